@@ -1,0 +1,371 @@
+"""Everything cnnscope knows of a model without running it: ``analyze()``, the pipeline.
+
+open -> Graph -> shapes -> costs, weights, memory, fields -> Report. Each step is a pass over the
+one before; this module only connects them and gathers what they say per layer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING
+
+import onnx
+
+from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
+from cnnscope.analyzer.binding import bind_inputs
+from cnnscope.analyzer.costs import Cost, Costs, count_costs
+from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.dimension import Dim, Undetermined
+from cnnscope.analyzer.fields import EVERYTHING, Everything, Fields, Key, Paths, find_fields
+from cnnscope.analyzer.graph import Graph, Node, read_graph
+from cnnscope.analyzer.memory import Liveness, find_liveness
+from cnnscope.analyzer.model_file import ModelFile, open_model
+from cnnscope.analyzer.regions import find_region
+from cnnscope.analyzer.report import (
+    Input,
+    Layer,
+    Layers,
+    Metric,
+    ModelInfo,
+    ReceptiveField,
+    Region,
+    Report,
+    Totals,
+    Value,
+    sum_traffic,
+    sum_work,
+)
+from cnnscope.analyzer.shapes import Shapes, infer_shapes
+from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.weights import Weight, Weights, find_weights
+
+if TYPE_CHECKING:
+    import networkx
+
+Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
+
+
+def analyze(
+    model: Source,
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> Report:
+    """Sizes, parameters, work, memory and receptive fields of every layer, computed, not measured.
+
+    Args:
+        model: a path, the file's bytes, an open binary file, or an `onnx.ModelProto`. Weights are
+            never read; external data need not exist.
+        shapes: input name to its shape, for inputs with free dimensions; None leaves an axis free.
+        dims: name of a free dimension to its length. A free batch dimension becomes 1.
+
+    Returns:
+        The `Report`.
+
+    Raises:
+        ModelFileError: the model can't be read.
+        GraphError: it can, but contradicts itself.
+        BindingError: `shapes` or `dims` don't fit its inputs.
+
+    >>> import cnnscope
+    >>> report = cnnscope.analyze("resnet50.onnx")  # doctest: +SKIP
+    >>> report.totals.macs.value  # doctest: +SKIP
+    4089184256
+    """
+    file = open_model(model)
+    graph = read_graph(file.model)
+    inputs, notes = bind_inputs(graph.inputs, shapes or {}, dims or {})
+    found = infer_shapes(graph, inputs)
+    costs = count_costs(graph, found)
+    weights = find_weights(graph, found)
+    liveness = find_liveness(graph, found)
+    fields = find_fields(graph, found)
+    layers = _Gathering(graph, found, costs, weights, fields).layers()
+    notes += [*found.diagnostics, *fields.diagnostics, *_notes(file, weights)]
+    return Report(
+        model=_model_info(file, graph, found),
+        inputs=tuple(Input(n, found.tensors[n], graph.inputs[n]) for n in graph.inputs),
+        outputs=tuple(
+            Input(n, found.tensors[n], graph.declared.get(n, Tensor())) for n in graph.outputs
+        ),
+        layers=Layers(layers),
+        totals=_totals(graph, layers, weights, liveness),
+        diagnostics=tuple(notes),
+        tensors={
+            name: found.tensors[name]
+            for name in (*graph.inputs, *(o for n in graph.nodes for o in n.outputs if o))
+        },
+        _graph=_network,
+    )
+
+
+def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:
+    proto = file.model
+    producer = f"{proto.producer_name} {proto.producer_version}".strip()
+    folded = sum(1 for node in graph.nodes if shapes.folded(node))
+    return ModelInfo(
+        file.path, producer, int(proto.ir_version), dict(graph.opsets), file.file_bytes,
+        file.weights, len(graph.nodes), folded,
+    )  # fmt: skip
+
+
+def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
+    notes = []
+    if file.missing:
+        shown = ", ".join(file.missing[:3]) + (", ..." if len(file.missing) > 3 else "")
+        notes.append(
+            Diagnostic("weights-missing", "info", None,
+                       f"external data isn't there ({shown}): every figure here is known without it")
+        )  # fmt: skip
+    if weights.unused:
+        names = ", ".join(name for name, _ in weights.unused[:3])
+        more = ", ..." if len(weights.unused) > 3 else ""
+        notes.append(
+            Diagnostic("unused-weights", "info", None,
+                       f"{len(weights.unused)} stored tensors are read by nothing and not counted: "
+                       f"{names}{more}", "removing them makes the file smaller")
+        )  # fmt: skip
+    return notes
+
+
+def _totals(
+    graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: Liveness
+) -> Totals:
+    def elements(role: str) -> Metric:
+        return Metric.of(sum(w.elements for w in weights.used if w.role == role))
+
+    unsized = Counter({"string constants": len(weights.unsized)}) if weights.unsized else {}
+    where = liveness.node
+    return Totals(
+        params=elements("parameter"),
+        buffers=elements("buffer"),
+        constants=elements("constant"),
+        macs=sum_work(layers, "macs"),
+        float_macs=sum_work(layers, "float_macs"),
+        int_macs=sum_work(layers, "int_macs"),
+        flops=sum_work(layers, "flops"),
+        weight_bytes=Metric.of(sum(w.nbytes for w in weights.used), unsized),
+        peak_activation_bytes=Metric.of(liveness.peak, liveness.unsized),
+        traffic_bytes=sum_traffic(layers),
+        peak_layer=None if where is None else graph.nodes[where].name,
+    )
+
+
+class _Gathering:
+    """The passes' results, layer by layer."""
+
+    def __init__(
+        self, graph: Graph, shapes: Shapes, costs: Costs, weights: Weights, fields: Fields
+    ) -> None:
+        self.graph, self.shapes, self.costs = graph, shapes, costs
+        self.weights, self.fields = weights, fields
+
+    def layers(self) -> list[Layer]:
+        nodes = [node for node in self.graph.nodes if not self.shapes.folded(node)]
+        return [
+            self.layer(i, node, self.shapes, self.costs.nodes[node.index], (node.index,), top=True)
+            for i, node in enumerate(nodes)
+        ]
+
+    def layer(
+        self, index: int, node: Node, shapes: Shapes, cost: Cost, path: tuple[int, ...], top: bool
+    ) -> Layer:
+        bodies = {}
+        for name, body in node.bodies.items():
+            inner = shapes.bodies.get((node.index, name))
+            if inner is not None and name in cost.bodies:
+                inside = [n for n in body.nodes if not inner.folded(n)]
+                bodies[name] = tuple(
+                    self.layer(i, n, inner, cost.bodies[name].nodes[n.index], (*path, n.index), False)
+                    for i, n in enumerate(inside)
+                )
+        used = self.weights.by_layer.get(path, ())
+        own = [w for w in used if w.layer == path]
+        own += [w for layers in bodies.values() for x in layers for w in _held(x)]
+        shown = tuple(Value(name, shapes.tensors[name]) for name in node.outputs if name)
+        return Layer(
+            index=index,
+            name=node.name,
+            op=node.title,
+            scope=node.scope,
+            inputs=node.inputs,
+            outputs=shown,
+            attributes={k: v for k, v in node.attributes.items() if not isinstance(v, Graph)},
+            params=_elements(own, "parameter") + _inner(bodies, "params"),
+            buffers=_elements(own, "buffer") + _inner(bodies, "buffers"),
+            constants=_elements(own, "constant") + _inner(bodies, "constants"),
+            shared_params=_elements([w for w in used if w.layer != path], "parameter"),
+            weight_bytes=sum(w.nbytes for w in own) + _inner(bodies, "weight_bytes"),
+            work=cost.work,
+            uncounted=cost.uncounted,
+            bytes_read=cost.bytes_read,
+            bytes_written=cost.bytes_written,
+            receptive_field=self.receptive_field(shown[0].name) if top and shown else (),
+            how=shapes.how.get(node.index, "unknown"),
+            bodies=bodies,
+            _region=self.region_of(shown[0].name) if top and shown else None,
+        )
+
+    def region_of(self, tensor: str) -> _RegionOf:
+        return _RegionOf(self.graph, self.shapes, self.fields, tensor)
+
+    def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
+        state = self.fields.states.get(tensor, {})
+        return tuple(
+            _receptive_field(key, paths, self.shapes.tensors[key[0]])
+            for key, paths in sorted(state.items(), key=lambda item: item[0][1])
+            if key in self.fields.spatial
+        )
+
+
+class _RegionOf:
+    """``layer.region(unit)``: computed when asked for."""
+
+    def __init__(self, graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> None:
+        self.graph, self.shapes, self.fields, self.tensor = graph, shapes, fields, tensor
+
+    def __call__(self, unit: Sequence[int]) -> Region:
+        shape = self.shapes.tensors[self.tensor].shape
+        whole: list[int | None] = list(unit)
+        if shape is not None and len(unit) != len(shape):
+            axes = self._moving_axes()
+            if len(unit) != len(axes):
+                raise ValueError(
+                    f"{self.tensor!r} has {len(shape)} axes, {len(axes)} of them spatial: "
+                    f"a unit of {len(unit)} indices fits neither"
+                )
+            whole = [None] * len(shape)
+            for axis, index in zip(axes, unit, strict=True):
+                whole[axis] = index
+        return find_region(self.graph, self.shapes, self.tensor, whole).ranges
+
+    def _moving_axes(self) -> list[int]:
+        """The tensor's axes that move along a spatial axis of an input."""
+        axes = {
+            digit.axis
+            for key, paths in self.fields.states.get(self.tensor, {}).items()
+            if key in self.fields.spatial
+            for term in paths.terms
+            for digit in term.digits
+        }
+        return sorted(axes)
+
+
+def _held(layer: Layer) -> list[Weight]:
+    return []
+
+
+def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:
+    return sum(getattr(layer, what) for layers in bodies.values() for layer in layers)
+
+
+def _elements(weights: Sequence[Weight], role: str) -> int:
+    return sum(w.elements for w in weights if w.role == role)
+
+
+def _receptive_field(key: Key, paths: Paths, source: Tensor) -> ReceptiveField:
+    """What the terms come to, as one row for people and machines."""
+    length: Dim | None = source.shape[key[1]] if source.shape is not None else None
+    size_known = length if isinstance(length, int) else None
+    moving = [term for term in paths.terms if term.digits]
+    fixed = [term for term in paths.terms if not term.digits]
+    local = max((_size(term) for term in moving), default=None)
+    main = max(moving, key=_size, default=None)
+    smallest = [_small(t) for t in moving]
+    smallest += [t.small_size for t in fixed if t.small_size is not None]
+    least = min(smallest, default=None)
+    by, spans_all, size = None, False, local
+    for term in fixed:
+        reach = term.fixed
+        if isinstance(reach, Everything):
+            everything, term_size = True, size_known
+        elif reach is None:
+            everything, term_size = False, 0
+        else:
+            lo, hi = reach
+            covers = size_known is not None and lo <= 0 and hi >= size_known - 1
+            everything = term.whole or covers
+            term_size = hi - lo + 1
+            if size_known is not None:
+                term_size = max(min(hi, size_known - 1) - max(lo, 0) + 1, 0)
+        if everything:
+            spans_all, by = True, by or term.by
+        size = term_size if size is None or term_size is None else max(size, term_size)
+    if spans_all:
+        size = size_known if moving or size is None else size
+    if not paths.known:
+        size = None
+    fine = min(main.digits, key=lambda d: abs(d.field.step)) if main else None
+    starts = [d.field.start for d in main.digits] if main else []
+    centers = [d.field.center for d in main.digits] if main else []
+    start = sum(s for s in starts if s is not None) if None not in starts else None
+    center = sum(c for c in centers if c is not None) if None not in centers else None
+    if main is None:
+        start = None
+        center = None
+        for term in fixed:
+            if term.fixed is not None and term.fixed is not EVERYTHING:
+                assert not isinstance(term.fixed, Everything)
+                start = term.fixed[0]
+    return ReceptiveField(
+        input=key[0],
+        axis=key[1],
+        output_axis=fine.axis if fine else None,
+        size=size,
+        step=fine.field.step if fine else None,
+        start=start,
+        center=center if main is not None and center is not None else None,  # type: ignore[arg-type]
+        global_=spans_all,
+        global_by=by,
+        aligned=paths.aligned,
+        local_size=local,
+        smallest_size=least,
+        coverage=None if size is None or not size_known else min(size / size_known, 1.0),
+    )
+
+
+def _size(term: object) -> int:
+    return sum(d.field.size - 1 for d in term.digits) + 1  # type: ignore[attr-defined]
+
+
+def _small(term: object) -> int:
+    return sum(d.field.size - 1 for d in term.small) + 1  # type: ignore[attr-defined]
+
+
+def _network(report: Report) -> networkx.DiGraph:
+    """The report's layers as a networkx DiGraph."""
+    import networkx
+
+    network = networkx.DiGraph()
+    givers: dict[str, str] = {}
+    for x in report.inputs:
+        network.add_node(x.name, kind="input", shape=x.shape, dtype=x.dtype)
+        givers[x.name] = x.name
+    for layer in report.layers:
+        name = layer.name if layer.name not in network else f"{layer.name} ({layer.op})"
+        network.add_node(
+            name, kind="layer", layer=layer, op=layer.op, params=layer.params, macs=layer.macs,
+            flops=layer.flops, shape=layer.output_shape, bytes_read=layer.bytes_read,
+            bytes_written=layer.bytes_written, receptive_field=layer.receptive_field,
+        )  # fmt: skip
+        for tensor in layer.inputs:
+            if tensor in givers:
+                _join(network, givers[tensor], name, tensor)
+        for value in layer.outputs:
+            givers[value.name] = name
+    for x in report.outputs:
+        if x.name in givers:
+            end = x.name if x.name not in network else f"{x.name} (output)"
+            network.add_node(end, kind="output", shape=x.shape, dtype=x.dtype)
+            _join(network, givers[x.name], end, x.name)
+    return network
+
+
+def _join(network: networkx.DiGraph, a: str, b: str, tensor: str) -> None:
+    if network.has_edge(a, b):
+        network.edges[a, b]["tensors"].append(tensor)
+    else:
+        network.add_edge(a, b, tensors=[tensor])

@@ -1,0 +1,165 @@
+"""What are the sizes of the model's inputs, once the user has bound the free ones?
+
+A dimension may be bound by its name for every input at once, or by giving an input's whole shape.
+A free batch dimension that nobody bound becomes 1, with a diagnostic; every other one stays free.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from cnnscope.analyzer.diagnostics import BindingError, Diagnostic
+from cnnscope.analyzer.dimension import Dim, FreeDim
+from cnnscope.analyzer.tensor import Tensor
+
+_BATCH_NAMES = {"n", "b", "bs", "nb"}
+#: words in a first dimension's name that say it isn't a batch
+_OTHER_NAMES = ("height", "width", "length", "seq", "time", "frame", "token", "sample", "point")
+
+
+def bind_inputs(
+    declared: Mapping[str, Tensor],
+    shapes: Mapping[str, Sequence[int | None]],
+    dims: Mapping[str, int],
+) -> tuple[dict[str, Tensor], list[Diagnostic]]:
+    """The inputs with the given sizes put in.
+
+    Args:
+        declared: the model's inputs as the file declares them.
+        shapes: input name to its shape; None leaves an axis as it is.
+        dims: name of a free dimension to its length.
+
+    Raises:
+        BindingError: an unknown name, another rank, a length that contradicts the file.
+    """
+    for name in shapes:
+        if name not in declared:
+            raise BindingError(f"there is no input {name!r}{_meant(name, declared)}")
+    named = {
+        name: _named(name, tensor, shapes.get(name)) for name, tensor in declared.items()
+    }
+    values = _values(named, shapes, dims)
+    diagnostics = []
+    for label in _batch_labels(named):
+        if label not in values:
+            values[label] = 1
+            diagnostics.append(
+                Diagnostic(
+                    "free-batch", "info", None, f"the batch dimension {label} is free: 1 is used",
+                    f"bind it with --dim {label}=N",
+                )  # fmt: skip
+            )
+    bound = {}
+    for name, tensor in named.items():
+        if tensor.shape is not None:
+            tensor = replace(tensor, shape=tuple(bound_dim(dim, values) for dim in tensor.shape))
+        bound[name] = tensor
+    left: dict[str, str] = {}
+    for name, tensor in bound.items():
+        for dim in tensor.shape or ():
+            if isinstance(dim, FreeDim):
+                for label in dim.names:
+                    left.setdefault(label, name)
+    for label, name in left.items():
+        diagnostics.append(
+            Diagnostic(
+                "free-dimension", "info", None,
+                f"dimension {label} of input {name} is free: what depends on it is unavailable",
+                f"bind it with --dim {label}=N",
+            )  # fmt: skip
+        )
+    return bound, diagnostics
+
+
+def bound_dim(dim: Dim, values: Mapping[str, int]) -> Dim:
+    """A declared dimension with its value put in, if it is given."""
+    return values.get(str(dim), dim) if isinstance(dim, FreeDim) else dim
+
+
+def _named(name: str, tensor: Tensor, given: Sequence[int | None] | None) -> Tensor:
+    """The same input, dimensions without a name named after the input and the axis."""
+    if tensor.shape is None:
+        if given is None:
+            return tensor
+        return replace(tensor, shape=tuple(FreeDim.named(f"{name}:{i}") for i in range(len(given))))
+    dims = tuple(
+        FreeDim.named(f"{name}:{axis}") if isinstance(dim, FreeDim) and str(dim) == "?" else dim
+        for axis, dim in enumerate(tensor.shape)
+    )
+    return replace(tensor, shape=dims)
+
+
+def _values(
+    inputs: Mapping[str, Tensor],
+    shapes: Mapping[str, Sequence[int | None]],
+    dims: Mapping[str, int],
+) -> dict[str, int]:
+    free = {str(d) for t in inputs.values() for d in t.shape or () if isinstance(d, FreeDim)}
+    values: dict[str, int] = {}
+    for label, length in dims.items():
+        if label not in free:
+            known = f"; free are: {', '.join(sorted(free))}" if free else "; none is free"
+            raise BindingError(f"no input has a free dimension {label!r}{_meant(label, free) or known}")
+        if length < 0:
+            raise BindingError(f"dimension {label} can't have the length {length}")
+        values[label] = length
+    for name, shape in shapes.items():
+        declared = inputs[name].shape or ()
+        if len(shape) != len(declared):
+            raise BindingError(
+                f"input {name!r} has {len(declared)} dimensions ({show(declared)}), "
+                f"the shape given has {len(shape)} ({'x'.join(map(str, shape))})"
+            )
+        for axis, (dim, length) in enumerate(zip(declared, shape, strict=True)):
+            if length is None:
+                continue
+            if length < 0:
+                raise BindingError(f"input {name!r} can't have the length {length} along axis {axis}")
+            if isinstance(dim, int):
+                if dim != length:
+                    raise BindingError(
+                        f"input {name!r} is fixed to {show(declared)}: axis {axis} can't be {length}"
+                    )
+            elif values.setdefault(str(dim), length) != length:
+                raise BindingError(
+                    f"dimension {dim} is bound to {values[str(dim)]} and, by input {name!r} "
+                    f"axis {axis}, to {length}"
+                )
+    return values
+
+
+def _batch_labels(inputs: Mapping[str, Tensor]) -> list[str]:
+    """The free dimensions that are a batch: by their name, or by standing first."""
+    labels: dict[str, None] = {}
+    for tensor in inputs.values():
+        for axis, dim in enumerate(tensor.shape or ()):
+            if not isinstance(dim, FreeDim):
+                continue
+            label = str(dim)
+            name = label.lower()
+            says_batch = "batch" in name or name in _BATCH_NAMES
+            says_other = any(word in name for word in _OTHER_NAMES) and not says_batch
+            first = axis == 0 and len(tensor.shape or ()) >= 2 and not says_other
+            if says_batch or first:
+                labels[label] = None
+    return list(labels)
+
+
+def show(shape: Sequence[Dim] | None) -> str:
+    """A shape as people write it.
+
+    >>> show((1, 3, 224, 224))
+    '1x3x224x224'
+    """
+    if shape is None:
+        return "?"
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _meant(name: str, known: Mapping[str, object] | set[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(sorted(known))}" if known and not isinstance(known, set) else ""

@@ -1,0 +1,135 @@
+"""What work is each node, and what does it read and write?
+
+Each operator's `work` rule applied to the shapes found, subgraphs and schema functions summed. A
+node without a rule is *uncounted*, never zero; what its body leaves uncounted is passed on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cnnscope.analyzer.dimension import Dim, Undetermined
+from cnnscope.analyzer.graph import Graph, Node, used_names
+from cnnscope.analyzer.operator import NO_WORK, Work, lookup
+from cnnscope.analyzer.shapes import Shapes
+from cnnscope.analyzer.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One node's work and traffic.
+
+    Args:
+        work: its counts, the known part where something is uncounted; None where nothing is known.
+        uncounted: operators (or reasons) that aren't in it, and how often.
+        bytes_read: of its distinct inputs, weights and captures included.
+        bytes_written: of its outputs.
+        bodies: its subgraphs' own costs, by attribute name.
+    """
+
+    work: Work | None
+    uncounted: Mapping[str, int] = field(default_factory=dict)
+    bytes_read: Dim | None = None
+    bytes_written: Dim | None = None
+    bodies: Mapping[str, Costs] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The costs of a graph's nodes by index; nodes whose result is known beforehand cost nothing."""
+
+    nodes: Mapping[int, Cost]
+
+    @property
+    def work(self) -> Work:
+        """The sum of what is known."""
+        total = NO_WORK
+        for cost in self.nodes.values():
+            if cost.work is not None:
+                total = total + cost.work
+        return total
+
+    @property
+    def uncounted(self) -> Counter[str]:
+        """What isn't in the sum."""
+        missing: Counter[str] = Counter()
+        for cost in self.nodes.values():
+            missing.update(cost.uncounted)
+        return missing
+
+
+class BodyWork:
+    """A subgraph's work, for the rule of the operator that runs it."""
+
+    def __init__(self, costs: Costs, outputs: tuple[Tensor, ...]) -> None:
+        self.costs = costs
+        self.outputs = outputs
+
+    @property
+    def work(self) -> Work:
+        """One run of the body, the known part."""
+        return self.costs.work
+
+
+def count_costs(graph: Graph, shapes: Shapes) -> Costs:
+    """The costs of every node that is a layer."""
+    return Costs(
+        {
+            node.index: _cost(node, shapes)
+            for node in graph.nodes
+            if not shapes.folded(node)
+        }
+    )
+
+
+def _cost(node: Node, shapes: Shapes) -> Cost:
+    read = _bytes([shapes.tensors[n] for n in dict.fromkeys(used_names(node)) if n in shapes.tensors])
+    written = _bytes([shapes.tensors[n] for n in node.outputs if n])
+    if node.index in shapes.functions:
+        body_costs = count_costs(*shapes.functions[node.index])
+        return Cost(body_costs.work, body_costs.uncounted, read, written)
+    operator = lookup(node.domain, node.op, node.version)
+    if operator is None:
+        return Cost(None, {node.title: 1}, read, written)
+    bodies = {
+        name: count_costs(body, shapes.bodies[node.index, name])
+        for name, body in node.bodies.items()
+        if (node.index, name) in shapes.bodies
+    }
+    missing: Counter[str] = Counter()
+    for costs in bodies.values():
+        missing.update(costs.uncounted)
+    if operator.work is None:
+        return Cost(NO_WORK, missing, read, written, bodies)
+    keywords: dict[str, object] = dict(node.attributes)
+    for name, costs in bodies.items():
+        inner = shapes.bodies[node.index, name].tensors
+        keywords[name] = BodyWork(costs, tuple(inner[o] for o in node.bodies[name].outputs))
+    keywords["opset"] = node.version
+    keywords["output_count"] = len(node.outputs)
+    keywords["node_name"] = node.name
+    try:
+        found = operator.call(
+            operator.work, (shapes.outputs(node), *shapes.inputs(node)), keywords
+        )
+        assert isinstance(found, Work)
+        return Cost(found, missing, read, written, bodies)
+    except Undetermined as unknown:
+        missing[f"{node.title} ({unknown.reason})" if unknown.reason else node.title] += 1
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):
+        # A rule that stumbles over half-known shapes leaves its node uncounted, and says so.
+        missing[node.title] += 1
+    return Cost(None, missing, read, written, bodies)
+
+
+def _bytes(tensors: list[Tensor]) -> Dim | None:
+    """Bytes of the tensors' elements; None where one isn't known. Containers count their elements."""
+    total: Dim = 0
+    for x in tensors:
+        try:
+            total = total + x.nbytes
+        except Undetermined:
+            return None
+    return total

@@ -1,0 +1,278 @@
+"""What is the length of an axis, when it may be free?
+
+A dimension (`Dim`) is a plain `int` where it is known and a `FreeDim` where it hangs on something
+that isn't: a free dimension of the model's inputs (``H``), or data (how many boxes survive NMS).
+A `FreeDim` is a polynomial with integer coefficients over *atoms*, so that ``H + H - H == H`` and
+rules written for plain integers (``(n + before + after - extent) // stride + 1``) work unchanged
+and yield a formula instead of a number. What can't be decided (``H < 7``?) raises `Undetermined`,
+which names what to bind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+class Undetermined(Exception):
+    """A result hangs on free dimensions (`names`) or on data (`data`), so it is not known.
+
+    A rule lets it pass through; the pass that applies the rule turns it into an unknown with a
+    diagnostic naming what to bind.
+    """
+
+    def __init__(
+        self, reason: str = "", names: Iterable[str] = (), data: Iterable[str] = ()
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.names = frozenset(names)
+        self.data = frozenset(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """An unknown that a polynomial is made of: a dimension's name, or the floor of a quotient."""
+
+    text: str
+    names: frozenset[str]
+    data: frozenset[str] = frozenset()
+    least: int = 1
+
+
+Monomial = tuple[Atom, ...]
+
+
+class FreeDim:
+    """A length that isn't known: an integer polynomial over named unknowns.
+
+    >>> height = FreeDim.named("H")
+    >>> print((height + 2 - 3) // 2 + 1)
+    floor((H - 1)/2) + 1
+    >>> (height * 2) // 2 == height
+    True
+    >>> height + 1 > 1
+    True
+    """
+
+    __slots__ = ("_terms",)
+    _terms: tuple[tuple[Monomial, int], ...]
+
+    def __init__(self, terms: Mapping[Monomial, int]) -> None:
+        kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
+        kept.sort(key=lambda term: (-len(term[0]), [atom.text for atom in term[0]]))
+        self._terms = tuple(kept)
+
+    @classmethod
+    def named(cls, name: str) -> FreeDim:
+        """A free dimension of the model's inputs, to be bound by its name."""
+        return cls({(Atom(name, frozenset((name,))),): 1})
+
+    @classmethod
+    def from_data(cls, what: str) -> FreeDim:
+        """A length that only running the model can tell, e.g. ``"NonZero_3 count"``."""
+        return cls({(Atom(what, frozenset(), frozenset((what,)), 0),): 1})
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The free dimensions this hangs on."""
+        return frozenset(name for m, _ in self._terms for atom in m for name in atom.names)
+
+    @property
+    def data(self) -> frozenset[str]:
+        """The data-dependent quantities this hangs on."""
+        return frozenset(what for m, _ in self._terms for atom in m for what in atom.data)
+
+    # -- arithmetic ------------------------------------------------------------------------
+
+    def __add__(self, other: Dim) -> Dim:
+        if not isinstance(other, int | FreeDim):
+            return NotImplemented
+        total = dict(self._terms)
+        for monomial, factor in _terms(other):
+            total[monomial] = total.get(monomial, 0) + factor
+        return _dim(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return _dim({monomial: -factor for monomial, factor in self._terms})
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + (-other)
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return (-self) + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        if not isinstance(other, int | FreeDim):
+            return NotImplemented
+        total: dict[Monomial, int] = {}
+        for left, a in self._terms:
+            for right, b in _terms(other):
+                key = tuple(sorted(left + right, key=lambda atom: atom.text))
+                total[key] = total.get(key, 0) + a * b
+        return _dim(total)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Dim) -> Dim:
+        if isinstance(other, FreeDim):
+            exact = _exact_quotient(self, other)
+            if exact is not None:
+                return exact
+        elif other == 0:
+            raise ZeroDivisionError("a dimension is divided by zero")
+        elif other < 0:
+            return (-self) // (-other)
+        elif all(factor % other == 0 for monomial, factor in self._terms if monomial):
+            # floor(k*x + c over d) with d | k is x*(k/d) + floor(c/d): integers all.
+            return _dim({monomial: factor // other for monomial, factor in self._terms})
+        return self._floor(other)
+
+    def __rfloordiv__(self, other: int) -> Dim:
+        return FreeDim({(): other})._floor(self) if other else 0
+
+    def __mod__(self, other: Dim) -> Dim:
+        return self - (self // other) * other
+
+    def __pow__(self, exponent: int) -> Dim:
+        return math.prod([self] * exponent)
+
+    def _floor(self, divisor: Dim) -> FreeDim:
+        # Atoms are compared by text, so the text must determine the value: it does.
+        names, data = self.names, self.data
+        bottom = str(divisor)
+        if isinstance(divisor, FreeDim):
+            names, data = names | divisor.names, data | divisor.data
+            bottom = f"({bottom})" if len(divisor._terms) > 1 else bottom
+        top = f"({self})" if len(self._terms) > 1 else str(self)
+        return FreeDim({(Atom(f"floor({top}/{bottom})", names, data, 0),): 1})
+
+    # -- comparison: an answer only where it is the same for every length >= 1 -------------
+
+    def least(self) -> int | None:
+        """A lower bound, or None where a negative coefficient leaves none."""
+        if any(factor < 0 for monomial, factor in self._terms if monomial):
+            return None
+        return sum(factor * math.prod(atom.least for atom in m) for m, factor in self._terms)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FreeDim) and self._terms == other._terms
+
+    def __hash__(self) -> int:
+        return hash(self._terms)
+
+    def __gt__(self, other: Dim) -> bool:
+        difference = self - other
+        if isinstance(difference, int):
+            return difference > 0
+        least, most = difference.least(), _least_negated(difference)
+        if least is not None and least > 0:
+            return True
+        if most is not None and most >= 0:
+            return False
+        raise self._undetermined(f"whether {self} > {other}")
+
+    def __ge__(self, other: Dim) -> bool:
+        return self > other - 1
+
+    def __lt__(self, other: Dim) -> bool:
+        return not self >= other
+
+    def __le__(self, other: Dim) -> bool:
+        return not self > other
+
+    def __bool__(self) -> bool:
+        return self != 0 if (self.least() or 0) > 0 else self._raise(f"whether {self} is 0")
+
+    def __index__(self) -> int:
+        return self._raise(f"the value of {self}")
+
+    def __int__(self) -> int:
+        return self._raise(f"the value of {self}")
+
+    def __float__(self) -> float:
+        return self._raise(f"the value of {self}")
+
+    def _undetermined(self, what: str) -> Undetermined:
+        return Undetermined(what, self.names, self.data)
+
+    def _raise(self, what: str) -> int:
+        raise self._undetermined(what)
+
+    # -- text --------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        text = ""
+        for monomial, factor in self._terms:
+            body = "*".join(atom.text for atom in monomial)
+            size = abs(factor)
+            part = str(size) if not body else body if size == 1 else f"{size}*{body}"
+            sign = ("-" if factor < 0 else "") if not text else " - " if factor < 0 else " + "
+            text += sign + part
+        return text or "0"
+
+    def __repr__(self) -> str:
+        return f"FreeDim({str(self)!r})"
+
+
+Dim = int | FreeDim
+
+
+def _terms(value: Dim) -> Iterable[tuple[Monomial, int]]:
+    return value._terms if isinstance(value, FreeDim) else (((), int(value)),)
+
+
+def _dim(terms: Mapping[Monomial, int]) -> Dim:
+    """A polynomial, or the plain integer it comes down to."""
+    if all(not factor for monomial, factor in terms.items() if monomial):
+        return terms.get((), 0)
+    return FreeDim(terms)
+
+
+def _least_negated(value: FreeDim) -> int | None:
+    negated = -value
+    return negated.least() if isinstance(negated, FreeDim) else negated
+
+
+def _exact_quotient(top: FreeDim, bottom: FreeDim) -> Dim | None:
+    """``top / bottom`` where bottom is one monomial that divides every term of top."""
+    if top == bottom:
+        return 1
+    if len(bottom._terms) != 1:
+        return None
+    atoms, divisor = bottom._terms[0]
+    quotient: dict[Monomial, int] = {}
+    for monomial, factor in top._terms:
+        rest = list(monomial)
+        for atom in atoms:
+            if atom not in rest:
+                return None
+            rest.remove(atom)
+        if factor % divisor:
+            return None
+        quotient[tuple(rest)] = factor // divisor
+    return _dim(quotient)
+
+
+def product(dims: Iterable[Dim]) -> Dim:
+    """The number of elements of a shape.
+
+    >>> product((2, 3, 4))
+    24
+    """
+    total: Dim = 1
+    for dim in dims:
+        total = total * dim
+    return total
+
+
+def ceil_div(top: Dim, bottom: int) -> Dim:
+    """``top / bottom``, rounded up.
+
+    >>> ceil_div(7, 2)
+    4
+    """
+    return -((-top) // bottom)

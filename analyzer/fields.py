@@ -1,0 +1,858 @@
+"""What does each unit see of the network's inputs?
+
+One walk over the nodes in running order. For every tensor, network input and input axis a few
+*terms* are kept, whose union a unit sees. A term says where the seen positions lie as a function of
+the unit's indices::
+
+    (1)   { p_1 + ... + p_n : p_i in field_i(digit_i(u)) },
+          digit(u) = (u[axis] // div) % mod
+
+A plain convolutional net has one digit per axis (div 1, no mod) and one `Field`: equation (3) of
+`window`. Splitting an axis (patches, window attention, pixel shuffle by Reshape) makes digits of one
+axis into digits of several, merging makes them digits of one, so that what Reshape takes apart and
+puts together again is exact. A term without digits is the same for every unit: the axis has been
+*collapsed*, by a named node. "All paths" is the union of all terms; "local" leaves the collapsed
+ones out (squeeze-and-excitation multiplies a global term onto a local one).
+
+Joins: union of spans where two terms have the same digits; not *aligned* where step or centre
+differ (Araujo, Norris & Sim, Distill 2019). Beside the union each term keeps the field along the
+path with the smallest one (Richter et al. 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.dimension import Dim, product
+from cnnscope.analyzer.graph import Graph, Node, captures
+from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Through, Upto, Whole
+from cnnscope.analyzer.reads import KnownRead, find_reads
+from cnnscope.analyzer.shapes import Shapes
+from cnnscope.analyzer.tensor import Shape, Tensor
+from cnnscope.analyzer.window import MAX_PERIOD, Field, Span, Window, hull
+
+Key = tuple[str, int]  # network input, axis
+
+#: iterations of a loop are an axis of their own until they are stacked
+ITERATION = -1
+#: more different ways to hang on the unit than this are given as their common hull
+MAX_TERMS = 4
+
+
+class Everything:
+    """A span without known ends."""
+
+    def __repr__(self) -> str:
+        return "EVERYTHING"
+
+
+EVERYTHING = Everything()
+Reach = Span | Everything | None
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """``field(( u[axis] // div ) % mod)``; mod None: no wrapping."""
+
+    axis: int
+    div: int
+    mod: int | None
+    field: Field
+
+    @property
+    def place(self) -> tuple[int, int, int | None]:
+        return self.axis, self.div, self.mod
+
+
+Digits = tuple[Digit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One way a unit depends on an input axis, equation (1).
+
+    Args:
+        digits: none: every unit sees the same, `fixed`.
+        small: the digits of the smallest path; same places.
+        fixed, small_size: of a collapsed term: what is seen, and on the smallest path how much.
+        by: the node that collapsed the axis.
+        whole: it did so by reading all of it.
+    """
+
+    digits: Digits
+    small: Digits = ()
+    fixed: Reach = None
+    small_size: int | None = None
+    by: str | None = None
+    whole: bool = False
+
+    @property
+    def places(self) -> tuple[tuple[int, int, int | None], ...]:
+        return tuple(d.place for d in self.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What the units of a tensor see of one input axis: the union of the terms."""
+
+    terms: tuple[Term, ...]
+    aligned: bool = True
+    known: bool = True
+
+
+State = dict[Key, Paths]
+NONE: State = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """For every tensor of a graph, what its units see.
+
+    Args:
+        states: tensor name to (network input, axis) to its paths.
+        spatial: the input axes that some node looks along (as against batch and channels).
+        diagnostics: misaligned joins, and axes that couldn't be followed.
+    """
+
+    states: dict[str, State]
+    spatial: set[Key] = field(default_factory=set)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def find_fields(
+    graph: Graph, shapes: Shapes, given: Mapping[str, State] | None = None
+) -> Fields:
+    """The fields of every tensor.
+
+    Args:
+        graph: main graph or body.
+        shapes: its shapes.
+        given: for a body, the states of its inputs and of what it captures.
+    """
+    found = Fields(dict(given or {}))
+    if given is None:
+        for name in graph.inputs:
+            x = shapes.tensors[name]
+            found.states[name] = {
+                (name, axis): Paths((_whole_axis(axis),)) for axis in range(len(x.shape or ()))
+            }
+    for node in graph.nodes:
+        if all(not found.states.get(n) for n in node.inputs) and not node.bodies:
+            continue
+        if shapes.folded(node):
+            continue
+        _Step(node, graph, shapes, found).run()
+    return found
+
+
+def _whole_axis(axis: int) -> Term:
+    digits = (Digit(axis, 1, None, Field()),)
+    return Term(digits, digits)
+
+
+class _Step:
+    """One node: the states of its outputs from those of its inputs."""
+
+    def __init__(self, node: Node, graph: Graph, shapes: Shapes, found: Fields) -> None:
+        self.node, self.graph, self.shapes, self.found = node, graph, shapes, found
+
+    def run(self) -> None:
+        node, states = self.node, self.found.states
+        if node.index in self.shapes.functions:
+            body, inner = self.shapes.functions[node.index]
+            given = {name: states.get(name, NONE) for name in body.inputs}
+            result = self.nested(body, inner, given)
+            for name in node.outputs:
+                if name:
+                    states[name] = result.states.get(name, NONE)
+            return
+        reads = find_reads(node, self.shapes)
+        if reads.through:
+            self.through(reads.through)
+            return
+        for name, per_input in zip(node.outputs, reads.outputs, strict=True):
+            if name:
+                states[name] = self.output(self.shapes.tensors[name], per_input)
+
+    def nested(self, body: Graph, inner: Shapes, given: Mapping[str, State]) -> Fields:
+        result = find_fields(body, inner, given)
+        self.found.spatial |= result.spatial
+        self.found.diagnostics.extend(
+            d for d in result.diagnostics if d not in self.found.diagnostics
+        )
+        return result
+
+    # -- one output from all inputs ----------------------------------------------------------
+
+    def output(self, output: Tensor, per_input: Sequence[KnownRead]) -> State:
+        joined: dict[Key, list[tuple[Paths, _Piece | None]]] = {}
+        for name, read in zip(self.node.inputs, per_input, strict=True):
+            state = self.found.states.get(name) if name else None
+            if not state or isinstance(read, Nothing):
+                continue
+            x = self.shapes.tensors[name]
+            for key, paths in state.items():
+                moved, piece = self.moved(key, paths, x, output, read)
+                if moved.terms or not moved.known:
+                    joined.setdefault(key, []).append((moved, piece))
+        result: State = {}
+        for key, parts in joined.items():
+            result[key] = parts[0][0] if len(parts) == 1 else self.join(key, parts, output)
+        return result
+
+    def moved(
+        self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
+    ) -> tuple[Paths, _Piece | None]:
+        if read is None:
+            return Paths((Term((), (), EVERYTHING, None, self.node.name, True),), paths.aligned, False), None
+        piece = None
+        terms = []
+        for term in paths.terms:
+            if not term.digits:
+                terms.append(term)
+                continue
+            if isinstance(read, Flat):
+                new = self.reshaped(term, x.shape, output.shape)
+            else:
+                assert isinstance(read, tuple)
+                new = self.read_term(key, term, x, output, read)
+                piece = piece or _piece(term, x, output, read)
+            if new is not None:
+                terms.append(new)
+        return Paths(_gathered(terms), paths.aligned, paths.known), piece
+
+    def read_term(
+        self, key: Key, term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]
+    ) -> Term | None:
+        assert x.shape is not None
+        for digit in term.digits:
+            if digit.axis >= 0 and _looks_along(read[digit.axis], x.shape[digit.axis]):
+                self.found.spatial.add(key)
+        digits, rest = _apply(term.digits, x.shape, output.shape, read)
+        if digits is None:
+            return None
+        if term.small is term.digits:
+            small, small_rest = digits, rest
+        else:
+            moved, small_rest = _apply(term.small, x.shape, output.shape, read)
+            small = moved if moved is not None else digits
+        if digits:
+            return Term(digits, digits if small == digits else small)
+        whole = any(
+            isinstance(read[d.axis], Whole | Upto) and x.shape[d.axis] != 1
+            for d in term.digits
+            if d.axis >= 0
+        )
+        return Term((), (), rest, _reach_size(small_rest), self.node.name, whole)
+
+    def reshaped(self, term: Term, before: Shape | None, after: Shape | None) -> Term | None:
+        digits, rest, lost = _reshape(term.digits, before, after)
+        if lost:
+            self.found.diagnostics.append(
+                Diagnostic("axis-not-followed", "info", self.node.name,
+                           f"{self.node.title} rearranges an axis in a way that isn't followed: "
+                           "its units are taken to see all of it", "")
+            )  # fmt: skip
+        if digits is None:
+            return None
+        if not digits:
+            small = rest if term.small is term.digits else _reshape(term.small, before, after)[1]
+            return Term((), (), rest, _reach_size(small), self.node.name, lost)
+        if term.small is term.digits:
+            return Term(digits, digits)
+        small_digits, _, _ = _reshape(term.small, before, after)
+        return Term(digits, small_digits or digits)
+
+    # -- joins ---------------------------------------------------------------------------------
+
+    def join(
+        self, key: Key, parts: list[tuple[Paths, _Piece | None]], output: Tensor
+    ) -> Paths:
+        aligned = all(paths.aligned for paths, _ in parts)
+        known = all(paths.known for paths, _ in parts)
+        pieces = [piece for _, piece in parts]
+        laid_out = (
+            all(p is not None for p in pieces)
+            and len({(p.lo, p.hi) for p in pieces if p}) == len(pieces)
+            and len({p.axis for p in pieces if p}) == 1
+        )
+        terms: list[Term] = []
+        for paths, piece in parts:
+            for term in paths.terms:
+                if laid_out and piece is not None:
+                    term = _cut(term, piece)
+                for i, other in enumerate(terms):
+                    if other.places == term.places:
+                        merged, agree = _union(other, term, output.shape)
+                        terms[i] = merged
+                        if not agree and not laid_out:
+                            if aligned:
+                                self.misaligned(key, other, term)
+                            aligned = False
+                        break
+                else:
+                    terms.append(term)
+        if laid_out:
+            terms = [_regular(term) for term in terms]
+        return Paths(_gathered(_capped(terms, output.shape, self.node.name)), aligned, known)
+
+    def misaligned(self, key: Key, a: Term, b: Term) -> None:
+        def told(term: Term) -> str:
+            digit = term.digits[0]
+            return f"size {digit.field.size}, step {digit.field.step}, centre {digit.field.center}"
+
+        self.found.diagnostics.append(
+            Diagnostic("misaligned-paths", "info", self.node.name,
+                       f"{self.node.title} joins paths whose receptive fields along axis {key[1]} of "
+                       f"input {key[0]} don't line up: {told(a)} against {told(b)}",
+                       "what is added or concatenated belongs to different places of the input")
+        )  # fmt: skip
+
+    # -- subgraphs -----------------------------------------------------------------------------
+
+    def through(self, bodies: Sequence[Through]) -> None:
+        node, states = self.node, self.found.states
+        outputs: list[list[State]] = [[] for _ in node.outputs]
+        for through in bodies:
+            body = node.bodies[through.attribute]
+            inner = self.shapes.bodies.get((node.index, through.attribute))
+            if inner is None:
+                continue
+            outer = {name: states.get(name, NONE) for name in captures(body)}
+            names = list(body.inputs)
+            given: dict[str, State] = dict(outer)
+            for i, source in enumerate(through.inputs):
+                if source is not None and i < len(names):
+                    which, axis = source
+                    name = node.inputs[which] if which < len(node.inputs) else ""
+                    given[names[i]] = _taken(states.get(name, NONE), axis)
+            result = self.nested(body, inner, given)
+            for _ in range(MAX_TERMS):
+                settled = True
+                for out, into in through.carried:
+                    if into >= len(names) or out >= len(body.outputs):
+                        continue
+                    name = names[into]
+                    new = _spread_iterations(result.states.get(body.outputs[out], NONE), inner, node)
+                    merged = self.merged(given.get(name, NONE), new, inner.tensors[body.outputs[out]])
+                    if merged != given.get(name, NONE):
+                        settled = False
+                        given[name] = merged
+                if settled:
+                    break
+                result = self.nested(body, inner, given)
+            else:  # the field grows with every iteration: after enough of them it is everything
+                for out, into in through.carried:
+                    if into < len(names):
+                        given[names[into]] = _all_of(given.get(names[into], NONE), node)
+                result = self.nested(body, inner, given)
+            for k, target in enumerate(through.outputs):
+                if target is None or k >= len(outputs):
+                    continue
+                which, axis = target
+                state = result.states.get(body.outputs[which], NONE)
+                if axis is None:
+                    state = _spread_iterations(state, inner, node)
+                else:
+                    state = _stacked(state, axis)
+                outputs[k].append(state)
+        for name, found in zip(node.outputs, outputs, strict=True):
+            if not name:
+                continue
+            merged_state: State = {}
+            for state in found:
+                merged_state = self.merged(merged_state, state, self.shapes.tensors[name])
+            states[name] = merged_state
+
+    def merged(self, a: State, b: State, output: Tensor) -> State:
+        """Either of two ways a tensor may have come about."""
+        result = dict(a)
+        for key, paths in b.items():
+            if key in result and result[key] != paths:
+                result[key] = self.join(key, [(result[key], None), (paths, None)], output)
+            else:
+                result[key] = paths
+        return result
+
+
+# -- moving digits through one read ----------------------------------------------------------------
+
+
+def _looks_along(read: object, length: Dim) -> bool:
+    """Does this read look at neighbours or the whole of the axis, or change its grid?"""
+    if isinstance(read, Along):
+        return read.window.moves
+    if isinstance(read, Listed):
+        return True
+    if isinstance(read, Whole):
+        return read.spatial and length != 1
+    return isinstance(read, Upto)
+
+
+def _apply(
+    digits: Digits, before: Shape, after: Shape | None, read: tuple[object, ...]
+) -> tuple[Digits | None, Reach]:
+    """Digits of the output, and what the collapsed ones come to; (None, None): nothing is seen."""
+    moved: list[Digit] = []
+    rest: Reach = (0, 0)
+    for axis in dict.fromkeys(d.axis for d in digits):
+        group = [d for d in digits if d.axis == axis]
+        if axis == ITERATION:
+            moved.extend(group)
+            continue
+        new, reach = _along(group, before[axis], read[axis], after)
+        if reach is None:
+            return None, None
+        moved.extend(new)
+        rest = _sum(rest, reach)
+    return _with_rest(moved, rest)
+
+
+def _with_rest(moved: list[Digit], rest: Reach) -> tuple[Digits | None, Reach]:
+    """Collapsed digits widen what is left; if nothing is left they are what is seen."""
+    if not moved or isinstance(rest, Everything):
+        return (), rest
+    if rest != (0, 0) and rest is not None:
+        moved[0] = replace(moved[0], field=moved[0].field.widened(rest))
+    return tuple(sorted(moved, key=lambda d: (d.axis, -d.div))), rest
+
+
+def _along(
+    group: list[Digit], length: Dim, read: object, after: Shape | None
+) -> tuple[list[Digit], Reach]:
+    """The digits on one input axis, behind how that axis is read."""
+    if isinstance(read, Along):
+        if read.window.is_identity and read.window.outside != "wrap":
+            return [replace(d, axis=read.axis) for d in group], (0, 0)
+        only = group[0] if len(group) == 1 and group[0].div == 1 and group[0].mod is None else None
+        if (
+            only is not None and read.window.is_identity and read.window.outside == "wrap"
+            and isinstance(length, int) and length > 0
+        ):  # fmt: skip
+            return [Digit(read.axis, 1, length, only.field)], (0, 0)
+    if isinstance(read, Only):
+        return [], _at(group, range(read.lo, read.hi + 1), length)
+    if isinstance(read, Along | Listed):
+        whole = _as_field(group, length)
+        if whole is not None:
+            if isinstance(read, Listed):
+                moved = whole.listed(read.rows)
+            else:
+                size = after[read.axis] if after is not None else None
+                moved = whole.through(read.window, size if isinstance(size, int) else None)
+            if moved is not None:
+                return [Digit(read.axis, 1, None, moved.regular())], (0, 0)
+    reach: Reach = (0, 0)
+    for digit in group:
+        reach = _sum(reach, _spread(digit, length))
+    return [], reach
+
+
+def _as_field(group: list[Digit], length: Dim) -> Field | None:
+    """The digits of one axis as a plain field of its index."""
+    if len(group) == 1 and group[0].mod is None:
+        digit = group[0]
+        if digit.div == 1:
+            return digit.field
+        floor = Window(
+            digit.div, stride=Fraction(1, digit.div), dilation=Fraction(1, digit.div),
+            before=Fraction(digit.div - 1, digit.div),
+        )  # fmt: skip
+        found = digit.field.through(floor)
+        if found is not None:
+            return found
+    if not isinstance(length, int) or length > MAX_PERIOD:
+        return None
+    return Field(tuple(_value(group, index) for index in range(length)), 0, True).regular()
+
+
+def _value(group: Sequence[Digit], index: int) -> Span | None:
+    """What the digits on one axis come to at one index."""
+    lo = hi = 0
+    for digit in group:
+        value = index // digit.div
+        span = digit.field.span(value if digit.mod is None else value % digit.mod)
+        if span is None:
+            return None
+        lo, hi = lo + span[0], hi + span[1]
+    return lo, hi
+
+
+def _at(group: Sequence[Digit], indices: range, length: Dim) -> Reach:
+    if len(indices) > MAX_PERIOD:
+        reach: Reach = (0, 0)
+        for digit in group:
+            reach = _sum(reach, _spread(digit, length))
+        return reach
+    found: Span | None = None
+    for index in indices:
+        found = hull(found, _value(group, index))
+    return found
+
+
+def _spread(digit: Digit, length: Dim) -> Reach:
+    """What all values of a digit come to."""
+    if digit.mod is not None:
+        return digit.field.spread(digit.mod)
+    if not isinstance(length, int):
+        return EVERYTHING
+    return digit.field.spread(-(-length // digit.div))
+
+
+def _sum(a: Reach, b: Reach) -> Reach:
+    """The Minkowski sum; nothing plus anything is nothing."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Everything) or isinstance(b, Everything):
+        return EVERYTHING
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _reach_size(reach: Reach) -> int | None:
+    return None if reach is None or isinstance(reach, Everything) else reach[1] - reach[0] + 1
+
+
+# -- reshapes --------------------------------------------------------------------------------------
+
+
+def _reshape(
+    digits: Digits, before: Shape | None, after: Shape | None
+) -> tuple[Digits | None, Reach, bool]:
+    """Digits after a change of shape that keeps row-major order; the flag: some couldn't be kept."""
+    if before is None or after is None:
+        return (), EVERYTHING, True
+    groups = shape_groups(before, after)
+    moved: list[Digit] = []
+    rest: Reach = (0, 0)
+    lost = False
+    for digit in digits:
+        if digit.axis == ITERATION:
+            moved.append(digit)
+            continue
+        new = None
+        for old_axes, new_axes in groups:
+            if digit.axis in old_axes:
+                new = _regrouped(digit, before, after, old_axes, new_axes)
+        if new is None:
+            length = before[digit.axis]
+            rest = _sum(rest, _spread(digit, length))
+            lost = lost or length != 1
+        else:
+            pieces, fixed = new
+            moved.extend(pieces)
+            rest = _sum(rest, fixed)
+    if rest is None:
+        return None, None, lost
+    found, reach = _with_rest(_normal(moved), rest)
+    return found, reach, lost
+
+
+def shape_groups(before: Shape, after: Shape) -> list[tuple[range, range]]:
+    """The finest runs of axes, old and new, that hold the same elements.
+
+    >>> shape_groups((1, 12, 7), (1, 3, 4, 7))
+    [(range(0, 1), range(0, 1)), (range(1, 2), range(1, 3)), (range(2, 3), range(3, 4))]
+    """
+    groups = []
+    i = j = 0
+    while i < len(before) or j < len(after):
+        start_i, start_j = i, j
+        left: Dim = before[i] if i < len(before) else 1
+        right: Dim = after[j] if j < len(after) else 1
+        i, j = min(i + 1, len(before)), min(j + 1, len(after))
+        while left != right:
+            if isinstance(left, int) and isinstance(right, int):
+                grow_left = left < right
+            else:  # free dimensions: what one side has in its name the other still lacks
+                grow_left = not isinstance(left, int) <= isinstance(right, int)
+                if isinstance(left, int) != isinstance(right, int):
+                    grow_left = isinstance(left, int)
+                elif i >= len(before):
+                    grow_left = False
+            if grow_left and i < len(before):
+                left = left * before[i]
+                i += 1
+            elif j < len(after):
+                right = right * after[j]
+                j += 1
+            elif i < len(before):
+                left = left * before[i]
+                i += 1
+            else:
+                break  # the products differ: a zero-sized or contradictory shape
+        groups.append((range(start_i, i), range(start_j, j)))
+    return groups
+
+
+def _regrouped(
+    digit: Digit, before: Shape, after: Shape, old: range, new: range
+) -> tuple[list[Digit], Reach] | None:
+    """A digit of one of the old axes in terms of the new ones; None where that can't be said."""
+    if len(old) == 1 and len(new) == 1:
+        return [replace(digit, axis=new[0])], (0, 0)
+    inner = product(before[axis] for axis in old if axis > digit.axis)
+    length = before[digit.axis]
+    others = [before[axis] for axis in old if axis != digit.axis]
+    if all(d == 1 for d in others) and [after[a] for a in new if after[a] != 1] == (
+        [length] if length != 1 else []
+    ):
+        target = [a for a in new if after[a] != 1] or [new[0]]
+        return [replace(digit, axis=target[0])], (0, 0)
+    if not isinstance(inner, int) or not isinstance(length, int):
+        return None
+    sizes = [after[axis] for axis in new]
+    if not all(isinstance(size, int) for size in sizes) or length == 0:
+        return None
+    low = digit.div * inner  # the digit, as one of the flat index of the run
+    count = digit.mod if digit.mod is not None else -(-length // digit.div)
+    high = low * count
+    parts: list[tuple[int, int, int, int]] = []  # axis, div, mod, weight within the digit
+    size_below = 1
+    for axis in reversed(new):
+        size = after[axis]
+        assert isinstance(size, int)
+        top = size_below * size
+        start, end = max(low, size_below), min(high, top)
+        if start < end:
+            if start % size_below or end % start or start % low:
+                return None
+            parts.append((axis, start // size_below, end // start, start // low))
+        size_below = top
+    if not parts:  # a digit with one value
+        span = digit.field.spread(1)
+        return [], span
+    total = 1
+    for *_, mod, _ in parts:
+        total *= mod
+    if total != count:
+        return None
+    pieces = _split_field(digit.field, parts)
+    if pieces is None:
+        return None
+    found = []
+    for (axis, div, mod, _), part in zip(parts, pieces, strict=True):
+        size = after[axis]
+        assert isinstance(size, int)
+        found.append(Digit(axis, div, None if div * mod == size else mod, part))
+    return found, (0, 0)
+
+
+def _split_field(whole: Field, parts: list[tuple[int, int, int, int]]) -> list[Field] | None:
+    """A field of one digit as the sum of fields of its parts, the innermost first."""
+    if len(parts) == 1:
+        return [whole]
+    period = len(whole.spans)
+    innermost = parts[0][2]
+    if whole.bounded or innermost % period:
+        return None
+    rest = [
+        Field(((0, 0),), whole.advance * weight // period) for *_, weight in parts[1:]
+    ]
+    return [whole, *rest]
+
+
+def _normal(digits: list[Digit]) -> list[Digit]:
+    """Neighbouring digits of one axis put together where they count on."""
+    result: list[Digit] = []
+    for digit in sorted(digits, key=lambda d: (d.axis, d.div)):
+        last = result[-1] if result else None
+        if (
+            last is not None
+            and last.axis == digit.axis
+            and last.mod is not None
+            and digit.div == last.div * last.mod
+            and not last.field.bounded
+            and not digit.field.bounded
+            and digit.field.spans == ((0, 0),)
+            and digit.field.advance * len(last.field.spans) == last.field.advance * last.mod
+        ):
+            mod = None if digit.mod is None else last.mod * digit.mod
+            result[-1] = Digit(last.axis, last.div, mod, last.field)
+        else:
+            result.append(digit)
+    return result
+
+
+# -- unions ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The stretch of an output axis that one input is laid onto (Concat)."""
+
+    axis: int
+    lo: int
+    hi: int
+    length: int
+
+
+def _piece(term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]) -> _Piece | None:
+    """Where a mere shift puts this input along the axis the term hangs on."""
+    if x.shape is None or output.shape is None or len(term.digits) != 1:
+        return None
+    axis = term.digits[0].axis
+    way = read[axis] if axis >= 0 else None
+    if not isinstance(way, Along) or way.window.size != 1 or way.window.stride != 1:
+        return None
+    length, total, before = x.shape[axis], output.shape[way.axis], way.window.before
+    if not (isinstance(length, int) and isinstance(total, int) and isinstance(before, int)):
+        return None
+    if length == total or total > MAX_PERIOD or before < 0:
+        return None
+    return _Piece(way.axis, before, before + length, total)
+
+
+def _cut(term: Term, piece: _Piece) -> Term:
+    """The term for the units of its stretch only."""
+    if len(term.digits) != 1 or term.digits[0].axis != piece.axis:
+        return term
+    (digit,) = term.digits
+    whole = _as_field([digit], piece.length)
+    if whole is None:
+        return term
+    cut = (Digit(piece.axis, 1, None, whole.piece(piece.lo, piece.hi, piece.length)),)
+    small = _as_field(list(term.small), piece.length)
+    if small is None or term.small == term.digits:
+        return Term(cut, cut)
+    return Term(cut, (Digit(piece.axis, 1, None, small.piece(piece.lo, piece.hi, piece.length)),))
+
+
+def _regular(term: Term) -> Term:
+    digits = tuple(replace(d, field=d.field.regular()) for d in term.digits)
+    small = tuple(replace(d, field=d.field.regular()) for d in term.small)
+    return replace(term, digits=digits, small=digits if small == digits else small)
+
+
+def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
+    """Both terms' spans, unit by unit; False where they aren't aligned."""
+    if a == b:
+        return a, True
+    if not a.digits:
+        whole = a if a.whole or not b.whole else b
+        sizes = [s for s in (a.small_size, b.small_size) if s is not None]
+        return (
+            Term((), (), _hull(a.fixed, b.fixed), min(sizes, default=None), whole.by, whole.whole),
+            True,
+        )
+    small = a.small if _width(a.small) <= _width(b.small) else b.small
+    differing = [i for i, (p, q) in enumerate(zip(a.digits, b.digits, strict=True)) if p != q]
+    if not differing:
+        return replace(a, small=small), True
+    if len(differing) == 1:
+        i = differing[0]
+        mine, theirs = a.digits[i].field, b.digits[i].field
+        joined = mine.union(theirs, _count(a.digits[i], shape))
+        if joined is not None:
+            digits = (*a.digits[:i], replace(a.digits[i], field=joined), *a.digits[i + 1 :])
+            return Term(digits, small), mine.aligned_with(theirs)
+    return _collapsed(a, b, shape), False
+
+
+def _count(digit: Digit, shape: Shape | None) -> int | None:
+    if digit.mod is not None:
+        return digit.mod
+    length = shape[digit.axis] if shape is not None and 0 <= digit.axis < len(shape) else None
+    return -(-length // digit.div) if isinstance(length, int) else None
+
+
+def _hull(a: Reach, b: Reach) -> Reach:
+    if isinstance(a, Everything) or isinstance(b, Everything):
+        return EVERYTHING
+    return hull(a, b)
+
+
+def _width(digits: Digits) -> int:
+    return sum(d.field.size - 1 for d in digits) + 1
+
+
+def _reach(term: Term, shape: Shape | None) -> Reach:
+    """What all units together see."""
+    if not term.digits:
+        return term.fixed
+    reach: Reach = (0, 0)
+    for digit in term.digits:
+        count = _count(digit, shape)
+        reach = _sum(reach, EVERYTHING if count is None else digit.field.spread(count))
+    return reach
+
+
+def _collapsed(a: Term, b: Term, shape: Shape | None, by: str | None = None) -> Term:
+    sizes = [_width(t.small) if t.digits else t.small_size for t in (a, b)]
+    least = min((s for s in sizes if s is not None), default=None)
+    return Term((), (), _hull(_reach(a, shape), _reach(b, shape)), least, by or a.by or b.by, True)
+
+
+def _gathered(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Collapsed terms put together."""
+    fixed = [t for t in terms if not t.digits]
+    if len(fixed) < 2:
+        return tuple(terms)
+    whole = fixed[0]
+    for other in fixed[1:]:
+        whole, _ = _union(whole, other, None)
+    return (*(t for t in terms if t.digits), whole)
+
+
+def _capped(terms: list[Term], shape: Shape | None, by: str) -> list[Term]:
+    while len(terms) > MAX_TERMS:
+        terms = [*terms[:-2], _collapsed(terms[-2], terms[-1], shape, by)]
+    return terms
+
+
+# -- iterations ------------------------------------------------------------------------------------
+
+
+def _taken(state: State, axis: int | None) -> State:
+    """A loop body's view of an input of which each iteration takes one index along an axis."""
+    if axis is None:
+        return state
+
+    def put(digits: Digits) -> Digits:
+        return tuple(
+            replace(d, axis=ITERATION if d.axis == axis else d.axis - (d.axis > axis)) for d in digits
+        )
+
+    return _mapped(state, put)
+
+
+def _stacked(state: State, axis: int) -> State:
+    def put(digits: Digits) -> Digits:
+        return tuple(
+            replace(d, axis=axis if d.axis == ITERATION else d.axis + (d.axis >= axis)) for d in digits
+        )
+
+    return _mapped(state, put)
+
+
+def _mapped(state: State, put: object) -> State:
+    assert callable(put)
+    return {
+        key: replace(
+            paths,
+            terms=tuple(replace(t, digits=put(t.digits), small=put(t.small)) for t in paths.terms),
+        )
+        for key, paths in state.items()
+    }
+
+
+def _spread_iterations(state: State, inner: Shapes, node: Node) -> State:
+    """After the loop, or in the next iteration: what any iteration saw."""
+    result: State = {}
+    for key, paths in state.items():
+        terms = []
+        for term in paths.terms:
+            if any(d.axis == ITERATION for d in term.digits):
+                term = Term((), (), EVERYTHING, None, node.name, True)
+            terms.append(term)
+        result[key] = replace(paths, terms=_gathered(terms))
+    return result
+
+
+def _all_of(state: State, node: Node) -> State:
+    return {
+        key: Paths((Term((), (), EVERYTHING, None, node.name, True),), p.aligned, p.known)
+        for key, p in state.items()
+    }

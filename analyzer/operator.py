@@ -1,0 +1,341 @@
+"""What is an operator, to cnnscope? Three answers, registered in one place.
+
+*What comes out* (`infer`), *what work it is* (`work`), *which inputs each output reads* (`reads`).
+A rule's signature is the operator's ONNX signature: inputs positional, None where omitted;
+attributes keyword, with ONNX's defaults. `work` and `reads` get the tuple of outputs first::
+
+    define("Relu", "Neg", infer=same, work=each(compare=1))
+    define("Conv", infer=conv_output, work=conv_work, reads=conv_reads)
+
+    def conv_output(x, w, b=None, *, strides=None, ...) -> Tensor
+    def conv_work(outputs, x, w, b=None, *, group=1, ...) -> Work
+    def conv_reads(outputs, x, w, b=None, *, strides=None, ...) -> Reads
+
+A rule gets only the attributes its signature names (all of them if it takes ``**attributes``).
+Three keywords aren't attributes and are passed to rules that name them: `opset` (the version of the
+operator's domain), `output_count` and `node_name`. A rule raises `Undetermined` for what it can't
+know yet and `ValueError` for what can't be (a kernel of another rank than its input).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from cnnscope.analyzer.dimension import Dim
+from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.window import POINT, Span, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Exact counts of primitive arithmetic.
+
+    Args:
+        float_macs, int_macs: products accumulated in convolutions, matrix products, attention,
+            recurrence and einsum, without bias; integer where both operands are integers.
+        bias: additions of a bias inside such an operator.
+        mul, add, compare, div: elementwise; compare includes max, min, abs, sign, logic, rounding.
+        exp: exponentials and their like (log, tanh, erf, sigmoid, sine, power).
+        sqrt: roots.
+    """
+
+    float_macs: Dim = 0
+    int_macs: Dim = 0
+    bias: Dim = 0
+    mul: Dim = 0
+    add: Dim = 0
+    compare: Dim = 0
+    div: Dim = 0
+    exp: Dim = 0
+    sqrt: Dim = 0
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates, integer and float."""
+        return self.float_macs + self.int_macs
+
+    @property
+    def other(self) -> Dim:
+        """Every arithmetic operation that isn't part of a multiply-accumulate."""
+        return (
+            self.bias + self.mul + self.add + self.compare + self.div + self.exp + self.sqrt
+        )
+
+    @property
+    def flops(self) -> Dim:
+        """2 * MACs + every other arithmetic operation once.
+
+        >>> Work(float_macs=10, bias=3).flops
+        23
+        """
+        return 2 * self.macs + self.other
+
+    def __add__(self, other: Work) -> Work:
+        return Work(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Work)))
+
+    def __mul__(self, times: Dim) -> Work:
+        return Work(*(getattr(self, f.name) * times for f in fields(Work)))
+
+
+NO_WORK = Work()
+
+
+def matrix_work(macs: Dim, *operands: Tensor, bias: Dim = 0) -> Work:
+    """Work of a matrix product: integer where no operand is a float."""
+    if any(operand.is_float or operand.dtype is None for operand in operands):
+        return Work(float_macs=macs, bias=bias)
+    return Work(int_macs=macs, bias=bias)
+
+
+# -- which inputs each output reads ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """This input axis is read along an output axis, through a window.
+
+    `axis` is the output's axis; several input axes may not share one.
+    """
+
+    axis: int
+    window: Window = POINT
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Output index `i` of `axis` reads the input indices ``rows[i]``, first and last included."""
+
+    axis: int
+    rows: tuple[Span | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Every output reads the whole of this input axis.
+
+    `spatial` is True where the operator is one that looks along the axis (global pooling,
+    attention, a transform), False where the axis is merely contracted or normalised over.
+    """
+
+    spatial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upto:
+    """Output index `i` of `axis` reads input indices 0..i (a scan), or i.. when `reverse`."""
+
+    axis: int
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Every output reads the same indices of this input axis: lo..hi, both included."""
+
+    lo: int
+    hi: int
+
+
+AxisRead = Along | Listed | Whole | Upto | Only
+
+
+class Flat:
+    """The output holds the input's elements in the same row-major order (Reshape and its like)."""
+
+    def __repr__(self) -> str:
+        return "FLAT"
+
+
+class Nothing:
+    """The output doesn't depend on this input's elements (Shape reads only the shape)."""
+
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+
+FLAT = Flat()
+NOTHING = Nothing()
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A subgraph that outputs are read through (control flow).
+
+    Args:
+        attribute: the attribute that holds the subgraph.
+        inputs: per input of the body: the node's input that feeds it and the axis that an
+            iteration takes one index of (None: all of it); None where no input feeds it.
+        outputs: per output of the node: the body's output behind it and the axis along which
+            iterations are stacked (None: the last one's result); None where none is.
+        carried: pairs (body output, body input) that the next iteration sees.
+    """
+
+    attribute: str
+    inputs: tuple[tuple[int, int | None] | None, ...]
+    outputs: tuple[tuple[int, int | None] | None, ...]
+    carried: tuple[tuple[int, int], ...] = ()
+
+
+#: for one input: a read per input axis; or row-major order kept; or nothing; or None: elementwise
+#: with numpy's broadcasting
+InputRead = tuple[AxisRead, ...] | Flat | Nothing | None
+#: for one output: a read per input; inputs left out at the end are read elementwise
+OutputReads = tuple[InputRead, ...]
+#: the same for every output; or a dict by output index (outputs left out: every input read whole);
+#: or the subgraphs that the outputs come from
+Reads = OutputReads | dict[int, OutputReads] | tuple[Through, ...]
+
+
+def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:
+    """The reads of numpy broadcasting: axes matched from the last, length 1 repeated."""
+    shift = output.rank - tensor.rank
+    return tuple(
+        Only(0, 0) if dim == 1 and output.dims[i + shift] != 1 else Along(i + shift)
+        for i, dim in enumerate(tensor.dims)
+    )
+
+
+def everything(tensor: Tensor, *, spatial: bool = False) -> tuple[AxisRead, ...]:
+    """Every output reads all of the input."""
+    return tuple(Whole(spatial) for _ in tensor.dims)
+
+
+# -- the registry ---------------------------------------------------------------------------
+
+Rule = Callable[..., object]
+Role = Literal["parameter", "buffer", "constant"]
+SPECIAL = frozenset({"opset", "output_count", "node_name"})
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The three rules of one operator from one opset version on."""
+
+    name: str
+    domain: str
+    since: int
+    infer: Rule
+    work: Rule | None
+    reads: Rule | None
+    random: bool = False
+    roles: Mapping[int, Role] = field(default_factory=dict)
+    keywords: dict[Rule, frozenset[str] | None] | None = None
+
+    def call(self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]) -> object:
+        """Call one of the rules with the keywords its signature names."""
+        names = self.keywords[rule] if self.keywords else None
+        if names is not None:
+            keyword = {key: value for key, value in keyword.items() if key in names}
+        else:
+            keyword = {key: value for key, value in keyword.items() if key not in SPECIAL}
+        return rule(*positional, **keyword)
+
+
+_REGISTRY: dict[tuple[str, str], list[Operator]] = {}
+
+
+def define(
+    *names: str,
+    infer: Rule,
+    work: Rule | None = None,
+    reads: Rule | None = None,
+    domain: str = "",
+    since: int = 1,
+    random: bool = False,
+    roles: Mapping[int, Role] | None = None,
+) -> None:
+    """Register the rules of operators that share them.
+
+    Args:
+        names: ONNX operator types.
+        infer: inputs and attributes to the output `Tensor`, or a tuple of them.
+        work: outputs, inputs and attributes to `Work`; None: no arithmetic.
+        reads: outputs, inputs and attributes to `Reads`; None: elementwise with broadcasting.
+        domain: ``""`` for ai.onnx.
+        since: the opset version from which these rules hold.
+        roles: what a stored tensor is, by the input that it is given to: ``"buffer"`` (statistics
+            that aren't learned) or ``"constant"`` (scales, zero points, initial states). Inputs
+            left out take learned weights.
+        random: the result differs from run to run, so that it is never constant.
+
+    Raises:
+        ValueError: these rules are already defined.
+    """
+    rules = [rule for rule in (infer, work, reads) if rule is not None]
+    keywords = {rule: _keywords(rule) for rule in rules}
+    for name in names:
+        versions = _REGISTRY.setdefault((domain, name), [])
+        if any(known.since == since for known in versions):
+            raise ValueError(f"{domain}::{name} since {since} is defined twice")
+        versions.append(
+            Operator(name, domain, since, infer, work, reads, random, roles or {}, keywords)
+        )
+        versions.sort(key=lambda operator: operator.since)
+
+
+def lookup(domain: str, name: str, version: int) -> Operator | None:
+    """The rules for an operator at an opset version, or None."""
+    best = None
+    for operator in _REGISTRY.get((domain, name), ()):
+        if operator.since <= version:
+            best = operator
+    return best
+
+
+def defined() -> Iterator[Operator]:
+    """Every definition, by domain, name and version."""
+    for key in sorted(_REGISTRY):
+        yield from _REGISTRY[key]
+
+
+def _keywords(rule: Rule) -> frozenset[str] | None:
+    """The keywords a rule names; None where it takes any."""
+    parameters = inspect.signature(rule).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+# -- rules shared by many families ----------------------------------------------------------
+
+
+def same(x: Tensor, *rest: Tensor | None, **attributes: object) -> Tensor:
+    """The output has the first input's shape and dtype."""
+    return x.of(x.shape)
+
+
+def each(**per_element: int) -> Rule:
+    """Work of so many primitive operations per output element: ``each(mul=1, add=1)``."""
+
+    def work(outputs: tuple[Tensor, ...], *inputs: Tensor | None, **attributes: object) -> Work:
+        size = outputs[0].size
+        return Work(**{kind: count * size for kind, count in per_element.items()})
+
+    return work
+
+
+def broadcast_shapes(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """Numpy's broadcasting, over dimensions that may be free.
+
+    A free dimension against a known one other than 1 must equal it; two different free ones can't
+    be decided and the first is taken.
+
+    >>> broadcast_shapes((8, 1, 3), (4, 1))
+    (8, 4, 3)
+    """
+    rank = max(map(len, shapes), default=0)
+    result: list[Dim] = []
+    for axis in range(-rank, 0):
+        dims = [shape[axis] for shape in shapes if len(shape) >= -axis]
+        known = {dim for dim in dims if isinstance(dim, int) and dim != 1}
+        if len(known) > 1:
+            raise ValueError(f"shapes {', '.join(map(_show, shapes))} don't broadcast")
+        free = [dim for dim in dims if not isinstance(dim, int)]
+        result.append(known.pop() if known else free[0] if free else 1)
+    return tuple(result)
+
+
+def _show(shape: tuple[Dim, ...]) -> str:
+    return "x".join(map(str, shape)) or "scalar"

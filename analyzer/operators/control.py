@@ -1,0 +1,303 @@
+"""Control flow: what do If, Loop and Scan give, and how often does their body run?
+
+If: the branch that runs hangs on data; sizes that both branches agree on are known, and the larger
+branch's work counts (both are shown). A condition known beforehand decides. Loop and Scan: the
+body's work times the trip count, a number where it is constant, else a named unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from cnnscope.analyzer.dimension import Dim, FreeDim
+from cnnscope.analyzer.operator import Through, Work, define
+from cnnscope.analyzer.tensor import Tensor
+
+
+class Body(Protocol):
+    """A subgraph that can be applied to inputs; its own inputs by name."""
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]: ...
+
+
+class BodyWork(Protocol):
+    """A subgraph's work per run, and the outputs of its last inference."""
+
+    @property
+    def work(self) -> Work: ...
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]: ...
+
+
+class Subgraph(Protocol):
+    """A subgraph as data: how many inputs and outputs it has."""
+
+    @property
+    def inputs(self) -> dict[str, Tensor]: ...
+
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+
+
+def _decided(cond: Tensor | None) -> bool | None:
+    """The condition's value, if it is known beforehand."""
+    if cond is None or cond.value is None or cond.value.dtype == object or cond.value.size != 1:
+        return None
+    return bool(cond.value.ravel()[0])
+
+
+def _variable(x: Tensor) -> Tensor:
+    """A tensor as the body sees it in any iteration: not a constant, no fixed value."""
+    return replace(x, constant=False, value=None)
+
+
+def _either(a: Tensor, b: Tensor, what: str) -> Tensor:
+    """What is known of a tensor that is one of two."""
+    if a.kind != b.kind:
+        return Tensor(a.dtype if a.dtype == b.dtype else None)
+    dtype = a.dtype if a.dtype == b.dtype else None
+    element = a.element
+    if a.element is not None and b.element is not None:
+        element = _either(a.element, b.element, what)
+    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+        return Tensor(dtype, None, kind=a.kind, element=element)
+    dims: list[Dim] = [
+        p if p == q else FreeDim.from_data(f"{what} axis {axis}")
+        for axis, (p, q) in enumerate(zip(a.shape, b.shape, strict=True))
+    ]
+    return Tensor(dtype, tuple(dims), kind=a.kind, element=element)
+
+
+# -- If ------------------------------------------------------------------------------------------
+
+
+def if_output(
+    cond: Tensor, *, then_branch: Body, else_branch: Body, node_name: str
+) -> tuple[Tensor, ...]:
+    decided = _decided(cond)
+    then, other = then_branch(), else_branch()
+    if decided is not None:
+        return then if decided else other
+    return tuple(
+        _either(_variable(a), _variable(b), f"{node_name} output {k}")
+        for k, (a, b) in enumerate(zip(then, other, strict=True))
+    )
+
+
+def if_work(
+    outputs: tuple[Tensor, ...], cond: Tensor, *, then_branch: BodyWork, else_branch: BodyWork
+) -> Work:
+    decided = _decided(cond)
+    if decided is not None:
+        return then_branch.work if decided else else_branch.work
+    return max(then_branch.work, else_branch.work, key=lambda work: (work.macs, work.flops))
+
+
+def if_reads(
+    outputs: tuple[Tensor, ...], cond: Tensor, *, then_branch: Subgraph, else_branch: Subgraph
+) -> tuple[Through, ...]:
+    behind = tuple((k, None) for k in range(len(outputs)))
+    decided = _decided(cond)
+    branches = {True: ["then_branch"], False: ["else_branch"]}.get(
+        decided, ["then_branch", "else_branch"]
+    ) if decided is not None else ["then_branch", "else_branch"]  # fmt: skip
+    return tuple(Through(name, (), behind) for name in branches)
+
+
+define("If", infer=if_output, work=if_work, reads=if_reads)
+
+
+# -- Loop ----------------------------------------------------------------------------------------
+
+
+def _trips(
+    limit: Tensor | None, cond: Tensor | None, goes_on: Tensor | None, what: str
+) -> Dim:
+    """How often a Loop runs: its limit, where no condition can end it before."""
+    endless = cond is None or _decided(cond) is True
+    if _decided(cond) is False:
+        return 0
+    if endless and goes_on is not None and _decided(goes_on) is True and limit is not None:
+        if limit.value is not None:
+            return max(limit.lengths[0], 0) if isinstance(limit.lengths[0], int) else limit.lengths[0]
+    if endless and goes_on is not None and _decided(goes_on) is False:
+        return 1
+    return FreeDim.from_data(f"trips of {what}")
+
+
+def loop_output(
+    limit: Tensor | None,
+    cond: Tensor | None = None,
+    *carried: Tensor,
+    body: Body,
+    output_count: int,
+    node_name: str,
+) -> tuple[Tensor, ...]:
+    states = [_variable(x) for x in carried]
+    going = Tensor("bool", ())
+    if cond is None or _decided(cond) is True:
+        import numpy as np
+
+        # The body may hand its condition through: then it stays what it was.
+        going = Tensor("bool", (), value=np.array(True))
+    results: tuple[Tensor, ...] = ()
+    for _ in range(3):  # shapes that change from one iteration to the next become unknown
+        results = body(Tensor("int64", ()), going, *states)
+        settled = True
+        for k, (before, after) in enumerate(zip(list(states), results[1:], strict=False)):
+            merged = _either(before, _variable(after), f"{node_name} carried {k}")
+            if merged.shape != before.shape or merged.dtype != before.dtype:
+                states[k], settled = merged, False
+        if settled:
+            break
+    trips = _trips(limit, cond, results[0] if results else None, node_name)
+    stacked = [
+        x.of(None if x.shape is None else (trips, *x.shape)) for x in results[1 + len(states) :]
+    ]
+    final = states
+    if trips == 1:
+        final = [_variable(x) for x in results[1 : 1 + len(states)]]
+    return (*final, *stacked)
+
+
+def loop_work(
+    outputs: tuple[Tensor, ...],
+    limit: Tensor | None,
+    cond: Tensor | None = None,
+    *carried: Tensor,
+    body: BodyWork,
+    node_name: str,
+) -> Work:
+    goes_on = body.outputs[0] if body.outputs else None
+    return body.work * _trips(limit, cond, goes_on, node_name)
+
+
+def loop_reads(
+    outputs: tuple[Tensor, ...],
+    limit: Tensor | None,
+    cond: Tensor | None = None,
+    *carried: Tensor,
+    body: Subgraph,
+) -> tuple[Through, ...]:
+    count = len(carried)
+    return (
+        Through(
+            "body",
+            (None, None, *((2 + k, None) for k in range(count))),
+            (
+                *((1 + k, None) for k in range(count)),
+                *((1 + k, 0) for k in range(count, len(body.outputs) - 1)),
+            ),
+            tuple((1 + k, 2 + k) for k in range(count)),
+        ),
+    )
+
+
+define("Loop", infer=loop_output, work=loop_work, reads=loop_reads)
+
+
+# -- Scan ----------------------------------------------------------------------------------------
+
+
+def _axis(axes: tuple[int, ...] | None, k: int, rank: int) -> int:
+    axis = axes[k] if axes else 0
+    return axis + rank if axis < 0 else axis
+
+
+def scan_output(
+    *inputs: Tensor,
+    body: Body,
+    num_scan_inputs: int,
+    scan_input_axes: tuple[int, ...] | None = None,
+    scan_output_axes: tuple[int, ...] | None = None,
+    node_name: str,
+) -> tuple[Tensor, ...]:
+    count = len(inputs) - num_scan_inputs
+    states = [_variable(x) for x in inputs[:count]]
+    slices, trips = [], None
+    for k, x in enumerate(inputs[count:]):
+        axis = _axis(scan_input_axes, k, x.rank)
+        if trips is not None and isinstance(trips, int) and x.dims[axis] not in (trips,):
+            if isinstance(x.dims[axis], int):
+                raise ValueError(f"scan inputs have the lengths {trips} and {x.dims[axis]}")
+        trips = x.dims[axis] if trips is None else trips
+        slices.append(x.of((*x.dims[:axis], *x.dims[axis + 1 :])))
+    results = body(*states, *slices)
+    final = [
+        _either(before, _variable(after), f"{node_name} state {k}")
+        for k, (before, after) in enumerate(zip(states, results, strict=False))
+    ]
+    assert trips is not None
+    stacked = []
+    for k, x in enumerate(results[count:]):
+        if x.shape is None:
+            stacked.append(x.of(None))
+            continue
+        axis = _axis(scan_output_axes, k, len(x.shape) + 1)
+        stacked.append(x.of((*x.shape[:axis], trips, *x.shape[axis:])))
+    return (*final, *stacked)
+
+
+def scan_work(
+    outputs: tuple[Tensor, ...],
+    *inputs: Tensor,
+    body: BodyWork,
+    num_scan_inputs: int,
+    scan_input_axes: tuple[int, ...] | None = None,
+) -> Work:
+    first = inputs[len(inputs) - num_scan_inputs]
+    return body.work * first.dims[_axis(scan_input_axes, 0, first.rank)]
+
+
+def scan_reads(
+    outputs: tuple[Tensor, ...],
+    *inputs: Tensor,
+    body: Subgraph,
+    num_scan_inputs: int,
+    scan_input_axes: tuple[int, ...] | None = None,
+    scan_output_axes: tuple[int, ...] | None = None,
+) -> tuple[Through, ...]:
+    count = len(inputs) - num_scan_inputs
+    taken = [
+        (count + k, _axis(scan_input_axes, k, inputs[count + k].rank))
+        for k in range(num_scan_inputs)
+    ]
+    stacked = [
+        (k, _axis(scan_output_axes, k - count, outputs[k].rank))
+        for k in range(count, len(body.outputs))
+    ]
+    return (
+        Through(
+            "body",
+            (*((k, None) for k in range(count)), *taken),
+            (*((k, None) for k in range(count)), *stacked),
+            tuple((k, k) for k in range(count)),
+        ),
+    )
+
+
+def scan8_output(
+    lens: Tensor | None, *inputs: Tensor, body: Body, num_scan_inputs: int, node_name: str
+) -> tuple[Tensor, ...]:
+    # Opset 8: every input has a leading batch axis that the body doesn't see.
+    batch = inputs[0].dims[0]
+    bare = [x.of(x.dims[1:]) for x in inputs]
+    found = scan_output(*bare, body=body, num_scan_inputs=num_scan_inputs, node_name=node_name)
+    return tuple(x.of(None if x.shape is None else (batch, *x.shape)) for x in found)
+
+
+def scan8_work(
+    outputs: tuple[Tensor, ...],
+    lens: Tensor | None,
+    *inputs: Tensor,
+    body: BodyWork,
+    num_scan_inputs: int,
+) -> Work:
+    first = inputs[len(inputs) - num_scan_inputs]
+    return body.work * (first.dims[0] * first.dims[1])
+
+
+define("Scan", infer=scan8_output, work=scan8_work, since=8)
+define("Scan", infer=scan_output, work=scan_work, reads=scan_reads, since=9)

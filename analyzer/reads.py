@@ -1,0 +1,94 @@
+"""Which inputs does each output of this node read? The rule's answer, made whole.
+
+Fields and regions both walk the graph along these answers: forwards, what a unit sees grows;
+backwards, what it needs is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnnscope.analyzer.dimension import Undetermined
+from cnnscope.analyzer.graph import Node
+from cnnscope.analyzer.operator import (
+    NOTHING,
+    Flat,
+    InputRead,
+    Nothing,
+    Through,
+    elementwise,
+    everything,
+    lookup,
+)
+from cnnscope.analyzer.shapes import Shapes
+from cnnscope.analyzer.tensor import Tensor
+
+#: a read with the default spelled out; None: the rule can't tell (unknown operator or rank)
+KnownRead = tuple[object, ...] | Flat | Nothing | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReads:
+    """Per output, per input of a node: what is read; or the subgraphs it is read through."""
+
+    outputs: tuple[tuple[KnownRead, ...], ...] = ()
+    through: tuple[Through, ...] = ()
+
+
+def find_reads(node: Node, shapes: Shapes) -> NodeReads:
+    """What every output of a node reads."""
+    inputs, outputs = shapes.inputs(node), shapes.outputs(node)
+    operator = lookup(node.domain, node.op, node.version)
+    if operator is None:
+        return NodeReads(tuple(tuple(None for _ in inputs) for _ in outputs))
+    given: object = ()
+    if operator.reads is not None:
+        keywords: dict[str, object] = dict(node.attributes)
+        keywords["opset"] = node.version
+        keywords["output_count"] = len(node.outputs)
+        keywords["node_name"] = node.name
+        try:
+            given = operator.call(operator.reads, (outputs, *inputs), keywords)
+        except (
+            Undetermined, ValueError, TypeError, IndexError, KeyError, AttributeError,
+            AssertionError, ZeroDivisionError,
+        ):  # fmt: skip
+            # Half-known shapes: anything may be read, and the fields say "not known".
+            return NodeReads(tuple(tuple(None for _ in inputs) for _ in outputs))
+    if isinstance(given, tuple) and given and isinstance(given[0], Through):
+        return NodeReads(through=given)
+    rows = []
+    for k, output in enumerate(outputs):
+        if isinstance(given, dict):
+            per_input: Sequence[InputRead] = given.get(k) or tuple(
+                None if x is None else _everything(x) for x in inputs
+            )
+        else:
+            assert isinstance(given, tuple)
+            per_input = given
+        rows.append(
+            tuple(
+                _known(per_input[i] if i < len(per_input) else None, output, x)
+                for i, x in enumerate(inputs)
+            )
+        )
+    return NodeReads(tuple(rows))
+
+
+def _everything(x: Tensor) -> InputRead:
+    return None if x.shape is None else everything(x)
+
+
+def _known(read: InputRead, output: Tensor, x: Tensor | None) -> KnownRead:
+    if x is None:
+        return NOTHING
+    if isinstance(read, Flat | Nothing):
+        return read
+    if x.shape is None or x.kind != "tensor" or output.kind != "tensor":
+        return None
+    if read is None:
+        if output.shape is None or len(x.shape) > len(output.shape):
+            return None
+        return elementwise(output, x)
+    return read if len(read) == len(x.shape) else None

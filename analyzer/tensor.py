@@ -1,0 +1,118 @@
+"""What is known of a tensor without running the model?
+
+Its shape and dtype, whether it is constant, and its value only where a shape may hang on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, product
+
+Shape = tuple[Dim, ...]
+
+#: bits per element by dtype, numpy's and ml_dtypes' names; strings have no fixed size
+BITS: dict[str, int] = {
+    "bool": 8, "int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "float4_e2m1fn": 4,
+    "int8": 8, "uint8": 8, "float8_e4m3fn": 8, "float8_e4m3fnuz": 8, "float8_e5m2": 8,
+    "float8_e5m2fnuz": 8, "float8_e8m0fnu": 8, "int16": 16, "uint16": 16, "float16": 16,
+    "bfloat16": 16, "int32": 32, "uint32": 32, "float32": 32, "int64": 64, "uint64": 64,
+    "float64": 64, "complex64": 64, "complex128": 128,
+}  # fmt: skip
+
+#: dtype names by ONNX's TensorProto.DataType number, spelled out so that reading needs no onnx
+DTYPES: dict[int, str] = {
+    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64",
+    8: "string", 9: "bool", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64",
+    14: "complex64", 15: "complex128", 16: "bfloat16", 17: "float8_e4m3fn",
+    18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4", 22: "int4",
+    23: "float4_e2m1fn", 24: "float8_e8m0fnu", 25: "uint2", 26: "int2",
+}  # fmt: skip
+
+Kind = Literal["tensor", "sequence", "optional", "map", "sparse"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """Facts about one tensor.
+
+    Args:
+        dtype: numpy's name (``"float32"``, ``"bfloat16"``, ``"int4"``), None when not known.
+        shape: one `Dim` per axis, None when not even the rank is known.
+        constant: its value doesn't depend on the model's inputs.
+        value: the elements, for small integer tensors that a shape may hang on; an array of
+            numbers, or of `object` where some elements are `FreeDim`.
+        kind: ``"tensor"``, or the container ONNX calls sequence, optional or map.
+        element: for a container, what it holds.
+        length: for a sequence, how many elements it holds.
+
+    >>> Tensor("float32", (1, 3, 4)).size
+    12
+    """
+
+    dtype: str | None = None
+    shape: Shape | None = None
+    constant: bool = False
+    value: np.ndarray | None = None
+    kind: Kind = "tensor"
+    element: Tensor | None = None
+    length: Dim | None = None
+
+    @property
+    def dims(self) -> Shape:
+        """The shape, for rules that need one: raises `Undetermined` when the rank isn't known."""
+        if self.shape is None:
+            raise Undetermined("the rank of an input")
+        return self.shape
+
+    @property
+    def rank(self) -> int:
+        """The number of axes; raises `Undetermined` when it isn't known."""
+        return len(self.dims)
+
+    @property
+    def size(self) -> Dim:
+        """The number of elements; raises `Undetermined` when the rank isn't known."""
+        return product(self.dims)
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes the elements take, 4-bit types packed two to a byte; strings raise."""
+        bits = BITS.get(self.dtype or "")
+        if bits is None:
+            raise Undetermined(f"the size in bytes of {self.dtype or 'an unknown type'}")
+        return -((-self.size * bits) // 8)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype is not None and self.dtype.startswith(("float", "bfloat"))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The value as a flat list of plain integers; raises `Undetermined` where not known."""
+        return [int(item) for item in self.lengths]
+
+    @property
+    def lengths(self) -> list[Dim]:
+        """The value as a flat list of dimensions, free ones included; raises `Undetermined`."""
+        if self.value is None:
+            raise Undetermined("a value that is computed at run time")
+        return [x if isinstance(x, FreeDim) else int(x) for x in self.value.ravel().tolist()]
+
+    @property
+    def reals(self) -> list[float]:
+        """The value as a flat list of floats; raises `Undetermined` where not known."""
+        if self.value is None:
+            raise Undetermined("a value that is computed at run time")
+        return [float(item) for item in self.value.ravel().tolist()]
+
+    def of(self, shape: Shape | None, dtype: str | None = None) -> Tensor:
+        """A tensor of this dtype (or another) with another shape and no value."""
+        return Tensor(dtype or self.dtype, None if shape is None else tuple(shape))
+
+    def without_value(self) -> Tensor:
+        """The same tensor, its value forgotten."""
+        return replace(self, value=None)

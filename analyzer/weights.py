@@ -1,0 +1,196 @@
+"""What is stored in the model, and in which role?
+
+Every stored tensor has one role, told from the nodes that use it: a *parameter* (learned), a
+*buffer* (batch normalisation's running statistics) or a *constant* (shapes, axes, quantisation
+scales and zero points, bounds). It is counted where it is stored, once, however it is reshaped or
+computed on the way to the layers that use it: the walk goes back from each layer's inputs over the
+nodes whose result is constant to what is stored. A tensor that a node makes out of nothing but a
+shape (ConstantOfShape) counts as stored there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cnnscope.analyzer.graph import Graph, Node, Stored, used_names
+from cnnscope.analyzer.operator import NOTHING, Role, lookup
+from cnnscope.analyzer.shapes import Shapes
+from cnnscope.analyzer.tensor import Tensor
+
+_RANK: dict[Role, int] = {"parameter": 0, "buffer": 1, "constant": 2}
+
+#: dtypes that no weight has: what is stored in them are shapes, indices, masks and texts
+_NEVER_LEARNED = {"int64", "bool", "string", "uint64", "uint32"}
+
+Key = tuple[int, str]  # (identity of the graph that stores it, tensor name)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A stored tensor in its role; `layer` is the first that uses it (path of node indices)."""
+
+    name: str
+    elements: int
+    nbytes: int
+    role: Role
+    layer: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Everything stored that is used.
+
+    Args:
+        used: in order of first use.
+        by_layer: node path to the weights that it uses, in any role.
+        unused: stored but read by nothing: names and bytes.
+        unsized: names of those whose bytes aren't known (strings).
+    """
+
+    used: tuple[Weight, ...]
+    by_layer: Mapping[tuple[int, ...], tuple[Weight, ...]]
+    unused: tuple[tuple[str, int], ...]
+    unsized: tuple[str, ...] = ()
+
+
+@dataclass
+class _Found:
+    stored: Stored
+    role: Role
+    layers: list[tuple[int, ...]] = field(default_factory=list)
+
+
+def find_weights(graph: Graph, shapes: Shapes) -> Weights:
+    """What is stored in a model's graph, its subgraphs included, and who uses it."""
+    found: dict[Key, _Found] = {}
+    _Walk(graph, shapes, None, (), found).run()
+    weights: dict[Key, Weight] = {}
+    by_layer: dict[tuple[int, ...], list[Weight]] = {}
+    unsized = []
+    for key, entry in sorted(found.items(), key=lambda item: item[1].layers[0]):
+        nbytes = entry.stored.nbytes
+        if nbytes is None:
+            unsized.append(key[1])
+        weights[key] = Weight(
+            key[1], entry.stored.elements, nbytes or 0, entry.role, entry.layers[0]
+        )
+        for layer in dict.fromkeys(entry.layers):
+            by_layer.setdefault(layer, []).append(weights[key])
+    unused = tuple(
+        (s.name, s.nbytes or 0) for name, s in graph.stored.items() if (id(graph), name) not in found
+    )
+    return Weights(
+        tuple(weights.values()), {k: tuple(v) for k, v in by_layer.items()}, unused, tuple(unsized)
+    )
+
+
+class _Walk:
+    """One graph's part of the search; subgraphs look names up in the graphs around them."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        shapes: Shapes,
+        outer: _Walk | None,
+        path: tuple[int, ...],
+        found: dict[Key, _Found],
+    ) -> None:
+        self.graph, self.shapes, self.outer = graph, shapes, outer
+        self.path, self.found = path, found
+        self.seen: set[tuple[str, Role, tuple[int, ...]]] = set()
+
+    def run(self) -> None:
+        for node in self.graph.nodes:
+            if self.shapes.folded(node):
+                continue
+            layer = (*self.path, node.index)
+            for name, role in self.roles(node):
+                self.use(name, role, layer)
+            for attribute, body in node.bodies.items():
+                inner = self.shapes.bodies.get((node.index, attribute))
+                if inner is not None:
+                    _Walk(body, inner, self, layer, self.found).run()
+        for name in self.graph.outputs:  # a constant handed out as a result
+            producer = self.graph.producers.get(name)
+            if producer is not None and self.shapes.folded(producer):
+                self.use(name, None, (*self.path, len(self.graph.nodes)))
+            elif name in self.graph.stored:
+                self.use(name, None, (*self.path, len(self.graph.nodes)))
+
+    def roles(self, node: Node) -> Iterator[tuple[str, Role | None]]:
+        """Each constant input of a node with the role the operator gives it, None for any."""
+        operator = lookup(node.domain, node.op, node.version)
+        given: Mapping[int, Role] = operator.roles if operator else {}
+        for i, name in enumerate(node.inputs):
+            if name and self.shapes.tensors[name].constant:
+                yield name, given.get(i)
+
+    def use(self, name: str, role: Role | None, layer: tuple[int, ...]) -> None:
+        """Follow a constant tensor back to what is stored. Iterative: chains may be long."""
+        waiting: list[tuple[_Walk, str, Role | None]] = [(self, name, role)]
+        while waiting:
+            walk, name, role = waiting.pop()
+            if (name, role or "parameter", layer) in walk.seen:
+                continue
+            walk.seen.add((name, role or "parameter", layer))
+            producer = walk.graph.producers.get(name)
+            if name in walk.graph.stored:
+                walk.record(walk.graph.stored[name], name, role, layer)
+            elif producer is None:
+                if walk.outer is not None and name not in walk.graph.inputs:
+                    waiting.append((walk.outer, name, role))
+            elif walk.makes(producer):
+                walk.record(_made(name, walk.shapes.tensors[name]), name, role, layer)
+            else:
+                for inner, own in walk.roles(producer):
+                    waiting.append((walk, inner, own or role))
+                for captured in used_names(producer)[len([n for n in producer.inputs if n]):]:
+                    waiting.append((walk, captured, role))
+
+    def makes(self, node: Node) -> bool:
+        """Does the node give its tensor out of nothing but a shape or its own attributes?"""
+        operator = lookup(node.domain, node.op, node.version)
+        if not any(node.inputs):
+            return True
+        if operator is None or operator.reads is None or node.bodies:
+            return False
+        if all(self.shapes.tensors[n].value is not None for n in node.outputs if n) and all(
+            self.shapes.tensors[n].dtype in _NEVER_LEARNED for n in node.outputs if n
+        ):
+            return False  # folded shape arithmetic holds nothing: what it came from does
+        try:
+            reads = operator.call(
+                operator.reads,
+                (self.shapes.outputs(node), *self.shapes.inputs(node)),
+                dict(node.attributes),
+            )
+        except Exception:  # noqa: BLE001  any failure of the rule: the node is followed, not taken
+            return False
+        return isinstance(reads, tuple) and bool(reads) and all(r is NOTHING for r in reads)
+
+    def record(
+        self, stored: Stored, name: str, role: Role | None, layer: tuple[int, ...]
+    ) -> None:
+        told = _role(stored.tensor, role)
+        key = (id(self.graph), name)
+        entry = self.found.setdefault(key, _Found(stored, told))
+        if _RANK[told] < _RANK[entry.role]:
+            entry.role = told
+        entry.layers.append(layer)
+
+
+def _role(tensor: Tensor, role: Role | None) -> Role:
+    if role is not None:
+        return role
+    if tensor.dtype in _NEVER_LEARNED:
+        return "constant"
+    # A number without a shape is a bound, a scale or an exponent: weights have axes.
+    return "constant" if tensor.shape == () else "parameter"
+
+
+def _made(name: str, tensor: Tensor) -> Stored:
+    size = tensor.size if tensor.shape is not None else 0
+    elements = size if isinstance(size, int) else 0
+    nbytes = tensor.nbytes if tensor.shape is not None and tensor.dtype != "string" else 0
+    return Stored(name, tensor, elements, nbytes if isinstance(nbytes, int) else 0)

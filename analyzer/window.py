@@ -1,0 +1,336 @@
+"""Which inputs does an output read along one axis, and what does that make of a receptive field?
+
+Along one axis, output ``i`` of an operator reads the inputs (Window)::
+
+    (1)   { i*stride - before + j*dilation : 0 <= j < size }  that are integers
+
+For a convolution all four are integers. A transposed convolution of stride s is the same window
+with stride 1/s and dilation 1/s (output o takes input i where ``o = i*s - pad + k*d``); a linear
+resize is *all* integers of an interval, i.e. a window whose dilation is the reciprocal of the
+common denominator. Everything else follows from (1)::
+
+    (2)   output length = floor((n + before + after - extent) / stride) + 1,
+          extent = dilation*(size-1) + 1
+    (3)   field through a window: r' = r + (extent-1)*S, S' = S*stride, t' = t - before*S
+
+(3) is the recurrence of Araujo, Norris & Sim, *Computing Receptive Fields of Convolutional Neural
+Networks*, Distill 2019. Where strides are fractions the size depends on the unit's phase, so a
+`Field` keeps the exact span of each unit of one period.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from cnnscope.analyzer.dimension import Dim
+
+Number = int | Fraction
+Span = tuple[int, int]  # inclusive
+Outside = Literal["nothing", "edge", "reflect", "wrap"]
+
+#: beyond this many different phases a field is given as its hull over the whole axis
+MAX_PERIOD = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Output ``i`` reads inputs ``i*stride - before + j*dilation``, ``0 <= j < size``.
+
+    Args:
+        size: number of taps.
+        stride: input positions per output; a fraction for upsampling, negative for a flip.
+        dilation: input positions between taps.
+        before: padding before the first input.
+        after: padding after the last; only `output_length` needs it.
+        outside: what positions beyond the input's ends read: nothing (zeros), or the nearest,
+            mirrored or wrapped-around input.
+
+    >>> Window(3, stride=2, before=1, after=1).output_length(224)
+    112
+    >>> list(Window(2, stride=Fraction(1, 2), dilation=Fraction(1, 2), before=Fraction(1, 2)).at(3))
+    [1]
+    """
+
+    size: int = 1
+    stride: Number = 1
+    dilation: Number = 1
+    before: Number = 0
+    after: Number = 0
+    outside: Outside = "nothing"
+
+    @property
+    def extent(self) -> Number:
+        """From the first tap to the last, both counted."""
+        return (self.size - 1) * self.dilation + 1
+
+    def output_length(self, length: Dim, *, ceil: bool = False) -> Dim:
+        """How many outputs an axis of `length` inputs gives, equation (2)."""
+        assert isinstance(self.stride, int)
+        assert isinstance(self.before, int) and isinstance(self.after, int)
+        room = length + self.before + self.after - int(self.extent)
+        return (-((-room) // self.stride) if ceil else room // self.stride) + 1
+
+    def at(self, index: int) -> range:
+        """The integer positions output `index` reads, before anything is clipped."""
+        base = index * self.stride - self.before
+        dilation = self.dilation
+        if isinstance(base, int) and isinstance(dilation, int):
+            return range(base, base + self.size * dilation, dilation) if dilation else range(base, base + 1)
+        # Over the common denominator q: which j make b + j*d a multiple of q?
+        b, d = Fraction(base), Fraction(dilation)
+        q = math.lcm(b.denominator, d.denominator)
+        top, step = int(b * q), int(d * q)
+        if step == 0:
+            return range(top // q, top // q + 1) if top % q == 0 else range(0)
+        common = math.gcd(step, q)
+        if top % common:
+            return range(0)
+        top, step, q = top // common, step // common, q // common
+        first = (-top * pow(step, -1, q)) % q if q > 1 else 0
+        if first >= self.size:
+            return range(0)
+        count = (self.size - 1 - first) // q + 1
+        position = (top + first * step) // q
+        return range(position, position + count * step, step)
+
+    @property
+    def is_identity(self) -> bool:
+        """Each output reads the input at its own index and no other."""
+        return self.size == 1 and self.stride == 1 and self.before == 0
+
+    @property
+    def moves(self) -> bool:
+        """It looks at neighbours or changes the grid's step, as against a mere shift."""
+        return self.size > 1 or abs(self.stride) != 1
+
+
+POINT = Window()
+
+
+@dataclass(frozen=True)
+class Field:
+    """What each unit of an axis sees of a network input's axis.
+
+    Unit ``q*P + r`` (``P = len(spans)``) sees ``spans[r]`` shifted by ``q*advance``; a span is the
+    inclusive first and last input position, before clipping, or None where the unit sees nothing.
+    A plain convolutional net has one span, ``step == advance``.
+
+    Args:
+        spans: of the units of one period.
+        advance: input positions from one period to the next.
+        bounded: the spans are those of the whole axis, one per unit; there are no others.
+
+    >>> Field().through(Window(7, stride=2, before=3)).through(Window(3, stride=2, before=1)).size
+    11
+    """
+
+    spans: tuple[Span | None, ...] = ((0, 0),)
+    advance: int = 1
+    bounded: bool = False
+
+    @cached_property
+    def size(self) -> int:
+        """The widest span, first to last position, in input elements; 0 if no unit sees any."""
+        return max((hi - lo + 1 for lo, hi in self._spans), default=0)
+
+    @property
+    def _spans(self) -> list[Span]:
+        return [span for span in self.spans if span is not None]
+
+    @cached_property
+    def step(self) -> Number:
+        """Input positions from one unit to the next, on average over a period."""
+        if self.bounded:
+            starts = [lo for lo, _ in self._spans]
+            moves = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+            return max(set(moves), key=moves.count) if moves else 1
+        step = Fraction(self.advance, len(self.spans))
+        return step.numerator if step.denominator == 1 else step
+
+    @property
+    def start(self) -> int | None:
+        """Where the window of unit 0 begins (minus the effective padding)."""
+        return next((span[0] for span in self.spans if span is not None), None)
+
+    @cached_property
+    def center(self) -> Fraction | None:
+        """The middle of unit 0's window: start + (size-1)/2."""
+        span = next((span for span in self.spans if span is not None), None)
+        return None if span is None else Fraction(span[0] + span[1], 2)
+
+    @property
+    def centers(self) -> tuple[Fraction | None, ...]:
+        """The middles of the windows of one period's units."""
+        return tuple(None if s is None else Fraction(s[0] + s[1], 2) for s in self.spans)
+
+    def span(self, unit: int) -> Span | None:
+        """What one unit sees, before clipping to the input."""
+        period = len(self.spans)
+        if self.bounded and not 0 <= unit < period:
+            return None
+        turns, phase = divmod(unit, period)
+        span = self.spans[phase]
+        shift = turns * self.advance
+        return None if span is None else (span[0] + shift, span[1] + shift)
+
+    def through(self, window: Window, length: int | None = None) -> Field | None:
+        """The field behind a window; `length` (of the new axis) serves where phases abound.
+
+        Returns None where it can't be given exactly (too many phases and no length).
+        """
+        stride, before, dilation = window.stride, window.before, window.dilation
+        if (
+            len(self.spans) == 1
+            and not self.bounded
+            and self.spans[0] is not None
+            and isinstance(stride, int)
+            and isinstance(before, int)
+            and isinstance(dilation, int)
+        ):
+            lo, hi = self.spans[0]
+            ends = (-before * self.advance, (-before + (window.size - 1) * dilation) * self.advance)
+            return Field(((lo + min(ends), hi + max(ends)),), self.advance * stride)
+        if self.bounded:
+            if length is None or length > MAX_PERIOD:
+                return None
+            return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
+        period, move = Fraction(stride).denominator, Fraction(stride).numerator
+        repeats = len(self.spans) // math.gcd(len(self.spans), move)
+        if period * repeats > min(MAX_PERIOD, length or MAX_PERIOD):
+            if length is None or length > MAX_PERIOD:
+                return None
+            return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
+        spans = tuple(self._behind(window.at(i)) for i in range(period * repeats))
+        advance = self.advance * (repeats * move) // len(self.spans)
+        return Field(spans, advance)._reduced()
+
+    def _behind(self, positions: range) -> Span | None:
+        """The hull of the spans of some of this axis's units."""
+        if self.bounded:
+            positions = _clip(positions, len(self.spans))
+        count, period = len(positions), len(self.spans)
+        if count > 2 * period:  # only one period at either end can hold the extremes
+            chosen = [*positions[:period], *positions[-period:]]
+        else:
+            chosen = list(positions)
+        spans = [span for span in map(self.span, chosen) if span is not None]
+        if not spans:
+            return None
+        return min(lo for lo, _ in spans), max(hi for _, hi in spans)
+
+    def listed(self, table: tuple[Span | None, ...]) -> Field | None:
+        """The field behind a table: output `i` reads the inputs ``table[i]``, inclusive."""
+        if len(table) > MAX_PERIOD:
+            return None
+        rows = (range(0) if row is None else range(row[0], row[1] + 1) for row in table)
+        return Field(tuple(self._behind(row) for row in rows), 0, True)
+
+    def union(self, other: Field, length: int | None = None) -> Field | None:
+        """Unit by unit, the hull of both fields; None where the steps differ and no length is known.
+
+        >>> a, b = Field(((-1, 1),), 2), Field(((0, 2),), 2)
+        >>> a.union(b).size
+        4
+        """
+        if self == other:
+            return self
+        a, b = len(self.spans), len(other.spans)
+        same_step = self.advance * b == other.advance * a and not (self.bounded or other.bounded)
+        if same_step and math.lcm(a, b) <= MAX_PERIOD:
+            count, bounded = math.lcm(a, b), False
+        elif length is not None and length <= MAX_PERIOD:
+            count, bounded = length, True
+        else:
+            return None
+        spans = tuple(hull(self.span(i), other.span(i)) for i in range(count))
+        advance = 0 if bounded else self.advance * (count // a)
+        return Field(spans, advance, bounded)._reduced()
+
+    def aligned_with(self, other: Field) -> bool:
+        """Same step and same centre, so that a join adds up what belongs together (Distill 2019)."""
+        if self.bounded or other.bounded:
+            return self.centers == other.centers
+        a, b = len(self.spans), len(other.spans)
+        if self.advance * b != other.advance * a:
+            return False
+        count = math.lcm(a, b)
+        if count == 1:
+            return self.center == other.center
+        # With phases the centres wander by half a position; only a drift is a misalignment.
+        apart = [
+            abs(sum(p) - sum(q))
+            for p, q in ((self.span(i), other.span(i)) for i in range(min(count, MAX_PERIOD)))
+            if p is not None and q is not None
+        ]
+        return max(apart, default=0) <= 1
+
+    def spread(self, length: int) -> Span | None:
+        """What all the `length` units together see, before clipping."""
+        return self._behind(range(length))
+
+    def shifted(self, by: int) -> Field:
+        """Every span moved by `by` input positions."""
+        if by == 0:
+            return self
+        spans = tuple(None if s is None else (s[0] + by, s[1] + by) for s in self.spans)
+        return Field(spans, self.advance, self.bounded)
+
+    def widened(self, span: Span) -> Field:
+        """Every span grown by the Minkowski sum with `span`."""
+        lo, hi = span
+        spans = tuple(None if s is None else (s[0] + lo, s[1] + hi) for s in self.spans)
+        return Field(spans, self.advance, self.bounded)
+
+    def piece(self, lo: int, hi: int, length: int) -> Field:
+        """The same field for the units lo..hi-1 of an axis of `length`; the others see nothing."""
+        return Field(tuple(self.span(i) if lo <= i < hi else None for i in range(length)), 0, True)
+
+    def regular(self) -> Field:
+        """A bounded field as an unbounded one, where its spans march in step."""
+        if not self.bounded or len(self.spans) < 2 or len(self._spans) < len(self.spans):
+            return self
+        (lo, hi), (next_lo, _) = self._spans[:2]
+        advance = next_lo - lo
+        marching = all(
+            span == (lo + i * advance, hi + i * advance) for i, span in enumerate(self._spans)
+        )
+        return Field(((lo, hi),), advance) if marching else self
+
+    def _reduced(self) -> Field:
+        """The same field with its smallest period."""
+        period = len(self.spans)
+        if self.bounded or period == 1:
+            return self
+        for shorter in range(1, period // 2 + 1):
+            if period % shorter or (self.advance * shorter) % period:
+                continue
+            advance = self.advance * shorter // period
+            candidate = Field(self.spans[:shorter], advance)
+            if all(candidate.span(i) == self.spans[i] for i in range(shorter, period)):
+                return candidate
+        return self
+
+
+def hull(a: Span | None, b: Span | None) -> Span | None:
+    """The smallest span that holds both."""
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+def _clip(positions: range, length: int) -> range:
+    """The positions within ``[0, length)``; a sub-range of an arithmetic progression is one."""
+    if not len(positions):
+        return positions
+    first, step, count = positions[0], positions.step, len(positions)
+    if step > 0:
+        skip = max(0, -(first // step)) if first < 0 else 0
+        keep = min(count, (length - 1 - first) // step + 1)
+    else:
+        skip = max(0, -((length - 1 - first) // -step)) if first >= length else 0
+        keep = min(count, first // -step + 1) if first >= 0 else 0
+    return positions[skip:keep] if keep > skip else range(0)

@@ -1,0 +1,75 @@
+"""What tests are given: sample models, the corpus of real ones, and a GPU where there is one."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of small models that are part of the checkout."""
+    return ROOT / "sample_models"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real models, which is too large to be part of the checkout."""
+    named = os.environ.get("CNNSCOPE_CORPUS")
+    folder = Path(named) if named else ROOT.parent / "shared" / "corpus"
+    if not folder.is_dir():
+        # A folder that somebody named and that isn't there is a mistake, not a missing extra.
+        assert not named, f"CNNSCOPE_CORPUS names no folder: {named}"
+        pytest.skip("no corpus: neither CNNSCOPE_CORPUS nor ../shared/corpus beside the checkout")
+    return folder
+
+
+@cache
+def why_no_gpu() -> str | None:
+    """The reason why ONNX Runtime can't run on a CUDA device here; None when it can.
+
+    The list of available providers says only what the wheel was built with, and a session whose
+    provider doesn't load falls back to the CPU without an error: so run a node and see where.
+    """
+    import numpy as np
+    import onnxruntime  # here, because a run without GPU tests needn't wait for it
+    from onnx import TensorProto, helper
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return "this build of ONNX Runtime has no CUDA provider"
+    if hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("GlobalAveragePool", ["x"], ["y"])],
+            "probe",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 4, 4])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1, 1, 1])],
+        ),
+        opset_imports=[helper.make_opsetid("", 13)],
+        ir_version=8,
+    )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CUDAExecutionProvider"]
+        )
+        if session.get_providers()[0] != "CUDAExecutionProvider":
+            return "ONNX Runtime's CUDA provider doesn't load (no device, driver, CUDA or cuDNN)"
+        session.run(None, {"x": np.ones((1, 1, 4, 4), np.float32)})
+    except Exception as error:  # noqa: BLE001  # ONNX Runtime's errors share no narrower base
+        return f"ONNX Runtime can't run on CUDA: {error}".splitlines()[0]
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") is not None:
+        reason = why_no_gpu()
+        if reason is not None:
+            pytest.skip(reason)

@@ -1,0 +1,117 @@
+"""Do the examples run: those in docstrings, and the commands in README.md and docs/?
+
+A command is a line `$ cnnscope ...` in a fenced block marked `console`; a line that ends in a
+backslash goes on. The commands of one block share a folder in which `sample_models` is the
+checkout's, and each has to exit with 0. What a block shows as output is compared only if the line
+`<!-- ci:output -->` stands before it. A command on another model than a sample isn't run.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import cnnscope
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def stop(package: str) -> None:
+    """An unimportable package fails the run; pkgutil alone would pass over it."""
+    raise ImportError(f"{package} can't be imported, so its examples can't be found")
+
+
+def module_names() -> list[str]:
+    found = pkgutil.walk_packages(cnnscope.__path__, "cnnscope.", onerror=stop)
+    return ["cnnscope", *(module.name for module in found)]
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_docstrings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # an example may name a sample model
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """One console block: its commands, each with the output shown below it."""
+
+    where: str
+    commands: tuple[tuple[str, str], ...]
+    compared: bool
+
+
+BLOCK = re.compile(
+    r"^(?P<mark><!-- ci:output -->\n+)?^```console\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL
+)
+
+
+def examples(page: Path) -> Iterator[Example]:
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    for block in BLOCK.finditer(text):
+        body = block["body"].replace("\\\n", "")
+        # Whatever follows a prompt, up to the next one, is its output.
+        turns = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE)
+        commands = tuple((command, output) for command, output in turns if is_run(command))
+        if commands:
+            line = text.count("\n", 0, block.start("body"))
+            yield Example(f"{page.name}:{line}", commands, block["mark"] is not None)
+
+
+def is_run(command: str) -> bool:
+    models = [word for word in command.split() if word.endswith(".onnx")]
+    return command.startswith("cnnscope ") and all(
+        model.startswith("sample_models/") for model in models
+    )
+
+
+EXAMPLES = [example for page in PAGES for example in examples(page)]
+
+
+def test_readme_has_examples() -> None:
+    if not any(example.where.startswith("README.md:") for example in EXAMPLES):
+        pytest.skip("README.md has no `console` block with a command on a sample model")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.where)
+def test_commands(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "sample_models").symlink_to(ROOT / "sample_models", target_is_directory=True)
+    scripts = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]),
+        "COLUMNS": "100",  # what rich would otherwise ask the terminal
+        "NO_COLOR": "1",
+    }
+    for command, shown in example.commands:
+        done = subprocess.run(
+            command,
+            shell=True,  # an example may hold a pipe or a redirection
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+        if example.compared:
+            assert unpadded(done.stdout) == unpadded(shown), f"$ {command}"
+
+
+def unpadded(output: str) -> list[str]:
+    """The lines without trailing blanks, which editors and tables treat differently."""
+    return [line.rstrip() for line in output.strip().splitlines()]

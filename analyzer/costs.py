@@ -103,13 +103,13 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
         missing.update(costs.uncounted)
     if operator.work is None:
         return Cost(NO_WORK, missing, read, written, bodies)
-    keywords: dict[str, object] = dict(node.attributes)
+    keywords = {k: v for k, v in node.attributes.items() if k not in node.bodies}
     for name, costs in bodies.items():
         inner = shapes.bodies[node.index, name].tensors
         keywords[name] = BodyWork(costs, tuple(inner[o] for o in node.bodies[name].outputs))
-    keywords["opset"] = node.version
-    keywords["output_count"] = len(node.outputs)
-    keywords["node_name"] = node.name
+    keywords.setdefault("opset", node.version)
+    keywords.setdefault("output_count", len(node.outputs))
+    keywords.setdefault("node_name", node.name)
     try:
         found = operator.call(
             operator.work, (shapes.outputs(node), *shapes.inputs(node)), keywords

@@ -179,7 +179,7 @@ class _Step:
 
     def nested(self, body: Graph, inner: Shapes, given: Mapping[str, State]) -> Fields:
         result = find_fields(body, inner, given)
-        self.found.spatial |= result.spatial
+        self.found.spatial.update(result.spatial)
         self.found.diagnostics.extend(
             d for d in result.diagnostics if d not in self.found.diagnostics
         )

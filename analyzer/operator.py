@@ -29,6 +29,10 @@ from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import POINT, Span, Window
 
 
+Rule = Callable[..., object]
+Role = Literal["parameter", "buffer", "constant"]
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """Exact counts of primitive arithmetic.
@@ -81,6 +85,11 @@ class Work:
 
 
 NO_WORK = Work()
+
+
+def constants(*inputs: int) -> dict[int, Role]:
+    """Roles of inputs that take scales, zero points, bounds or initial states, not weights."""
+    return dict.fromkeys(inputs, "constant")
 
 
 def matrix_work(macs: Dim, *operands: Tensor, bias: Dim = 0) -> Work:
@@ -204,8 +213,6 @@ def everything(tensor: Tensor, *, spatial: bool = False) -> tuple[AxisRead, ...]
 
 # -- the registry ---------------------------------------------------------------------------
 
-Rule = Callable[..., object]
-Role = Literal["parameter", "buffer", "constant"]
 SPECIAL = frozenset({"opset", "output_count", "node_name"})
 
 
@@ -221,6 +228,7 @@ class Operator:
     reads: Rule | None
     random: bool = False
     roles: Mapping[int, Role] = field(default_factory=dict)
+    elements: Rule | None = None
     keywords: dict[Rule, frozenset[str] | None] | None = None
 
     def call(self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]) -> object:
@@ -245,6 +253,7 @@ def define(
     since: int = 1,
     random: bool = False,
     roles: Mapping[int, Role] | None = None,
+    elements: Rule | None = None,
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -258,19 +267,22 @@ def define(
         roles: what a stored tensor is, by the input that it is given to: ``"buffer"`` (statistics
             that aren't learned) or ``"constant"`` (scales, zero points, initial states). Inputs
             left out take learned weights.
+        elements: inputs and attributes to, by input, how many weights a packed operand holds.
         random: the result differs from run to run, so that it is never constant.
 
     Raises:
         ValueError: these rules are already defined.
     """
-    rules = [rule for rule in (infer, work, reads) if rule is not None]
+    rules = [rule for rule in (infer, work, reads, elements) if rule is not None]
     keywords = {rule: _keywords(rule) for rule in rules}
     for name in names:
         versions = _REGISTRY.setdefault((domain, name), [])
         if any(known.since == since for known in versions):
             raise ValueError(f"{domain}::{name} since {since} is defined twice")
         versions.append(
-            Operator(name, domain, since, infer, work, reads, random, roles or {}, keywords)
+            Operator(
+                name, domain, since, infer, work, reads, random, roles or {}, elements, keywords
+            )
         )
         versions.sort(key=lambda operator: operator.since)
 

@@ -45,9 +45,9 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
     given: object = ()
     if operator.reads is not None:
         keywords: dict[str, object] = dict(node.attributes)
-        keywords["opset"] = node.version
-        keywords["output_count"] = len(node.outputs)
-        keywords["node_name"] = node.name
+        keywords.setdefault("opset", node.version)
+        keywords.setdefault("output_count", len(node.outputs))
+        keywords.setdefault("node_name", node.name)
         try:
             given = operator.call(operator.reads, (outputs, *inputs), keywords)
         except (

@@ -602,7 +602,9 @@ def sum_traffic(layers: Sequence[Layer]) -> Metric:
     total: Dim = 0
     missing: dict[str, int] = {}
     for layer in layers:
+        for part in (layer.bytes_read, layer.bytes_written):
+            if part is not None:
+                total = total + part
         if layer.bytes_read is None or layer.bytes_written is None:
             missing[layer.op] = missing.get(layer.op, 0) + 1
-        total = total + (layer.bytes_read or 0) + (layer.bytes_written or 0)
     return Metric.of(total, missing)

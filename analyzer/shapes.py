@@ -128,9 +128,9 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     bodies = node.bodies
     for name, body in bodies.items():
         keywords[name] = Body(body, shapes, (node.index, name))
-    keywords["opset"] = node.version
-    keywords["output_count"] = len(node.outputs)
-    keywords["node_name"] = node.name
+    keywords.setdefault("opset", node.version)
+    keywords.setdefault("output_count", len(node.outputs))
+    keywords.setdefault("node_name", node.name)
     shapes.how[node.index] = "rules"
     try:
         result = operator.call(operator.infer, inputs, keywords)
@@ -230,7 +230,8 @@ def _folded(
     arrays = [None if x is None else x.value for x in inputs]
     try:
         with np.errstate(all="ignore"):
-            parameters = {"log": lambda *_: None, "opsets": {node.domain: node.version}, "verbose": 0}
+            parameters = {"log": lambda *_: None, "opsets": {node.domain: node.version},
+                          "verbose": 0, "new_ops": None}
             results = implementation(node.proto, parameters).run(*arrays)
     except Exception:
         # The reference raises whatever numpy does, e.g. on dimensions that aren't numbers: then

@@ -11,7 +11,7 @@ shape (ConstantOfShape) counts as stored there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnnscope.analyzer.graph import Graph, Node, Stored, used_names
 from cnnscope.analyzer.operator import NOTHING, Role, lookup
@@ -21,7 +21,7 @@ from cnnscope.analyzer.tensor import Tensor
 _RANK: dict[Role, int] = {"parameter": 0, "buffer": 1, "constant": 2}
 
 #: dtypes that no weight has: what is stored in them are shapes, indices, masks and texts
-_NEVER_LEARNED = {"int64", "bool", "string", "uint64", "uint32"}
+_NEVER_LEARNED = {"int64", "int32", "bool", "string", "uint64", "uint32"}
 
 Key = tuple[int, str]  # (identity of the graph that stores it, tensor name)
 
@@ -107,6 +107,7 @@ class _Walk:
             layer = (*self.path, node.index)
             for name, role in self.roles(node):
                 self.use(name, role, layer)
+            self.unpack(node, layer)
             for attribute, body in node.bodies.items():
                 inner = self.shapes.bodies.get((node.index, attribute))
                 if inner is not None:
@@ -126,6 +127,23 @@ class _Walk:
             if name and self.shapes.tensors[name].constant:
                 yield name, given.get(i)
 
+    def unpack(self, node: Node, layer: tuple[int, ...]) -> None:
+        """Operands that pack several weights into one stored element count as those weights."""
+        operator = lookup(node.domain, node.op, node.version)
+        if operator is None or operator.elements is None:
+            return
+        try:
+            held = operator.call(
+                operator.elements, self.shapes.inputs(node), dict(node.attributes)
+            )
+        except TypeError:  # the node lacks an attribute: it was reported when shapes were found
+            return
+        assert isinstance(held, dict)
+        for i, elements in held.items():
+            entry = self.found.get((id(self.graph), node.inputs[i]))
+            if entry is not None and entry.stored.elements != elements:
+                entry.stored = replace(entry.stored, elements=elements)
+
     def use(self, name: str, role: Role | None, layer: tuple[int, ...]) -> None:
         """Follow a constant tensor back to what is stored. Iterative: chains may be long."""
         waiting: list[tuple[_Walk, str, Role | None]] = [(self, name, role)]
@@ -144,7 +162,8 @@ class _Walk:
                 walk.record(_made(name, walk.shapes.tensors[name]), name, role, layer)
             else:
                 for inner, own in walk.roles(producer):
-                    waiting.append((walk, inner, own or role))
+                    passed = role if own == "parameter" and role is not None else own or role
+                    waiting.append((walk, inner, passed))
                 for captured in used_names(producer)[len([n for n in producer.inputs if n]):]:
                     waiting.append((walk, captured, role))
 
@@ -172,12 +191,23 @@ class _Walk:
     def record(
         self, stored: Stored, name: str, role: Role | None, layer: tuple[int, ...]
     ) -> None:
+        if role is None and name not in self.graph.stored and _is_fill(stored.tensor):
+            role = "constant"
         told = _role(stored.tensor, role)
         key = (id(self.graph), name)
         entry = self.found.setdefault(key, _Found(stored, told))
         if _RANK[told] < _RANK[entry.role]:
             entry.role = told
         entry.layers.append(layer)
+
+
+def _is_fill(tensor: Tensor) -> bool:
+    """One number, or the same one repeated, written into the graph: an exponent, an epsilon, the
+    ones and zeros of a normalisation without affine weights."""
+    if tensor.shape is not None and tensor.size == 1:
+        return True
+    value = tensor.value
+    return value is not None and value.dtype != object and len(set(value.ravel().tolist())) == 1
 
 
 def _role(tensor: Tensor, role: Role | None) -> Role:

@@ -216,9 +216,15 @@ def changed(c: Case, which: int, axis: int, row: int, output: int = 0) -> np.nda
     return result
 
 
-def assert_reads(c: Case, *which: int, output: int = 0) -> None:
-    """The rule's reads of these inputs, axis by axis, equal what changing their rows changes."""
-    from cnnscope.analyzer.operator import NOTHING, Along, Listed, Only, Upto, elementwise
+def assert_reads(c: Case, *which: int, output: int = 0, contracted: bool = True,
+                 parts: bool = False) -> None:
+    """The rule's reads of these inputs, axis by axis, equal what changing their rows changes.
+
+    Without `contracted`, an axis that is read whole but not for looking along it may be read in
+    part (features of which each head has its own). With `parts`, the output's last axis is real
+    and imaginary part, of which either may be without an input that the other has.
+    """
+    from cnnscope.analyzer.operator import NOTHING, Along, Listed, Only, Upto, Whole, elementwise
 
     rule = reads(c)
     per_output = rule[output] if isinstance(rule, dict) else rule
@@ -234,6 +240,8 @@ def assert_reads(c: Case, *which: int, output: int = 0) -> None:
                 assert not any(row.any() for row in rows), (c.op, i, axis)
                 continue
             read = found[axis]
+            if read == Whole() and not contracted:
+                continue
             if isinstance(read, Along | Listed | Upto):
                 others = tuple(k for k in range(rows[0].ndim) if k != read.axis)
                 actual: dict[int, set[int]] = {}
@@ -246,7 +254,7 @@ def assert_reads(c: Case, *which: int, output: int = 0) -> None:
             seen = range(read.lo, read.hi + 1) if isinstance(read, Only) else range(x.shape[axis])
             for row, mask in enumerate(rows):
                 assert mask.any() == (row in seen), (c.op, i, axis, read, row)
-                for k in range(mask.ndim):
+                for k in range(mask.ndim - parts):
                     others = tuple(o for o in range(mask.ndim) if o != k)
                     if row in seen:
                         assert mask.any(axis=others).all(), (c.op, i, axis, read, row, k)

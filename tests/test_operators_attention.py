@@ -74,7 +74,10 @@ def test_shape_and_work(c: Any, expected: Work) -> None:
 
 @pytest.mark.parametrize("c", [c for c, _ in ONNX])
 def test_reads_are_what_execution_depends_on(c: Any) -> None:
-    assert_reads(c, *(i for i, x in enumerate(c.inputs) if x is not None))
+    given = [i for i, x in enumerate(c.inputs) if x is not None]
+    if c.attributes.get("is_causal"):
+        given = [2]  # the first query's softmax is over one score, so that it hangs on no other
+    assert_reads(c, *given, contracted=c.inputs[0].ndim == 4)
 
 
 def test_reads_of_the_cache() -> None:
@@ -175,10 +178,10 @@ MICROSOFT = [
           const=(6,), num_heads=N, kv_num_heads=2, outputs=3, **MS), attention(5, 5)),
     (case("GroupQueryAttention", (B, 5, (N + 4) * D), None, None, None, None, LENGTHS, TOTAL,
           const=(6,), num_heads=N, kv_num_heads=2, outputs=3, **MS), attention(5, 5)),
-    (case("GroupQueryAttention", (B, 1, N * D), (B, 1, 2 * D), (B, 1, 2 * D), (B, 2, 4, D),
-          (B, 2, 4, D), LENGTHS, TOTAL, (9, D // 2), (9, D // 2), const=(6,), num_heads=N,
+    (case("GroupQueryAttention", (B, 1, N * 16), (B, 1, 2 * 16), (B, 1, 2 * 16), (B, 2, 4, 16),
+          (B, 2, 4, 16), LENGTHS, TOTAL, (9, 8), (9, 8), const=(6,), num_heads=N,
           kv_num_heads=2, do_rotary=1, outputs=3, **MS),
-     attention(1, 5) + Work(mul=2, add=1) * (B * (N + 2) * D)),
+     attention(1, 5, head=16, value=16) + Work(mul=2, add=1) * (B * (N + 2) * 16)),
 ]  # fmt: skip
 
 
@@ -190,9 +193,11 @@ def test_microsoft_shape_and_work(c: Any, expected: Work) -> None:
 
 @pytest.mark.parametrize("c", [c for c, _ in MICROSOFT], ids=lambda c: c.op)
 def test_microsoft_reads(c: Any) -> None:
-    """Of sequences: an output row may depend on no position that isn't named, and the other way."""
     floats = {"Attention": (0,), "MultiHeadAttention": (0, 1, 2), "GroupQueryAttention": (0, 1, 2)}
-    assert_reads(c, *(i for i in floats[c.op] if c.inputs[i] is not None))
+    given = [i for i in floats[c.op] if c.inputs[i] is not None]
+    if c.op == "GroupQueryAttention" and len(given) == 3 and c.inputs[0].shape[1] > 1:
+        given = [2]  # causal, see above
+    assert_reads(c, *given, contracted=c.op == "Attention")
 
 
 def test_quantized_attention() -> None:

@@ -24,14 +24,14 @@ from cnnscope.tests.single_node import (
     work,
 )
 
-T, B, I, H = 4, 2, 3, 5
+T, B, WIDTH, H = 4, 2, 3, 5
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 
 
 def recurrent(op: str, direction: str = "forward", *, bias: bool = True, states: bool = False,
               peephole: bool = False, lengths: bool = False, outputs: int = 0, layout: int = 0,
-              opset: int = 21, t: int = T, i: int = I, h: int = H, b: int = B,
+              opset: int = 21, t: int = T, i: int = WIDTH, h: int = H, b: int = B,
               **attributes: Any) -> Any:  # fmt: skip
     g, d = GATES[op], DIRECTIONS[direction]
     state = (b, d, h) if layout else (d, b, h)
@@ -51,7 +51,7 @@ def recurrent(op: str, direction: str = "forward", *, bias: bool = True, states:
                 outputs=outputs or (3 if op == "LSTM" else 2), **attributes)  # fmt: skip
 
 
-def macs(op: str, t: int = T, b: int = B, i: int = I, h: int = H, d: int = 1) -> Work:
+def macs(op: str, t: int = T, b: int = B, i: int = WIDTH, h: int = H, d: int = 1) -> Work:
     return Work(float_macs=t * b * d * GATES[op] * h * (i + h))
 
 
@@ -143,16 +143,16 @@ def test_inner_outputs_may_be_omitted() -> None:
 
 def test_eight_bits() -> None:
     one = np.float32(0.1)
-    w = np.random.default_rng(0).integers(1, 200, (1, I, 4 * H)).astype(np.uint8)
+    w = np.random.default_rng(0).integers(1, 200, (1, WIDTH, 4 * H)).astype(np.uint8)
     r = np.random.default_rng(1).integers(1, 200, (1, H, 4 * H)).astype(np.uint8)
     zero = np.zeros((1,), np.uint8)
-    c = case("DynamicQuantizeLSTM", (T, B, I), w, r, (1, 8 * H), None, None, None, None,
+    c = case("DynamicQuantizeLSTM", (T, B, WIDTH), w, r, (1, 8 * H), None, None, None, None,
              np.full(1, one), zero, np.full(1, one), zero, const=(1, 2), outputs=3, hidden_size=H,
              domain="com.microsoft")  # fmt: skip
     assert_shapes(c)
     gates = T * B * 4 * H
-    quantized = Work(div=1, compare=5, add=1) * (T * B * (I + H))
-    assert work(c) == (Work(int_macs=gates * (I + H)) + quantized + Work(mul=2, add=1) * gates
+    quantized = Work(div=1, compare=5, add=1) * (T * B * (WIDTH + H))
+    assert work(c) == (Work(int_macs=gates * (WIDTH + H)) + quantized + Work(mul=2, add=1) * gates
                        + (LSTM + Work(bias=4)) * CELLS)  # fmt: skip
 
 

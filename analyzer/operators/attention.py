@@ -160,8 +160,8 @@ def attention_reads(
             _mask_read(s, mask, own), cache(past_key, cached, Whole()),
             cache(past_value, cached, last), length,
         ),
-        1: (NOTHING, _present(k, s.past), NOTHING, NOTHING, _past(past_key)),
-        2: (NOTHING, NOTHING, _present(v, s.past), NOTHING, NOTHING, _past(past_value)),
+        1: (NOTHING, _present(k, s.past), NOTHING, NOTHING, _past(past_key), NOTHING, NOTHING),
+        2: (NOTHING, NOTHING, _present(v, s.past), NOTHING, NOTHING, _past(past_value), NOTHING),
     }  # fmt: skip
     return {place: reads for place, reads in result.items() if place < len(outputs)}
 

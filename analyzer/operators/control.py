@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
+from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.operator import Through, Work, define
 from cnnscope.analyzer.tensor import Tensor
@@ -77,9 +78,18 @@ def if_output(
     cond: Tensor, *, then_branch: Body, else_branch: Body, node_name: str
 ) -> tuple[Tensor, ...]:
     decided = _decided(cond)
-    then, other = then_branch(), else_branch()
     if decided is not None:
-        return then if decided else other
+        return then_branch() if decided else else_branch()
+    # A branch that contradicts the sizes found can't be the one that runs: exporters leave
+    # both ways of a check on the rank.
+    try:
+        then = then_branch()
+    except GraphError:
+        return else_branch()
+    try:
+        other = else_branch()
+    except GraphError:
+        return then
     return tuple(
         _either(_variable(a), _variable(b), f"{node_name} output {k}")
         for k, (a, b) in enumerate(zip(then, other, strict=True))
@@ -87,12 +97,15 @@ def if_output(
 
 
 def if_work(
-    outputs: tuple[Tensor, ...], cond: Tensor, *, then_branch: BodyWork, else_branch: BodyWork
+    outputs: tuple[Tensor, ...],
+    cond: Tensor,
+    *,
+    then_branch: BodyWork | None = None,
+    else_branch: BodyWork | None = None,
 ) -> Work:
-    decided = _decided(cond)
-    if decided is not None:
-        return then_branch.work if decided else else_branch.work
-    return max(then_branch.work, else_branch.work, key=lambda work: (work.macs, work.flops))
+    # Only the branches that can run were applied.
+    possible = [branch.work for branch in (then_branch, else_branch) if branch is not None]
+    return max(possible, key=lambda work: (work.macs, work.flops))
 
 
 def if_reads(

@@ -8,8 +8,8 @@ operand only, and only where told to, its axes laid against the first's from ``a
 Work per output element, from each operator's formula in the ONNX specification. One function value
 (exp, log, tanh, a sine, a power) is one ``exp``; comparing, choosing the larger, sign, absolute
 value, rounding and every logic or bit operation is one ``compare``; a remainder is one ``div``.
-Casting, selecting (Where), Identity and Dropout at inference move data: 0. An operator of k operands
-is k - 1 operations.
+Casting, selecting (Where), Identity and Dropout at inference move data: 0. An operator of k
+operands is k - 1 operations.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cnnscope.analyzer.operator import (
     Rule,
     Work,
     broadcast_shapes,
+    constants,
     define,
     each,
     elementwise,

@@ -34,6 +34,7 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     broadcast_shapes,
+    constants,
     define,
     elementwise,
     everything,
@@ -450,11 +451,20 @@ def fpq4_work(outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, b_shape: Tensor
     return Work(float_macs=outputs[0].size * depth, mul=depth * width)
 
 
+def packed_elements(
+    a: Tensor, b: Tensor, *rest: Tensor | None, K: int, N: int  # noqa: N803  (ONNX's names)
+) -> dict[int, int]:
+    """B packs several weights into a byte: it holds K*N of them."""
+    return {1: K * N}
+
+
 MICROSOFT = "com.microsoft"
 define("Gemm", infer=gemm_output, work=gemm_work, reads=gemm_reads)
 define("MatMul", infer=matmul_output, work=matmul_work, reads=matmul_reads)
-define("MatMulInteger", infer=integer_output, work=integer_work, reads=integer_reads)
-define("QLinearMatMul", infer=qlinear_output, work=qlinear_work, reads=qlinear_reads)
+define("MatMulInteger", infer=integer_output, work=integer_work, reads=integer_reads,
+       roles=constants(2, 3))  # fmt: skip
+define("QLinearMatMul", infer=qlinear_output, work=qlinear_work, reads=qlinear_reads,
+       roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
 define("Det", infer=det_output, work=det_work, reads=det_reads)
 
 define("FusedGemm", domain=MICROSOFT, infer=gemm_output, work=fused_gemm_work, reads=gemm_reads)
@@ -466,14 +476,18 @@ define("GemmFastGelu", domain=MICROSOFT,
        infer=fast_gelu_output, work=fast_gelu_work, reads=fast_gelu_reads)  # fmt: skip
 define("MatMulInteger16", domain=MICROSOFT,
        infer=integer_output, work=integer_work, reads=integer_reads)  # fmt: skip
-define("QGemm", domain=MICROSOFT, infer=qgemm_output, work=qgemm_work, reads=qgemm_reads)
+define("QGemm", domain=MICROSOFT, infer=qgemm_output, work=qgemm_work, reads=qgemm_reads,
+       roles={6: "parameter", **constants(1, 2, 4, 5, 7, 8)})  # fmt: skip
 define("MatMulIntegerToFloat", domain=MICROSOFT,
-       infer=to_float_output, work=to_float_work, reads=to_float_reads)  # fmt: skip
+       infer=to_float_output, work=to_float_work, reads=to_float_reads,
+       roles=constants(2, 3, 4, 5))  # fmt: skip
 define("DynamicQuantizeMatMul", domain=MICROSOFT,
-       infer=to_float_output, work=dynamic_work, reads=dynamic_reads)  # fmt: skip
+       infer=to_float_output, work=dynamic_work, reads=dynamic_reads, roles=constants(2, 3))  # fmt: skip
 define("MatMulNBits", domain=MICROSOFT,
-       infer=linear_output, work=nbits_work, reads=linear_reads)  # fmt: skip
+       infer=linear_output, work=nbits_work, reads=linear_reads,
+       roles=constants(2, 3, 4), elements=packed_elements)  # fmt: skip
 define("MatMulBnb4", domain=MICROSOFT,
-       infer=bnb4_output, work=bnb4_work, reads=linear_reads)  # fmt: skip
+       infer=bnb4_output, work=bnb4_work, reads=linear_reads,
+       roles=constants(2), elements=packed_elements)  # fmt: skip
 define("MatMulFpQ4", domain=MICROSOFT,
-       infer=fpq4_output, work=fpq4_work, reads=linear_reads)  # fmt: skip
+       infer=fpq4_output, work=fpq4_work, reads=linear_reads, roles=constants(2))  # fmt: skip

@@ -26,7 +26,7 @@ from cnnscope.analyzer.operator import (
     define,
     elementwise,
 )
-from cnnscope.analyzer.tensor import Shape, Tensor
+from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import Window
 
 Outputs = tuple[Tensor, ...]

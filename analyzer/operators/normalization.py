@@ -400,7 +400,10 @@ def embed_reads(
 
 
 MICROSOFT = "com.microsoft"
-define("BatchNormalization", infer=batch_output, work=batch_work, reads=batch_reads)
+define(
+    "BatchNormalization", infer=batch_output, work=batch_work, reads=batch_reads,
+    roles={3: "buffer", 4: "buffer"},
+)  # fmt: skip
 define("InstanceNormalization", infer=same, work=instance_work, reads=instance_reads)
 define("GroupNormalization", infer=same, work=group_work, reads=group_reads)
 define("LayerNormalization", infer=layer_output, work=layer_work, reads=layer_reads)

@@ -31,6 +31,7 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     broadcast_shapes,
+    constants,
     define,
     everything,
 )
@@ -359,26 +360,36 @@ def gather_reads(
 MICROSOFT = "com.microsoft"
 for _domain in ("", MICROSOFT):
     define("QuantizeLinear", domain=_domain,
-           infer=quantize_output, work=quantize_work, reads=linear_reads)  # fmt: skip
+           infer=quantize_output, work=quantize_work, reads=linear_reads, roles=constants(1, 2))  # fmt: skip
     define("DequantizeLinear", domain=_domain,
-           infer=dequantize_output, work=dequantize_work, reads=linear_reads)  # fmt: skip
+           infer=dequantize_output, work=dequantize_work, reads=linear_reads,
+           roles={0: "parameter", **constants(1, 2)})  # fmt: skip
 define("DynamicQuantizeLinear", infer=dynamic_output, work=dynamic_work, reads=dynamic_reads)
 
 define("QLinearAdd", domain=MICROSOFT,
-       infer=binary_output, work=binary_work(add=1), reads=binary_reads)  # fmt: skip
+       infer=binary_output, work=binary_work(add=1), reads=binary_reads,
+       roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
 define("QLinearMul", domain=MICROSOFT,
-       infer=binary_output, work=binary_work(mul=1), reads=binary_reads)  # fmt: skip
+       infer=binary_output, work=binary_work(mul=1), reads=binary_reads,
+       roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
 define("QLinearSigmoid", domain=MICROSOFT,
-       infer=unary_output, work=unary_work(exp=1), reads=unary_reads)  # fmt: skip
+       infer=unary_output, work=unary_work(exp=1), reads=unary_reads,
+       roles=constants(1, 2, 3, 4))  # fmt: skip
 define("QLinearLeakyRelu", domain=MICROSOFT,
-       infer=unary_output, work=unary_work(compare=1, mul=1), reads=unary_reads)  # fmt: skip
+       infer=unary_output, work=unary_work(compare=1, mul=1), reads=unary_reads,
+       roles=constants(1, 2, 3, 4))  # fmt: skip
 define("QLinearWhere", domain=MICROSOFT,
-       infer=where_output, work=where_work, reads=where_reads)  # fmt: skip
+       infer=where_output, work=where_work, reads=where_reads,
+       roles=constants(2, 3, 5, 6, 7, 8))  # fmt: skip
 define("QLinearConcat", domain=MICROSOFT,
-       infer=concat_output, work=concat_work, reads=concat_reads)  # fmt: skip
+       infer=concat_output, work=concat_work, reads=concat_reads,
+       roles=constants(0, 1, *(i for i in range(2, 3 * 256) if i % 3 != 2)))  # fmt: skip
 define("QLinearSoftmax", domain=MICROSOFT,
-       infer=softmax_output, work=softmax_work, reads=softmax_reads)  # fmt: skip
+       infer=softmax_output, work=softmax_work, reads=softmax_reads,
+       roles=constants(1, 2, 3, 4))  # fmt: skip
 define("QLinearReduceMean", domain=MICROSOFT,
-       infer=mean_output, work=mean_work, reads=mean_reads)  # fmt: skip
+       infer=mean_output, work=mean_work, reads=mean_reads,
+       roles=constants(1, 2, 3, 4))  # fmt: skip
 define("GatherBlockQuantized", domain=MICROSOFT,
-       infer=gather_output, work=gather_work, reads=gather_reads)  # fmt: skip
+       infer=gather_output, work=gather_work, reads=gather_reads,
+       roles=constants(1, 2, 3))  # fmt: skip

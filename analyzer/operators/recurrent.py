@@ -27,6 +27,7 @@ from cnnscope.analyzer.operator import (
     Upto,
     Whole,
     Work,
+    constants,
     define,
     everything,
 )
@@ -245,8 +246,12 @@ def quantized_work(
     return macs + quantized + Work(mul=2, add=1) * gates + cell * (steps * batch * hidden)
 
 
-define("LSTM", infer=sequence_output, work=lstm_work, reads=sequence_reads)
-define("GRU", infer=sequence_output, work=gru_work, reads=sequence_reads)
-define("RNN", infer=sequence_output, work=rnn_work, reads=sequence_reads)
+#: lengths and initial states are no weights
+STATES = constants(4, 5, 6)
+
+define("LSTM", infer=sequence_output, work=lstm_work, reads=sequence_reads, roles=STATES)
+define("GRU", infer=sequence_output, work=gru_work, reads=sequence_reads, roles=STATES)
+define("RNN", infer=sequence_output, work=rnn_work, reads=sequence_reads, roles=STATES)
 define("DynamicQuantizeLSTM", domain="com.microsoft",
-       infer=quantized_output, work=quantized_work, reads=sequence_reads)  # fmt: skip
+       infer=quantized_output, work=quantized_work, reads=sequence_reads,
+       roles=STATES | constants(8, 9, 10, 11))  # fmt: skip

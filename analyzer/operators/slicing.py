@@ -7,8 +7,8 @@ outside the input are nothing, its edge, its mirror image or its other end)::
     Pad     length = n + before + after; negative padding cuts
 
 Where an axis is free it is taken to be long enough for the slice as it is written: ``x[2:]`` of H
-is H - 2, ``x[-5:]`` is 5, and an end that hangs on another length is that end. A plain number as the
-end of a free axis stays what it is, ``min(3, H)``.
+is H - 2, ``x[-5:]`` is 5, and an end that hangs on another length is that end. A plain number as
+the end of a free axis stays what it is, ``min(3, H)``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from cnnscope.analyzer.operator import (
     Listed,
     OutputReads,
     Whole,
+    constants,
     define,
     elementwise,
     everything,
@@ -72,8 +73,11 @@ def cut(n: Dim, start: Dim, end: Dim, step: int) -> Cut:
     if step == 0:
         raise ValueError("a slice with step 0")
     if isinstance(n, int) and isinstance(start, int) and isinstance(end, int):
-        found = range(*slice(start, end, step).indices(n))
-        return found.start, len(found), step
+        # Not Python's slice: backwards, a start below 0 is clamped to 0 rather than to "before".
+        least, most = (0, n) if step > 0 else (-1, n - 1)
+        first = min(max(start + n if start < 0 else start, 0), most)
+        last = min(max(end + n if end < 0 else end, least), most)
+        return first, len(range(first, last, step)), step
     if isinstance(start, int) and start < 0:
         start = n - 1 if step < 0 and start == -1 else n + start
     elif isinstance(start, int) and start >= END:
@@ -120,13 +124,13 @@ def cuts(
         count, known = length, starts.value is not None and ends.value is not None
     if axes is not None:
         if axes.value is None:
-            return {i: None for i in range(x.rank)}
+            return dict.fromkeys(range(x.rank))
         along = axes.numbers
     else:
         along = list(listed) if listed is not None else list(range(count))
     along = [in_range(axis, x.rank) for axis in along]
     if not known or (steps is not None and steps.value is None):
-        return {i: None for i in along}
+        return dict.fromkeys(along)
     begin: list[Dim] = starts.lengths if starts is not None else list(first or ())
     stop: list[Dim] = ends.lengths if ends is not None else list(last or ())
     by = steps.numbers if steps is not None else [1] * len(along)

@@ -1,0 +1,263 @@
+"""Containers, strings and image files: what does a sequence or an optional hold?
+
+A sequence is known by what all its elements share (dtype, rank, the lengths that agree) and by how
+many there are; a length on which its elements differ is a `FreeDim` of data. Its axes, in `reads`,
+are those of its elements. None of this is arithmetic; comparing a string with a pattern is one
+``compare``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnscope.analyzer.dimension import Dim, FreeDim
+from cnnscope.analyzer.operator import (
+    NOTHING,
+    Along,
+    AxisRead,
+    InputRead,
+    OutputReads,
+    Whole,
+    broadcast_shapes,
+    define,
+    each,
+    everything,
+)
+from cnnscope.analyzer.tensor import DTYPES, Tensor
+
+Outputs = tuple[Tensor, ...]
+UNKNOWN = Tensor()
+
+
+def sequence(element: Tensor, length: Dim | None) -> Tensor:
+    return Tensor(element.dtype, kind="sequence", element=element, length=length)
+
+
+def held(container: Tensor) -> Tensor:
+    """What a sequence or optional holds; a plain tensor holds itself."""
+    return container if container.kind == "tensor" else container.element or UNKNOWN
+
+
+def common(a: Tensor, b: Tensor, node_name: str) -> Tensor:
+    """What is true of both tensors."""
+    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+        return Tensor(a.dtype or b.dtype, None)
+    return a.of(tuple(
+        m if m == n else FreeDim.from_data(f"{node_name} element axis {i}")
+        for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=True))
+    ))  # fmt: skip
+
+
+def in_range(axis: int, rank: int) -> int:
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
+    return axis % rank
+
+
+def alike(x: Tensor) -> InputRead:
+    """Every axis point by point."""
+    shape = held(x).shape
+    return NOTHING if shape is None else tuple(Along(i) for i in range(len(shape)))
+
+
+def construct_output(*inputs: Tensor, node_name: str = "") -> Tensor:
+    element = inputs[0].of(inputs[0].shape)
+    for x in inputs[1:]:
+        element = common(element, x, node_name)
+    return sequence(element, len(inputs))
+
+
+def construct_reads(outputs: Outputs, *inputs: Tensor) -> OutputReads:
+    return tuple(alike(x) for x in inputs)
+
+
+def empty_output(*, dtype: int = 1) -> Tensor:
+    return sequence(Tensor(DTYPES[dtype], None), 0)
+
+
+def at_output(items: Tensor, position: Tensor) -> Tensor:
+    return held(items)
+
+
+def insert_output(
+    items: Tensor, x: Tensor, position: Tensor | None = None, *, node_name: str = ""
+) -> Tensor:
+    new = x.of(x.shape)
+    element = new if items.length == 0 else common(held(items), new, node_name)
+    return sequence(element, None if items.length is None else items.length + 1)
+
+
+def insert_reads(
+    outputs: Outputs, items: Tensor, x: Tensor, position: Tensor | None = None
+) -> OutputReads:
+    return alike(items), alike(x), NOTHING
+
+
+def erase_output(items: Tensor, position: Tensor | None = None) -> Tensor:
+    if items.length == 0:
+        raise ValueError("nothing to erase from an empty sequence")
+    return sequence(held(items), None if items.length is None else items.length - 1)
+
+
+def item_reads(outputs: Outputs, items: Tensor, position: Tensor | None = None) -> OutputReads:
+    return alike(items), NOTHING
+
+
+def length_output(items: Tensor) -> Tensor:
+    if items.length is None:
+        return Tensor("int64", ())
+    free = isinstance(items.length, FreeDim)
+    value = np.empty((), dtype=object if free else np.int64)
+    value[()] = items.length
+    return Tensor("int64", (), value=value)
+
+
+def nothing_read(outputs: Outputs, *inputs: Tensor | None) -> OutputReads:
+    return tuple(NOTHING for _ in inputs)
+
+
+def split_output(
+    x: Tensor, split: Tensor | None = None, *, axis: int = 0, keepdims: int = 1,
+    node_name: str = "",
+) -> Tensor:  # fmt: skip
+    """Parts of one length (the last may be shorter), or of the lengths listed."""
+    if x.shape is None:
+        return sequence(x.of(None), None)
+    along = in_range(axis, x.rank)
+    before, n, after = x.dims[:along], x.dims[along], x.dims[along + 1 :]
+    if split is None:
+        return sequence(x.of((*before, *((1,) if keepdims else ()), *after)), n)
+    part: Dim = FreeDim.from_data(f"{node_name} element axis {along}")
+    count: Dim | None = None
+    if split.shape is not None and split.rank == 1:
+        count = split.dims[0]
+        if split.value is not None and len(set(split.lengths)) == 1:
+            part = split.lengths[0]
+    elif split.value is not None:
+        size = split.numbers[0]
+        count = -((-n) // size)
+        part = size if n % size == 0 else n if count == 1 else part
+    return sequence(x.of((*before, part, *after)), count)
+
+
+def split_reads(
+    outputs: Outputs, x: Tensor, split: Tensor | None = None, *, axis: int = 0, keepdims: int = 1
+) -> OutputReads:
+    """Which part an element is can't be told: any of the axis."""
+    along = in_range(axis, x.rank)
+    shift = 1 if split is None and not keepdims else 0
+    reads: list[AxisRead] = [Along(i - (shift if i > along else 0)) for i in range(x.rank)]
+    reads[along] = Whole()
+    return tuple(reads), NOTHING
+
+
+def concat_output(items: Tensor, *, axis: int, new_axis: int = 0, node_name: str = "") -> Tensor:
+    element = held(items)
+    if element.shape is None:
+        return element.of(None)
+    shape = list(element.dims)
+    joined: Dim = FreeDim.from_data(f"{node_name} axis {axis}")
+    if new_axis:
+        along = in_range(axis, len(shape) + 1)
+        shape.insert(along, joined if items.length is None else items.length)
+        return element.of(tuple(shape))
+    along = in_range(axis, len(shape))
+    dim = shape[along]
+    # A length on which the elements differ is that of none.
+    if items.length is not None and not (isinstance(dim, FreeDim) and dim.data):
+        joined = items.length * dim
+    shape[along] = joined
+    return element.of(tuple(shape))
+
+
+def concat_reads(
+    outputs: Outputs, items: Tensor, *, axis: int, new_axis: int = 0
+) -> OutputReads:
+    """Which element an output comes from isn't followed: the joined axis is read whole."""
+    rank = held(items).rank
+    if new_axis:
+        along = in_range(axis, rank + 1)
+        return (tuple(Along(i + (i >= along)) for i in range(rank)),)
+    along = in_range(axis, rank)
+    return (tuple(Whole() if i == along else Along(i) for i in range(rank)),)
+
+
+def optional_output(x: Tensor | None = None) -> Tensor:
+    if x is None:
+        return Tensor(kind="optional")
+    return Tensor(x.dtype, kind="optional", element=x)
+
+
+def has_element_output(x: Tensor | None = None) -> Tensor:
+    if x is None:
+        return Tensor("bool", (), value=np.array(False))
+    return Tensor("bool", (), value=np.array(True) if x.kind != "optional" else None)
+
+
+# -- strings and files --------------------------------------------------------------------------
+
+
+def joined_output(x: Tensor, y: Tensor) -> Tensor:
+    if x.shape is None or y.shape is None:
+        return Tensor("string", None)
+    return Tensor("string", broadcast_shapes(x.shape, y.shape))
+
+
+def pieces_output(x: Tensor, *, node_name: str = "") -> Outputs:
+    """Padded to the string with most pieces; and how many each has."""
+    if x.shape is None:
+        return Tensor("string", None), Tensor("int64", None)
+    most = FreeDim.from_data(f"{node_name} pieces")
+    return Tensor("string", (*x.dims, most)), Tensor("int64", x.dims)
+
+
+def pieces_reads(outputs: Outputs, x: Tensor) -> dict[int, OutputReads]:
+    reads = tuple(Along(i) for i in range(x.rank))
+    return {0: (reads,), 1: (reads,)}
+
+
+def normalized_output(
+    x: Tensor, *, stopwords: tuple[str, ...] = (), node_name: str = ""
+) -> Tensor:
+    """[C] or [1, C]; stop words are left out."""
+    if not stopwords or x.shape is None:
+        return Tensor("string", x.shape)
+    return Tensor("string", (*x.dims[:-1], FreeDim.from_data(f"{node_name} words")))
+
+
+def normalized_reads(
+    outputs: Outputs, x: Tensor, *, stopwords: tuple[str, ...] = ()
+) -> OutputReads:
+    return (everything(x),) if stopwords else (alike(x),)
+
+
+def match_output(x: Tensor) -> Tensor:
+    return x.of(x.shape, "bool")
+
+
+def image_output(stream: Tensor, *, pixel_format: str = "RGB", node_name: str = "") -> Tensor:
+    height, width = (FreeDim.from_data(f"{node_name} {what}") for what in ("height", "width"))
+    return Tensor("uint8", (height, width, 1 if pixel_format == "Grayscale" else 3))
+
+
+def whole_reads(outputs: Outputs, x: Tensor) -> OutputReads:
+    return (everything(x),)
+
+
+define("SequenceConstruct", infer=construct_output, reads=construct_reads)
+define("SequenceEmpty", infer=empty_output)
+define("SequenceAt", infer=at_output, reads=item_reads)
+define("SequenceInsert", infer=insert_output, reads=insert_reads)
+define("SequenceErase", infer=erase_output, reads=item_reads)
+define("SequenceLength", infer=length_output, reads=nothing_read)
+define("SplitToSequence", infer=split_output, reads=split_reads)
+define("ConcatFromSequence", infer=concat_output, reads=concat_reads)
+define("Optional", infer=optional_output, reads=construct_reads)
+define("OptionalGetElement", infer=held, reads=item_reads)
+define("OptionalHasElement", infer=has_element_output, reads=nothing_read)
+
+define("StringConcat", infer=joined_output)
+define("StringSplit", infer=pieces_output, reads=pieces_reads)
+define("StringNormalizer", infer=normalized_output, reads=normalized_reads)
+define("RegexFullMatch", infer=match_output, work=each(compare=1))
+define("ImageDecoder", infer=image_output, reads=whole_reads)

@@ -1,0 +1,164 @@
+"""What do operators that move data between channels and space put out, and from where?
+
+Space to depth and back, along one spatial axis with blocks of ``b`` and with ``B = b**axes``::
+
+    (1)   depth to space: output o reads input floor(o / b); channel c reads, over its block's
+          places, the channels c*B + k (CRD) or c + k*C/B (DCR), 0 <= k < B
+    (2)   space to depth: output o reads inputs o*b + j, 0 <= j < b; channel c reads floor(c/B)
+          (CRD) or c mod C (DCR)
+
+Col2Im adds up the columns that overlap: one addition per element of the columns. Its columns are
+blocks in row-major order; with one spatial axis block l lies at ``l*stride - before + j*dilation``,
+a transposed convolution's window, and with more the axis of blocks mixes them.
+
+CenterCropPad shifts by half the difference of the lengths, rounded down. All but Col2Im's additions
+is data movement: no work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from cnnscope.analyzer.dimension import Dim, FreeDim, product
+from cnnscope.analyzer.operator import (
+    NOTHING,
+    Along,
+    AxisRead,
+    Listed,
+    OutputReads,
+    Whole,
+    Work,
+    define,
+)
+from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.window import POINT, Window
+
+Ints = Sequence[int] | None
+
+#: up to so many channels an axis is read by a table
+MAX_LISTED = 1 << 12
+
+
+def repeated(times: int) -> Window:
+    """Output ``i`` reads input ``i // times`` alone."""
+    step = Fraction(1, times)
+    return Window(times, step, step, 1 - step) if times > 1 else POINT
+
+
+def exact(top: Dim, bottom: int, what: str) -> Dim:
+    if isinstance(top, int) and top % bottom:
+        raise ValueError(f"{what} {top} isn't a multiple of {bottom}")
+    return top // bottom
+
+
+def to_space_output(x: Tensor, *, blocksize: int = 0) -> Tensor:
+    channels = exact(x.dims[1], blocksize ** (x.rank - 2), "the number of channels")
+    return x.of((x.dims[0], channels, *(n * blocksize for n in x.dims[2:])))
+
+
+def to_space_reads(
+    outputs: tuple[Tensor, ...], x: Tensor, *, blocksize: int = 0, mode: str = "DCR"
+) -> OutputReads:
+    block = blocksize ** (x.rank - 2)
+    spacing = outputs[0].dims[1]
+    channel: AxisRead = Whole()
+    if mode == "CRD":
+        channel = Along(1, Window(block, stride=block))
+    elif isinstance(spacing, int):
+        channel = Along(1, Window(block, dilation=spacing))
+    space = (Along(axis, repeated(blocksize)) for axis in range(2, x.rank))
+    return ((Along(0), channel, *space),)
+
+
+def to_depth_output(x: Tensor, *, blocksize: int = 0) -> Tensor:
+    space = (exact(n, blocksize, "the length") for n in x.dims[2:])
+    return x.of((x.dims[0], x.dims[1] * blocksize ** (x.rank - 2), *space))
+
+
+def to_depth_reads(
+    outputs: tuple[Tensor, ...], x: Tensor, *, blocksize: int = 0, mode: str = "DCR"
+) -> OutputReads:
+    block = blocksize ** (x.rank - 2)
+    channels = x.dims[1]
+    channel: AxisRead = Whole()
+    if mode == "CRD":
+        channel = Along(1, repeated(block))
+    elif isinstance(channels, int) and channels * block <= MAX_LISTED:
+        channel = Listed(1, tuple((c, c) for _ in range(block) for c in range(channels)))
+    space = (
+        Along(axis, Window(blocksize, stride=blocksize)) for axis in range(2, x.rank)
+    )
+    return ((Along(0), channel, *space),)
+
+
+# -- columns to an image ----------------------------------------------------------------------
+
+
+def col2im_output(
+    x: Tensor, image_shape: Tensor, block_shape: Tensor, *, node_name: str = ""
+) -> Tensor:
+    axes = next((int(t.dims[0]) for t in (image_shape, block_shape) if t.shape), None)
+    if axes is None:
+        return Tensor(x.dtype, None)
+    image: list[Dim] = [FreeDim.from_data(f"{node_name} length {i}") for i in range(axes)]
+    if image_shape.value is not None:
+        image = image_shape.lengths
+    channels: Dim = FreeDim.from_data(f"{node_name} channels")
+    if block_shape.value is not None:
+        channels = exact(x.dims[1], int(product(block_shape.numbers)), "the number of rows")
+    return x.of((x.dims[0], channels, *image))
+
+
+def col2im_work(
+    outputs: tuple[Tensor, ...], x: Tensor, image_shape: Tensor, block_shape: Tensor
+) -> Work:
+    return Work(add=x.size)
+
+
+def col2im_reads(
+    outputs: tuple[Tensor, ...], x: Tensor, image_shape: Tensor, block_shape: Tensor, *,
+    strides: Ints = None, pads: Ints = None, dilations: Ints = None,
+) -> OutputReads:  # fmt: skip
+    blocks = block_shape.numbers
+    rows = Along(1, Window(int(product(blocks)), stride=int(product(blocks))))
+    columns: AxisRead = Whole(spatial=True)
+    if len(blocks) == 1:
+        size, stride = blocks[0], (strides or (1,))[0]
+        spacing, before = (dilations or (1,))[0], (pads or (0,))[0]
+        columns = Along(2, Window(
+            size, Fraction(1, stride), Fraction(spacing, stride),
+            Fraction((size - 1) * spacing - before, stride),
+        ))  # fmt: skip
+    return (Along(0), rows, columns), NOTHING, NOTHING
+
+
+# -- cropping and padding about the centre ------------------------------------------------------
+
+
+def center_output(
+    x: Tensor, shape: Tensor, *, axes: Ints = None, node_name: str = ""
+) -> Tensor:
+    chosen = [axis % x.rank for axis in (range(x.rank) if axes is None else axes)]
+    result = [*x.dims]
+    if shape.value is None:
+        wanted: list[Dim] = [FreeDim.from_data(f"{node_name} length {axis}") for axis in chosen]
+    else:
+        wanted = shape.lengths
+    for axis, length in zip(chosen, wanted, strict=True):
+        result[axis] = length
+    return x.of(tuple(result))
+
+
+def center_reads(outputs: tuple[Tensor, ...], x: Tensor, shape: Tensor) -> OutputReads:
+    reads = []
+    for axis, (n, m) in enumerate(zip(x.dims, outputs[0].dims, strict=True)):
+        before = 0 if n == m else (m - n) // 2 if m > n else -((n - m) // 2)
+        reads.append(Along(axis, Window(before=int(before))))
+    return tuple(reads), NOTHING
+
+
+define("DepthToSpace", infer=to_space_output, reads=to_space_reads)
+define("SpaceToDepth", infer=to_depth_output, reads=to_depth_reads)
+define("Col2Im", infer=col2im_output, work=col2im_work, reads=col2im_reads)
+define("CenterCropPad", infer=center_output, reads=center_reads)

@@ -1,0 +1,135 @@
+"""How are a count, a length and a name written, so that people read them and nothing can hide?
+
+Numbers for people have four digits and a unit; machine formats have the exact integer. Names come
+from the model's file, which anybody may have written: whatever isn't a visible character is shown
+as an escape, so that no name can start a line, colour a terminal or turn the reading order around.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from fractions import Fraction
+
+_THOUSANDS = ("", " k", " M", " G", " T", " P", " E")
+_BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
+#: categories of characters that aren't seen: controls, formats (bidi, zero width), surrogates,
+#: private and unassigned ones, line and paragraph separators
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+LONGEST = 200
+"""Characters of a name that are shown outside machine formats."""
+
+
+def count(value: int) -> str:
+    """A count with a decimal unit.
+
+    >>> count(999), count(25_557_032), count(999_999), count(0)
+    ('999', '25.56 M', '1.00 M', '0')
+    """
+    return _scaled(value, 1000, _THOUSANDS)
+
+
+def nbytes(value: int) -> str:
+    """A number of bytes with a binary unit.
+
+    >>> nbytes(102_228_128), nbytes(100)
+    ('97.49 MiB', '100 B')
+    """
+    return _scaled(value, 1024, _BINARY)
+
+
+def _scaled(value: int, base: int, units: Sequence[str]) -> str:
+    if abs(value) < base:
+        return f"{value}{units[0]}"
+    power = 1
+    while power < len(units) - 1 and round(Fraction(value, base**power), 2) >= base:
+        power += 1
+    scaled = Fraction(value, base**power)
+    digits = 2 if abs(scaled) < 100 else 1
+    if abs(scaled) >= 10**6:  # beyond the last unit
+        return f"{float(scaled):.3g}{units[power]}"
+    return f"{float(scaled):.{digits}f}{units[power]}"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio such as FLOPs per byte.
+
+    >>> ratio(43.512), ratio(0.12345), ratio(None)
+    ('43.5', '0.123', '?')
+    """
+    if value is None:
+        return "?"
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """
+    >>> percent(0.4235), percent(1.0)
+    ('42.4 %', '100 %')
+    """
+    text = f"{100 * share:.1f}"
+    return f"{text.removesuffix('.0')} %"
+
+
+def escape(text: str) -> str:
+    r"""The text with every character that can't be seen written as an escape.
+
+    >>> print(escape("a\nb\x1b[31m\u202e"))
+    a\nb\x1b[31m\u202e
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def name(text: str, longest: int = LONGEST) -> str:
+    """A name from the model as people see it: escaped, and shortened in the middle.
+
+    >>> name("a" * 300, 9)
+    'aaaa…aaaa'
+    """
+    text = text if len(text) <= 8 * longest else text[: 4 * longest] + text[-4 * longest :]
+    return middle(escape(text), longest)
+
+
+def middle(text: str, longest: int) -> str:
+    """The text, its middle left out where it has more characters than fit.
+
+    >>> middle("/layer1/0/conv1/Conv", 11)
+    '/laye…/Conv'
+    """
+    if len(text) <= longest:
+        return text
+    if longest <= 1:
+        return "…"[:longest]
+    tail = (longest - 1) // 2
+    return text[: longest - 1 - tail] + "…" + (text[-tail:] if tail else "")
+
+
+def shape(dims: Sequence[int | str] | None) -> str:
+    """A shape as people write it.
+
+    >>> shape([1, 3, "H", "H - 1"]), shape([]), shape(None)
+    ('1x3xHx(H - 1)', 'scalar', '?')
+    """
+    if dims is None:
+        return "?"
+    texts = [d if isinstance(d, str) else str(d) for d in dims]
+    return "x".join(f"({name(t)})" if " " in t else name(t) for t in texts) or "scalar"
+
+
+def alike(texts: Sequence[str]) -> str:
+    """One text per axis as one text: once where all are equal.
+
+    >>> alike(["427", "427"]), alike(["1", "427"]), alike([])
+    ('427', '1x427', '-')
+    """
+    if not texts:
+        return "-"
+    return texts[0] if len(set(texts)) == 1 else "x".join(texts)

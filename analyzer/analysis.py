@@ -40,7 +40,7 @@ from cnnscope.analyzer.report import (
 )
 from cnnscope.analyzer.shapes import Shapes, infer_shapes
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.weights import Weight, Weights, find_weights
+from cnnscope.analyzer.weights import Path, Weight, Weights, find_weights
 
 if TYPE_CHECKING:
     import networkx
@@ -93,7 +93,7 @@ def analyze(
         ),
         layers=Layers(layers),
         totals=_totals(graph, layers, weights, liveness),
-        diagnostics=tuple(notes),
+        diagnostics=tuple(dict.fromkeys(notes)),
         tensors={
             name: found.tensors[name]
             for name in (*graph.inputs, *(o for n in graph.nodes for o in n.outputs if o))
@@ -171,7 +171,7 @@ class _Gathering:
         ]
 
     def layer(
-        self, index: int, node: Node, shapes: Shapes, cost: Cost, path: tuple[int, ...], top: bool
+        self, index: int, node: Node, shapes: Shapes, cost: Cost, path: Path, top: bool
     ) -> Layer:
         bodies = {}
         for name, body in node.bodies.items():
@@ -179,12 +179,13 @@ class _Gathering:
             if inner is not None and name in cost.bodies:
                 inside = [n for n in body.nodes if not inner.folded(n)]
                 bodies[name] = tuple(
-                    self.layer(i, n, inner, cost.bodies[name].nodes[n.index], (*path, n.index), False)
+                    self.layer(
+                        i, n, inner, cost.bodies[name].nodes[n.index], (*path, name, n.index), False
+                    )
                     for i, n in enumerate(inside)
                 )
         used = self.weights.by_layer.get(path, ())
         own = [w for w in used if w.layer == path]
-        own += [w for layers in bodies.values() for x in layers for w in _held(x)]
         shown = tuple(Value(name, shapes.tensors[name]) for name in node.outputs if name)
         return Layer(
             index=index,
@@ -227,7 +228,7 @@ class _RegionOf:
     def __init__(self, graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> None:
         self.graph, self.shapes, self.fields, self.tensor = graph, shapes, fields, tensor
 
-    def __call__(self, unit: Sequence[int]) -> Region:
+    def __call__(self, unit: Sequence[int | None]) -> Region:
         shape = self.shapes.tensors[self.tensor].shape
         whole: list[int | None] = list(unit)
         if shape is not None and len(unit) != len(shape):
@@ -252,10 +253,6 @@ class _RegionOf:
             for digit in term.digits
         }
         return sorted(axes)
-
-
-def _held(layer: Layer) -> list[Weight]:
-    return []
 
 
 def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:

@@ -38,6 +38,8 @@ Key = tuple[str, int]  # network input, axis
 
 #: iterations of a loop are an axis of their own until they are stacked
 ITERATION = -1
+#: a loop of known length is followed iteration by iteration up to this many
+MAX_TRIPS = 64
 #: more different ways to hang on the unit than this are given as their common hull
 MAX_TERMS = 4
 
@@ -330,6 +332,10 @@ class _Step:
                     name = node.inputs[which] if which < len(node.inputs) else ""
                     given[names[i]] = _taken(states.get(name, NONE), axis)
             result = self.nested(body, inner, given)
+            if through.carried and through.trips is not None and through.trips <= MAX_TRIPS:
+                result = self.unrolled(through, body, inner, given, result)
+                self.collect(through, body, inner, result, outputs)
+                continue
             for _ in range(MAX_TERMS):
                 settled = True
                 for out, into in through.carried:
@@ -349,16 +355,7 @@ class _Step:
                     if into < len(names):
                         given[names[into]] = _all_of(given.get(names[into], NONE), node)
                 result = self.nested(body, inner, given)
-            for k, target in enumerate(through.outputs):
-                if target is None or k >= len(outputs):
-                    continue
-                which, axis = target
-                state = result.states.get(body.outputs[which], NONE)
-                if axis is None:
-                    state = _spread_iterations(state, inner, node)
-                else:
-                    state = _stacked(state, axis)
-                outputs[k].append(state)
+            self.collect(through, body, inner, result, outputs)
         for name, found in zip(node.outputs, outputs, strict=True):
             if not name:
                 continue
@@ -366,6 +363,48 @@ class _Step:
             for state in found:
                 merged_state = self.merged(merged_state, state, self.shapes.tensors[name])
             states[name] = merged_state
+
+    def unrolled(
+        self, through: Through, body: Graph, inner: Shapes, given: dict[str, State], first: Fields
+    ) -> Fields:
+        """A loop of known length, iteration by iteration: each sees what the one before gave."""
+        names, result = list(body.inputs), first
+        stacked = [w for target in through.outputs if target for w in target[:1] if target[1] is not None]
+        seen = {which: first.states.get(body.outputs[which], NONE) for which in stacked}
+        for _ in range((through.trips or 0) - 1):
+            for out, into in through.carried:
+                given[names[into]] = _spread_iterations(
+                    result.states.get(body.outputs[out], NONE), inner, self.node
+                )
+            result = self.nested(body, inner, given)
+            for which in stacked:
+                name = body.outputs[which]
+                seen[which] = self.merged(
+                    seen[which], result.states.get(name, NONE), inner.tensors[name]
+                )
+        for which in stacked:  # an iteration that is stacked may be any of them
+            result.states[body.outputs[which]] = seen[which]
+        return result
+
+    def collect(
+        self,
+        through: Through,
+        body: Graph,
+        inner: Shapes,
+        result: Fields,
+        outputs: list[list[State]],
+    ) -> None:
+        """The states of the node's outputs from those of the body's."""
+        for k, target in enumerate(through.outputs):
+            if target is None or k >= len(outputs):
+                continue
+            which, axis = target
+            state = result.states.get(body.outputs[which], NONE)
+            if axis is None:
+                state = _spread_iterations(state, inner, self.node)
+            else:
+                state = _stacked(state, axis)
+            outputs[k].append(state)
 
     def merged(self, a: State, b: State, output: Tensor) -> State:
         """Either of two ways a tensor may have come about."""
@@ -595,6 +634,8 @@ def _regrouped(
         return [replace(digit, axis=new[0])], (0, 0)
     inner = product(before[axis] for axis in old if axis > digit.axis)
     length = before[digit.axis]
+    if not new:  # a dropped axis of length 1
+        return [], digit.field.span(0)
     others = [before[axis] for axis in old if axis != digit.axis]
     if all(d == 1 for d in others) and [after[a] for a in new if after[a] != 1] == (
         [length] if length != 1 else []

@@ -179,12 +179,14 @@ class Through:
         outputs: per output of the node: the body's output behind it and the axis along which
             iterations are stacked (None: the last one's result); None where none is.
         carried: pairs (body output, body input) that the next iteration sees.
+        trips: how often the body runs, where that is known.
     """
 
     attribute: str
     inputs: tuple[tuple[int, int | None] | None, ...]
     outputs: tuple[tuple[int, int | None] | None, ...]
     carried: tuple[tuple[int, int], ...] = ()
+    trips: int | None = None
 
 
 #: for one input: a read per input axis; or row-major order kept; or nothing; or None: elementwise

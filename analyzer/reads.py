@@ -36,6 +36,15 @@ class NodeReads:
     through: tuple[Through, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BodyEnds:
+    """A subgraph as `reads` rules see it: its ends, and its outputs' facts where it was applied."""
+
+    input_count: int
+    output_count: int
+    outputs: Sequence[Tensor] | None
+
+
 def find_reads(node: Node, shapes: Shapes) -> NodeReads:
     """What every output of a node reads."""
     inputs, outputs = shapes.inputs(node), shapes.outputs(node)
@@ -45,6 +54,10 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
     given: object = ()
     if operator.reads is not None:
         keywords: dict[str, object] = dict(node.attributes)
+        for name, body in node.bodies.items():
+            inner = shapes.bodies.get((node.index, name))
+            known = None if inner is None else [inner.tensors[o] for o in body.outputs]
+            keywords[name] = BodyEnds(len(body.inputs), len(body.outputs), known)
         keywords.setdefault("opset", node.version)
         keywords.setdefault("output_count", len(node.outputs))
         keywords.setdefault("node_name", node.name)

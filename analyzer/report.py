@@ -246,7 +246,7 @@ class Layer:
     receptive_field: tuple[ReceptiveField, ...]
     how: str
     bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
-    _region: Callable[[Sequence[int]], Region] | None = None
+    _region: Callable[[Sequence[int | None]], Region] | None = None
 
     @property
     def macs(self) -> int | None:
@@ -271,11 +271,12 @@ class Layer:
         """The first output's shape."""
         return self.outputs[0].shape if self.outputs else None
 
-    def region(self, unit: Sequence[int]) -> Region:
+    def region(self, unit: Sequence[int | None]) -> Region:
         """Which input indices a unit of the first output sees, clipped at every border on the way.
 
         Args:
-            unit: an index per axis of the output, or one per axis of its receptive field.
+            unit: an index per axis of the output, or one per axis of its receptive field; None
+                stands for all of an axis.
 
         Returns:
             For each network input it depends on, per axis, the indices as inclusive ranges.

@@ -23,18 +23,20 @@ _RANK: dict[Role, int] = {"parameter": 0, "buffer": 1, "constant": 2}
 #: dtypes that no weight has: what is stored in them are shapes, indices, masks and texts
 _NEVER_LEARNED = {"int64", "int32", "bool", "string", "uint64", "uint32"}
 
+#: which layer: a node's index, then for a node in its subgraph the attribute's name and the index there
+Path = tuple[int | str, ...]
 Key = tuple[int, str]  # (identity of the graph that stores it, tensor name)
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A stored tensor in its role; `layer` is the first that uses it (path of node indices)."""
+    """A stored tensor in its role; `layer` is the path of the first that uses it."""
 
     name: str
     elements: int
     nbytes: int
     role: Role
-    layer: tuple[int, ...]
+    layer: Path
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Weights:
     """
 
     used: tuple[Weight, ...]
-    by_layer: Mapping[tuple[int, ...], tuple[Weight, ...]]
+    by_layer: Mapping[Path, tuple[Weight, ...]]
     unused: tuple[tuple[str, int], ...]
     unsized: tuple[str, ...] = ()
 
@@ -58,7 +60,7 @@ class Weights:
 class _Found:
     stored: Stored
     role: Role
-    layers: list[tuple[int, ...]] = field(default_factory=list)
+    layers: list[Path] = field(default_factory=list)
 
 
 def find_weights(graph: Graph, shapes: Shapes) -> Weights:
@@ -66,9 +68,9 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
     found: dict[Key, _Found] = {}
     _Walk(graph, shapes, None, (), found).run()
     weights: dict[Key, Weight] = {}
-    by_layer: dict[tuple[int, ...], list[Weight]] = {}
+    by_layer: dict[Path, list[Weight]] = {}
     unsized = []
-    for key, entry in sorted(found.items(), key=lambda item: item[1].layers[0]):
+    for key, entry in found.items():
         nbytes = entry.stored.nbytes
         if nbytes is None:
             unsized.append(key[1])
@@ -93,12 +95,12 @@ class _Walk:
         graph: Graph,
         shapes: Shapes,
         outer: _Walk | None,
-        path: tuple[int, ...],
+        path: Path,
         found: dict[Key, _Found],
     ) -> None:
         self.graph, self.shapes, self.outer = graph, shapes, outer
         self.path, self.found = path, found
-        self.seen: set[tuple[str, Role, tuple[int, ...]]] = set()
+        self.seen: set[tuple[str, Role, Path]] = set()
 
     def run(self) -> None:
         for node in self.graph.nodes:
@@ -111,7 +113,7 @@ class _Walk:
             for attribute, body in node.bodies.items():
                 inner = self.shapes.bodies.get((node.index, attribute))
                 if inner is not None:
-                    _Walk(body, inner, self, layer, self.found).run()
+                    _Walk(body, inner, self, (*layer, attribute), self.found).run()
         for name in self.graph.outputs:  # a constant handed out as a result
             producer = self.graph.producers.get(name)
             if producer is not None and self.shapes.folded(producer):
@@ -127,7 +129,7 @@ class _Walk:
             if name and self.shapes.tensors[name].constant:
                 yield name, given.get(i)
 
-    def unpack(self, node: Node, layer: tuple[int, ...]) -> None:
+    def unpack(self, node: Node, layer: Path) -> None:
         """Operands that pack several weights into one stored element count as those weights."""
         operator = lookup(node.domain, node.op, node.version)
         if operator is None or operator.elements is None:
@@ -144,7 +146,7 @@ class _Walk:
             if entry is not None and entry.stored.elements != elements:
                 entry.stored = replace(entry.stored, elements=elements)
 
-    def use(self, name: str, role: Role | None, layer: tuple[int, ...]) -> None:
+    def use(self, name: str, role: Role | None, layer: Path) -> None:
         """Follow a constant tensor back to what is stored. Iterative: chains may be long."""
         waiting: list[tuple[_Walk, str, Role | None]] = [(self, name, role)]
         while waiting:
@@ -189,10 +191,11 @@ class _Walk:
         return isinstance(reads, tuple) and bool(reads) and all(r is NOTHING for r in reads)
 
     def record(
-        self, stored: Stored, name: str, role: Role | None, layer: tuple[int, ...]
+        self, stored: Stored, name: str, role: Role | None, layer: Path
     ) -> None:
-        if role is None and name not in self.graph.stored and _is_fill(stored.tensor):
-            role = "constant"
+        producer = self.graph.producers.get(name)
+        if role is None and producer is not None and not any(producer.inputs):
+            role = "constant" if _is_fill(stored.tensor) else None
         told = _role(stored.tensor, role)
         key = (id(self.graph), name)
         entry = self.found.setdefault(key, _Found(stored, told))

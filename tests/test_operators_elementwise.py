@@ -63,7 +63,7 @@ def test_softmax_reads():
         c = case("Softmax", F, axis=1)
         found = dependence(c, 0, axis, axis)
         wanted = predicted(c, 0, axis)
-        assert found == ({i: wanted[-1] for i in range(3)} if axis == 1 else wanted)
+        assert found == (dict.fromkeys(range(3), wanted[-1]) if axis == 1 else wanted)
 
 
 @pytest.mark.parametrize(

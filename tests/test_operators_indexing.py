@@ -17,13 +17,15 @@ def ints(*values):
 
 SHAPES = [
     case("Gather", (5, 3), ints(4, 0)), case("Gather", (5, 3), np.int64(1), axis=1),
-    case("GatherElements", (4, 3), ints([0, 1, 2])), case("GatherND", (4, 3, 2), ints([0, 1], [3, 2])),
+    case("GatherElements", (4, 3), ints([0, 1, 2])),
+    case("GatherND", (4, 3, 2), ints([0, 1], [3, 2])),
     case("GatherND", (2, 3, 4), ints([1], [2]), batch_dims=1),
     case("ScatterElements", (4, 3), ints([0, 1, 2]), (1, 3)),
     case("ScatterND", (4, 3), ints([1], [3]), (2, 3)),
     case("OneHot", ints(0, 2), np.int64(5), ints(0, 1), const=(1,)),
     case("OneHot", ints([0, 2]), np.int64(5), ints(0, 1), const=(1,), axis=0),
-    case("TopK", (4, 6), ints(3), const=(1,), outputs=2), case("TopK", (4, 6), opset=9, k=2, outputs=2),
+    case("TopK", (4, 6), ints(3), const=(1,), outputs=2),
+    case("TopK", (4, 6), opset=9, k=2, outputs=2),
     case("Shape", (2, 3, 4), start=-2), case("Size", (2, 3)), case("EyeLike", (3, 4), dtype=7),
     case("ConstantOfShape", ints(2, 3), const=(0,)), case("RandomNormal", shape=[2, 3]),
     case("Range", np.int64(10), np.int64(1), np.int64(-4), const=(0, 1, 2)),

@@ -16,9 +16,12 @@ def ints(*values):
 
 
 SHAPES = [
-    case("ReduceSum", F, ints(1, -1), const=(1,)), case("ReduceSum", F, ints(1), const=(1,), keepdims=0),
-    case("ReduceMean", F), case("ReduceMean", F, keepdims=0), case("ReduceMean", F, opset=13, axes=[-1]),
-    case("ReduceSum", F, noop_with_empty_axes=1), case("ReduceL2", F, opset=11, axes=[0], keepdims=0),
+    case("ReduceSum", F, ints(1, -1), const=(1,)),
+    case("ReduceSum", F, ints(1), const=(1,), keepdims=0),
+    case("ReduceMean", F), case("ReduceMean", F, keepdims=0),
+    case("ReduceMean", F, opset=13, axes=[-1]),
+    case("ReduceSum", F, noop_with_empty_axes=1),
+    case("ReduceL2", F, opset=11, axes=[0], keepdims=0),
     case("ReduceSum", F, np.zeros(0, np.int64), const=(1,)), case("ArgMax", F, axis=-1),
     case("ArgMin", F, keepdims=0), case("CumSum", F, np.int64(1), const=(1,)),
 ]  # fmt: skip
@@ -30,7 +33,8 @@ def test_shapes(c):
 
 
 WORK = [  # 6 results of 4 elements each
-    ("ReduceSum", Work(add=18)), ("ReduceMean", Work(add=18, div=6)), ("ReduceMax", Work(compare=18)),
+    ("ReduceSum", Work(add=18)), ("ReduceMean", Work(add=18, div=6)),
+    ("ReduceMax", Work(compare=18)),
     ("ReduceL1", Work(add=18, compare=24)), ("ReduceL2", Work(mul=24, add=18, sqrt=6)),
     ("ReduceLogSum", Work(add=18, exp=6)), ("ReduceProd", Work(mul=18)),
     ("ReduceLogSumExp", Work(compare=18, add=24 + 18 + 6, exp=24 + 6)),

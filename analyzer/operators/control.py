@@ -7,6 +7,7 @@ body's work times the trip count, a number where it is constant, else a named un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -33,13 +34,13 @@ class BodyWork(Protocol):
 
 
 class Subgraph(Protocol):
-    """A subgraph as data: how many inputs and outputs it has."""
+    """A subgraph's ends; its outputs' facts where it can run."""
 
     @property
-    def inputs(self) -> dict[str, Tensor]: ...
+    def output_count(self) -> int: ...
 
     @property
-    def outputs(self) -> tuple[str, ...]: ...
+    def outputs(self) -> Sequence[Tensor] | None: ...
 
 
 def _decided(cond: Tensor | None) -> bool | None:
@@ -112,11 +113,12 @@ def if_reads(
     outputs: tuple[Tensor, ...], cond: Tensor, *, then_branch: Subgraph, else_branch: Subgraph
 ) -> tuple[Through, ...]:
     behind = tuple((k, None) for k in range(len(outputs)))
-    decided = _decided(cond)
-    branches = {True: ["then_branch"], False: ["else_branch"]}.get(
-        decided, ["then_branch", "else_branch"]
-    ) if decided is not None else ["then_branch", "else_branch"]  # fmt: skip
-    return tuple(Through(name, (), behind) for name in branches)
+    branches = {"then_branch": then_branch, "else_branch": else_branch}
+    return tuple(
+        Through(name, (), behind)
+        for name, branch in branches.items()
+        if branch.outputs is not None
+    )
 
 
 define("If", infer=if_output, work=if_work, reads=if_reads)
@@ -193,17 +195,21 @@ def loop_reads(
     cond: Tensor | None = None,
     *carried: Tensor,
     body: Subgraph,
+    node_name: str,
 ) -> tuple[Through, ...]:
     count = len(carried)
+    goes_on = body.outputs[0] if body.outputs else None
+    trips = _trips(limit, cond, goes_on, node_name)
     return (
         Through(
             "body",
             (None, None, *((2 + k, None) for k in range(count))),
             (
                 *((1 + k, None) for k in range(count)),
-                *((1 + k, 0) for k in range(count, len(body.outputs) - 1)),
+                *((1 + k, 0) for k in range(count, body.output_count - 1)),
             ),
             tuple((1 + k, 2 + k) for k in range(count)),
+            trips if isinstance(trips, int) else None,
         ),
     )
 
@@ -264,6 +270,14 @@ def scan_work(
     return body.work * first.dims[_axis(scan_input_axes, 0, first.rank)]
 
 
+def _scan_trips(
+    inputs: tuple[Tensor, ...], count: int, axes: tuple[int, ...] | None
+) -> int | None:
+    first = inputs[count]
+    trips = first.dims[_axis(axes, 0, first.rank)]
+    return trips if isinstance(trips, int) else None
+
+
 def scan_reads(
     outputs: tuple[Tensor, ...],
     *inputs: Tensor,
@@ -279,7 +293,7 @@ def scan_reads(
     ]
     stacked = [
         (k, _axis(scan_output_axes, k - count, outputs[k].rank))
-        for k in range(count, len(body.outputs))
+        for k in range(count, body.output_count)
     ]
     return (
         Through(
@@ -287,6 +301,7 @@ def scan_reads(
             (*((k, None) for k in range(count)), *taken),
             (*((k, None) for k in range(count)), *stacked),
             tuple((k, k) for k in range(count)),
+            _scan_trips(inputs, count, scan_input_axes),
         ),
     )
 

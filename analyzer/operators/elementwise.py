@@ -22,7 +22,6 @@ from cnnscope.analyzer.operator import (
     Rule,
     Work,
     broadcast_shapes,
-    constants,
     define,
     each,
     elementwise,
@@ -100,7 +99,7 @@ def one_way_reads(
 def define_binary(*names: str, work: Rule, result: str | None = None) -> None:
     """A binary operator with both its meanings of broadcasting."""
     for since, infer, reads in ((1, one_way, one_way_reads), (7, broadcast, None)):
-        rule = infer
+        rule: Rule = infer
         if result and infer is one_way:
             rule = compare_one_way
         elif result:

@@ -2,8 +2,8 @@
 
 Constant indices are followed exactly: output i reads ``indices[i]`` (a table, or a shifted window
 where they are evenly spaced), as the hull where several output axes share one data axis. Indices
-that only the run can tell may pick any: the axis is read whole. Nothing here is arithmetic but searching
-(TopK, Unique, NonZero), counted in comparisons::
+that only the run can tell may pick any: the axis is read whole. Nothing here is arithmetic but
+searching (TopK, Unique, NonZero), counted in comparisons::
 
     TopK, k of n in order   n - k + (k-1)*ceil(log2(n - k + 2))    tournament, Knuth 5.3.3 (6)
     Unique of n             n*ceil(log2 n) - 2**ceil(log2 n) + 1   merge sort, Knuth 5.3.1
@@ -188,9 +188,7 @@ def scatter_elements_reads(
     return None, moved, moved
 
 
-def scatter_nd_reads(
-    outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor
-) -> OutputReads:
+def scatter_nd_reads(outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor) -> OutputReads:
     depth, lead = int(indices.dims[-1]), indices.rank - 1
     reads: list[AxisRead] = [Whole()] * lead
     free = set(range(depth))
@@ -265,9 +263,7 @@ def top_k_output(
     return x.of(shape), x.of(shape, "int64")
 
 
-def top_k_work(
-    outputs: Outputs, x: Tensor, count: Tensor | None = None, *, axis: int = -1
-) -> Work:
+def top_k_work(outputs: Outputs, x: Tensor, count: Tensor | None = None, *, axis: int = -1) -> Work:
     along = in_range(axis, x.rank)
     n, k = x.dims[along], outputs[0].dims[along]
     others = product(dim for i, dim in enumerate(x.dims) if i != along)

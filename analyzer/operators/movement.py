@@ -232,8 +232,7 @@ def shifted(x: Tensor, axis: int, offset: Dim) -> InputRead:
     if isinstance(offset, FreeDim):
         raise Undetermined(f"the offset {offset}", offset.names, offset.data)
     return tuple(
-        Along(i, Window(before=offset)) if i == axis and offset else Along(i)
-        for i in range(x.rank)
+        Along(i, Window(before=offset)) if i == axis and offset else Along(i) for i in range(x.rank)
     )
 
 

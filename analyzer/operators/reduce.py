@@ -90,9 +90,7 @@ def reduce_reads(
 def along_others(x: Tensor, gone: set[int], keepdims: int) -> InputRead:
     """Whole along the axes that are folded, point by point along the others."""
     kept = [i for i in range(x.rank) if keepdims or i not in gone]
-    return tuple(
-        Whole(spatial=True) if i in gone else Along(kept.index(i)) for i in range(x.rank)
-    )
+    return tuple(Whole(spatial=True) if i in gone else Along(kept.index(i)) for i in range(x.rank))
 
 
 def folding(

@@ -170,9 +170,7 @@ def concat_output(items: Tensor, *, axis: int, new_axis: int = 0, node_name: str
     return element.of(tuple(shape))
 
 
-def concat_reads(
-    outputs: Outputs, items: Tensor, *, axis: int, new_axis: int = 0
-) -> OutputReads:
+def concat_reads(outputs: Outputs, items: Tensor, *, axis: int, new_axis: int = 0) -> OutputReads:
     """Which element an output comes from isn't followed: the joined axis is read whole."""
     rank = held(items).rank
     if new_axis:
@@ -216,9 +214,7 @@ def pieces_reads(outputs: Outputs, x: Tensor) -> dict[int, OutputReads]:
     return {0: (reads,), 1: (reads,)}
 
 
-def normalized_output(
-    x: Tensor, *, stopwords: tuple[str, ...] = (), node_name: str = ""
-) -> Tensor:
+def normalized_output(x: Tensor, *, stopwords: tuple[str, ...] = (), node_name: str = "") -> Tensor:
     """[C] or [1, C]; stop words are left out."""
     if not stopwords or x.shape is None:
         return Tensor("string", x.shape)

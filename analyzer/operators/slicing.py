@@ -27,7 +27,6 @@ from cnnscope.analyzer.operator import (
     Listed,
     OutputReads,
     Whole,
-    constants,
     define,
     elementwise,
     everything,
@@ -136,9 +135,7 @@ def cuts(
     by = steps.numbers if steps is not None else [1] * len(along)
     if not len(begin) == len(stop) == len(along) == len(by):
         raise ValueError(f"{len(begin)} starts, {len(stop)} ends, {len(by)} steps, {along} axes")
-    return {
-        i: cut(x.dims[i], a, b, s) for i, a, b, s in zip(along, begin, stop, by, strict=True)
-    }
+    return {i: cut(x.dims[i], a, b, s) for i, a, b, s in zip(along, begin, stop, by, strict=True)}
 
 
 def slice_output(

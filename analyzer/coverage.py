@@ -1,0 +1,64 @@
+"""Which operators does cnnscope cover, and how?
+
+``rules``: it has rules of its own. ``function``: the schema says it by simpler operators, and its
+body is analysed. ``schema``: ONNX's own inference gives shapes; the work isn't counted. ``none``:
+neither; outputs are what the file declares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import onnx.defs
+
+import cnnscope.analyzer.operators  # (registers every operator)
+from cnnscope.analyzer.operator import defined
+
+How = Literal["rules", "function", "schema", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How one operator is covered.
+
+    Args:
+        domain: ``"ai.onnx"`` or another.
+        op: the operator's name.
+        how: ``"rules"``, ``"function"``, ``"schema"`` or ``"none"``.
+        versions: the opset versions at which ONNX defined it anew; none for foreign operators.
+        rules_since: the opset versions from which our rules differ.
+    """
+
+    domain: str
+    op: str
+    how: How
+    versions: tuple[int, ...]
+    rules_since: tuple[int, ...]
+
+
+def find_coverage() -> list[Coverage]:
+    """Every operator that ONNX or cnnscope knows, by domain and name."""
+    versions: dict[tuple[str, str], list[int]] = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        versions.setdefault((schema.domain, schema.name), []).append(schema.since_version)
+    rules: dict[tuple[str, str], list[int]] = {}
+    for operator in defined():
+        rules.setdefault((operator.domain, operator.name), []).append(operator.since)
+    return [
+        Coverage(
+            domain or "ai.onnx", op, _how(domain, op, (domain, op) in rules),
+            tuple(sorted(versions.get((domain, op), ()))),
+            tuple(sorted(rules.get((domain, op), ()))),
+        )  # fmt: skip
+        for domain, op in sorted({*versions, *rules})
+    ]
+
+
+def _how(domain: str, op: str, has_rules: bool) -> How:
+    if has_rules:
+        return "rules"
+    schema = onnx.defs.get_schema(op, domain=domain)
+    if schema.has_function or schema.has_context_dependent_function:
+        return "function"
+    return "schema" if schema.has_type_and_shape_inference_function else "none"

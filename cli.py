@@ -1,7 +1,7 @@
 """The command `cnnscope`: arguments in, text out, an exit code. Nothing is computed here.
 
-Exit codes: 0 fine, 1 a check failed (`--strict`), 2 bad input or usage, 130 interrupted. An error is
-one line on standard error.
+Exit codes: 0 fine, 1 a check failed (`--strict`), 2 bad input or usage, 130 interrupted. An error
+is one line on standard error.
 """
 # Not `from __future__ import annotations`: typer reads the annotations of functions that are
 # defined where typer is imported, which is inside a function so that `--version` needs none of it.
@@ -136,7 +136,8 @@ def build_commands() -> "typer.Typer":
     app = typer.Typer(
         name="cnnscope",
         help="What does an ONNX model cost and see? Sizes, work, memory, receptive fields.",
-        no_args_is_help=True,
+        epilog="Example: cnnscope analyze model.onnx",
+        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -202,7 +203,7 @@ def build_commands() -> "typer.Typer":
             Request(
                 models, _shapes(shape or []), _dims(dim or []), _names(columns), sort, top,
                 by is not None, format, output, tensors, strict,
-            )  # fmt: skip
+            )
         )
 
     @app.command(epilog="Example: cnnscope operators Conv --format json")
@@ -401,7 +402,7 @@ def _emit(request: Request, reports: "list[Report]") -> None:
 
 def _operators(wanted: str | None, format: Format, output: Path | None) -> int:  # noqa: A002
     from cnnscope.analyzer.coverage import find_coverage
-    from cnnscope.analyzer.render.columns import COVERAGE_COLUMNS
+    from cnnscope.analyzer.render.columns import COVERAGE_COLUMNS, default_columns
     from cnnscope.analyzer.render.delimited import csv_table
     from cnnscope.analyzer.render.machine import json_table
     from cnnscope.analyzer.render.markdown import markdown_table
@@ -424,9 +425,10 @@ def _operators(wanted: str | None, format: Format, output: Path | None) -> int: 
     elif format is Format.csv:
         text = csv_table(rows, COVERAGE_COLUMNS)
     elif format is Format.markdown:
-        text = markdown_table(rows, COVERAGE_COLUMNS) + "\n"
+        text = markdown_table(rows, default_columns(COVERAGE_COLUMNS)) + "\n"
     else:
-        text = text_of(table_lines(rows, COVERAGE_COLUMNS, _console().width)) + "\n"
+        usual = default_columns(COVERAGE_COLUMNS)
+        text = text_of(table_lines(rows, usual, _console().width)) + "\n"
     _deliver(text, output)
     return FINE
 

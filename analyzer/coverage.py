@@ -12,7 +12,7 @@ from typing import Literal
 
 import onnx.defs
 
-import cnnscope.analyzer.operators  # (registers every operator)
+from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operator import defined
 
 How = Literal["rules", "function", "schema", "none"]
@@ -50,7 +50,7 @@ def find_coverage() -> list[Coverage]:
             domain or "ai.onnx", op, _how(domain, op, (domain, op) in rules),
             tuple(sorted(versions.get((domain, op), ()))),
             tuple(sorted(rules.get((domain, op), ()))),
-        )  # fmt: skip
+        )
         for domain, op in sorted({*versions, *rules})
     ]
 

@@ -22,6 +22,7 @@ from cnnscope.analyzer.operator import (
     Rule,
     Work,
     broadcast_shapes,
+    constants,
     define,
     each,
     elementwise,
@@ -212,7 +213,7 @@ define("Sqrt", infer=same, work=each(sqrt=1))
 define("Exp", "Log", "Erf", infer=same, work=each(exp=1))
 define("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", infer=same, work=each(exp=1))
 define("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", infer=same, work=each(exp=1))
-define("Clip", infer=same, work=clip_work, reads=scalar_reads)
+define("Clip", infer=same, work=clip_work, reads=scalar_reads, roles=constants(1, 2))
 define("PRelu", infer=prelu_output, work=each(compare=1, mul=1), reads=prelu_channel_reads)
 define("PRelu", infer=prelu_output, work=each(compare=1, mul=1), since=7)
 
@@ -220,4 +221,4 @@ define("Where", infer=where_output)
 define("Cast", "BitCast", infer=cast_output)
 define("CastLike", infer=cast_like_output, reads=cast_like_reads)
 define("Identity", infer=identity_output)
-define("Dropout", infer=dropout_output, reads=scalar_reads)
+define("Dropout", infer=dropout_output, reads=scalar_reads, roles=constants(1, 2))

@@ -27,6 +27,7 @@ from cnnscope.analyzer.operator import (
     Listed,
     OutputReads,
     Whole,
+    constants,
     define,
     elementwise,
     everything,
@@ -302,7 +303,7 @@ def trilu_reads(outputs: Outputs, x: Tensor, k: Tensor | None = None) -> OutputR
 
 
 define("Slice", infer=slice_output, reads=slice_reads)
-define("Pad", infer=pad_output, reads=pad_reads)
+define("Pad", infer=pad_output, reads=pad_reads, roles=constants(1, 2, 3))
 define("Compress", infer=compress_output, reads=compress_reads)
 define("ReverseSequence", infer=same, reads=reverse_reads)
 define("Trilu", infer=same, reads=trilu_reads)

@@ -1,1 +1,1 @@
-"""How does a report look: in a terminal, a notebook, Markdown, CSV and JSON? Nothing is computed."""
+"""How does a report look in a terminal, a notebook, Markdown, CSV and JSON? It computes nothing."""

@@ -210,7 +210,7 @@ COVERAGE_COLUMNS: tuple[Column[Coverage], ...] = (
     Column("versions", "opset versions", lambda x: ", ".join(map(str, x.versions)) or "-",
            lambda x: list(x.versions), importance=70, least=12),
     Column("rules_since", "rules since", lambda x: ", ".join(map(str, x.rules_since)) or "-",
-           lambda x: list(x.rules_since), importance=60, least=8),
+           lambda x: list(x.rules_since)),
 )  # fmt: skip
 
 # -- choosing ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from fractions import Fraction
 from typing import IO, TYPE_CHECKING
 
 import onnx
@@ -18,8 +18,16 @@ from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers 
 from cnnscope.analyzer.binding import bind_inputs
 from cnnscope.analyzer.costs import Cost, Costs, count_costs
 from cnnscope.analyzer.diagnostics import Diagnostic
-from cnnscope.analyzer.dimension import Dim, Undetermined
-from cnnscope.analyzer.fields import EVERYTHING, Everything, Fields, Key, Paths, find_fields
+from cnnscope.analyzer.dimension import Dim
+from cnnscope.analyzer.fields import (
+    Everything,
+    Fields,
+    Key,
+    Paths,
+    Reach,
+    find_fields,
+    width,
+)
 from cnnscope.analyzer.graph import Graph, Node, read_graph
 from cnnscope.analyzer.memory import Liveness, find_liveness
 from cnnscope.analyzer.model_file import ModelFile, open_model
@@ -266,47 +274,35 @@ def _elements(weights: Sequence[Weight], role: str) -> int:
 def _receptive_field(key: Key, paths: Paths, source: Tensor) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
-    size_known = length if isinstance(length, int) else None
+    whole = length if isinstance(length, int) else None
     moving = [term for term in paths.terms if term.digits]
     fixed = [term for term in paths.terms if not term.digits]
-    local = max((_size(term) for term in moving), default=None)
-    main = max(moving, key=_size, default=None)
-    smallest = [_small(t) for t in moving]
-    smallest += [t.small_size for t in fixed if t.small_size is not None]
-    least = min(smallest, default=None)
-    by, spans_all, size = None, False, local
-    for term in fixed:
-        reach = term.fixed
-        if isinstance(reach, Everything):
-            everything, term_size = True, size_known
-        elif reach is None:
-            everything, term_size = False, 0
-        else:
-            lo, hi = reach
-            covers = size_known is not None and lo <= 0 and hi >= size_known - 1
-            everything = term.whole or covers
-            term_size = hi - lo + 1
-            if size_known is not None:
-                term_size = max(min(hi, size_known - 1) - max(lo, 0) + 1, 0)
-        if everything:
-            spans_all, by = True, by or term.by
-        size = term_size if size is None or term_size is None else max(size, term_size)
-    if spans_all:
-        size = size_known if moving or size is None else size
+    local = max((width(term.digits) for term in moving), default=None)
+    least = [width(t.small) for t in moving]
+    least += [t.small_size for t in fixed if t.small_size is not None]
+    sees_all = [t for t in fixed if t.whole or _covers(t.fixed, whole)]
+    sizes = [local] if local is not None else []
+    if sees_all:
+        size = whole
+        reaches = [_within(t.fixed, whole) for t in fixed]
+        if not moving and None not in reaches:  # e.g. rows that a stride left over aren't seen
+            size = max(r for r in reaches if r is not None)
+    else:
+        sizes += [s for s in (_within(t.fixed, whole) for t in fixed) if s is not None]
+        size = max(sizes, default=None)
     if not paths.known:
         size = None
-    fine = min(main.digits, key=lambda d: abs(d.field.step)) if main else None
-    starts = [d.field.start for d in main.digits] if main else []
-    centers = [d.field.center for d in main.digits] if main else []
-    start = sum(s for s in starts if s is not None) if None not in starts else None
-    center = sum(c for c in centers if c is not None) if None not in centers else None
-    if main is None:
-        start = None
-        center = None
-        for term in fixed:
-            if term.fixed is not None and term.fixed is not EVERYTHING:
-                assert not isinstance(term.fixed, Everything)
-                start = term.fixed[0]
+    # The first unit's window, along the paths that move with it where there are any.
+    main = max(moving, key=lambda term: width(term.digits), default=None)
+    start, center, fine = None, None, None
+    if main is not None:
+        fine = min(main.digits, key=lambda digit: abs(Fraction(digit.field.step)))
+        first = [digit.field.span(0) for digit in main.digits]
+        if all(span is not None for span in first):
+            start = sum(span[0] for span in first if span is not None)
+            center = sum((Fraction(sum(s), 2) for s in first if s is not None), Fraction(0))
+    elif fixed and isinstance(fixed[0].fixed, tuple):
+        start = fixed[0].fixed[0]
     return ReceptiveField(
         input=key[0],
         axis=key[1],
@@ -314,29 +310,38 @@ def _receptive_field(key: Key, paths: Paths, source: Tensor) -> ReceptiveField:
         size=size,
         step=fine.field.step if fine else None,
         start=start,
-        center=center if main is not None and center is not None else None,  # type: ignore[arg-type]
-        global_=spans_all,
-        global_by=by,
+        center=center,
+        global_=bool(sees_all),
+        global_by=next((t.by for t in sees_all if t.by), None),
         aligned=paths.aligned,
         local_size=local,
-        smallest_size=least,
-        coverage=None if size is None or not size_known else min(size / size_known, 1.0),
+        smallest_size=min(least, default=None),
+        coverage=None if size is None or not whole else min(size / whole, 1.0),
     )
 
 
-def _size(term: object) -> int:
-    return sum(d.field.size - 1 for d in term.digits) + 1  # type: ignore[attr-defined]
+def _covers(reach: Reach, length: int | None) -> bool:
+    if isinstance(reach, Everything):
+        return True
+    return reach is not None and length is not None and reach[0] <= 0 and reach[1] >= length - 1
 
 
-def _small(term: object) -> int:
-    return sum(d.field.size - 1 for d in term.small) + 1  # type: ignore[attr-defined]
+def _within(reach: Reach, length: int | None) -> int | None:
+    """How much of an input axis a fixed reach covers."""
+    if reach is None:
+        return 0
+    if isinstance(reach, Everything):
+        return length
+    if length is None:
+        return reach[1] - reach[0] + 1
+    return max(min(reach[1], length - 1) - max(reach[0], 0) + 1, 0)
 
 
-def _network(report: Report) -> networkx.DiGraph:
+def _network(report: Report) -> networkx.DiGraph[str]:
     """The report's layers as a networkx DiGraph."""
     import networkx
 
-    network = networkx.DiGraph()
+    network: networkx.DiGraph[str] = networkx.DiGraph()
     givers: dict[str, str] = {}
     for x in report.inputs:
         network.add_node(x.name, kind="input", shape=x.shape, dtype=x.dtype)
@@ -361,7 +366,7 @@ def _network(report: Report) -> networkx.DiGraph:
     return network
 
 
-def _join(network: networkx.DiGraph, a: str, b: str, tensor: str) -> None:
+def _join(network: networkx.DiGraph[str], a: str, b: str, tensor: str) -> None:
     if network.has_edge(a, b):
         network.edges[a, b]["tensors"].append(tensor)
     else:

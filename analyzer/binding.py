@@ -98,13 +98,13 @@ def _values(
 ) -> dict[str, int]:
     free = {str(d) for t in inputs.values() for d in t.shape or () if isinstance(d, FreeDim)}
     values: dict[str, int] = {}
-    for label, length in dims.items():
+    for label, bound in dims.items():
         if label not in free:
             known = f"; free are: {', '.join(sorted(free))}" if free else "; none is free"
             raise BindingError(f"no input has a free dimension {label!r}{_meant(label, free) or known}")
-        if length < 0:
-            raise BindingError(f"dimension {label} can't have the length {length}")
-        values[label] = length
+        if bound < 0:
+            raise BindingError(f"dimension {label} can't have the length {bound}")
+        values[label] = bound
     for name, shape in shapes.items():
         declared = inputs[name].shape or ()
         if len(shape) != len(declared):

@@ -185,7 +185,7 @@ class FreeDim:
         return not self > other
 
     def __bool__(self) -> bool:
-        return self != 0 if (self.least() or 0) > 0 else self._raise(f"whether {self} is 0")
+        return (self.least() or 0) > 0 or bool(self._raise(f"whether {self} is 0"))
 
     def __index__(self) -> int:
         return self._raise(f"the value of {self}")

@@ -778,7 +778,7 @@ def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
             Term((), (), _hull(a.fixed, b.fixed), min(sizes, default=None), whole.by, whole.whole),
             True,
         )
-    small = a.small if _width(a.small) <= _width(b.small) else b.small
+    small = a.small if width(a.small) <= width(b.small) else b.small
     differing = [i for i, (p, q) in enumerate(zip(a.digits, b.digits, strict=True)) if p != q]
     if not differing:
         return replace(a, small=small), True
@@ -805,7 +805,8 @@ def _hull(a: Reach, b: Reach) -> Reach:
     return hull(a, b)
 
 
-def _width(digits: Digits) -> int:
+def width(digits: Digits) -> int:
+    """The size of the field that digits come to together."""
     return sum(d.field.size - 1 for d in digits) + 1
 
 
@@ -821,7 +822,7 @@ def _reach(term: Term, shape: Shape | None) -> Reach:
 
 
 def _collapsed(a: Term, b: Term, shape: Shape | None, by: str | None = None) -> Term:
-    sizes = [_width(t.small) if t.digits else t.small_size for t in (a, b)]
+    sizes = [width(t.small) if t.digits else t.small_size for t in (a, b)]
     least = min((s for s in sizes if s is not None), default=None)
     return Term((), (), _hull(_reach(a, shape), _reach(b, shape)), least, by or a.by or b.by, True)
 

@@ -8,7 +8,7 @@ Nothing here knows what any operator means. A `Graph` is a value that no pass wr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -118,11 +118,11 @@ class Graph:
         return {name: node for node in self.nodes for name in node.outputs if name}
 
     @cached_property
-    def dag(self) -> networkx.DiGraph:
+    def dag(self) -> networkx.DiGraph[int]:
         """Nodes are operators by index, edges are tensors (attribute `tensors`: their names)."""
         import networkx
 
-        dag = networkx.DiGraph()
+        dag: networkx.DiGraph[int] = networkx.DiGraph()
         for node in self.nodes:
             dag.add_node(node.index, node=node)
         for node in self.nodes:
@@ -224,7 +224,7 @@ class _Reader:
 
     def expanded(
         self,
-        protos: Iterator[onnx.NodeProto] | list[onnx.NodeProto],
+        protos: Iterable[onnx.NodeProto],
         opsets: Mapping[str, int],
         scope: str,
         calls: tuple[tuple[str, str, str], ...],
@@ -311,7 +311,7 @@ class _Reader:
     def attribute(
         self, a: onnx.AttributeProto, opsets: Mapping[str, int], visible: frozenset[str], scope: str
     ) -> object:
-        kind = a.type
+        kind: int = a.type
         if kind == _A.UNDEFINED:  # IR version 1 left the type out
             kind = _guessed_type(a)
         if kind == _A.INT:
@@ -423,16 +423,16 @@ def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_C
     for i, names in enumerate(needs):
         for name in names:
             if name not in given and name not in visible:
-                call = calls[i].proto
+                reader = calls[i].proto
                 raise GraphError(
-                    f"node {i} {_q(call.name)} ({call.op_type}) reads tensor {_q(name)}, "
+                    f"node {i} {_q(reader.name)} ({reader.op_type}) reads tensor {_q(name)}, "
                     "which nothing gives"
                 )
     if all(given.get(name, -1) < i for i, names in enumerate(needs) for name in names):
         return calls
     import networkx
 
-    dag = networkx.DiGraph()
+    dag: networkx.DiGraph[int] = networkx.DiGraph()
     dag.add_nodes_from(range(len(calls)))
     for i, names in enumerate(needs):
         dag.add_edges_from((given[name], i) for name in names if name in given)

@@ -27,7 +27,7 @@ Mask = npt.NDArray[np.bool_]
 Box = tuple[Mask, ...]
 
 #: beyond this many boxes a tensor's wanted indices are their union, axis by axis
-MAX_BOXES = 8
+MAX_BOXES = 64
 #: a reshape is followed element by element up to this size
 MAX_ELEMENTS = 1 << 24
 
@@ -98,8 +98,7 @@ def _backwards(node: Node, shapes: Shapes, wanted: dict[str, list[Box]]) -> None
                 if not name or isinstance(read, Nothing) or shapes.tensors[name].constant:
                     continue
                 x = shapes.tensors[name]
-                found = _behind(box, read, x, shapes.tensors[output], name)
-                if found is not None:
+                for found in _behind(box, read, x, shapes.tensors[output], name):
                     _want(wanted, name, found)
 
 
@@ -120,11 +119,11 @@ def _all(x: Tensor, name: str) -> Box:
     return tuple(np.ones(length, bool) for length in _lengths(x, name))
 
 
-def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> Box | None:
-    """What of an input a box of an output reads; None: nothing of it."""
+def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> list[Box]:
+    """What of an input a box of an output reads."""
     lengths = _lengths(x, name)
     if read is None:
-        return _all(x, name)
+        return [_all(x, name)]
     if isinstance(read, Flat):
         return _flat(box, lengths, _lengths(output, name))
     assert isinstance(read, tuple)
@@ -149,9 +148,9 @@ def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> 
         else:
             mask[:] = True
         if not mask.any():
-            return None
+            return []
         masks.append(mask)
-    return tuple(masks)
+    return [tuple(masks)]
 
 
 def _through(mask: Mask, indices: npt.NDArray[np.intp], window: Window) -> None:
@@ -180,27 +179,42 @@ def _through(mask: Mask, indices: npt.NDArray[np.intp], window: Window) -> None:
         mask[np.where(folded < length, folded, period - folded)] = True
 
 
-def _flat(box: Box, lengths: tuple[int, ...], output: tuple[int, ...]) -> Box:
+def _flat(box: Box, lengths: tuple[int, ...], output: tuple[int, ...]) -> list[Box]:
     """A box behind a change of shape: group by group, as a set of flat indices."""
-    masks: list[Mask] = [np.zeros(length, bool) for length in lengths]
+    found: list[dict[int, Mask]] = [{}]
     for old, new in shape_groups(lengths, output):
         inner = tuple(lengths[axis] for axis in old)
         size = product(inner)
         assert isinstance(size, int)
         if len(old) == 1 and len(new) == 1:
-            masks[old[0]][:] = box[new[0]]
+            pieces = [(box[new[0]],)]
         elif size > MAX_ELEMENTS:
-            for axis in old:
-                masks[axis][:] = True
+            pieces = [tuple(np.ones(length, bool) for length in inner)]
         else:
             flat = np.ones((1,), bool)
             for axis in new:
                 flat = np.logical_and.outer(flat, box[axis]).ravel()
-            cube = flat.reshape(inner)
-            for place, axis in enumerate(old):
-                others = tuple(a for a in range(len(inner)) if a != place)
-                masks[axis][:] = cube.any(axis=others)
-    return tuple(masks)
+            pieces = _boxes(flat.reshape(inner))
+        if len(found) * len(pieces) > MAX_BOXES:  # each group's axes as their union
+            pieces = [tuple(np.logical_or.reduce(masks) for masks in zip(*pieces, strict=True))]
+        found = [one | dict(zip(old, piece, strict=True)) for one in found for piece in pieces]
+    return [tuple(one[axis] for axis in range(len(lengths))) for one in found]
+
+
+def _boxes(cube: Mask) -> list[Box]:
+    """A set of index tuples as disjoint boxes: indices with the same rest go together."""
+    if cube.ndim < 2:
+        return [(cube,)] if cube.ndim else [()]
+    rows = cube.reshape(len(cube), -1)
+    alike: dict[bytes, list[int]] = {}
+    for index in np.flatnonzero(rows.any(axis=1)).tolist():
+        alike.setdefault(rows[index].tobytes(), []).append(index)
+    found = []
+    for indices in alike.values():
+        mask = np.zeros(len(cube), bool)
+        mask[indices] = True
+        found.extend((mask, *rest) for rest in _boxes(cube[indices[0]]))
+    return found
 
 
 def _ranges(mask: Mask) -> tuple[tuple[int, int], ...]:

@@ -427,14 +427,14 @@ class Report:
     totals: Totals
     diagnostics: tuple[Diagnostic, ...]
     tensors: Mapping[str, Tensor]
-    _graph: Callable[[Report], networkx.DiGraph] = field(repr=False, kw_only=True)
+    _graph: Callable[[Report], networkx.DiGraph[str]] = field(repr=False, kw_only=True)
 
     def __getitem__(self, key: str | int) -> Layer:
         """A layer by name, by the name of a tensor it gives, or by index."""
         return self.layers[key]
 
     @property
-    def graph(self) -> networkx.DiGraph:
+    def graph(self) -> networkx.DiGraph[str]:
         """The layers as a networkx DiGraph: nodes are layer names with the layer's facts.
 
         Node attributes: ``layer`` (the `Layer`), ``op``, ``params``, ``macs``, ``flops``,

@@ -323,7 +323,10 @@ def _function_body(
     schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
 ) -> Graph | None:
     """The schema's function body as a graph of its own, inputs and outputs named as the node's."""
-    if not (schema.has_function or schema.has_context_dependent_function):
+    # (onnx's type stubs leave these members out)
+    has_body: bool = getattr(schema, "has_function", False)
+    depends_on_types: bool = getattr(schema, "has_context_dependent_function", False)
+    if not (has_body or depends_on_types):
         return None
     proto = onnx.NodeProto()
     proto.CopyFrom(node.proto)
@@ -333,14 +336,14 @@ def _function_body(
     proto.output.extend(node.outputs)
     function: onnx.FunctionProto | None = None
     try:
-        if schema.has_context_dependent_function:
+        if depends_on_types:
             types = [onnx.TypeProto() if x is None else _type_proto(x) for x in inputs]
             if all(t is not None for t in types):
-                text = schema.get_context_dependent_function(
+                text = schema.get_context_dependent_function(  # type: ignore[attr-defined]  # not in its stubs
                     proto.SerializeToString(), [t.SerializeToString() for t in types if t is not None]
                 )
                 function = onnx.FunctionProto.FromString(text)
-        if function is None and schema.has_function:
+        if function is None and has_body:
             function = schema.function_body
         if function is None or not function.node:
             return None

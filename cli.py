@@ -201,8 +201,17 @@ def build_commands() -> "typer.Typer":
         """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
         return lambda: _analyze(
             Request(
-                models, _shapes(shape or []), _dims(dim or []), _names(columns), sort, top,
-                by is not None, format, output, tensors, strict,
+                models,
+                _shapes(shape or []),
+                _dims(dim or []),
+                _names(columns),
+                sort,
+                top,
+                by is not None,
+                format,
+                output,
+                tensors,
+                strict,
             )
         )
 
@@ -504,15 +513,19 @@ def _umask() -> int:
 
 def _complain(said: str) -> None:
     """One line on standard error, nothing in it taken for a control character."""
-    from cnnscope.analyzer.render.numbers import escape, middle
-
-    line = f"cnnscope: {middle(escape(said), 2000)}\n"
     if sys.stderr is None:
         return
+    # Not with render's words for it: this has to work when nothing else can be imported.
+    seen = "".join(c if c.isprintable() else _escaped(c) for c in said[:2000])
+    line = f"cnnscope: {seen}\n"
     with contextlib.suppress(OSError):
         encoding = sys.stderr.encoding or "utf-8"
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
         sys.stderr.flush()
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _internal(error: Exception) -> str:

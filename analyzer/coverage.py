@@ -47,7 +47,9 @@ def find_coverage() -> list[Coverage]:
         rules.setdefault((operator.domain, operator.name), []).append(operator.since)
     return [
         Coverage(
-            domain or "ai.onnx", op, _how(domain, op, (domain, op) in rules),
+            domain or "ai.onnx",
+            op,
+            _how(domain, op, (domain, op) in rules),
             tuple(sorted(versions.get((domain, op), ()))),
             tuple(sorted(rules.get((domain, op), ()))),
         )
@@ -59,6 +61,7 @@ def _how(domain: str, op: str, has_rules: bool) -> How:
     if has_rules:
         return "rules"
     schema = onnx.defs.get_schema(op, domain=domain)
-    if schema.has_function or schema.has_context_dependent_function:
+    # onnx's stubs leave these two out.
+    if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]
         return "function"
     return "schema" if schema.has_type_and_shape_inference_function else "none"

@@ -177,7 +177,10 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     # IR versions before 3 had no opset_import: they mean version 1.
     opsets.setdefault("", 1)
     reader = _Reader(functions)
-    return reader.graph(model.graph, opsets, frozenset(), "")
+    try:
+        return reader.graph(model.graph, opsets, frozenset(), "")
+    except UnicodeDecodeError as error:
+        raise GraphError(f"a name in the model isn't UTF-8: {error}") from None
 
 
 def _domain(domain: str) -> str:
@@ -194,6 +197,10 @@ class _Reader:
     def graph(
         self, proto: onnx.GraphProto, opsets: Mapping[str, int], outer: frozenset[str], scope: str
     ) -> Graph:
+        values = (*proto.input, *proto.output, *proto.value_info, *proto.initializer)
+        for value in values:
+            if not isinstance(value.name, str):
+                raise GraphError(f"a tensor has a name that isn't UTF-8: {value.name!r}")
         stored = {t.name: stored_tensor(t) for t in proto.initializer}
         for sparse in proto.sparse_initializer:
             found = _stored_sparse(sparse)
@@ -413,6 +420,11 @@ def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_C
     """
     given: dict[str, int] = {}
     for i, call in enumerate(calls):
+        for name in (
+            call.proto.name, call.proto.op_type, call.proto.domain, *call.inputs, *call.outputs,
+        ):
+            if not isinstance(name, str):  # protobuf hands invalid UTF-8 out as bytes
+                raise GraphError(f"node {i} has a name that isn't UTF-8: {name!r}")
         for name in call.outputs:
             if not name:
                 continue
@@ -526,7 +538,10 @@ def _declared_dense(proto: onnx.TypeProto.Tensor | onnx.TypeProto.SparseTensor) 
         if dim.HasField("dim_value") and dim.dim_value >= 0:
             dims.append(int(dim.dim_value))
         else:
-            dims.append(FreeDim.named(dim.dim_param or "?"))
+            name = dim.dim_param or "?"
+            if not isinstance(name, str):
+                raise GraphError(f"a dimension's name isn't UTF-8: {name!r}")
+            dims.append(FreeDim.named(name))
     return Tensor(dtype, tuple(dims))
 
 

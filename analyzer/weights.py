@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.graph import Graph, Node, Stored, used_names
 from cnnscope.analyzer.operator import NOTHING, Role, lookup
 from cnnscope.analyzer.shapes import Shapes
@@ -225,5 +226,8 @@ def _role(tensor: Tensor, role: Role | None) -> Role:
 def _made(name: str, tensor: Tensor) -> Stored:
     size = tensor.size if tensor.shape is not None else 0
     elements = size if isinstance(size, int) else 0
-    nbytes = tensor.nbytes if tensor.shape is not None and tensor.dtype != "string" else 0
+    try:
+        nbytes = tensor.nbytes
+    except Undetermined:  # strings, or a size that isn't known
+        return Stored(name, tensor, elements, None)
     return Stored(name, tensor, elements, nbytes if isinstance(nbytes, int) else 0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -120,6 +121,12 @@ def _params(result: Score, report: cnnscope.Report, row: dict[str, Any]) -> None
     # A float without axes is a bound or an exponent that the exporter made an initializer.
     file = onnx.load(corpus_path() / row["file"], load_external_data=False)
     total -= sum(1 for t in file.graph.initializer if not t.dims and t.data_type in (1, 10, 11, 16))
+    scales = {
+        name for n in file.graph.node if n.op_type in ("Resize", "Upsample") for name in n.input[1:]
+    }
+    total -= sum(
+        math.prod(t.dims) for t in file.graph.initializer if t.name in scales and t.data_type == 1
+    )
     params, mine = report.totals.params.value, report.totals.buffers.value
     if file.functions:  # the oracle tells statistics apart in the main graph only
         result.check("params", "parameters and buffers", (params or 0) + (mine or 0), total)

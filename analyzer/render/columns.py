@@ -130,8 +130,8 @@ def _start(field: ReceptiveField) -> str:
 
 LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("index", "#", lambda x: str(x.index), lambda x: x.index, right=True),
-    Column("name", "layer", lambda x: name(x.name), _fact("name"), importance=100, least=12),
-    Column("op", "op", lambda x: name(x.op, 60), _fact("op"), importance=90, least=8),
+    Column("name", "layer", lambda x: name(x.name), _fact("name"), importance=100, least=20),
+    Column("op", "op", lambda x: name(x.op, 60), _fact("op"), importance=90, least=11),
     Column("scope", "scope", lambda x: name(x.scope) or "-", _fact("scope"), least=8),
     Column("output", "output", lambda x: shape(plain_shape(x.output_shape)), _fact("output"),
            importance=80, least=14),
@@ -180,11 +180,11 @@ def _total(key: str, write: Callable[[int], str] = count) -> Callable[[OperatorT
 
 
 def _known(key: str) -> Callable[[OperatorTotals], Exact]:
-    return lambda totals: getattr(totals, key).known  # type: ignore[no-any-return]
+    return lambda totals: getattr(totals, key).known
 
 
 def _status(key: str) -> Callable[[OperatorTotals], Exact]:
-    return lambda totals: getattr(totals, key).status  # type: ignore[no-any-return]
+    return lambda totals: getattr(totals, key).status
 
 
 OPERATOR_COLUMNS: tuple[Column[OperatorTotals], ...] = (
@@ -314,6 +314,10 @@ def total_lines(report: Report) -> list[tuple[str, str, str]]:
     return lines
 
 
+#: how a total names a free dimension among what it lacks
+_FREE = "free dimension "
+
+
 def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
     """A total with its status.
 
@@ -321,24 +325,25 @@ def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
     '>= 7 (partial: 2 x MyOp uncounted)'
     >>> from cnnscope.analyzer.dimension import FreeDim
     >>> total_text(Metric.of(2 * FreeDim.named("H")))
-    'unavailable: hangs on H; 2*H'
+    'unavailable: 2*H; bind H with --dim'
     """
     if found.value is not None:
         return write(found.value)
-    free = [key for key in found.uncounted if key.startswith("free: ")]
-    missing = ", ".join(
-        f"{times} x {name(key, 60)}" for key, times in list(found.uncounted.items())[:4]
-        if key not in free
-    )  # fmt: skip
-    more = len(found.uncounted) - 4
-    missing += f", {more} more" if more > 0 else ""
+    free = [key for key in found.uncounted if key.startswith(_FREE)]
+    rest = [(key, times) for key, times in found.uncounted.items() if key not in free]
+    missing = ", ".join(f"{times} x {name(key, 60)}" for key, times in rest[:4])
+    missing += f", {len(rest) - 4} more" if len(rest) > 4 else ""
     if found.known is not None:
-        return f">= {write(found.known)} (partial: {missing or 'some'} uncounted)"
+        names = missing or "free dimensions"
+        return f">= {write(found.known)} (partial: {names} uncounted)"
+    text = "unavailable"
     if free:
-        text = "unavailable: hangs on " + name(free[0].removeprefix("free: "), 80)
-        text += f"; {name(found.formula, 80)}" if found.formula else ""
-        return text + (f"; {missing} uncounted" if missing else "")
-    return f"unavailable: {missing} uncounted" if missing else "unavailable"
+        names = ", ".join(name(key.removeprefix(_FREE), 40) for key in free[:8])
+        formula = f"{name(found.formula, 80)}; " if found.formula else ""
+        text += f": {formula}bind {names} with --dim"
+    if missing:
+        text += f"; {missing} uncounted" if free else f": {missing} uncounted"
+    return text
 
 
 def title(report: Report) -> str:

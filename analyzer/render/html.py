@@ -23,7 +23,7 @@ def report_html(report: Report, longest: int = 500) -> str:
     columns = default_columns(LAYER_COLUMNS)
     head = "".join(f"<th>{quoted(c.title)}</th>" for c in columns)
     lines = []
-    for layer in report.layers[:longest]:
+    for layer in list(report.layers)[:longest]:
         cells = "".join(_cell(c.text(layer), c.right) for c in columns)
         lines.append(f"<tr>{cells}</tr>")
     if len(report.layers) > longest:

@@ -13,9 +13,7 @@ from cnnscope.analyzer.render.columns import Column, Row
 from cnnscope.analyzer.report import Report
 
 
-def report_json(
-    reports: Sequence[Report], *, tensors: bool = False, as_list: bool = False
-) -> str:
+def report_json(reports: Sequence[Report], *, tensors: bool = False, as_list: bool = False) -> str:
     """One report as an object, or several as a list of them."""
     found = [report.to_dict(tensors=tensors) for report in reports]
     return dumped(found if as_list else found[0])

@@ -67,9 +67,7 @@ def _table(
     return text + (f"\n\n{left} more rows not shown" if left else "")
 
 
-def _grid(
-    titles: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]]
-) -> str:
+def _grid(titles: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
     lines = [_row(titles), _row(["---:" if r else "---" for r in right], raw=True)]
     return "\n".join([*lines, *map(_row, rows)])
 

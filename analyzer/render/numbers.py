@@ -7,15 +7,11 @@ as an escape, so that no name can start a line, colour a terminal or turn the re
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 
 _THOUSANDS = ("", " k", " M", " G", " T", " P", " E")
 _BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
-#: categories of characters that aren't seen: controls, formats (bidi, zero width), surrogates,
-#: private and unassigned ones, line and paragraph separators
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 LONGEST = 200
 """Characters of a name that are shown outside machine formats."""
 
@@ -45,7 +41,7 @@ def _scaled(value: int, base: int, units: Sequence[str]) -> str:
     while power < len(units) - 1 and round(Fraction(value, base**power), 2) >= base:
         power += 1
     scaled = Fraction(value, base**power)
-    digits = 2 if abs(scaled) < 100 else 1
+    digits = 2 if round(abs(scaled), 2) < 100 else 1
     if abs(scaled) >= 10**6:  # beyond the last unit
         return f"{float(scaled):.3g}{units[power]}"
     return f"{float(scaled):.{digits}f}{units[power]}"
@@ -79,9 +75,11 @@ def escape(text: str) -> str:
     >>> print(escape("a\nb\x1b[31m\u202e"))
     a\nb\x1b[31m\u202e
     """
-    if text.isascii() and text.isprintable():
+    # Python's notion of printable leaves out exactly what isn't seen: controls, formats (bidi, zero
+    # width), surrogates, private and unassigned characters, separators other than the blank.
+    if text.isprintable():
         return text
-    return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:

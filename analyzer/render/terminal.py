@@ -231,4 +231,3 @@ def _broken(text: str, first: int, rest: int) -> list[str]:
     if text.isascii():
         return parts
     return [piece for part in parts for piece in chop_cells(part, rest if rest < first else first)]
-

@@ -1,0 +1,358 @@
+"""Renderers: golden output of a report made by hand, and what holds for every report's output."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import jsonschema
+import networkx
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from cnnscope.analyzer.analysis import analyze
+from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.operator import Work
+from cnnscope.analyzer.render.columns import LAYER_COLUMNS, chosen_columns, sorted_rows, total_text
+from cnnscope.analyzer.render.delimited import cell, report_csv
+from cnnscope.analyzer.render.html import report_html
+from cnnscope.analyzer.render.machine import dumped, report_json, report_schema
+from cnnscope.analyzer.render.markdown import report_markdown
+from cnnscope.analyzer.render.numbers import count, escape, middle, name, nbytes
+from cnnscope.analyzer.render.terminal import Shown, report_table, report_text
+from cnnscope.analyzer.report import (
+    Input,
+    Layer,
+    Layers,
+    Metric,
+    ModelInfo,
+    ReceptiveField,
+    Report,
+    Totals,
+    Value,
+    row,
+)
+from cnnscope.analyzer.tensor import Tensor
+
+WIDTHS = [60, 80, 100, 140, 200]
+SAMPLES = ["lenet5", "resnet50", "efficientnet_b0", "wavenet", "c3d", "vit_b_16", "fcn8s"]
+HOSTILE = [
+    "=HYPERLINK(1)|pipe`*_<b>",
+    "new\nline\r\x1b[31mred\x1b]0;title\x07",
+    "\u202eright to left\u2028zero\u200bwidth",
+    "[bold red]markup[/] :smile: \\[",
+    "宽" * 60,
+    "n" * 5000,
+    "\udc80surrogate",
+    "",
+    "'quote' \"double\", comma; &amp;",
+]
+
+
+def field(axis: int, size: int, **more: object) -> ReceptiveField:
+    facts: dict[str, object] = {
+        "input": "x", "axis": axis, "output_axis": axis, "size": size, "step": 2, "start": -1,
+        "center": Fraction(1, 2), "global_": False, "global_by": None, "aligned": True,
+        "local_size": size, "smallest_size": size, "coverage": size / 32,
+    }  # fmt: skip
+    return ReceptiveField(**{**facts, **more})  # type: ignore[arg-type]
+
+
+def layer(index: int, title: str, **more: object) -> Layer:
+    facts: dict[str, object] = {
+        "index": index, "name": title, "op": "Conv", "scope": "", "inputs": ("x",),
+        "outputs": (Value(f"out{index}", Tensor("float32", (1, 8, 16, 16))),), "attributes": {},
+        "params": 216, "buffers": 0, "constants": 0, "shared_params": 0, "weight_bytes": 864,
+        "work": Work(float_macs=55296), "uncounted": {}, "bytes_read": 13152,
+        "bytes_written": 8192, "receptive_field": (field(2, 3), field(3, 3)), "how": "rules",
+    }  # fmt: skip
+    return Layer(**{**facts, **more})  # type: ignore[arg-type]
+
+
+def report(*layers: Layer, **more: object) -> Report:
+    seven = Metric.of(7)
+    totals: dict[str, object] = {
+        "params": Metric.of(25_557_032), "buffers": Metric.of(53_120), "constants": Metric.of(0),
+        "macs": Metric.of(4_089_184_256, {"MyOp": 2}), "float_macs": seven,
+        "int_macs": Metric.of(0), "flops": Metric.of(FreeDim.named("H") * 2),
+        "weight_bytes": Metric.of(102_228_128), "peak_activation_bytes": Metric.of(9_633_792),
+        "traffic_bytes": Metric.of(None, {"MyOp": 1}), "peak_layer": "conv",
+    }  # fmt: skip
+    tensor = Tensor("float32", (1, 3, 32, FreeDim.named("W")))
+    last = layers[-1].outputs[0] if layers else Value("y", Tensor())
+    return Report(
+        model=ModelInfo("net.onnx", "by hand", 8, {"": 17, "com.microsoft": 1}, 1000, "none"),
+        inputs=(Input(str(more.get("input", "x")), tensor, tensor),),
+        outputs=(Input(last.name, last.tensor, Tensor()),),
+        layers=Layers(layers),
+        totals=Totals(**totals),  # type: ignore[arg-type]
+        diagnostics=more.get("diagnostics", ()),  # type: ignore[arg-type]
+        tensors={"x": tensor},
+        _graph=lambda _: networkx.DiGraph(),
+    )
+
+
+def by_hand() -> Report:
+    unknown = Tensor(None, None)
+    whole = {"global_": True, "global_by": "pool", "output_axis": None, "step": None}
+    return report(
+        layer(0, "conv"),
+        layer(1, "custom", op="my.domain::MyOp", outputs=(Value("out1", unknown),), work=None,
+              uncounted={"MyOp": 2}, bytes_read=None, receptive_field=(), params=0),
+        layer(2, "pool", op="GlobalAveragePool", params=0, work=Work(add=512, div=8),
+              outputs=(Value("out2", Tensor("float32", (1, 8, 1, FreeDim.named("W") - 1))),),
+              receptive_field=(field(2, 32, **whole, local_size=7),
+                               field(3, 32, **whole, local_size=9))),
+        diagnostics=tuple(
+            Diagnostic("unknown-operator", "warning", f"custom{i}", "no rules", "tell us")
+            for i in range(5)
+        ),
+    )  # fmt: skip
+
+
+GOLDEN = """\
+net.onnx: 3 layers, ai.onnx 17, com.microsoft 1, no weights stored
+input   x  1x3x32xW float32
+output  out2  1x8x1x(W - 1) float32
+
+layer   op              output         params     MACs    FLOPs      field  step
+------  --------------  -------------  ------  -------  -------  ---------  ----
+conv    Conv            1x8x16x16         216  55.30 k  110.6 k          3     2
+custom  my.doma…::MyOp  ?                   0        ?        ?          -     -
+pool    GlobalA…gePool  1x8x1x(W - 1)       0        0      520  all (7x9)     -
+
+parameters          25.56 M  distinct learned weight elements, shared ones once
+buffers             53.12 k  stored running statistics; not learned
+MACs              >= 4.09 G (partial: 2 x MyOp uncounted): products in
+                  convolution, matrix products, attention, recurrence; bias
+                  excluded
+FLOPs             unavailable: 2*H; bind H with --dim: 2 x MACs + every other
+                  arithmetic operation once
+weights           97.49 MiB  bytes of everything stored that is used
+peak activations   9.19 MiB  most bytes of activations alive at once, in running
+                             order; at conv
+traffic           unavailable: 1 x MyOp uncounted: bytes that all layers read
+                  plus bytes they write
+receptive field   out2 sees all (7x9) of x (100 % of each axis), global by pool
+
+warning: unknown-operator: custom0: no rules (tell us)
+warning: unknown-operator: custom1: no rules (tell us)
+warning: unknown-operator: custom2: no rules (tell us)
+warning: unknown-operator: ... and 2 more"""
+
+
+def test_the_table_by_hand() -> None:
+    assert report_text(by_hand(), 80) == GOLDEN
+
+
+def test_rich_prints_the_same() -> None:
+    plain = Console(file=io.StringIO(), width=80, color_system=None)
+    plain.print(report_table(by_hand()), soft_wrap=True)
+    printed = [line.rstrip() for line in plain.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert printed == GOLDEN.splitlines()
+
+
+@pytest.fixture(scope="module", params=SAMPLES)
+def sample(request: pytest.FixtureRequest, samples: Path) -> Report:
+    return analyze(samples / f"{request.param}.onnx")
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Report:
+    layers = [layer(i, text or "empty", op=text, scope=text) for i, text in enumerate(HOSTILE)]
+    notes = tuple(Diagnostic("odd-name", "info", text, text, text) for text in HOSTILE)
+    return report(*layers, diagnostics=notes, input=HOSTILE[1])
+
+
+def assert_tidy(text: str, width: int | None = None) -> None:
+    for line in text.split("\n"):
+        assert line.isprintable(), repr(line)
+        assert width is None or cell_len(line) <= width, line
+
+
+@pytest.mark.parametrize("width", [20, *WIDTHS])
+@pytest.mark.parametrize("by_op", [False, True])
+def test_no_line_is_wider(sample: Report, width: int, by_op: bool) -> None:
+    assert_tidy(report_text(sample, width, Shown(by_op=by_op)), width)
+
+
+@pytest.mark.parametrize("width", [20, *WIDTHS])
+def test_no_line_is_wider_whatever_the_names(hostile: Report, width: int) -> None:
+    assert_tidy(report_text(hostile, width), width)
+    assert_tidy(report_text(by_hand(), width), width)
+    assert_tidy(report_text(report(), width), width)
+
+
+def test_a_wider_terminal_shows_no_fewer_columns(sample: Report) -> None:
+    shown = [
+        len(next(x for x in report_text(sample, w).split("\n") if x.startswith("---")).split())
+        for w in WIDTHS
+    ]
+    assert shown == sorted(shown)
+    assert shown[1] >= 6  # at 80 columns
+    assert shown[-1] == len([c for c in LAYER_COLUMNS if c.importance])
+
+
+def test_columns_asked_for_are_all_shown(sample: Report) -> None:
+    wanted = tuple(c.name for c in LAYER_COLUMNS)
+    text = report_text(sample, 60, Shown(columns=wanted, top=2))
+    head = next(x for x in text.split("\n") if x.startswith("---") or " ---" in x)
+    assert len(head.split()) == len(wanted)
+
+
+def test_rich_takes_nothing_for_markup(hostile: Report) -> None:
+    out = io.StringIO()
+    Console(file=out, width=200, force_terminal=True, color_system="standard").print(hostile)
+    assert "[bold red]markup[/] :smile:" in out.getvalue()
+    assert "\x1b]0" not in out.getvalue()
+
+
+def test_csv_holds_exactly_the_rows(sample: Report) -> None:
+    lines = list(csv.DictReader(io.StringIO(report_csv([sample]))))
+    assert len(lines) == len(sample.layers)
+    for line, found in zip(lines, sample.layers, strict=True):
+        assert int(line.pop("index")) == found.index
+        for key, value in row(found).items():
+            text = line.pop(key)
+            if isinstance(value, str):
+                assert text == value
+            elif value is None:
+                assert text == ""
+            else:
+                assert json.loads(text) == value
+        assert not line
+
+
+def test_csv_runs_no_formula(hostile: Report) -> None:
+    text = report_csv([hostile, hostile], with_model=True)
+    lines = list(csv.reader(io.StringIO(text)))
+    assert len(lines) == 1 + 2 * len(hostile.layers)
+    assert len(text.splitlines()) == len(lines)
+    assert lines[0][0] == "model"
+    assert lines[1][2] == "'=HYPERLINK(1)|pipe`*_<b>"
+    for start in "=+-@\t\r":
+        assert cell(f"{start}1").startswith("'")
+    assert_tidy(text)
+
+
+def test_markdown_tables_stay_tables(hostile: Report) -> None:
+    text = report_markdown(hostile)
+    assert_tidy(text)
+    tables = [line for line in text.split("\n") if line.startswith("|")]
+    bars = {line.replace("\\\\", "").replace("\\|", "").count("|") for line in tables}
+    assert len(bars) == 2  # the layers' table and the totals'
+    assert "<b>" not in text
+    assert "\\|pipe" in text
+
+
+def test_html_is_text(hostile: Report) -> None:
+    text = report_html(hostile)
+    assert "<b>" not in text.replace("<p><b>", "")
+    assert "&lt;b&gt;" in text
+    assert_tidy(text)
+    assert hostile._repr_html_() == text
+
+
+def test_html_has_an_end() -> None:
+    many = report(*(layer(i, f"l{i}") for i in range(7)))
+    assert "... 2 more layers" in report_html(many, 5)
+
+
+@pytest.fixture(scope="module")
+def schema() -> jsonschema.Draft202012Validator:
+    found = report_schema()
+    jsonschema.Draft202012Validator.check_schema(found)
+    return jsonschema.Draft202012Validator(found)
+
+
+def strict(text: str) -> object:
+    def refuse(constant: str) -> object:
+        raise AssertionError(constant)
+
+    assert text.isascii()
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_json_fits_its_schema(sample: Report, schema: jsonschema.Draft202012Validator) -> None:
+    found = strict(report_json([sample], tensors=True))
+    assert found == sample.to_dict(tensors=True)
+    schema.validate(found)
+
+
+def test_json_by_hand_fits_its_schema(
+    hostile: Report, schema: jsonschema.Draft202012Validator
+) -> None:
+    for found in (by_hand(), hostile, report()):
+        schema.validate(strict(report_json([found], tensors=True)))
+    listed = strict(report_json([by_hand(), hostile], as_list=True))
+    assert isinstance(listed, list)
+    assert listed[1]["layers"][1]["name"] == HOSTILE[1]
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda d: d.pop("totals"),
+        lambda d: d.update(extra=1),
+        lambda d: d["totals"]["params"].update(value=None),
+        lambda d: d["totals"]["macs"].update(status="complete"),
+        lambda d: d["layers"][0].update(params=-1),
+        lambda d: d["layers"][0]["receptive_field"][0].update(step=0.5),
+        lambda d: d.update(schema_version=2),
+    ],
+)
+def test_the_schema_refuses(break_it, schema: jsonschema.Draft202012Validator) -> None:
+    found = json.loads(report_json([by_hand()]))
+    schema.validate(found)
+    break_it(found)
+    assert not schema.is_valid(found)
+
+
+def test_json_is_strict() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        dumped(float("nan"))
+
+
+def test_sorting() -> None:
+    rows = tuple(by_hand().layers)
+
+    def names(key: str) -> list[str]:
+        return [x.name for x in sorted_rows(rows, LAYER_COLUMNS, key, None)]
+
+    assert names("macs") == ["conv", "pool", "custom"]  # what isn't known stands last
+    assert names("rf") == ["pool", "conv", "custom"]
+    assert names("name") == ["conv", "custom", "pool"]
+    assert names("index") == ["conv", "custom", "pool"]
+    assert names("bytes")[-1] == "custom"
+    assert len(sorted_rows(rows, LAYER_COLUMNS, None, 2)) == 2
+    for column in LAYER_COLUMNS:
+        names(column.name)
+
+
+def test_a_column_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="did you mean 'params'.*there are: index, name"):
+        chosen_columns(LAYER_COLUMNS, ["parms"])
+
+
+def test_numbers() -> None:
+    assert [count(x) for x in (0, 999, 1000, 999_995, 99_995, 10**18, 10**30)] == [
+        "0", "999", "1.00 k", "1.00 M", "100.0 k", "1.00 E", "1e+12 E",
+    ]  # fmt: skip
+    assert [nbytes(x) for x in (0, 1023, 1024, 2**40)] == ["0 B", "1023 B", "1.00 KiB", "1.00 TiB"]
+
+
+def test_names() -> None:
+    assert escape("a\x00\x7f\u2066\ufeff\udc80é宽") == "a\\x00\\x7f\\u2066\\ufeff\\udc80é宽"
+    assert len(name("x" * 10**7)) == 200
+    assert [middle("abcdef", n) for n in range(7)] == [
+        "", "…", "a…", "a…f", "ab…f", "ab…ef", "abcdef",
+    ]  # fmt: skip
+
+
+def test_a_total_without_anything() -> None:
+    assert total_text(Metric.of(None)) == "unavailable"

@@ -29,6 +29,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.operator import (
+    NOTHING,
     Along,
     AxisRead,
     OutputReads,
@@ -39,7 +40,6 @@ from cnnscope.analyzer.operator import (
     define,
     everything,
 )
-from cnnscope.analyzer.operator import NOTHING
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import Window
 

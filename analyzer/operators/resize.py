@@ -1,410 +1,440 @@
-"""Resampling: how large does the output become, and which inputs does each output blend?
+"""What does resizing put out, what work is it, and which inputs does each output read?
 
-Along one axis, output ``o`` takes its value at the input coordinate ``x(o) = a*o + b``, where `a` and
-`b` follow from the scale and the coordinate transformation (ONNX, Resize). What is read there:
+Along one axis output ``o`` looks at the place ``x(o)`` of the input. With ``r`` inputs per output
+(1/scale) every mode of coordinates is affine, ``x = o*r + c``::
 
-    nearest   the integer that `nearest_mode` rounds x to
-    linear    floor(x), floor(x)+1
-    cubic     floor(x)-1 .. floor(x)+2
-    antialias all integers within the filter's support, widened by 1/scale when downsampling
+    (1)   half_pixel, pytorch_half_pixel    c = (r - 1)/2  (pytorch: 0 for a single output)
+          half_pixel_symmetric              c = (r - 1)/2 + (n - m*r)/2
+          asymmetric                        c = 0
+          tf_half_pixel_for_nn              c = r/2
+          align_corners                     c = 0, r = (n - 1)/(m - 1)
+          tf_crop_and_resize                c = start*(n - 1), r = (end - start)*(n - 1)/(m - 1)
 
-"All integers of an interval" is a `Window` whose dilation is the reciprocal of the common
-denominator D of a and b; positions beyond the ends are clamped to them. An axis that keeps its
-length is read index by index.
+and each reads the integers of an interval about ``x``, those outside taken to the nearest end::
 
-Work per output element, n resized axes: linear is 2**n - 1 blends of two values (2 mul, 1 add),
-cubic (4**n - 1)/3 blends of four (4 mul, 3 add), nearest none. Coefficients depend on the position
-alone and are not counted.
+    (2)   nearest   one: floor (x-1, x], ceil [x, x+1), round_prefer_floor [x-1/2, x+1/2),
+                    round_prefer_ceil (x-1/2, x+1/2]; before opset 11: floor, ceil when shrinking
+          linear    (x-1, x+1]
+          cubic     (x-2, x+2]
+          antialias, which widens the two latter by max(1, r): (x-w, x+w]
+
+An interval's integers are a `Window` over the lattice of the common denominator. ONNX Runtime works
+out ``x`` in single precision: where that moves a nearest neighbour, a table is given instead.
+
+Work: none for nearest; else, at each output, a multiplication for each of the inputs it reads (the
+product over the axes resized: ``2**d`` linear, ``4**d`` cubic) and one addition fewer. Weights hang
+on the position along an axis only and are found once per axis, which isn't counted.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.operator import (
-    NO_WORK,
     NOTHING,
     Along,
     AxisRead,
     InputRead,
     Listed,
     OutputReads,
-    Whole,
     Work,
-    constants,
     define,
-    everything,
 )
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import MAX_PERIOD, Window
+from cnnscope.analyzer.window import POINT, Number, Span, Window
+
+#: how far apart floats and ratios may be told: a scale is the simplest ratio that has its float32
+MAX_DENOMINATOR = 1 << 10
 
 HALF = Fraction(1, 2)
 
 
-# -- sizes ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: inputs, outputs, scale as the runtime has it, exact inputs per output, the crop."""
+
+    inputs: Dim
+    outputs: Dim
+    scale: float = 1.0
+    ratio: Fraction | None = Fraction(1)
+    start: float = 0.0
+    end: float = 1.0
+
+    @property
+    def kept(self) -> bool:
+        return self.ratio == 1 and self.inputs == self.outputs
 
 
-def _rational(scale: float) -> Fraction:
-    """A scale as the simple fraction it is meant to be, if float32 can't tell them apart."""
-    exact = Fraction(float(np.float32(scale)))
-    simple = exact.limit_denominator(4096)
-    return simple if np.float32(float(simple)) == np.float32(scale) else exact
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """The attributes that say where an output looks and how far around."""
+
+    mode: str = "nearest"
+    coordinates: str = "half_pixel"
+    nearest: str = "round_prefer_floor"
+    exclude_outside: int = 0
+    antialias: int = 0
+
+    @property
+    def crops(self) -> bool:
+        return self.coordinates == "tf_crop_and_resize"
 
 
-def _scaled(length: Dim, scale: float) -> Dim:
-    """floor(length * scale), the product in float32 as runtimes take it."""
-    if isinstance(length, FreeDim):
-        simple = _rational(scale)
-        return (length * simple.numerator) // simple.denominator
-    return int(np.floor(np.float32(length) * np.float32(scale)))
+def simplest(scale: float) -> Fraction:
+    """The simplest ratio that is this number in single precision."""
+    simple = Fraction(float(scale)).limit_denominator(MAX_DENOMINATOR)
+    return simple if np.float32(float(simple)) == np.float32(scale) else Fraction(float(scale))
 
 
-def _given(tensor: Tensor | None) -> bool:
-    """Is an optional input there? Exporters also write "not given" as an empty tensor."""
-    return tensor is not None and tensor.shape != (0,)
+# -- how long each axis gets ----------------------------------------------------------------
 
 
-def _axes(axes: tuple[int, ...] | None, rank: int) -> list[int]:
-    if axes is None:
-        return list(range(rank))
-    for axis in axes:
-        if not -rank <= axis < rank:
-            raise ValueError(f"axis {axis} is outside an input of {rank} axes")
-    return [axis % rank for axis in axes]
+def present(tensor: Tensor | None) -> bool:
+    """An input that is given: opset 11 has empty tensors for those that aren't."""
+    return tensor is not None and (tensor.shape is None or tensor.shape != (0,))
 
 
-def _sized(
-    x: Tensor, sizes: list[Dim], axes: list[int], policy: str
-) -> dict[int, Dim]:
-    if policy == "stretch":
-        return dict(zip(axes, sizes, strict=True))
-    ratios = []
-    for axis, size in zip(axes, sizes, strict=True):
-        length = x.dims[axis]
-        if not isinstance(size, int) or not isinstance(length, int):
-            raise Undetermined(
-                "an aspect ratio", *(_hangs_on(size, length))
-            )
-        ratios.append(Fraction(size, length))
-    ratio = min(ratios) if policy == "not_larger" else max(ratios)
-    return {a: math.floor(ratio * int(x.dims[a]) + HALF) for a in axes}
-
-
-def _hangs_on(*dims: Dim) -> tuple[frozenset[str], frozenset[str]]:
-    free = [d for d in dims if isinstance(d, FreeDim)]
-    names = frozenset(name for d in free for name in d.names)
-    return names, frozenset(what for d in free for what in d.data)
-
-
-def resize_output(
+def resized_axes(
     x: Tensor,
-    roi: Tensor | None = None,
-    scales: Tensor | None = None,
-    sizes: Tensor | None = None,
-    *,
-    axes: tuple[int, ...] | None = None,
-    keep_aspect_ratio_policy: str = "stretch",
-    coordinate_transformation_mode: str = "half_pixel",
-    node_name: str = "Resize",
-) -> Tensor:
-    places = _axes(axes, x.rank)
-    dims = list(x.dims)
-    try:
-        if sizes is not None and _given(sizes):
-            wanted = sizes.lengths
-            if len(wanted) != len(places):
-                raise ValueError(f"{len(wanted)} sizes are given for {len(places)} axes")
-            for axis, size in _sized(x, wanted, places, keep_aspect_ratio_policy).items():
-                dims[axis] = size
-        elif scales is not None and _given(scales):
-            factors = scales.reals
-            if len(factors) != len(places):
-                raise ValueError(f"{len(factors)} scales are given for {len(places)} axes")
-            for axis, factor in zip(places, factors, strict=True):
-                if factor <= 0:
-                    raise ValueError(f"scale {factor} isn't positive")
-                dims[axis] = _scaled(dims[axis], factor)
-        else:
-            raise ValueError("neither scales nor sizes are given")
-    except Undetermined as unknown:
-        # The rank holds whatever the values are.
-        named = [FreeDim.named(name) for name in sorted(unknown.names)]
-        if named:
-            raise
-        for axis in places:
-            dims[axis] = FreeDim.from_data(f"{node_name} axis {axis}")
-    return x.of(tuple(dims))
-
-
-def resize10_output(x: Tensor, scales: Tensor, *, node_name: str = "Resize") -> Tensor:
-    return resize_output(x, None, scales, node_name=node_name)
-
-
-def upsample_output(x: Tensor, *, scales: tuple[float, ...]) -> Tensor:
-    factors = Tensor("float32", (len(scales),), True, np.array(scales, np.float32))
-    return resize_output(x, None, factors)
-
-
-# -- coordinates ---------------------------------------------------------------------------------
-
-
-def _line(
-    length: int, size: int, scale: Fraction, transform: str
-) -> tuple[Fraction, Fraction]:
-    """x(o) = a*o + b for one axis; `scale` is output over input."""
-    if transform == "align_corners":
-        return (Fraction(length - 1, size - 1), Fraction(0)) if size > 1 else (Fraction(0), Fraction(0))
-    if transform == "asymmetric":
-        return 1 / scale, Fraction(0)
-    if transform == "tf_half_pixel_for_nn":
-        return 1 / scale, HALF / scale
-    if transform == "pytorch_half_pixel" and size == 1:
-        return Fraction(0), Fraction(0)
-    offset = Fraction(0)
-    if transform == "half_pixel_symmetric":
-        offset = Fraction(length, 2) * (1 - Fraction(size) / (scale * length))
-    return 1 / scale, offset + HALF / scale - HALF
-
-
-def _window(a: Fraction, b: Fraction, mode: str, nearest: str, shrinks: bool) -> Window:
-    """What is read around x(o) = a*o + b."""
-    d = 2 * math.lcm(a.denominator, b.denominator)
-    tap = Fraction(1, d)
-    # The first of the d positions 1/d apart, relative to x: together they hold one integer.
-    first = {
-        "floor": tap - 1,
-        "ceil": Fraction(0),
-        "round_prefer_floor": -HALF,
-        "round_prefer_ceil": tap - HALF,
-    }
-    if mode == "nearest":
-        if nearest == "simple":  # opset 10: towards the end when shrinking, else the start
-            nearest = "ceil" if shrinks else "floor"
-        start, size = first[nearest], d
-    elif mode == "linear":
-        start, size = first["floor"], 2 * d
+    roi: Tensor | None,
+    scales: Sequence[float] | None,
+    sizes: Sequence[Dim] | None,
+    axes: Sequence[int] | None,
+    policy: str,
+    manner: Manner,
+) -> list[Axis]:
+    """Every axis of the input, those left alone too."""
+    chosen = [axis % x.rank for axis in (range(x.rank) if axes is None else axes)]
+    given = scales if scales is not None else sizes
+    if given is None or len(given) != len(chosen):
+        raise ValueError(f"{len(given or ())} scales or sizes for {len(chosen)} axes")
+    crop = [(0.0, 1.0)] * len(chosen)
+    if manner.crops and roi is not None and present(roi):
+        ends = roi.reals
+        crop = list(zip(ends[: len(chosen)], ends[len(chosen) :], strict=True))
+    found = [Axis(n, n) for n in x.dims]
+    if sizes is not None and scales is None:
+        common = shared_scale([x.dims[a] for a in chosen], sizes, policy)
+        for axis, size, (start, end) in zip(chosen, sizes, crop, strict=True):
+            found[axis] = by_size(x.dims[axis], size, common, start, end)
     else:
-        start, size = first["floor"] - 1, 4 * d
-    return Window(size, stride=a, dilation=tap, before=-(b + start), outside="edge")
+        for axis, scale, (start, end) in zip(chosen, scales or (), crop, strict=True):
+            found[axis] = by_scale(x.dims[axis], scale, start, end)
+    return found
 
 
-def _antialiased(
-    a: Fraction, b: Fraction, mode: str, length: int, size: int
-) -> tuple[tuple[int, int], ...]:
-    """The rows a widened filter reads (Pillow's rule, which ONNX follows)."""
-    support = (1 if mode == "linear" else 2) * max(Fraction(1), a)
-    rows = []
-    for o in range(size):
-        center = a * o + b + HALF
-        lo = max(math.floor(center - support + HALF), 0)
-        hi = min(math.floor(center + support + HALF), length) - 1
-        rows.append((lo, max(hi, lo)))
-    return tuple(rows)
+def by_scale(n: Dim, scale: float, start: float, end: float) -> Axis:
+    exact = simplest(scale)
+    if scale <= 0:
+        raise ValueError(f"a scale of {scale} is not positive")
+    part = np.float32(end) - np.float32(start)
+    if isinstance(n, FreeDim):
+        whole = exact * simplest(float(part))
+        return Axis(n, (n * whole.numerator) // whole.denominator, scale, 1 / exact, start, end)
+    outputs = int(np.float32(scale) * (np.float32(n) * part))  # single precision, as the runtime
+    return Axis(n, outputs, scale, 1 / exact, start, end)
 
 
-def _axis_read(
-    axis: int,
-    length: Dim,
-    size: Dim,
-    scale: Fraction | None,
-    mode: str,
-    transform: str,
-    nearest: str,
-    antialias: bool,
-) -> AxisRead:
-    if length == size and scale in (None, 1):
-        return Along(axis)
-    if scale is None:
-        if not isinstance(length, int) or not isinstance(size, int) or not length or not size:
-            return Whole(spatial=True)
-        scale = Fraction(size, length)
-    if not isinstance(length, int) or not isinstance(size, int):
-        if transform in ("align_corners", "half_pixel_symmetric", "tf_crop_and_resize"):
-            return Whole(spatial=True)
-        length, size = 2, max(int(2 * scale), 2)  # unused by the other transforms
-    if transform == "tf_crop_and_resize":
-        return Whole(spatial=True)
-    a, b = _line(length, size, scale, transform)
-    if antialias and a > 1 and mode != "nearest" and size <= MAX_PERIOD:
-        return Listed(axis, _antialiased(a, b, mode, length, size))
-    return Along(axis, _window(a, b, mode, nearest, scale < 1))
+def by_size(n: Dim, size: Dim, common: float | None, start: float, end: float) -> Axis:
+    if common is not None:
+        length = math.floor(float(np.float32(common) * np.float32(int(n))) + 0.5)
+        return Axis(n, length, common, 1 / simplest(common), start, end)
+    if isinstance(n, int) and isinstance(size, int):
+        if not size or not n:
+            return Axis(n, size, 1.0, None, start, end)
+        return Axis(n, size, float(np.float32(size) / np.float32(n)), Fraction(n, size), start, end)
+    times, over = size // n, n // size
+    if isinstance(times, int) and n * times == size:
+        return Axis(n, size, float(times), Fraction(1, times), start, end)
+    if isinstance(over, int) and over and size * over == n:
+        return Axis(n, size, 1 / over, Fraction(over), start, end)
+    return Axis(n, size, 1.0, None, start, end)
 
 
-def resize_reads(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    roi: Tensor | None = None,
-    scales: Tensor | None = None,
-    sizes: Tensor | None = None,
-    *,
-    axes: tuple[int, ...] | None = None,
-    antialias: int = 0,
-    coordinate_transformation_mode: str = "half_pixel",
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> OutputReads:
-    factors: dict[int, Fraction] = {}
-    if scales is not None and _given(scales) and not (sizes is not None and _given(sizes)):
-        places = _axes(axes, x.rank)
-        if scales.value is not None:
-            factors = dict(zip(places, map(_rational, scales.reals), strict=True))
-    crop = coordinate_transformation_mode == "tf_crop_and_resize"
-    windows = _crop_rows(outputs[0], x, roi, axes) if crop else None
-    reads: list[AxisRead] = []
-    for axis, (length, size) in enumerate(zip(x.dims, outputs[0].dims, strict=True)):
-        if windows is not None and axis in windows:
-            reads.append(_cropped(axis, length, size, windows[axis], mode))
-        else:
-            reads.append(
-                _axis_read(
-                    axis, length, size, factors.get(axis), mode,
-                    coordinate_transformation_mode, nearest_mode, bool(antialias),
-                )  # fmt: skip
-            )
-    sizes_only: tuple[InputRead, ...] = (NOTHING, NOTHING, NOTHING)
-    return (tuple(reads), *sizes_only)
-
-
-def _crop_rows(
-    output: Tensor, x: Tensor, roi: Tensor | None, axes: tuple[int, ...] | None
-) -> dict[int, tuple[Fraction, Fraction]] | None:
-    """By axis, the region of interest as fractions of the axis; None where it isn't known."""
-    if roi is None or roi.value is None:
+def shared_scale(lengths: Sequence[Dim], sizes: Sequence[Dim], policy: str) -> float | None:
+    """The one scale that keeps the aspect ratio."""
+    if policy == "stretch":
         return None
-    places = _axes(axes, x.rank)
-    ends = [Fraction(value) for value in roi.reals]
-    return {
-        axis: (ends[i], ends[i + len(places)])
-        for i, axis in enumerate(places)
-        if i + len(places) < len(ends)
-    }
+    scales = [np.float32(int(m)) / np.float32(int(n)) for n, m in zip(lengths, sizes, strict=True)]
+    return float(min(scales) if policy == "not_larger" else max(scales))
 
 
-def _cropped(
-    axis: int, length: Dim, size: Dim, ends: tuple[Fraction, Fraction], mode: str
-) -> AxisRead:
-    if not isinstance(length, int) or not isinstance(size, int) or size > MAX_PERIOD:
-        return Whole(spatial=True)
-    start, end = ends
-    if length == size and (start, end) == (0, 1):
-        return Along(axis)
-    rows: list[tuple[int, int] | None] = []
-    for o in range(size):
-        if size > 1:
-            at = start * (length - 1) + o * (end - start) * Fraction(length - 1, size - 1)
-        else:
-            at = HALF * (start + end) * (length - 1)
-        if not 0 <= at <= length - 1:  # beyond the input: the extrapolation value
-            rows.append(None)
-            continue
-        reach = {"nearest": (0, 0), "linear": (0, 1)}.get(mode, (-1, 2))
-        base = math.ceil(at - HALF) if mode == "nearest" else math.floor(at)
-        rows.append((max(base + reach[0], 0), min(base + reach[1], length - 1)))
-    return Listed(axis, tuple(rows))
+# -- where each output looks, (1) -----------------------------------------------------------
 
 
-def resize10_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, scales: Tensor, *, mode: str = "nearest"
-) -> OutputReads:
-    reads = resize_reads(
-        outputs, x, None, scales,
-        coordinate_transformation_mode="asymmetric", mode=mode, nearest_mode="simple",
+def place(axis: Axis, coordinates: str) -> tuple[Fraction, Fraction]:
+    """The exact r and c of (1)."""
+    r, n, m = axis.ratio, axis.inputs, axis.outputs
+    if coordinates == "align_corners":
+        if isinstance(n, FreeDim) or isinstance(m, FreeDim):
+            raise Undetermined("the ratio of an axis's ends", _names(n) | _names(m))
+        return Fraction(n - 1, m - 1) if m > 1 else Fraction(1), Fraction(0)
+    if r is None:
+        raise Undetermined("the ratio of two lengths", _names(n) | _names(m))
+    if coordinates == "asymmetric" or (coordinates == "pytorch_half_pixel" and m == 1):
+        return r, Fraction(0)
+    if coordinates == "tf_half_pixel_for_nn":
+        return r, r / 2
+    if coordinates == "half_pixel_symmetric":
+        left = n - m * r if isinstance(n, int) and isinstance(m, int) else Fraction(0)
+        return r, (r - 1) / 2 + Fraction(left) / 2
+    return r, (r - 1) / 2
+
+
+def _names(dim: Dim) -> frozenset[str]:
+    return dim.names if isinstance(dim, FreeDim) else frozenset()
+
+
+def places(axis: Axis, coordinates: str) -> np.ndarray:
+    """x of every output in single precision, the operations in the runtime's order."""
+    n, m = int(axis.inputs), int(axis.outputs)
+    one = np.float32
+    o, scale, half = np.arange(m, dtype=one), one(axis.scale), one(0.5)
+    if coordinates == "asymmetric":
+        return o / scale
+    if coordinates == "tf_half_pixel_for_nn":
+        return (o + half) / scale
+    if coordinates == "align_corners":
+        return o * one(0) if m == 1 else o * one(n - 1) / one(m - 1)
+    if coordinates == "pytorch_half_pixel" and m == 1:
+        return o * one(0)
+    if coordinates == "half_pixel_symmetric":
+        adjustment = one(m) / (scale * one(n))
+        offset = one(n) / one(2) * (one(1) - adjustment)
+        return offset + (o + half) / scale - half
+    if coordinates == "tf_crop_and_resize":
+        start, end = one(axis.start), one(axis.end)
+        if m == 1:
+            return half * (start + end) * one(n - 1) + o
+        return start * one(n - 1) + o * (end - start) * one(n - 1) / one(m - 1)
+    return (o + half) / scale - half
+
+
+# -- which inputs it reads, (2) -------------------------------------------------------------
+
+
+def rounding(axis: Axis, nearest: str) -> str:
+    """Before opset 11 (`simple`) the direction hangs on the scale."""
+    if nearest != "simple":
+        return nearest
+    return "ceil" if axis.scale < 1 else "floor"
+
+
+def interval(axis: Axis, manner: Manner, r: Fraction) -> tuple[Fraction, Fraction, bool]:
+    """From, to, and whether it is the end that belongs to it, relative to x."""
+    if manner.mode == "nearest":
+        return {
+            "floor": (Fraction(-1), Fraction(0), True),
+            "ceil": (Fraction(0), Fraction(1), False),
+            "round_prefer_floor": (-HALF, HALF, False),
+            "round_prefer_ceil": (-HALF, HALF, True),
+        }[rounding(axis, manner.nearest)]
+    reach = Fraction(2 if manner.mode == "cubic" else 1)
+    if manner.antialias:
+        reach *= max(Fraction(1), axis.ratio or r)
+    return -reach, reach, True
+
+
+def window(axis: Axis, manner: Manner) -> Window:
+    """The interval's integers as a window over the lattice of the common denominator."""
+    r, c = place(axis, manner.coordinates)
+    lo, hi, at_end = interval(axis, manner, r)
+    q = math.lcm(r.denominator, c.denominator, lo.denominator)
+    before = -(c + lo + (Fraction(1, q) if at_end else 0))
+    # Antialiased and excluding cubic weights are those inside, made to sum to one again.
+    inside = manner.antialias or (manner.mode == "cubic" and manner.exclude_outside)
+    return Window(
+        int((hi - lo) * q), number(r), number(Fraction(1, q)), number(before),
+        outside="nothing" if inside else "edge",
     )  # fmt: skip
-    return reads[:2]
 
 
-def upsample_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, *, scales: tuple[float, ...], mode: str = "nearest"
-) -> OutputReads:
-    factors = Tensor("float32", (len(scales),), True, np.array(scales, np.float32))
-    return resize10_reads(outputs, x, factors, mode=mode)[:1]
+def number(value: Fraction) -> Number:
+    return value.numerator if value.denominator == 1 else value
 
 
-# -- work ----------------------------------------------------------------------------------------
+def nearest_rows(axis: Axis, manner: Manner) -> np.ndarray:
+    """The input each output of a nearest resize takes, as the runtime finds it."""
+    x = places(axis, manner.coordinates)
+    rounded = {
+        "floor": np.floor(x),
+        "ceil": np.ceil(x),
+        "round_prefer_floor": np.ceil(x - np.float32(0.5)),
+        "round_prefer_ceil": np.floor(x + np.float32(0.5)),
+    }[rounding(axis, manner.nearest)]
+    return np.clip(rounded, 0, int(axis.inputs) - 1).astype(np.int64)
 
 
-def _blends(mode: str, axes: int) -> Work:
-    if mode == "linear":
-        blends = 2**axes - 1
-        return Work(mul=2 * blends, add=blends)
-    if mode == "cubic":
-        blends = (4**axes - 1) // 3
-        return Work(mul=4 * blends, add=3 * blends)
-    return NO_WORK
+def exact_rows(axis: Axis, manner: Manner) -> np.ndarray:
+    """The same from the window alone."""
+    r, c = place(axis, manner.coordinates)
+    lo, _, at_end = interval(axis, manner, r)
+    q = math.lcm(r.denominator, c.denominator, lo.denominator)
+    o = np.arange(int(axis.outputs), dtype=object if q > 1 << 20 else np.int64)
+    top = o * int(r * q) + int((c + lo) * q)
+    rows = (top // q + 1) if at_end else -((-top) // q)
+    return np.clip(rows.astype(np.int64), 0, int(axis.inputs) - 1)
 
 
-def resize_work(
-    outputs: tuple[Tensor, ...], x: Tensor, *rest: Tensor | None, mode: str = "nearest"
-) -> Work:
-    resized = sum(1 for a, b in zip(x.dims, outputs[0].dims, strict=True) if a != b)
-    return _blends(mode, resized) * outputs[0].size
+def cropped_rows(axis: Axis, manner: Manner) -> tuple[Span | None, ...]:
+    """What each output of a crop reads; beyond the input it is a fill value and reads nothing."""
+    x, top = places(axis, manner.coordinates), int(axis.inputs) - 1
+    reach = {"linear": (0, 1), "cubic": (-1, 2)}.get(manner.mode)
+    rows = nearest_rows(axis, manner) if reach is None else np.floor(x).astype(np.int64)
+    lo, hi = reach or (0, 0)
+    return tuple(
+        (max(row + lo, 0), min(row + hi, top)) if 0 <= at <= top else None
+        for at, row in zip(x.tolist(), rows.tolist(), strict=True)
+    )
 
 
-define(
-    "Resize", since=10,
-    infer=resize10_output, work=resize_work, reads=resize10_reads, roles=constants(1),
-)  # fmt: skip
-define(
-    "Resize", since=11,
-    infer=resize_output, work=resize_work, reads=resize_reads, roles=constants(1, 2, 3),
-)  # fmt: skip
-define("Upsample", infer=upsample_output, work=resize_work, reads=upsample_reads)
-define(
-    "Upsample", since=9,
-    infer=resize10_output, work=resize_work, reads=resize10_reads, roles=constants(1),
-)  # fmt: skip
+def axis_read(number: int, axis: Axis, manner: Manner) -> AxisRead:
+    if manner.crops and (axis.start, axis.end) != (0.0, 1.0):
+        return Listed(number, cropped_rows(axis, manner))
+    if axis.kept:
+        return Along(number, POINT)
+    if manner.crops:
+        manner = Manner(manner.mode, "align_corners", manner.nearest, manner.exclude_outside)
+    if manner.mode == "nearest" and isinstance(axis.inputs, int) and isinstance(axis.outputs, int):
+        rows = nearest_rows(axis, manner)
+        if not np.array_equal(rows, exact_rows(axis, manner)):
+            return Listed(number, tuple((row, row) for row in rows.tolist()))
+    return Along(number, window(axis, manner))
 
 
-# -- sampling at computed places -----------------------------------------------------------------
+def resize_reads(axes: Sequence[Axis], manner: Manner) -> InputRead:
+    return tuple(axis_read(number, axis, manner) for number, axis in enumerate(axes))
 
 
-def grid_output(x: Tensor, grid: Tensor) -> Tensor:
-    if x.rank != grid.rank:
-        raise ValueError(f"the input has {x.rank} axes, the grid {grid.rank}")
-    return x.of((*x.dims[:2], *grid.dims[1:-1]))
+def resize_work(axes: Sequence[Axis], manner: Manner) -> Work:
+    if manner.mode == "nearest":
+        return Work()
+    outputs, taps = product(axis.outputs for axis in axes), 1
+    for axis in axes:
+        if manner.antialias and not axis.kept:
+            read = window(axis, manner)
+            inside = range(int(axis.inputs))
+            taps = taps * sum(
+                sum(p in inside for p in read.at(o)) for o in range(int(axis.outputs))
+            )
+        else:
+            taps = taps * axis.outputs * (1 if axis.kept else 4 if manner.mode == "cubic" else 2)
+    return Work(mul=taps, add=taps - outputs) if taps != outputs else Work()
 
 
-def grid_work(outputs: tuple[Tensor, ...], x: Tensor, grid: Tensor, *, mode: str = "linear") -> Work:
-    kind = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
-    # Each coordinate is scaled to the input's length once per place: a mul and an add.
-    places = grid.size
-    return _blends(kind, x.rank - 2) * outputs[0].size + Work(mul=places, add=places)
+# -- Resize since 11, Resize 10, Upsample ---------------------------------------------------
 
 
-def grid_reads(outputs: tuple[Tensor, ...], x: Tensor, grid: Tensor) -> OutputReads:
-    # Where a place lies is data: any position may be read.
-    data = (Along(0), Along(1), *(Whole(spatial=True) for _ in x.dims[2:]))
-    places = (Along(0), *(Along(axis + 1) for axis in range(1, grid.rank - 1)), Whole())
-    return data, places
 
 
-define("GridSample", infer=grid_output, work=grid_work, reads=grid_reads)
-define("GridSample", domain="com.microsoft", infer=grid_output, work=grid_work, reads=grid_reads)
+def unknown(x: Tensor, axes: Sequence[int] | None, node_name: str) -> Tensor:
+    """The output where scales or sizes are computed at run time."""
+    chosen = {axis % x.rank for axis in (range(x.rank) if axes is None else axes)}
+    return x.of(tuple(
+        FreeDim.from_data(f"{node_name} length {axis}") if axis in chosen else n
+        for axis, n in enumerate(x.dims)
+    ))  # fmt: skip
 
 
-def affine_output(theta: Tensor, size: Tensor, *, node_name: str = "AffineGrid") -> Tensor:
-    batch, rows = theta.dims[0], theta.dims[1]
-    if size.value is None:
-        count = theta.dims[1]
-        if not isinstance(count, int):
-            return theta.of(None)
-        return theta.of(
-            (batch, *(FreeDim.from_data(f"{node_name} axis {i + 1}") for i in range(count)), rows)
-        )
-    return theta.of((batch, *size.lengths[2:], rows))
+def axes_of(
+    x: Tensor, roi: Tensor | None, scales: Tensor | None, sizes: Tensor | None,
+    axes: Sequence[int] | None, policy: str, manner: Manner,
+) -> list[Axis]:  # fmt: skip
+    factors = scales.reals if scales is not None and present(scales) else None
+    lengths = sizes.lengths if sizes is not None and present(sizes) else None
+    return resized_axes(x, roi, factors, lengths, axes, policy, manner)
 
 
-def affine_work(outputs: tuple[Tensor, ...], theta: Tensor, size: Tensor) -> Work:
-    # Each place of the grid, in homogeneous coordinates, times theta.
-    return Work(float_macs=outputs[0].size * theta.dims[2])
+def output_11(
+    x: Tensor, roi: Tensor | None = None, scales: Tensor | None = None,
+    sizes: Tensor | None = None, *, axes: Sequence[int] | None = None,
+    keep_aspect_ratio_policy: str = "stretch", coordinate_transformation_mode: str = "half_pixel",
+    node_name: str = "",
+) -> Tensor:  # fmt: skip
+    given = scales if present(scales) else sizes
+    manner = Manner(coordinates=coordinate_transformation_mode)
+    if given is None or given.value is None or (manner.crops and roi and roi.value is None):
+        return unknown(x, axes, node_name)
+    found = axes_of(x, roi, scales, sizes, axes, keep_aspect_ratio_policy, manner)
+    return x.of(tuple(axis.outputs for axis in found))
 
 
-def affine_reads(outputs: tuple[Tensor, ...], theta: Tensor, size: Tensor) -> OutputReads:
-    return (Along(0), *everything(theta)[1:]), NOTHING
+def work_11(
+    outputs: tuple[Tensor, ...], x: Tensor, roi: Tensor | None = None,
+    scales: Tensor | None = None, sizes: Tensor | None = None, *, mode: str = "nearest",
+    coordinate_transformation_mode: str = "half_pixel", exclude_outside: int = 0,
+    antialias: int = 0, axes: Sequence[int] | None = None,
+    keep_aspect_ratio_policy: str = "stretch",
+) -> Work:  # fmt: skip
+    if mode == "nearest":
+        return Work()
+    manner = Manner(mode, coordinate_transformation_mode, "", exclude_outside, antialias)
+    found = axes_of(x, roi, scales, sizes, axes, keep_aspect_ratio_policy, manner)
+    return resize_work(found, manner)
 
 
-define("AffineGrid", infer=affine_output, work=affine_work, reads=affine_reads)
+def reads_11(
+    outputs: tuple[Tensor, ...], x: Tensor, roi: Tensor | None = None,
+    scales: Tensor | None = None, sizes: Tensor | None = None, *, mode: str = "nearest",
+    coordinate_transformation_mode: str = "half_pixel", nearest_mode: str = "round_prefer_floor",
+    exclude_outside: int = 0, antialias: int = 0, axes: Sequence[int] | None = None,
+    keep_aspect_ratio_policy: str = "stretch",
+) -> OutputReads:  # fmt: skip
+    manner = Manner(mode, coordinate_transformation_mode, nearest_mode, exclude_outside, antialias)
+    found = axes_of(x, roi, scales, sizes, axes, keep_aspect_ratio_policy, manner)
+    return resize_reads(found, manner), NOTHING, NOTHING, NOTHING
+
+
+def early(mode: str) -> Manner:
+    """Before opset 11 there is one mode of coordinates; Upsample calls its linear one bilinear."""
+    return Manner("linear" if mode in ("linear", "bilinear") else mode, "asymmetric", "simple")
+
+
+def early_axes(
+    x: Tensor, scales: Tensor | None, listed: Sequence[float] | None, height: float, width: float
+) -> list[Axis]:
+    """`scales` as an input, as an attribute, or opset 1's two of the last axes."""
+    factors = scales.reals if scales is not None else listed
+    if factors is None:
+        factors = [*[1.0] * (x.rank - 2), height, width]
+    return resized_axes(x, None, factors, None, None, "stretch", early("nearest"))
+
+
+def output_10(
+    x: Tensor, factors: Tensor | None = None, *, scales: Sequence[float] | None = None,
+    height_scale: float = 1.0, width_scale: float = 1.0, node_name: str = "",
+) -> Tensor:  # fmt: skip
+    if factors is not None and factors.value is None:
+        return unknown(x, None, node_name)
+    found = early_axes(x, factors, scales, height_scale, width_scale)
+    return x.of(tuple(axis.outputs for axis in found))
+
+
+def work_10(
+    outputs: tuple[Tensor, ...], x: Tensor, factors: Tensor | None = None, *,
+    mode: str = "nearest", scales: Sequence[float] | None = None, height_scale: float = 1.0,
+    width_scale: float = 1.0,
+) -> Work:  # fmt: skip
+    if mode == "nearest":
+        return Work()
+    return resize_work(early_axes(x, factors, scales, height_scale, width_scale), early(mode))
+
+
+def reads_10(
+    outputs: tuple[Tensor, ...], x: Tensor, factors: Tensor | None = None, *,
+    mode: str = "nearest", scales: Sequence[float] | None = None, height_scale: float = 1.0,
+    width_scale: float = 1.0,
+) -> OutputReads:  # fmt: skip
+    axes = early_axes(x, factors, scales, height_scale, width_scale)
+    return resize_reads(axes, early(mode)), NOTHING
+
+
+define("Resize", infer=output_10, work=work_10, reads=reads_10, since=10)
+define("Resize", infer=output_11, work=work_11, reads=reads_11, since=11)
+define("Upsample", infer=output_10, work=work_10, reads=reads_10)

@@ -1,0 +1,164 @@
+"""Formulas in free dimensions against the same arithmetic on numbers."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div, product
+
+H, W = FreeDim.named("H"), FreeDim.named("W")
+COUNT = FreeDim.from_data("NonZero count")
+POINTS = [(h, w) for h in (1, 2, 3, 4, 5, 7, 8, 13, 224) for w in (1, 2, 3, 6, 11, 64)]
+
+#: an expression twice: in free dimensions, and as a function of their lengths
+Pair = tuple[Dim, Callable[[int, int], int]]
+
+
+def _leaf() -> st.SearchStrategy[Pair]:
+    number = st.integers(-9, 9).map(lambda n: (n, lambda h, w: n))
+    return st.sampled_from([(H, lambda h, w: h), (W, lambda h, w: w)]) | number
+
+
+def _node(children: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    def join(op: Any, a: Pair, b: Pair) -> Pair:
+        return op(a[0], b[0]), lambda h, w: op(a[1](h, w), b[1](h, w))
+
+    both = st.builds(
+        join, st.sampled_from([operator.add, operator.sub, operator.mul]), children, children
+    )
+    divided = st.builds(
+        join, st.sampled_from([operator.floordiv, operator.mod]), children,
+        st.integers(-7, 7).filter(bool).map(lambda n: (n, lambda h, w: n)),
+    )  # fmt: skip
+    return both | divided
+
+
+PAIRS = st.recursive(_leaf(), _node, max_leaves=7)
+
+
+def value(dim: Dim, h: int, w: int) -> int:
+    """The printed formula, read as mathematics: / is exact, floor rounds down."""
+    from fractions import Fraction
+
+    class Exact(int):
+        def __truediv__(self, other: int) -> Any:
+            return Fraction(int(self), int(other))
+
+    import ast
+
+    def run(node: ast.AST) -> Any:
+        match node:
+            case ast.Expression(body):
+                return run(body)
+            case ast.Constant(n):
+                return Fraction(n)
+            case ast.Name(name):
+                return Fraction({"H": h, "W": w}[name])
+            case ast.UnaryOp(ast.USub(), x):
+                return -run(x)
+            case ast.Call(ast.Name("floor"), [x]):
+                return Fraction(math.floor(run(x)))
+            case ast.BinOp(a, op, b):
+                table: dict[type, Any] = {
+                    ast.Add: operator.add, ast.Sub: operator.sub,
+                    ast.Mult: operator.mul, ast.Div: operator.truediv,
+                }  # fmt: skip
+                return table[type(op)](run(a), run(b))
+        raise AssertionError(ast.dump(node))
+
+    found = run(ast.parse(str(dim), mode="eval"))
+    assert found.denominator == 1
+    return int(found)
+
+
+@given(PAIRS)
+def test_a_formula_has_the_value_of_the_arithmetic(pair: Pair) -> None:
+    dim, plain = pair
+    for h, w in POINTS:
+        assert value(dim, h, w) == plain(h, w), str(dim)
+
+
+@given(PAIRS, PAIRS, st.sampled_from([operator.lt, operator.le, operator.gt, operator.ge]))
+def test_a_comparison_holds_for_every_length_or_is_undetermined(
+    a: Pair, b: Pair, compare: Any
+) -> None:
+    assume(not (isinstance(a[0], int) and isinstance(b[0], int)))
+    try:
+        answer = compare(a[0], b[0])
+    except Undetermined as unknown:
+        assert unknown.names <= {"H", "W"}
+        assert unknown.names
+        return
+    for h, w in POINTS:
+        assert compare(a[1](h, w), b[1](h, w)) == answer, (str(a[0]), str(b[0]))
+
+
+@given(PAIRS, PAIRS)
+def test_equal_formulas_are_equal_numbers_and_hash_alike(a: Pair, b: Pair) -> None:
+    if a[0] == b[0]:
+        assert hash(a[0]) == hash(b[0])
+        assert all(a[1](h, w) == b[1](h, w) for h, w in POINTS)
+
+
+@given(PAIRS)
+def test_truth_is_known_or_undetermined(pair: Pair) -> None:
+    try:
+        answer = bool(pair[0])
+    except Undetermined:
+        return
+    assert all(bool(pair[1](h, w)) == answer for h, w in POINTS)
+
+
+@given(PAIRS, st.integers(1, 9))
+def test_ceil_div_rounds_up(pair: Pair, by: int) -> None:
+    found = ceil_div(pair[0], by)
+    assert all(value(found, h, w) == math.ceil(pair[1](h, w) / by) for h, w in POINTS)
+
+
+@pytest.mark.parametrize(
+    ("dim", "text"),
+    [
+        (H + W - W, "H"), (H - H, "0"), (2 * H * W // 2, "H*W"), ((H - 1) // 2 + 1, "floor((H - 1)/2) + 1"),
+        (H * W // H, "W"), (-H, "-H"), (3 - H, "-H + 3"), (H * H, "H*H"), ((2 * H + 3) // 2, "H + 1"),
+        (H % 4, "-4*floor(H/4) + H"), (H // W, "floor(H/W)"), (product([2, H, 3]), "6*H"), (H**2, "H*H"),
+    ],
+)  # fmt: skip
+def test_formulas_as_they_are_printed(dim: Dim, text: str) -> None:
+    assert str(dim) == text or value(dim, 6, 2) == value_of(text, 6, 2)
+
+
+def value_of(text: str, h: int, w: int) -> int:
+    class Text(FreeDim):
+        def __str__(self) -> str:
+            return text
+
+    return value(Text({}), h, w)
+
+
+@pytest.mark.parametrize("ask", [int, float, range, lambda d: d > 6, lambda d: [0] * d])
+def test_what_cant_be_known_names_what_to_bind(ask: Any) -> None:
+    with pytest.raises(Undetermined) as caught:
+        ask(H * 2)
+    assert caught.value.names == {"H"}
+
+
+def test_data_may_be_none_at_all() -> None:
+    assert COUNT >= 0
+    assert COUNT.data == {"NonZero count"}
+    assert not COUNT.names
+    with pytest.raises(Undetermined):
+        bool(COUNT)
+    with pytest.raises(Undetermined):
+        assert COUNT > 0
+
+
+def test_division_by_zero_is_an_error() -> None:
+    with pytest.raises(ZeroDivisionError):
+        H // 0

@@ -1,0 +1,145 @@
+"""Windows and fields against sets of indices put together by brute force."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.window import Field, Window
+
+FRACTIONS = st.builds(Fraction, st.integers(-8, 8), st.integers(1, 6))
+UNITS = range(-7, 24)
+
+
+def conv(size: int, stride: int = 1, dilation: int = 1, before: int = 0) -> Window:
+    return Window(size, stride, dilation, before)
+
+
+def deconv(size: int, stride: int, dilation: int = 1, before: int = 0) -> Window:
+    """Output o takes input i where o = i*stride - before + k*dilation: taps counted downwards."""
+    s = Fraction(1, stride)
+    return Window(size, s, dilation * s, (size - 1) * dilation * s - before * s)
+
+
+def nearest(scale: int) -> Window:
+    """floor(o / scale): the one integer among (o - scale + 1 .. o) / scale."""
+    s = Fraction(1, scale)
+    return Window(scale, s, s, (scale - 1) * s)
+
+
+def at(window: Window, index: int) -> set[int]:
+    """Equation (1), word for word."""
+    points = (
+        index * Fraction(window.stride) - Fraction(window.before) + j * Fraction(window.dilation)
+        for j in range(window.size)
+    )
+    return {int(p) for p in points if p.denominator == 1}
+
+
+WINDOWS = (
+    st.builds(conv, st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.integers(-2, 4))
+    | st.builds(deconv, st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.integers(0, 2))
+    | st.builds(nearest, st.integers(1, 4))
+    | st.builds(conv, st.just(1), st.sampled_from([-1, -2]), st.just(1), st.integers(-9, 0))
+)
+
+
+@given(st.builds(Window, st.integers(0, 9), FRACTIONS, FRACTIONS, FRACTIONS), st.integers(-20, 20))
+def test_a_window_reads_the_integers_among_its_taps(window: Window, index: int) -> None:
+    assert set(window.at(index)) == at(window, index)
+
+
+@given(WINDOWS, st.integers(-20, 20))
+def test_the_windows_of_operators_do_too(window: Window, index: int) -> None:
+    assert set(window.at(index)) == at(window, index)
+
+
+def brute(chain: list[Window], units: set[int]) -> tuple[int, int] | None:
+    """The hull of what units see through all windows, the last one first."""
+    for window in reversed(chain):
+        units = set().union(*(at(window, u) for u in units))
+    return (min(units), max(units)) if units else None
+
+
+def through(chain: list[Window], length: int | None = None) -> Field:
+    field = Field()
+    for window in chain:
+        new = field.through(window, length)
+        assert new is not None
+        field = new
+    return field
+
+
+@given(st.lists(WINDOWS, max_size=4))
+def test_a_field_is_the_hull_of_the_sets(chain: list[Window]) -> None:
+    field = through(chain)
+    spans = {u: brute(chain, {u}) for u in UNITS}
+    assert {u: field.span(u) for u in UNITS} == spans
+    step = Fraction(1)
+    for window in chain:
+        step *= window.stride
+    assert field.step == step
+    assert field.size >= max((hi - lo + 1 for lo, hi in filter(None, spans.values())), default=0)
+
+
+@given(st.lists(WINDOWS, max_size=3), st.integers(1, 12))
+def test_a_spread_is_the_hull_over_the_axis(chain: list[Window], length: int) -> None:
+    assert through(chain).spread(length) == brute(chain, set(range(length)))
+
+
+@given(st.lists(WINDOWS, max_size=3), st.lists(WINDOWS, max_size=3), st.integers(1, 12))
+def test_a_union_is_the_hull_of_both(a: list[Window], b: list[Window], length: int) -> None:
+    field = through(a).union(through(b), length)
+    assert field is not None
+    for u in range(length):
+        spans = [s for s in (brute(a, {u}), brute(b, {u})) if s]
+        expected = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
+        assert field.span(u) == expected
+
+
+@given(st.lists(WINDOWS, min_size=1, max_size=3), WINDOWS, st.integers(1, 9), st.integers(1, 9))
+def test_a_bounded_field_is_clipped_to_its_axis(
+    chain: list[Window], window: Window, length: int, after: int
+) -> None:
+    piece = through(chain).piece(1, length, length)
+    field = piece.through(window, after)
+    assert field is not None
+    for u in range(after):
+        inside = {i for i in at(window, u) if 1 <= i < length}
+        assert field.span(u) == brute(chain, inside)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "s", "d", "pads", "ceil"),
+    [(n, k, s, d, p, c) for n in (7, 8, 9, 32) for k in (1, 2, 3) for s in (1, 2, 3)
+     for d in (1, 2) for p in ((0, 0), (1, 0), (2, 2)) for c in (False, True)],
+)  # fmt: skip
+def test_the_output_length_is_the_number_of_windows_that_fit(
+    n: int, k: int, s: int, d: int, pads: tuple[int, int], ceil: bool
+) -> None:
+    last = n + pads[1] - ((k - 1) * d + 1)  # where the last window may begin
+    starts = range(-pads[0], last + (s if ceil else 1), s)
+    window = Window(k, s, d, *pads)
+    assert window.output_length(n, ceil=ceil) == len(starts)
+
+
+def test_the_length_of_a_free_axis_is_a_formula() -> None:
+    assert str(Window(3, 2, 1, 1, 1).output_length(FreeDim.named("H"))) == "floor((H - 1)/2) + 1"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "aligned"),
+    [
+        ([conv(3, before=1)], [conv(5, before=2)], True),
+        ([conv(3, before=1)], [conv(3)], False),
+        ([conv(1, 4)], [conv(3, 2, before=1), conv(1, 2)], True),  # Distill's aligned toy
+        ([conv(5, 2, before=2)], [conv(3), conv(3)], False),  # and its misaligned one
+        ([conv(1, 2)], [conv(1)], False),
+    ],
+)
+def test_alignment(a: list[Window], b: list[Window], aligned: bool) -> None:
+    assert through(a).aligned_with(through(b)) is aligned

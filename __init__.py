@@ -62,7 +62,9 @@ def __getattr__(name: str) -> object:
     """PEP 562: a public name, loaded now and kept."""
     found: object
     if name == "__version__":
-        found = _version()
+        from cnnscope.cli import installed_version
+
+        found = installed_version()
     elif name in _HOMES:
         from importlib import import_module
 
@@ -75,12 +77,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("cnnscope")
-    except PackageNotFoundError:  # run from a checkout that isn't installed
-        return "0+unknown"

@@ -119,10 +119,18 @@ def _run(given: list[str]) -> int:
         return BAD
 
 
-def _print_version() -> int:
-    from cnnscope import __version__
+def installed_version() -> str:
+    """The version of the package as installed: here, because it needs nothing else to be loaded."""
+    from importlib.metadata import PackageNotFoundError, version
 
-    _write(f"cnnscope {__version__}\n")
+    try:
+        return version("cnnscope")
+    except PackageNotFoundError:  # run from a checkout that isn't installed
+        return "0+unknown"
+
+
+def _print_version() -> int:
+    _write(f"cnnscope {installed_version()}\n")
     return FINE
 
 
@@ -397,6 +405,8 @@ def _emit(request: Request, reports: "list[Report]") -> None:
         shown = Shown(request.columns, request.sort, request.top, request.by_op)
         console = _console()
         if request.output is None and console.is_terminal:
+            with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+                sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
             for position, report in enumerate(reports):
                 if position:
                     console.print()

@@ -33,12 +33,15 @@ class Undetermined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """An unknown that a polynomial is made of: a dimension's name, or the floor of a quotient."""
+    """An unknown that a polynomial is made of: a dimension's name, or the floor of a quotient.
+
+    `least` is its lower bound; None where there is none.
+    """
 
     text: str
     names: frozenset[str]
     data: frozenset[str] = frozenset()
-    least: int = 1
+    least: int | None = 1
 
 
 Monomial = tuple[Atom, ...]
@@ -148,15 +151,28 @@ class FreeDim:
             names, data = names | divisor.names, data | divisor.data
             bottom = f"({bottom})" if len(divisor._terms) > 1 else bottom
         top = f"({self})" if len(self._terms) > 1 else str(self)
-        return FreeDim({(Atom(f"floor({top}/{bottom})", names, data, 0),): 1})
+        least = self.least()
+        if least is not None:
+            if isinstance(divisor, int):
+                least //= divisor
+            else:
+                least = 0 if least >= 0 and (divisor.least() or 0) > 0 else None
+        return FreeDim({(Atom(f"floor({top}/{bottom})", names, data, least),): 1})
 
     # -- comparison: an answer only where it is the same for every length >= 1 -------------
 
     def least(self) -> int | None:
         """A lower bound, or None where a negative coefficient leaves none."""
-        if any(factor < 0 for monomial, factor in self._terms if monomial):
-            return None
-        return sum(factor * math.prod(atom.least for atom in m) for m, factor in self._terms)
+        total = 0
+        for monomial, factor in self._terms:
+            bounds = [atom.least for atom in monomial]
+            known = [bound for bound in bounds if bound is not None]
+            # What may be negative bounds no product with something that may grow.
+            signed = len(monomial) > 1 and any(bound < 0 for bound in known)
+            if monomial and (factor < 0 or len(known) < len(bounds) or signed):
+                return None
+            total += factor * math.prod(known)
+        return total
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FreeDim) and self._terms == other._terms

@@ -235,9 +235,15 @@ def test_no_command(run: Run, arguments: list[str]) -> None:
 
 def test_bad_input_is_one_line(run: Run, lenet: Path, tmp_path: Path) -> None:
     whole = lenet.read_bytes()
-    bad = {"empty": b"", "text": b"hello, world\n" * 20, "cut": whole[: len(whole) // 2],
-           "zeros": bytes(1000), "page": b"<!DOCTYPE html><html></html>",
-           "pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"}  # fmt: skip
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    bad = {
+        "empty": b"",
+        "text": b"hello, world\n" * 20,
+        "cut": whole[: len(whole) // 2],
+        "zeros": bytes(1000),
+        "page": b"<!DOCTYPE html><html></html>",
+        "pointer": pointer,
+    }
     for key, data in bad.items():
         path = tmp_path / f"{key}.onnx"
         path.write_bytes(data)
@@ -366,9 +372,10 @@ def test_output_that_is_full(lenet: Path) -> None:
     assert_one_line(Done(done.returncode, "", done.stderr), "No space left on device")
 
 
-def test_a_locale_without_unicode(lenet: Path) -> None:
+def test_a_locale_without_unicode(samples: Path) -> None:
+    model = str(samples / "resnet50.onnx")  # with names that are shortened
     done = subprocess.run(
-        [*ENTRY, "analyze", str(lenet), "é\udc80.onnx"], capture_output=True, check=False,
+        [*ENTRY, "analyze", model, "é\udc80.onnx"], capture_output=True, check=False,
         timeout=60, env={**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"},
     )  # fmt: skip
     assert done.returncode == 2

@@ -12,7 +12,7 @@ import pytest
 from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.operator import Along, Upto, Whole, Work, lookup
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.tests.single_node import (
+from single_node import (
     assert_reads,
     assert_shapes,
     case,

@@ -101,11 +101,11 @@ def test_old_spellings(opset: int, scale: float) -> None:
     assert_reads(s.case(op, (1, 1, 3, 6), scales, const=(1,), opset=opset))
 
 
-def test_work_is_the_blends_of_the_docstring() -> None:
+def test_work_is_that_of_the_docstring() -> None:
     case = s.case("Resize", (1, 8, 16, 16), None, np.array([1, 1, 2, 2], np.float32), const=(2,),
                   opset=19, mode="linear")  # fmt: skip
     outputs = 8 * 32 * 32
-    assert s.work(case).mul == outputs * 3 * 2
+    assert s.work(case).mul == outputs * 4  # four corners weighted, three times added up
     assert s.work(case).add == outputs * 3
     assert s.work(case).macs == 0
 

@@ -335,7 +335,7 @@ def test_sorting() -> None:
 
 
 def test_a_column_that_is_not_there() -> None:
-    with pytest.raises(ValueError, match="did you mean 'params'.*there are: index, name"):
+    with pytest.raises(ValueError, match=r"did you mean 'params'.*there are: index, name"):
         chosen_columns(LAYER_COLUMNS, ["parms"])
 
 

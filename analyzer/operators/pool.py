@@ -37,6 +37,7 @@ from cnnscope.analyzer.operator import (
     Rule,
     Whole,
     Work,
+    constants,
     define,
     everything,
 )
@@ -309,9 +310,10 @@ define(
 define(
     "QLinearAveragePool",
     infer=pool_output, work=pooling(quantized_average), reads=pool_reads, domain="com.microsoft",
+    roles=constants(1, 2, 3, 4),
 )  # fmt: skip
 define(
     "QLinearGlobalAveragePool",
     infer=global_output, work=global_pooling(quantized_average), reads=global_reads,
-    domain="com.microsoft",
+    domain="com.microsoft", roles=constants(1, 2, 3, 4),
 )  # fmt: skip

@@ -133,11 +133,10 @@ def by_scale(n: Dim, scale: float, start: float, end: float) -> Axis:
     exact = simplest(scale)
     if scale <= 0:
         raise ValueError(f"a scale of {scale} is not positive")
-    part = np.float32(end) - np.float32(start)
     if isinstance(n, FreeDim):
-        whole = exact * simplest(float(part))
-        return Axis(n, (n * whole.numerator) // whole.denominator, scale, 1 / exact, start, end)
-    outputs = int(np.float32(scale) * (np.float32(n) * part))  # single precision, as the runtime
+        outputs = (n * exact.numerator) // exact.denominator
+    else:  # single precision, as the runtime; nor does that multiply by the length of the crop
+        outputs = int(np.float32(scale) * np.float32(n))
     return Axis(n, outputs, scale, 1 / exact, start, end)
 
 
@@ -266,7 +265,8 @@ def nearest_rows(axis: Axis, manner: Manner) -> np.ndarray:
         "floor": np.floor(x),
         "ceil": np.ceil(x),
         "round_prefer_floor": np.ceil(x - np.float32(0.5)),
-        "round_prefer_ceil": np.floor(x + np.float32(0.5)),
+        # the runtime rounds a place just short of the middle up
+        "round_prefer_ceil": np.floor(x + np.float32(0.5) + np.float32(1e-6) * (np.abs(x) + 1)),
     }[rounding(axis, manner.nearest)]
     return np.clip(rounded, 0, int(axis.inputs) - 1).astype(np.int64)
 
@@ -308,12 +308,19 @@ def axis_read(number: int, axis: Axis, manner: Manner) -> AxisRead:
     return Along(number, window(axis, manner))
 
 
+def is_copy(axes: Sequence[Axis]) -> bool:
+    """The runtime copies the input where no length changes, whatever the scales and the crop."""
+    return all(axis.inputs == axis.outputs for axis in axes)
+
+
 def resize_reads(axes: Sequence[Axis], manner: Manner) -> InputRead:
+    if is_copy(axes):
+        return tuple(Along(number) for number in range(len(axes)))
     return tuple(axis_read(number, axis, manner) for number, axis in enumerate(axes))
 
 
 def resize_work(axes: Sequence[Axis], manner: Manner) -> Work:
-    if manner.mode == "nearest":
+    if manner.mode == "nearest" or is_copy(axes):
         return Work()
     outputs, taps = product(axis.outputs for axis in axes), 1
     for axis in axes:

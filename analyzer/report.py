@@ -114,9 +114,9 @@ class Totals:
             if name != "peak_layer"
         }
 
-    def to_dict(self) -> dict[str, object]:
-        found: dict[str, object] = {name: m.to_dict() for name, m in self.metrics().items()}
-        found["peak_layer"] = self.peak_layer
+    def to_dict(self) -> dict[str, dict[str, object]]:
+        found: dict[str, dict[str, object]] = {n: m.to_dict() for n, m in self.metrics().items()}
+        found["peak_activation_bytes"]["layer"] = self.peak_layer
         return found
 
 

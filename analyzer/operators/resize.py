@@ -44,6 +44,7 @@ from cnnscope.analyzer.operator import (
     Listed,
     OutputReads,
     Work,
+    constants,
     define,
 )
 from cnnscope.analyzer.tensor import Tensor
@@ -442,6 +443,8 @@ def reads_10(
     return resize_reads(axes, early(mode)), NOTHING
 
 
-define("Resize", infer=output_10, work=work_10, reads=reads_10, since=10)
-define("Resize", infer=output_11, work=work_11, reads=reads_11, since=11)
-define("Upsample", infer=output_10, work=work_10, reads=reads_10)
+define("Resize", infer=output_10, work=work_10, reads=reads_10, since=10, roles=constants(1))
+define(
+    "Resize", infer=output_11, work=work_11, reads=reads_11, since=11, roles=constants(1, 2, 3)
+)
+define("Upsample", infer=output_10, work=work_10, reads=reads_10, roles=constants(1))

@@ -174,8 +174,9 @@ def read_graph(model: onnx.ModelProto) -> Graph:
         for f in model.functions
     }
     opsets = {_domain(o.domain): int(o.version) for o in model.opset_import}
-    # IR versions before 3 had no opset_import: they mean version 1.
-    opsets.setdefault("", 1)
+    # IR versions before 3 had no opset_import: they mean version 1. A later model that imports only
+    # other domains may still reach ai.onnx through their functions' bodies.
+    opsets.setdefault("", onnx.defs.onnx_opset_version() if opsets else 1)
     reader = _Reader(functions)
     try:
         return reader.graph(model.graph, opsets, frozenset(), "")
@@ -246,12 +247,13 @@ class _Reader:
                 continue
             if key in calls:
                 raise GraphError(f"function {_q(proto.op_type)} calls itself")
-            yield from self.inlined(proto, function, scope, (*calls, key))
+            yield from self.inlined(proto, function, opsets, scope, (*calls, key))
 
     def inlined(
         self,
         call: onnx.NodeProto,
         function: onnx.FunctionProto,
+        outer: Mapping[str, int],
         scope: str,
         calls: tuple[tuple[str, str, str], ...],
     ) -> Iterator[_Call]:
@@ -265,13 +267,14 @@ class _Reader:
         given = {a.name: a for a in call.attribute}
         for default in function.attribute_proto:
             given.setdefault(default.name, default)
-        opsets = {_domain(o.domain): int(o.version) for o in function.opset_import}
+        # What the function doesn't import itself it has from around it.
+        opsets = {**outer, **{_domain(o.domain): int(o.version) for o in function.opset_import}}
         passed = dict(zip(function.input, call.input, strict=False))
         # An output that is an input handed through needs a node to carry it.
-        for name, outer in zip(function.output, call.output, strict=False):
-            if name in passed and outer:
+        for name, given_name in zip(function.output, call.output, strict=False):
+            if name in passed and given_name:
                 carry = onnx.NodeProto(op_type="Identity", name=f"{label}/{name}")
-                yield _Call(carry, (passed[name],), (outer,), {**opsets, "": opsets.get("", 13)}, inner)
+                yield _Call(carry, (passed[name],), (given_name,), opsets, inner)
                 renamed[name] = passed[name]
 
         def rename(name: str) -> str:

@@ -108,6 +108,7 @@ def infer_shapes(
         tensors[stored.name] = stored.tensor
     for node in graph.nodes:
         outputs = _node_outputs(graph, node, shapes)
+        _note_data(node, outputs, shapes)
         for i, name in enumerate(node.outputs):
             if name:
                 tensors[name] = _against_declared(
@@ -197,6 +198,23 @@ def _note_undetermined(node: Node, unknown: Undetermined, shapes: Shapes) -> Non
     )  # fmt: skip
 
 
+def _note_data(node: Node, outputs: tuple[Tensor, ...], shapes: Shapes) -> None:
+    """Say where a size first hangs on data."""
+    new = {what for x in outputs for d in x.shape or () if isinstance(d, FreeDim) for what in d.data}
+    if not new:
+        return
+    for name in node.inputs:
+        for d in (shapes.tensors[name].shape or ()) if name else ():
+            if isinstance(d, FreeDim):
+                new -= d.data
+    if new:
+        shapes.diagnostics.append(
+            Diagnostic("data-dependent-size", "info", node.name,
+                       f"how large {node.title}'s output is depends on data: {', '.join(sorted(new))}",
+                       "what hangs on it is unavailable or a lower bound")
+        )  # fmt: skip
+
+
 # -- values --------------------------------------------------------------------------------------
 
 
@@ -272,7 +290,7 @@ def _without_rules(
 ) -> tuple[Tensor, ...]:
     schema = _schema(node.domain, node.op, node.version)
     if schema is not None and not quiet:
-        body = _function_body(schema, node, inputs)
+        body = _function_body(graph, schema, node, inputs)
         if body is not None:
             given = {name: _plain(x) for name, x in zip(node.inputs, inputs, strict=True) if name and x}
             inner = infer_shapes(body, given)
@@ -320,7 +338,7 @@ def _type_proto(x: Tensor) -> onnx.TypeProto | None:
 
 
 def _function_body(
-    schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
+    graph: Graph, schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
 ) -> Graph | None:
     """The schema's function body as a graph of its own, inputs and outputs named as the node's."""
     # (onnx's type stubs leave these members out)
@@ -348,6 +366,8 @@ def _function_body(
         if function is None or not function.node:
             return None
         model = onnx.ModelProto(ir_version=10)
+        for domain, version in graph.opsets.items():
+            model.opset_import.add(domain=domain, version=version)
         copy = model.functions.add()
         copy.CopyFrom(function)
         copy.name, copy.domain = node.op, node.domain

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -45,14 +47,6 @@ PAIRS = st.recursive(_leaf(), _node, max_leaves=7)
 
 def value(dim: Dim, h: int, w: int) -> int:
     """The printed formula, read as mathematics: / is exact, floor rounds down."""
-    from fractions import Fraction
-
-    class Exact(int):
-        def __truediv__(self, other: int) -> Any:
-            return Fraction(int(self), int(other))
-
-    import ast
-
     def run(node: ast.AST) -> Any:
         match node:
             case ast.Expression(body):
@@ -65,6 +59,8 @@ def value(dim: Dim, h: int, w: int) -> int:
                 return -run(x)
             case ast.Call(ast.Name("floor"), [x]):
                 return Fraction(math.floor(run(x)))
+            case ast.Call(ast.Name("min" | "max" as name), both):
+                return (min if name == "min" else max)(*map(run, both))
             case ast.BinOp(a, op, b):
                 table: dict[type, Any] = {
                     ast.Add: operator.add, ast.Sub: operator.sub,

@@ -139,9 +139,7 @@ def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
     return notes
 
 
-def _totals(
-    graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: Liveness
-) -> Totals:
+def _totals(graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: Liveness) -> Totals:
     def elements(role: str) -> Metric:
         return Metric.of(sum(w.elements for w in weights.used if w.role == role))
 

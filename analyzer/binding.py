@@ -37,9 +37,7 @@ def bind_inputs(
     for name in shapes:
         if name not in declared:
             raise BindingError(f"there is no input {name!r}{_meant(name, declared)}")
-    named = {
-        name: _named(name, tensor, shapes.get(name)) for name, tensor in declared.items()
-    }
+    named = {name: _named(name, tensor, shapes.get(name)) for name, tensor in declared.items()}
     values = _values(named, shapes, dims)
     diagnostics = []
     for label in _batch_labels(named):
@@ -47,9 +45,12 @@ def bind_inputs(
             values[label] = 1
             diagnostics.append(
                 Diagnostic(
-                    "free-batch", "info", None, f"the batch dimension {label} is free: 1 is used",
+                    "free-batch",
+                    "info",
+                    None,
+                    f"the batch dimension {label} is free: 1 is used",
                     f"bind it with --dim {label}=N",
-                )  # fmt: skip
+                )
             )
     bound = {}
     for name, tensor in named.items():
@@ -65,10 +66,12 @@ def bind_inputs(
     for label, name in left.items():
         diagnostics.append(
             Diagnostic(
-                "free-dimension", "info", None,
+                "free-dimension",
+                "info",
+                None,
                 f"dimension {label} of input {name} is free: what depends on it is unavailable",
                 f"bind it with --dim {label}=N",
-            )  # fmt: skip
+            )
         )
     return bound, diagnostics
 
@@ -101,7 +104,9 @@ def _values(
     for label, bound in dims.items():
         if label not in free:
             known = f"; free are: {', '.join(sorted(free))}" if free else "; none is free"
-            raise BindingError(f"no input has a free dimension {label!r}{_meant(label, free) or known}")
+            raise BindingError(
+                f"no input has a free dimension {label!r}{_meant(label, free) or known}"
+            )
         if bound < 0:
             raise BindingError(f"dimension {label} can't have the length {bound}")
         values[label] = bound
@@ -116,7 +121,9 @@ def _values(
             if length is None:
                 continue
             if length < 0:
-                raise BindingError(f"input {name!r} can't have the length {length} along axis {axis}")
+                raise BindingError(
+                    f"input {name!r} can't have the length {length} along axis {axis}"
+                )
             if isinstance(dim, int):
                 if dim != length:
                     raise BindingError(
@@ -162,4 +169,6 @@ def _meant(name: str, known: Mapping[str, object] | set[str]) -> str:
     close = difflib.get_close_matches(name, known, 1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(sorted(known))}" if known and not isinstance(known, set) else ""
+    return (
+        f"; there are: {', '.join(sorted(known))}" if known and not isinstance(known, set) else ""
+    )

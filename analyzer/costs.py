@@ -76,16 +76,14 @@ class BodyWork:
 def count_costs(graph: Graph, shapes: Shapes) -> Costs:
     """The costs of every node that is a layer."""
     return Costs(
-        {
-            node.index: _cost(node, shapes)
-            for node in graph.nodes
-            if not shapes.folded(node)
-        }
+        {node.index: _cost(node, shapes) for node in graph.nodes if not shapes.folded(node)}
     )
 
 
 def _cost(node: Node, shapes: Shapes) -> Cost:
-    read = _bytes([shapes.tensors[n] for n in dict.fromkeys(used_names(node)) if n in shapes.tensors])
+    read = _bytes(
+        [shapes.tensors[n] for n in dict.fromkeys(used_names(node)) if n in shapes.tensors]
+    )
     written = _bytes([shapes.tensors[n] for n in node.outputs if n])
     if node.index in shapes.functions:
         body_costs = count_costs(*shapes.functions[node.index])
@@ -111,9 +109,7 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     keywords.setdefault("output_count", len(node.outputs))
     keywords.setdefault("node_name", node.name)
     try:
-        found = operator.call(
-            operator.work, (shapes.outputs(node), *shapes.inputs(node)), keywords
-        )
+        found = operator.call(operator.work, (shapes.outputs(node), *shapes.inputs(node)), keywords)
         assert isinstance(found, Work)
         return Cost(found, missing, read, written, bodies)
     except Undetermined as unknown:

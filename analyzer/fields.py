@@ -124,9 +124,7 @@ class Fields:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-def find_fields(
-    graph: Graph, shapes: Shapes, given: Mapping[str, State] | None = None
-) -> Fields:
+def find_fields(graph: Graph, shapes: Shapes, given: Mapping[str, State] | None = None) -> Fields:
     """The fields of every tensor.
 
     Args:
@@ -209,7 +207,9 @@ class _Step:
         self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
     ) -> tuple[Paths, _Piece | None]:
         if read is None:
-            return Paths((Term((), (), EVERYTHING, None, self.node.name, True),), paths.aligned, False), None
+            return Paths(
+                (Term((), (), EVERYTHING, None, self.node.name, True),), paths.aligned, False
+            ), None
         piece = None
         terms = []
         for term in paths.terms:
@@ -270,9 +270,7 @@ class _Step:
 
     # -- joins ---------------------------------------------------------------------------------
 
-    def join(
-        self, key: Key, parts: list[tuple[Paths, _Piece | None]], output: Tensor
-    ) -> Paths:
+    def join(self, key: Key, parts: list[tuple[Paths, _Piece | None]], output: Tensor) -> Paths:
         aligned = all(paths.aligned for paths, _ in parts)
         known = all(paths.known for paths, _ in parts)
         pieces = [piece for _, piece in parts]
@@ -342,8 +340,12 @@ class _Step:
                     if into >= len(names) or out >= len(body.outputs):
                         continue
                     name = names[into]
-                    new = _spread_iterations(result.states.get(body.outputs[out], NONE), inner, node)
-                    merged = self.merged(given.get(name, NONE), new, inner.tensors[body.outputs[out]])
+                    new = _spread_iterations(
+                        result.states.get(body.outputs[out], NONE), inner, node
+                    )
+                    merged = self.merged(
+                        given.get(name, NONE), new, inner.tensors[body.outputs[out]]
+                    )
                     if merged != given.get(name, NONE):
                         settled = False
                         given[name] = merged
@@ -351,7 +353,7 @@ class _Step:
                     break
                 result = self.nested(body, inner, given)
             else:  # the field grows with every iteration: after enough of them it is everything
-                for out, into in through.carried:
+                for _, into in through.carried:
                     if into < len(names):
                         given[names[into]] = _all_of(given.get(names[into], NONE), node)
                 result = self.nested(body, inner, given)
@@ -369,7 +371,9 @@ class _Step:
     ) -> Fields:
         """A loop of known length, iteration by iteration: each sees what the one before gave."""
         names, result = list(body.inputs), first
-        stacked = [w for target in through.outputs if target for w in target[:1] if target[1] is not None]
+        stacked = [
+            w for target in through.outputs if target for w in target[:1] if target[1] is not None
+        ]
         seen = {which: first.states.get(body.outputs[which], NONE) for which in stacked}
         for _ in range((through.trips or 0) - 1):
             for out, into in through.carried:
@@ -689,9 +693,7 @@ def _split_field(whole: Field, parts: list[tuple[int, int, int, int]]) -> list[F
     innermost = parts[0][2]
     if whole.bounded or innermost % period:
         return None
-    rest = [
-        Field(((0, 0),), whole.advance * weight // period) for *_, weight in parts[1:]
-    ]
+    rest = [Field(((0, 0),), whole.advance * weight // period) for *_, weight in parts[1:]]
     return [whole, *rest]
 
 
@@ -854,7 +856,8 @@ def _taken(state: State, axis: int | None) -> State:
 
     def put(digits: Digits) -> Digits:
         return tuple(
-            replace(d, axis=ITERATION if d.axis == axis else d.axis - (d.axis > axis)) for d in digits
+            replace(d, axis=ITERATION if d.axis == axis else d.axis - (d.axis > axis))
+            for d in digits
         )
 
     return _mapped(state, put)
@@ -863,7 +866,8 @@ def _taken(state: State, axis: int | None) -> State:
 def _stacked(state: State, axis: int) -> State:
     def put(digits: Digits) -> Digits:
         return tuple(
-            replace(d, axis=axis if d.axis == ITERATION else d.axis + (d.axis >= axis)) for d in digits
+            replace(d, axis=axis if d.axis == ITERATION else d.axis + (d.axis >= axis))
+            for d in digits
         )
 
     return _mapped(state, put)

@@ -198,10 +198,10 @@ class _Reader:
     def graph(
         self, proto: onnx.GraphProto, opsets: Mapping[str, int], outer: frozenset[str], scope: str
     ) -> Graph:
-        values = (*proto.input, *proto.output, *proto.value_info, *proto.initializer)
-        for value in values:
-            if not isinstance(value.name, str):
-                raise GraphError(f"a tensor has a name that isn't UTF-8: {value.name!r}")
+        names = [v.name for values in (proto.input, proto.output, proto.value_info) for v in values]
+        for name in (*names, *(t.name for t in proto.initializer)):
+            if not isinstance(name, str):
+                raise GraphError(f"a tensor has a name that isn't UTF-8: {name!r}")
         stored = {t.name: stored_tensor(t) for t in proto.initializer}
         for sparse in proto.sparse_initializer:
             found = _stored_sparse(sparse)
@@ -211,9 +211,7 @@ class _Reader:
         nodes = list(self.expanded(proto.node, opsets, scope, ()))
         nodes = _in_order(nodes, visible)
         everything = visible | {name for n in nodes for name in n.outputs}
-        read = tuple(
-            self.node(i, n, everything) for i, n in enumerate(nodes)
-        )
+        read = tuple(self.node(i, n, everything) for i, n in enumerate(nodes))
         for value in proto.output:
             if value.name not in everything:
                 raise GraphError(
@@ -424,7 +422,11 @@ def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_C
     given: dict[str, int] = {}
     for i, call in enumerate(calls):
         for name in (
-            call.proto.name, call.proto.op_type, call.proto.domain, *call.inputs, *call.outputs,
+            call.proto.name,
+            call.proto.op_type,
+            call.proto.domain,
+            *call.inputs,
+            *call.outputs,
         ):
             if not isinstance(name, str):  # protobuf hands invalid UTF-8 out as bytes
                 raise GraphError(f"node {i} has a name that isn't UTF-8: {name!r}")

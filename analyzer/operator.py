@@ -28,7 +28,6 @@ from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import POINT, Span, Window
 
-
 Rule = Callable[..., object]
 Role = Literal["parameter", "buffer", "constant"]
 
@@ -64,9 +63,7 @@ class Work:
     @property
     def other(self) -> Dim:
         """Every arithmetic operation that isn't part of a multiply-accumulate."""
-        return (
-            self.bias + self.mul + self.add + self.compare + self.div + self.exp + self.sqrt
-        )
+        return self.bias + self.mul + self.add + self.compare + self.div + self.exp + self.sqrt
 
     @property
     def flops(self) -> Dim:
@@ -168,6 +165,7 @@ class Nothing:
 FLAT = Flat()
 NOTHING = Nothing()
 
+
 @dataclass(frozen=True, slots=True)
 class Through:
     """A subgraph that outputs are read through (control flow).
@@ -233,7 +231,9 @@ class Operator:
     elements: Rule | None = None
     keywords: dict[Rule, frozenset[str] | None] | None = None
 
-    def call(self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]) -> object:
+    def call(
+        self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]
+    ) -> object:
         """Call one of the rules with the keywords its signature names."""
         names = self.keywords[rule] if self.keywords else None
         if names is not None:

@@ -71,7 +71,9 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
     for name in graph.inputs:
         if wanted.get(name):
             boxes = wanted[name]
-            per_axis = [np.logical_or.reduce([box[a] for box in boxes]) for a in range(len(boxes[0]))]
+            per_axis = [
+                np.logical_or.reduce([box[a] for box in boxes]) for a in range(len(boxes[0]))
+            ]
             ranges[name] = tuple(_ranges(mask) for mask in per_axis)
     return Seen(ranges)
 
@@ -112,7 +114,8 @@ def _want(wanted: dict[str, list[Box]], name: str, box: Box) -> None:
             return
     boxes.append(box)
     if len(boxes) > MAX_BOXES:
-        boxes[:] = [tuple(np.logical_or.reduce(masks) for masks in zip(*boxes, strict=True))]
+        union: Box = tuple(np.logical_or.reduce(masks) for masks in zip(*boxes, strict=True))
+        boxes[:] = [union]
 
 
 def _all(x: Tensor, name: str) -> Box:
@@ -224,6 +227,4 @@ def _ranges(mask: Mask) -> tuple[tuple[int, int], ...]:
     ((0, 1), (3, 3))
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return tuple(
-        (int(lo), int(hi) - 1) for lo, hi in zip(edges[::2], edges[1::2], strict=True)
-    )
+    return tuple((int(lo), int(hi) - 1) for lo, hi in zip(edges[::2], edges[1::2], strict=True))

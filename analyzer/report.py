@@ -109,9 +109,7 @@ class Totals:
     def metrics(self) -> dict[str, Metric]:
         """By name, in the order they are shown."""
         return {
-            name: getattr(self, name)
-            for name in self.__dataclass_fields__
-            if name != "peak_layer"
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "peak_layer"
         }
 
     def to_dict(self) -> dict[str, dict[str, object]]:
@@ -455,9 +453,13 @@ class Report:
             groups.setdefault(layer.op, []).append(layer)
         rows = [
             OperatorTotals(
-                op, len(layers), sum(x.params for x in layers), sum_work(layers, "macs"),
-                sum_work(layers, "flops"), sum_traffic(layers),
-            )  # fmt: skip
+                op,
+                len(layers),
+                sum(x.params for x in layers),
+                sum_work(layers, "macs"),
+                sum_work(layers, "flops"),
+                sum_traffic(layers),
+            )
             for op, layers in groups.items()
         ]
         return sorted(rows, key=lambda row: (-(row.flops.known or 0), row.op))
@@ -478,17 +480,22 @@ class Report:
             "layers": [layer.to_dict() for layer in self.layers],
             "diagnostics": [
                 {
-                    "code": d.code, "severity": d.severity, "layer": d.layer,
-                    "message": d.message, "hint": d.hint,
-                }  # fmt: skip
+                    "code": d.code,
+                    "severity": d.severity,
+                    "layer": d.layer,
+                    "message": d.message,
+                    "hint": d.hint,
+                }
                 for d in self.diagnostics
             ],
         }
         if tensors:
             found["tensors"] = {
                 name: {
-                    "dtype": t.dtype, "shape": plain_shape(t.shape), "constant": t.constant,
-                }  # fmt: skip
+                    "dtype": t.dtype,
+                    "shape": plain_shape(t.shape),
+                    "constant": t.constant,
+                }
                 for name, t in self.tensors.items()
             }
         return found

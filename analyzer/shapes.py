@@ -57,7 +57,7 @@ class Shapes:
     def folded(self, node: Node) -> bool:
         """Is the result known without running the model, so that the node is no layer?"""
         outputs = [self.tensors[name] for name in node.outputs if name]
-        return bool(outputs) and all([x.constant or x.value is not None for x in outputs])
+        return bool(outputs) and all(x.constant or x.value is not None for x in outputs)
 
 
 _UNKNOWN = Tensor()
@@ -83,7 +83,9 @@ class Body:
     def captured(self) -> tuple[Tensor, ...]:
         """What the body reads from the graphs around it."""
         return tuple(
-            self._outer.tensors[name] for name in captures(self.graph) if name in self._outer.tensors
+            self._outer.tensors[name]
+            for name in captures(self.graph)
+            if name in self._outer.tensors
         )
 
 
@@ -121,7 +123,9 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     try:
         inputs = tuple([shapes.tensors[name] if name else None for name in node.inputs])
     except KeyError as missing:  # a capture that the graph around doesn't show
-        raise GraphError(f"node {node.name!r} ({node.title}) reads {missing}, which nothing gives") from None
+        raise GraphError(
+            f"node {node.name!r} ({node.title}) reads {missing}, which nothing gives"
+        ) from None
     operator = lookup(node.domain, node.op, node.version)
     if operator is None:
         return _without_rules(graph, node, inputs, shapes)
@@ -155,12 +159,12 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         )  # fmt: skip
         return _without_rules(graph, node, inputs, shapes, quiet=True)
     outputs: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
-    constant = not operator.random and all([x is None or x.constant for x in inputs])
+    constant = not operator.random and all(x is None or x.constant for x in inputs)
     if bodies and constant:
         constant = all(
             x.constant for name in bodies for x in Body(bodies[name], shapes, (0, "")).captured
         )
-    if not operator.random and inputs and all([x is None or x.value is not None for x in inputs]):
+    if not operator.random and inputs and all(x is None or x.value is not None for x in inputs):
         outputs = _folded(node, inputs, outputs)
     if constant:
         outputs = tuple(x if x.constant else replace(x, constant=True) for x in outputs)
@@ -173,7 +177,9 @@ def _misused(operator: Operator, node: Node, inputs: tuple[Tensor | None, ...]) 
     if schema is None:
         return False
     present = sum(1 for name in node.inputs if name)
-    missing = [a.name for a in schema.attributes.values() if a.required and a.name not in node.attributes]
+    missing = [
+        a.name for a in schema.attributes.values() if a.required and a.name not in node.attributes
+    ]
     return present < schema.min_input or bool(missing)
 
 
@@ -200,7 +206,9 @@ def _note_undetermined(node: Node, unknown: Undetermined, shapes: Shapes) -> Non
 
 def _note_data(node: Node, outputs: tuple[Tensor, ...], shapes: Shapes) -> None:
     """Say where a size first hangs on data."""
-    new = {what for x in outputs for d in x.shape or () if isinstance(d, FreeDim) for what in d.data}
+    new = {
+        what for x in outputs for d in x.shape or () if isinstance(d, FreeDim) for what in d.data
+    }
     if not new:
         return
     for name in node.inputs:
@@ -225,7 +233,7 @@ def _reference(domain: str, op: str, version: int) -> type | None:
     try:
         found: type = load_op(domain, op, version)
         return found
-    except Exception:
+    except Exception:  # noqa: BLE001
         # load_op raises several unrelated types for what it lacks; lacking is no error here.
         return None
 
@@ -248,10 +256,14 @@ def _folded(
     arrays = [None if x is None else x.value for x in inputs]
     try:
         with np.errstate(all="ignore"):
-            parameters = {"log": lambda *_: None, "opsets": {node.domain: node.version},
-                          "verbose": 0, "new_ops": None}
+            parameters = {
+                "log": lambda *_: None,
+                "opsets": {node.domain: node.version},
+                "verbose": 0,
+                "new_ops": None,
+            }
             results = implementation(node.proto, parameters).run(*arrays)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # The reference raises whatever numpy does, e.g. on dimensions that aren't numbers: then
         # the value stays unknown, which whoever needs it will say.
         return outputs
@@ -292,7 +304,9 @@ def _without_rules(
     if schema is not None and not quiet:
         body = _function_body(graph, schema, node, inputs)
         if body is not None:
-            given = {name: _plain(x) for name, x in zip(node.inputs, inputs, strict=True) if name and x}
+            given = {
+                name: _plain(x) for name, x in zip(node.inputs, inputs, strict=True) if name and x
+            }
             inner = infer_shapes(body, given)
             shapes.functions[node.index] = (body, inner)
             shapes.how[node.index] = "function"
@@ -309,7 +323,11 @@ def _without_rules(
         how = "declared"
     shapes.how[node.index] = how if not quiet else "rules"
     if schema is None and not quiet:
-        taken = "its declared output shapes are taken" if how == "declared" else "its outputs are unknown"
+        taken = (
+            "its declared output shapes are taken"
+            if how == "declared"
+            else "its outputs are unknown"
+        )
         shapes.diagnostics.append(
             Diagnostic("unknown-operator", "warning", node.name,
                        f"operator {node.title} isn't known: its work isn't counted, {taken}",
@@ -358,7 +376,8 @@ def _function_body(
             types = [onnx.TypeProto() if x is None else _type_proto(x) for x in inputs]
             if all(t is not None for t in types):
                 text = schema.get_context_dependent_function(  # type: ignore[attr-defined]  # not in its stubs
-                    proto.SerializeToString(), [t.SerializeToString() for t in types if t is not None]
+                    proto.SerializeToString(),
+                    [t.SerializeToString() for t in types if t is not None],
                 )
                 function = onnx.FunctionProto.FromString(text)
         if function is None and has_body:
@@ -373,7 +392,9 @@ def _function_body(
         copy.name, copy.domain = node.op, node.domain
         model.graph.name = node.name
         model.graph.node.add().CopyFrom(proto)
-        model.graph.input.extend(onnx.ValueInfoProto(name=n) for n in dict.fromkeys(node.inputs) if n)
+        model.graph.input.extend(
+            onnx.ValueInfoProto(name=n) for n in dict.fromkeys(node.inputs) if n
+        )
         model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in node.outputs if n)
         return read_graph(model)
     except (GraphError, RuntimeError, ValueError, TypeError):
@@ -407,7 +428,7 @@ def _schema_inference(
         found = shape_inference.infer_node_outputs(
             schema, proto, types, data, {}, [onnx.helper.make_opsetid(node.domain, node.version)]
         )
-    except Exception:
+    except Exception:  # noqa: BLE001
         # The C++ inference reports every kind of disagreement as one of several exception types;
         # what it can't infer stays unknown.
         return ()

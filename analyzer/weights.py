@@ -81,7 +81,9 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
         for layer in dict.fromkeys(entry.layers):
             by_layer.setdefault(layer, []).append(weights[key])
     unused = tuple(
-        (s.name, s.nbytes or 0) for name, s in graph.stored.items() if (id(graph), name) not in found
+        (s.name, s.nbytes or 0)
+        for name, s in graph.stored.items()
+        if (id(graph), name) not in found
     )
     return Weights(
         tuple(weights.values()), {k: tuple(v) for k, v in by_layer.items()}, unused, tuple(unsized)
@@ -117,9 +119,7 @@ class _Walk:
                     _Walk(body, inner, self, (*layer, attribute), self.found).run()
         for name in self.graph.outputs:  # a constant handed out as a result
             producer = self.graph.producers.get(name)
-            if producer is not None and self.shapes.folded(producer):
-                self.use(name, None, (*self.path, len(self.graph.nodes)))
-            elif name in self.graph.stored:
+            if (producer is not None and self.shapes.folded(producer)) or name in self.graph.stored:
                 self.use(name, None, (*self.path, len(self.graph.nodes)))
 
     def roles(self, node: Node) -> Iterator[tuple[str, Role | None]]:
@@ -136,9 +136,7 @@ class _Walk:
         if operator is None or operator.elements is None:
             return
         try:
-            held = operator.call(
-                operator.elements, self.shapes.inputs(node), dict(node.attributes)
-            )
+            held = operator.call(operator.elements, self.shapes.inputs(node), dict(node.attributes))
         except TypeError:  # the node lacks an attribute: it was reported when shapes were found
             return
         assert isinstance(held, dict)
@@ -167,7 +165,7 @@ class _Walk:
                 for inner, own in walk.roles(producer):
                     passed = role if own == "parameter" and role is not None else own or role
                     waiting.append((walk, inner, passed))
-                for captured in used_names(producer)[len([n for n in producer.inputs if n]):]:
+                for captured in used_names(producer)[len([n for n in producer.inputs if n]) :]:
                     waiting.append((walk, captured, role))
 
     def makes(self, node: Node) -> bool:
@@ -191,9 +189,7 @@ class _Walk:
             return False
         return isinstance(reads, tuple) and bool(reads) and all(r is NOTHING for r in reads)
 
-    def record(
-        self, stored: Stored, name: str, role: Role | None, layer: Path
-    ) -> None:
+    def record(self, stored: Stored, name: str, role: Role | None, layer: Path) -> None:
         producer = self.graph.producers.get(name)
         if role is None and producer is not None and not any(producer.inputs):
             role = "constant" if _is_fill(stored.tensor) else None

@@ -20,6 +20,7 @@ Networks*, Distill 2019. Where strides are fractions the size depends on the uni
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -79,7 +80,11 @@ class Window:
         base = index * self.stride - self.before
         dilation = self.dilation
         if isinstance(base, int) and isinstance(dilation, int):
-            return range(base, base + self.size * dilation, dilation) if dilation else range(base, base + 1)
+            return (
+                range(base, base + self.size * dilation, dilation)
+                if dilation
+                else range(base, base + 1)
+            )
         # Over the common denominator q: which j make b + j*d a multiple of q?
         b, d = Fraction(base), Fraction(dilation)
         q = math.lcm(b.denominator, d.denominator)
@@ -146,7 +151,7 @@ class Field:
         """Input positions from one unit to the next, on average over a period."""
         if self.bounded:
             starts = [lo for lo, _ in self._spans]
-            moves = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+            moves = [b - a for a, b in itertools.pairwise(starts)]
             return max(set(moves), key=moves.count) if moves else 1
         step = Fraction(self.advance, len(self.spans))
         return step.numerator if step.denominator == 1 else step

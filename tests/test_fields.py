@@ -75,8 +75,8 @@ def read(values: dict[Any, dict[str, np.ndarray]], name: str, axis: int, rows: i
 @pytest.mark.parametrize("seed", range(25))
 def test_what_an_element_reads_lies_within_its_field(seed: int, rank: int) -> None:
     # A field goes on beyond the border, also where mirrored or repeated input stands there
-    # (regions say which): so zeros are all that these nets pad with.
-    among = [*PLAIN, *MOVES[1:], zeros_around]
+    # (regions say which): so zeros are all that these nets pad with, and Resize has its own rows.
+    among = [*PLAIN, *(s for s in MOVES if s.__name__ not in ("_pad", "_resize")), zeros_around]
     made = random_net(1000 + seed * 2 + rank, rank, 3 + seed % 4, among)
     model = made.model()
     graph = read_graph(model)
@@ -294,6 +294,21 @@ def test_a_step_becomes_a_fraction(scale: int, size: int, step: Fraction) -> Non
     made.ConvTranspose(x, made.w(2, 2, scale), strides=[scale])
     f = field(made)
     assert (f.size, f.step, f.start) == (size, step, -1)
+
+
+@pytest.mark.parametrize(
+    ("scale", "mode", "kernel", "size"),
+    [(2, "nearest", 1, 1), (2, "nearest", 3, 2), (3, "nearest", 3, 2), (2, "nearest", 5, 3),
+     (2, "linear", 1, 2), (2, "linear", 3, 3)],
+)  # fmt: skip
+def test_upsampling_and_a_convolution(scale: int, mode: str, kernel: int, size: int) -> None:
+    made = Net(1, 2, 16)
+    how = "asymmetric" if mode == "nearest" else "half_pixel"
+    up = made.Resize("x", "", np.array([1, 1, scale], np.float32), mode=mode, nearest_mode="floor",
+                     coordinate_transformation_mode=how)  # fmt: skip
+    conv(made, up, kernel, 1, (kernel // 2, kernel // 2))
+    f = field(made)
+    assert (f.size, f.step) == (size, Fraction(1, scale))
 
 
 @pytest.mark.parametrize(("k", "stride", "size"), [(4, 2, 2), (3, 2, 2), (5, 2, 3), (4, 4, 1)])

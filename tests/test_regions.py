@@ -282,10 +282,9 @@ def _resize(net: Net, x: str, shape: tuple[int, ...], random: np.random.Generato
     scales = [1.0, 1.0, *random.choice([0.5, 0.75, 1.5, 2.0, 3.0], len(shape) - 2).tolist()]
     modes = ["asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel"]
     how: dict[str, Any] = {"coordinate_transformation_mode": str(random.choice(modes))}
-    how["mode"] = "nearest" if random.random() < 0.6 else "linear"
-    if how["mode"] == "nearest":
-        nearest = ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
-        how["nearest_mode"] = str(random.choice(nearest))
+    # Linear interpolation multiplies by zero where a NaN should not come from: see below.
+    nearest = ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
+    how |= {"mode": "nearest", "nearest_mode": str(random.choice(nearest))}
     return net.Resize(x, "", np.array(scales, np.float32), **how)
 
 
@@ -379,6 +378,25 @@ def normed(n: Net) -> str:
 def test_known_shapes_of_regions(build: Callable[[Net], Any], shape: tuple[int, ...]) -> None:
     net = one(build, *shape)
     assert not list(disagreements(net)), text(net)
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.75, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("where", ["asymmetric", "half_pixel", "align_corners"])
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_what_interpolation_reads(mode: str, where: str, scale: float) -> None:
+    """Between what changes the output and what a NaN reaches: a weight of zero may go either way."""
+    scales = np.array([1, 1, 1, scale], np.float32)
+    build = one(lambda n: n.Resize("x", "", scales, mode=mode,
+                                   coordinate_transformation_mode=where), 1, 1, 2, 9)  # fmt: skip
+    layer, seen = layer_of(build), nans(build.model())
+    ran = session(build.model())
+    x = np.zeros(build.shape, np.float32)
+    ramps = [x + (np.arange(9) == row) for row in range(9)]
+    moved = [ran.run(None, {"x": r.astype(np.float32)})[0] for r in ramps]
+    for u in range(moved[0].shape[3]):
+        mine = indices(layer, (None, None, None, u), 3)
+        assert {r for r in range(9) if np.abs(moved[r][..., u]).max() > 1e-4} <= mine
+        assert mine <= {r for r in range(9) if seen[3, r]["t0"][..., u].any()}
 
 
 def layer_of(net: Net) -> Layer:

@@ -73,8 +73,13 @@ class Sizes:
     """What the shapes of Q, K, V and the past say, whether heads have their own axis or not."""
 
     def __init__(
-        self, q: Tensor, k: Tensor, v: Tensor, past_key: Tensor | None,
-        q_num_heads: int | None, kv_num_heads: int | None,
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        past_key: Tensor | None,
+        q_num_heads: int | None,
+        kv_num_heads: int | None,
     ) -> None:
         for tensor in (q, k, v):
             if tensor.rank not in (3, 4):
@@ -98,9 +103,17 @@ def _heads(t: Tensor, count: int | None) -> tuple[Dim, Dim, Dim]:
 
 
 def attention_output(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, past_key: Tensor | None = None,
-    past_value: Tensor | None = None, nonpad: Tensor | None = None, *,
-    q_num_heads: int | None = None, kv_num_heads: int | None = None, output_count: int = 1,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    nonpad: Tensor | None = None,
+    *,
+    q_num_heads: int | None = None,
+    kv_num_heads: int | None = None,
+    output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     if any(t is not None and t.shape is None for t in (q, k, v, past_key)):
         return (q.of(None), k.of(None), v.of(None), q.of(None))[:output_count]
@@ -117,23 +130,38 @@ def attention_output(
 
 
 def attention_work(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
-    past_key: Tensor | None = None, past_value: Tensor | None = None,
-    nonpad: Tensor | None = None, *, q_num_heads: int | None = None,
-    kv_num_heads: int | None = None, softcap: float = 0.0,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    nonpad: Tensor | None = None,
+    *,
+    q_num_heads: int | None = None,
+    kv_num_heads: int | None = None,
+    softcap: float = 0.0,
 ) -> Work:
     s = Sizes(q, k, v, past_key, q_num_heads, kv_num_heads)
     rows = s.batch * s.heads * s.queries
-    return scores_work(
-        rows, s.keys, s.head, s.value, biases=int(mask is not None), softcap=softcap
-    )
+    return scores_work(rows, s.keys, s.head, s.value, biases=int(mask is not None), softcap=softcap)
 
 
 def attention_reads(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
-    past_key: Tensor | None = None, past_value: Tensor | None = None,
-    nonpad: Tensor | None = None, *, q_num_heads: int | None = None,
-    kv_num_heads: int | None = None, is_causal: int = 0, left_window_size: int = -1,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    nonpad: Tensor | None = None,
+    *,
+    q_num_heads: int | None = None,
+    kv_num_heads: int | None = None,
+    is_causal: int = 0,
+    left_window_size: int = -1,
     right_window_size: int = -1,
 ) -> Reads:
     s = Sizes(q, k, v, past_key, q_num_heads, kv_num_heads)
@@ -230,8 +258,13 @@ def rotary_output(x: Tensor, *_: Tensor | None) -> Tensor:
 
 
 def rotary_embedding_work(
-    outputs: tuple[Tensor, ...], x: Tensor, cos: Tensor, sin: Tensor, *_: Tensor | None,
-    num_heads: int | None = None, rotary_embedding_dim: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    *_: Tensor | None,
+    num_heads: int | None = None,
+    rotary_embedding_dim: int = 0,
 ) -> Work:
     if not rotary_embedding_dim:
         return rotary_work(x.size)
@@ -240,7 +273,10 @@ def rotary_embedding_work(
 
 
 def rotary_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, cos: Tensor, sin: Tensor,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    cos: Tensor,
+    sin: Tensor,
     position_ids: Tensor | None = None,
 ) -> OutputReads:
     sequence = 2 if x.rank == 4 else 1
@@ -255,8 +291,14 @@ def rotary_reads(
 
 
 def microsoft_rotary_work(
-    outputs: tuple[Tensor, ...], x: Tensor, position_ids: Tensor, cos: Tensor, sin: Tensor, *,
-    num_heads: int = 0, rotary_embedding_dim: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    position_ids: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    *,
+    num_heads: int = 0,
+    rotary_embedding_dim: int = 0,
 ) -> Work:
     return rotary_embedding_work(
         outputs, x, cos, sin, num_heads=num_heads, rotary_embedding_dim=rotary_embedding_dim
@@ -284,9 +326,17 @@ def linear_output(
 
 
 def linear_work(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor, v: Tensor, past: Tensor | None = None,
-    decay: Tensor | None = None, beta: Tensor | None = None, *, q_num_heads: int,
-    kv_num_heads: int, update_rule: str = "gated_delta",
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    past: Tensor | None = None,
+    decay: Tensor | None = None,
+    beta: Tensor | None = None,
+    *,
+    q_num_heads: int,
+    kv_num_heads: int,
+    update_rule: str = "gated_delta",
 ) -> Work:
     """Per step: S += k v' per key head, q' S per query head, scaled; a gate multiplies S with
     exp(g); a delta takes S' k from v and multiplies by beta."""
@@ -303,8 +353,13 @@ def linear_work(
 
 
 def linear_reads(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor, v: Tensor, past: Tensor | None = None,
-    decay: Tensor | None = None, beta: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    past: Tensor | None = None,
+    decay: Tensor | None = None,
+    beta: Tensor | None = None,
 ) -> Reads:
     def at(t: Tensor | None, time: AxisRead) -> InputRead:
         return None if t is None else (Along(0), time, Whole())

@@ -72,9 +72,7 @@ def by_output(count: int, y: OutputReads, *others: OutputReads) -> Reads:
 # -- Attention: x times the weights of Q, K and V side by side ----------------------------------
 
 
-def hidden_sizes(
-    weights: Tensor, qkv_hidden_sizes: tuple[int, ...] | None
-) -> tuple[Dim, Dim, Dim]:
+def hidden_sizes(weights: Tensor, qkv_hidden_sizes: tuple[int, ...] | None) -> tuple[Dim, Dim, Dim]:
     if qkv_hidden_sizes:
         q, k, v = qkv_hidden_sizes
         return q, k, v
@@ -83,9 +81,15 @@ def hidden_sizes(
 
 
 def projected_output(
-    x: Tensor, weights: Tensor, bias: Tensor | None = None, mask: Tensor | None = None,
-    past: Tensor | None = None, *_: Tensor | None, num_heads: int,
-    qkv_hidden_sizes: tuple[int, ...] | None = None, past_present_share_buffer: int = 0,
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    past: Tensor | None = None,
+    *_: Tensor | None,
+    num_heads: int,
+    qkv_hidden_sizes: tuple[int, ...] | None = None,
+    past_present_share_buffer: int = 0,
     output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     if x.shape is None or weights.shape is None:
@@ -101,11 +105,20 @@ def projected_output(
 
 
 def projected_work(
-    outputs: tuple[Tensor, ...], x: Tensor, weights: Tensor, bias: Tensor | None = None,
-    mask: Tensor | None = None, past: Tensor | None = None, attention_bias: Tensor | None = None,
-    past_sequence_length: Tensor | None = None, *, num_heads: int,
-    qkv_hidden_sizes: tuple[int, ...] | None = None, past_present_share_buffer: int = 0,
-    do_rotary: int = 0, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    past: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_sequence_length: Tensor | None = None,
+    *,
+    num_heads: int,
+    qkv_hidden_sizes: tuple[int, ...] | None = None,
+    past_present_share_buffer: int = 0,
+    do_rotary: int = 0,
+    node_name: str = "",
 ) -> Work:
     batch, queries, width = x.dims
     q, k, v = hidden_sizes(weights, qkv_hidden_sizes)
@@ -135,9 +148,15 @@ def known_length(t: Tensor | None, what: str) -> Dim:
 
 
 def projected_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, weights: Tensor, bias: Tensor | None = None,
-    mask: Tensor | None = None, past: Tensor | None = None, attention_bias: Tensor | None = None,
-    *rest: Tensor | None, unidirectional: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    past: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    *rest: Tensor | None,
+    unidirectional: int = 0,
 ) -> Reads:
     tokens = sequence(x, Upto(1) if unidirectional else Whole(spatial=True))
     parameters = whole(weights, bias, mask)
@@ -157,9 +176,18 @@ def projected_reads(
 
 
 def quantized_output(
-    x: Tensor, weights: Tensor, bias: Tensor, x_scale: Tensor, w_scale: Tensor,
-    mask: Tensor | None = None, x_zero: Tensor | None = None, w_zero: Tensor | None = None,
-    past: Tensor | None = None, *, num_heads: int, past_present_share_buffer: int = 0,
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor,
+    x_scale: Tensor,
+    w_scale: Tensor,
+    mask: Tensor | None = None,
+    x_zero: Tensor | None = None,
+    w_zero: Tensor | None = None,
+    past: Tensor | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
     output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     found = projected_output(
@@ -170,9 +198,18 @@ def quantized_output(
 
 
 def quantized_work(
-    outputs: tuple[Tensor, ...], x: Tensor, weights: Tensor, bias: Tensor, x_scale: Tensor,
-    w_scale: Tensor, mask: Tensor | None = None, x_zero: Tensor | None = None,
-    w_zero: Tensor | None = None, past: Tensor | None = None, *, num_heads: int,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor,
+    x_scale: Tensor,
+    w_scale: Tensor,
+    mask: Tensor | None = None,
+    x_zero: Tensor | None = None,
+    w_zero: Tensor | None = None,
+    past: Tensor | None = None,
+    *,
+    num_heads: int,
     do_rotary: int = 0,
 ) -> Work:
     """The projection's MACs are integer and its outputs scaled; the scores are floats."""
@@ -187,13 +224,20 @@ def quantized_work(
 
 
 def quantized_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, weights: Tensor, bias: Tensor, x_scale: Tensor,
-    w_scale: Tensor, mask: Tensor | None = None, x_zero: Tensor | None = None,
-    w_zero: Tensor | None = None, past: Tensor | None = None, *, unidirectional: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor,
+    x_scale: Tensor,
+    w_scale: Tensor,
+    mask: Tensor | None = None,
+    x_zero: Tensor | None = None,
+    w_zero: Tensor | None = None,
+    past: Tensor | None = None,
+    *,
+    unidirectional: int = 0,
 ) -> Reads:
-    plain = projected_reads(
-        outputs, x, weights, bias, mask, past, unidirectional=unidirectional
-    )
+    plain = projected_reads(outputs, x, weights, bias, mask, past, unidirectional=unidirectional)
     assert isinstance(plain, dict)
     scales = whole(x_scale, w_scale)
     zeros = whole(x_zero, w_zero)
@@ -235,11 +279,19 @@ def layout(q: Tensor, k: Tensor | None, v: Tensor | None, heads: int) -> Layout:
 
 
 def multi_head_output(
-    q: Tensor, k: Tensor | None = None, v: Tensor | None = None, bias: Tensor | None = None,
-    key_padding_mask: Tensor | None = None, attention_bias: Tensor | None = None,
-    past_key: Tensor | None = None, past_value: Tensor | None = None,
-    past_sequence_length: Tensor | None = None, *_: Tensor | None, num_heads: int,
-    output_count: int = 1, node_name: str = "",
+    q: Tensor,
+    k: Tensor | None = None,
+    v: Tensor | None = None,
+    bias: Tensor | None = None,
+    key_padding_mask: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    past_sequence_length: Tensor | None = None,
+    *_: Tensor | None,
+    num_heads: int,
+    output_count: int = 1,
+    node_name: str = "",
 ) -> tuple[Tensor, ...]:
     if q.shape is None or any(t is not None and t.shape is None for t in (k, v, past_key)):
         return tuple(q.of(None) for _ in range(output_count))
@@ -258,11 +310,19 @@ def multi_head_output(
 
 
 def multi_head_work(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None = None, v: Tensor | None = None,
-    bias: Tensor | None = None, key_padding_mask: Tensor | None = None,
-    attention_bias: Tensor | None = None, past_key: Tensor | None = None,
-    past_value: Tensor | None = None, past_sequence_length: Tensor | None = None,
-    *_: Tensor | None, num_heads: int, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None = None,
+    v: Tensor | None = None,
+    bias: Tensor | None = None,
+    key_padding_mask: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    past_sequence_length: Tensor | None = None,
+    *_: Tensor | None,
+    num_heads: int,
+    node_name: str = "",
 ) -> Work:
     at = layout(q, k, v, num_heads)
     keys = at.keys
@@ -282,10 +342,17 @@ def multi_head_work(
 
 
 def multi_head_reads(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None = None, v: Tensor | None = None,
-    bias: Tensor | None = None, key_padding_mask: Tensor | None = None,
-    attention_bias: Tensor | None = None, past_key: Tensor | None = None,
-    past_value: Tensor | None = None, *rest: Tensor | None, unidirectional: int = 0,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None = None,
+    v: Tensor | None = None,
+    bias: Tensor | None = None,
+    key_padding_mask: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    *rest: Tensor | None,
+    unidirectional: int = 0,
 ) -> Reads:
     causal = unidirectional and past_key is None
     seen: AxisRead = Upto(1) if causal else Whole(spatial=True)
@@ -303,12 +370,22 @@ def multi_head_reads(
 
 
 def decoder_output(
-    q: Tensor, k: Tensor | None = None, v: Tensor | None = None, mask: Tensor | None = None,
-    attention_bias: Tensor | None = None, past_key: Tensor | None = None,
-    past_value: Tensor | None = None, past_sequence_length: Tensor | None = None,
-    beam_width: Tensor | None = None, cache_indirection: Tensor | None = None,
-    bias: Tensor | None = None, *, num_heads: int, past_present_share_buffer: int = 0,
-    output_count: int = 1, node_name: str = "",
+    q: Tensor,
+    k: Tensor | None = None,
+    v: Tensor | None = None,
+    mask: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    past_sequence_length: Tensor | None = None,
+    beam_width: Tensor | None = None,
+    cache_indirection: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
+    output_count: int = 1,
+    node_name: str = "",
 ) -> tuple[Tensor, ...]:
     return multi_head_output(
         q, k, v, bias, mask, attention_bias, past_key, past_value,
@@ -318,12 +395,22 @@ def decoder_output(
 
 
 def decoder_work(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None = None, v: Tensor | None = None,
-    mask: Tensor | None = None, attention_bias: Tensor | None = None,
-    past_key: Tensor | None = None, past_value: Tensor | None = None,
-    past_sequence_length: Tensor | None = None, beam_width: Tensor | None = None,
-    cache_indirection: Tensor | None = None, bias: Tensor | None = None, *, num_heads: int,
-    past_present_share_buffer: int = 0, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None = None,
+    v: Tensor | None = None,
+    mask: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    past_sequence_length: Tensor | None = None,
+    beam_width: Tensor | None = None,
+    cache_indirection: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    num_heads: int,
+    past_present_share_buffer: int = 0,
+    node_name: str = "",
 ) -> Work:
     return multi_head_work(
         outputs, q, k, v, bias, mask, attention_bias, past_key, past_value,
@@ -333,9 +420,15 @@ def decoder_work(
 
 
 def decoder_reads(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None = None, v: Tensor | None = None,
-    mask: Tensor | None = None, attention_bias: Tensor | None = None,
-    past_key: Tensor | None = None, past_value: Tensor | None = None, *rest: Tensor | None,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None = None,
+    v: Tensor | None = None,
+    mask: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    past_key: Tensor | None = None,
+    past_value: Tensor | None = None,
+    *rest: Tensor | None,
 ) -> Reads:
     plain = multi_head_reads(outputs, q, k, v, None, mask, attention_bias, past_key, past_value)
     assert isinstance(plain, dict)
@@ -352,9 +445,18 @@ def grouped_sizes(q: Tensor, k: Tensor | None, num_heads: int, kv_num_heads: int
 
 
 def grouped_output(
-    q: Tensor, k: Tensor | None, v: Tensor | None, past_key: Tensor | None,
-    past_value: Tensor | None, seqlens_k: Tensor, total: Tensor, *_: Tensor | None,
-    num_heads: int, kv_num_heads: int, sliding_window_cache: int = 0, output_count: int = 1,
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
+    past_key: Tensor | None,
+    past_value: Tensor | None,
+    seqlens_k: Tensor,
+    total: Tensor,
+    *_: Tensor | None,
+    num_heads: int,
+    kv_num_heads: int,
+    sliding_window_cache: int = 0,
+    output_count: int = 1,
     node_name: str = "",
 ) -> tuple[Tensor, ...]:
     stored_dtype = q.dtype if past_key is None else past_key.dtype
@@ -383,13 +485,29 @@ def total_keys(q: Tensor, past_key: Tensor | None, total: Tensor, node_name: str
 
 
 def grouped_work(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None, v: Tensor | None,
-    past_key: Tensor | None, past_value: Tensor | None, seqlens_k: Tensor, total: Tensor,
-    cos: Tensor | None = None, sin: Tensor | None = None, position_ids: Tensor | None = None,
-    attention_bias: Tensor | None = None, head_sink: Tensor | None = None,
-    k_scale: Tensor | None = None, v_scale: Tensor | None = None,
-    q_norm: Tensor | None = None, k_norm: Tensor | None = None, *, num_heads: int,
-    kv_num_heads: int, do_rotary: int = 0, softcap: float = 0.0, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
+    past_key: Tensor | None,
+    past_value: Tensor | None,
+    seqlens_k: Tensor,
+    total: Tensor,
+    cos: Tensor | None = None,
+    sin: Tensor | None = None,
+    position_ids: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+    head_sink: Tensor | None = None,
+    k_scale: Tensor | None = None,
+    v_scale: Tensor | None = None,
+    q_norm: Tensor | None = None,
+    k_norm: Tensor | None = None,
+    *,
+    num_heads: int,
+    kv_num_heads: int,
+    do_rotary: int = 0,
+    softcap: float = 0.0,
+    node_name: str = "",
 ) -> Work:
     batch, queries, _ = q.dims
     head = grouped_sizes(q, k, num_heads, kv_num_heads)
@@ -409,8 +527,14 @@ def grouped_work(
 
 
 def grouped_reads(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None, v: Tensor | None,
-    past_key: Tensor | None, past_value: Tensor | None, *rest: Tensor | None, causal: int = 1,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
+    past_key: Tensor | None,
+    past_value: Tensor | None,
+    *rest: Tensor | None,
+    causal: int = 1,
 ) -> Reads:
     seen: AxisRead = Upto(1) if causal else Whole(spatial=True)
     past = tuple(sequence(t, Whole(spatial=True), 2) for t in (past_key, past_value))
@@ -422,9 +546,17 @@ def grouped_reads(
 
 
 def packed_work(
-    outputs: tuple[Tensor, ...], x: Tensor, weights: Tensor, bias: Tensor, token_offset: Tensor,
-    cumulative: Tensor, attention_bias: Tensor | None = None, *, num_heads: int,
-    qkv_hidden_sizes: tuple[int, ...] | None = None, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor,
+    token_offset: Tensor,
+    cumulative: Tensor,
+    attention_bias: Tensor | None = None,
+    *,
+    num_heads: int,
+    qkv_hidden_sizes: tuple[int, ...] | None = None,
+    node_name: str = "",
 ) -> Work:
     q, k, v = hidden_sizes(weights, qkv_hidden_sizes)
     tokens = x.dims[0]
@@ -445,9 +577,7 @@ def squared_lengths(cumulative: Tensor, node_name: str) -> Dim:
     return sum((b - a) ** 2 for a, b in pairwise(ends))
 
 
-def packed_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, *rest: Tensor | None
-) -> OutputReads:
+def packed_reads(outputs: tuple[Tensor, ...], x: Tensor, *rest: Tensor | None) -> OutputReads:
     # Which tokens share a sequence is data.
     return (Whole(spatial=True), Whole()), *whole(*rest)
 
@@ -470,22 +600,31 @@ def packed_heads(q: Tensor, v: Tensor | None, num_heads: int) -> tuple[Dim, Dim]
 
 
 def packed_heads_work(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None, v: Tensor | None,
-    bias: Tensor | None, token_offset: Tensor, cumulative: Tensor,
-    attention_bias: Tensor | None = None, *, num_heads: int, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
+    bias: Tensor | None,
+    token_offset: Tensor,
+    cumulative: Tensor,
+    attention_bias: Tensor | None = None,
+    *,
+    num_heads: int,
+    node_name: str = "",
 ) -> Work:
     head, value = packed_heads(q, v, num_heads)
     scores = num_heads * squared_lengths(cumulative, node_name)
-    work = scores_work(
-        q.dims[0] * num_heads, scores, head, value, biases=given(attention_bias)
-    )
+    work = scores_work(q.dims[0] * num_heads, scores, head, value, biases=given(attention_bias))
     if bias is None:
         return work
     return work + Work(bias=sum((t.size for t in (q, k, v) if t is not None), 0))
 
 
 def packed_heads_reads(
-    outputs: tuple[Tensor, ...], q: Tensor, k: Tensor | None, v: Tensor | None,
+    outputs: tuple[Tensor, ...],
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
     *rest: Tensor | None,
 ) -> OutputReads:
     def tokens(t: Tensor | None, read: AxisRead) -> InputRead:
@@ -515,8 +654,15 @@ def relative_reads(
 
 
 def gated_output(
-    query: Tensor, query_bias: Tensor, rel_pos: Tensor, weight: Tensor, bias: Tensor,
-    eco_a: Tensor, token_offset: Tensor | None = None, *, num_heads: int,
+    query: Tensor,
+    query_bias: Tensor,
+    rel_pos: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    eco_a: Tensor,
+    token_offset: Tensor | None = None,
+    *,
+    num_heads: int,
 ) -> Tensor:
     if rel_pos.shape is None:
         return query.of(None)
@@ -526,8 +672,15 @@ def gated_output(
 
 
 def gated_work(
-    outputs: tuple[Tensor, ...], query: Tensor, query_bias: Tensor, rel_pos: Tensor,
-    weight: Tensor, bias: Tensor, eco_a: Tensor, token_offset: Tensor | None = None, *,
+    outputs: tuple[Tensor, ...],
+    query: Tensor,
+    query_bias: Tensor,
+    rel_pos: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    eco_a: Tensor,
+    token_offset: Tensor | None = None,
+    *,
     num_heads: int,
 ) -> Work:
     """Per position and head: a product with the weights, two halves summed to two numbers, their
@@ -539,8 +692,14 @@ def gated_work(
 
 
 def gated_reads(
-    outputs: tuple[Tensor, ...], query: Tensor, query_bias: Tensor, rel_pos: Tensor,
-    weight: Tensor, bias: Tensor, eco_a: Tensor, token_offset: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    query: Tensor,
+    query_bias: Tensor,
+    rel_pos: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    eco_a: Tensor,
+    token_offset: Tensor | None = None,
 ) -> OutputReads:
     packed = query.rank == 2
     own = everything(query) if packed else (Along(0), Along(2), Whole())

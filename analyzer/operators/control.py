@@ -115,9 +115,7 @@ def if_reads(
     behind = tuple((k, None) for k in range(len(outputs)))
     branches = {"then_branch": then_branch, "else_branch": else_branch}
     return tuple(
-        Through(name, (), behind)
-        for name, branch in branches.items()
-        if branch.outputs is not None
+        Through(name, (), behind) for name, branch in branches.items() if branch.outputs is not None
     )
 
 
@@ -127,16 +125,16 @@ define("If", infer=if_output, work=if_work, reads=if_reads)
 # -- Loop ----------------------------------------------------------------------------------------
 
 
-def _trips(
-    limit: Tensor | None, cond: Tensor | None, goes_on: Tensor | None, what: str
-) -> Dim:
+def _trips(limit: Tensor | None, cond: Tensor | None, goes_on: Tensor | None, what: str) -> Dim:
     """How often a Loop runs: its limit, where no condition can end it before."""
     endless = cond is None or _decided(cond) is True
     if _decided(cond) is False:
         return 0
-    if endless and goes_on is not None and _decided(goes_on) is True and limit is not None:
-        if limit.value is not None:
-            return max(limit.lengths[0], 0) if isinstance(limit.lengths[0], int) else limit.lengths[0]
+    bounded = limit is not None and limit.value is not None
+    if endless and bounded and goes_on is not None and _decided(goes_on) is True:
+        assert limit is not None
+        trips = limit.lengths[0]
+        return max(trips, 0) if isinstance(trips, int) else trips
     if endless and goes_on is not None and _decided(goes_on) is False:
         return 1
     return FreeDim.from_data(f"trips of {what}")
@@ -235,13 +233,14 @@ def scan_output(
 ) -> tuple[Tensor, ...]:
     count = len(inputs) - num_scan_inputs
     states = [_variable(x) for x in inputs[:count]]
-    slices, trips = [], None
+    slices: list[Tensor] = []
+    trips: Dim | None = None
     for k, x in enumerate(inputs[count:]):
         axis = _axis(scan_input_axes, k, x.rank)
-        if trips is not None and isinstance(trips, int) and x.dims[axis] not in (trips,):
-            if isinstance(x.dims[axis], int):
-                raise ValueError(f"scan inputs have the lengths {trips} and {x.dims[axis]}")
-        trips = x.dims[axis] if trips is None else trips
+        length = x.dims[axis]
+        if isinstance(trips, int) and isinstance(length, int) and trips != length:
+            raise ValueError(f"scan inputs have the lengths {trips} and {length}")
+        trips = length if trips is None else trips
         slices.append(x.of((*x.dims[:axis], *x.dims[axis + 1 :])))
     results = body(*states, *slices)
     final = [
@@ -270,9 +269,7 @@ def scan_work(
     return body.work * first.dims[_axis(scan_input_axes, 0, first.rank)]
 
 
-def _scan_trips(
-    inputs: tuple[Tensor, ...], count: int, axes: tuple[int, ...] | None
-) -> int | None:
+def _scan_trips(inputs: tuple[Tensor, ...], count: int, axes: tuple[int, ...] | None) -> int | None:
     first = inputs[count]
     trips = first.dims[_axis(axes, 0, first.rank)]
     return trips if isinstance(trips, int) else None

@@ -76,7 +76,9 @@ def same_padding(total: Dim, auto_pad: str) -> tuple[int, int]:
     if isinstance(total, FreeDim):
         total._raise("the padding of auto_pad")
     total = max(int(total), 0)
-    return (total // 2, -(-total // 2)) if auto_pad == "SAME_UPPER" else (-(-total // 2), total // 2)
+    return (
+        (total // 2, -(-total // 2)) if auto_pad == "SAME_UPPER" else (-(-total // 2), total // 2)
+    )
 
 
 def spatial_axes(x: Tensor, w: Tensor, channels_last: int) -> tuple[int, range]:
@@ -548,7 +550,7 @@ def deform_reads(
     anywhere = [Whole(spatial=True)] * (x.rank - 2)
     of_x = arranged(x, 1, grouped(1, x.dims[1], w.dims[0], group), anywhere)
     # Offsets and mask lie on the output's grid, one for every tap along their channel axis.
-    grid = (Along(0), Whole(), *(Along(axis) for axis in range(2, x.rank)))
+    grid: tuple[AxisRead, ...] = (Along(0), Whole(), *(Along(axis) for axis in range(2, x.rank)))
     return of_x, per_channel(w, 1), grid, (Along(1),), grid
 
 
@@ -579,6 +581,7 @@ def causal_reads(
         (Along(1),),
         (*channels, Along(2, Window(kernel))),
     )
+    state: tuple[tuple[AxisRead, ...], tuple[AxisRead, ...]]
     if isinstance(length, FreeDim):
         state = (*channels, Whole()), (*channels, Whole())
     else:

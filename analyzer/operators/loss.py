@@ -35,7 +35,11 @@ def loss_output(
 
 
 def loss_work(
-    outputs: tuple[Tensor, ...], scores: Tensor, targets: Tensor, weight: Tensor | None = None, *,
+    outputs: tuple[Tensor, ...],
+    scores: Tensor,
+    targets: Tensor,
+    weight: Tensor | None = None,
+    *,
     reduction: str = "mean",
 ) -> Work:
     """(2) and (3)."""
@@ -48,7 +52,11 @@ def loss_work(
 
 
 def loss_reads(
-    outputs: tuple[Tensor, ...], scores: Tensor, targets: Tensor, weight: Tensor | None = None, *,
+    outputs: tuple[Tensor, ...],
+    scores: Tensor,
+    targets: Tensor,
+    weight: Tensor | None = None,
+    *,
     reduction: str = "mean",
 ) -> OutputReads:
     weights: InputRead = None if weight is None else everything(weight)
@@ -60,7 +68,11 @@ def loss_reads(
 
 
 def cross_entropy_output(
-    scores: Tensor, labels: Tensor, weights: Tensor | None = None, *, reduction: str = "mean",
+    scores: Tensor,
+    labels: Tensor,
+    weights: Tensor | None = None,
+    *,
+    reduction: str = "mean",
     output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     loss = loss_output(scores, labels, weights, reduction=reduction)
@@ -68,7 +80,11 @@ def cross_entropy_output(
 
 
 def cross_entropy_work(
-    outputs: tuple[Tensor, ...], scores: Tensor, labels: Tensor, weights: Tensor | None = None, *,
+    outputs: tuple[Tensor, ...],
+    scores: Tensor,
+    labels: Tensor,
+    weights: Tensor | None = None,
+    *,
     reduction: str = "mean",
 ) -> Work:
     size, rows = scores.size, labels.size
@@ -77,7 +93,11 @@ def cross_entropy_work(
 
 
 def cross_entropy_reads(
-    outputs: tuple[Tensor, ...], scores: Tensor, labels: Tensor, weights: Tensor | None = None, *,
+    outputs: tuple[Tensor, ...],
+    scores: Tensor,
+    labels: Tensor,
+    weights: Tensor | None = None,
+    *,
     reduction: str = "mean",
 ) -> Reads:
     loss = loss_reads(outputs, scores, labels, weights, reduction=reduction)

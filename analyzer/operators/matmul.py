@@ -149,8 +149,15 @@ def gemm_output(
 
 
 def gemm_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, c: Tensor | None = None, *,
-    alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,
 ) -> Work:
     size = outputs[0].size
     macs = product_macs(a, b, order(2, transA), order(2, transB))
@@ -162,8 +169,13 @@ def gemm_work(
 
 
 def gemm_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, c: Tensor | None = None, *,
-    transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *,
+    transA: int = 0,
+    transB: int = 0,
 ) -> OutputReads:
     return (
         *product_reads(outputs[0], a, b, order(2, transA), order(2, transB)),
@@ -172,8 +184,15 @@ def gemm_reads(
 
 
 def fused_gemm_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, c: Tensor | None = None, *,
-    alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,
     activation: str = "",
 ) -> Work:
     work = gemm_work(outputs, a, b, c, alpha=alpha, beta=beta, transA=transA, transB=transB)
@@ -187,21 +206,42 @@ def activation_work(name: str) -> Work:
 
 
 def gemm_float8_output(
-    a: Tensor, b: Tensor, c: Tensor | None = None, *_: Tensor | None, dtype: int = 1,
-    transA: int = 0, transB: int = 0,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *_: Tensor | None,
+    dtype: int = 1,
+    transA: int = 0,
+    transB: int = 0,
 ) -> Tensor:
     y = gemm_output(a, b, c, transA=transA, transB=transB)
     return Tensor(DTYPES[dtype], y.shape)
 
 
 def gemm_float8_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, c: Tensor | None = None,
-    scale_a: Tensor | None = None, scale_b: Tensor | None = None, scale_y: Tensor | None = None, *,
-    alpha: float = 1.0, beta: float = 0.0, transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    scale_a: Tensor | None = None,
+    scale_b: Tensor | None = None,
+    scale_y: Tensor | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 0.0,
+    transA: int = 0,
+    transB: int = 0,
     activation: str = "",
 ) -> Work:
     gemm = fused_gemm_work(
-        outputs, a, b, c, alpha=alpha, beta=beta, transA=transA, transB=transB,
+        outputs,
+        a,
+        b,
+        c,
+        alpha=alpha,
+        beta=beta,
+        transA=transA,
+        transB=transB,
         activation="FastGelu" if activation.upper() == "GELU" else activation.capitalize(),
     )
     scaled = (scale_a is not None or scale_b is not None) + (scale_y is not None)
@@ -209,8 +249,13 @@ def gemm_float8_work(
 
 
 def gemm_float8_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, c: Tensor | None = None,
-    *scales: Tensor | None, transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *scales: Tensor | None,
+    transA: int = 0,
+    transB: int = 0,
 ) -> OutputReads:
     return (*gemm_reads(outputs, a, b, c, transA=transA, transB=transB), *parameters(*scales))
 
@@ -219,8 +264,13 @@ def gemm_float8_reads(
 
 
 def matmul_output(
-    a: Tensor, b: Tensor, *, transA: int = 0, transB: int = 0,
-    transBatchA: int = 0, transBatchB: int = 0,
+    a: Tensor,
+    b: Tensor,
+    *,
+    transA: int = 0,
+    transB: int = 0,
+    transBatchA: int = 0,
+    transBatchB: int = 0,
 ) -> Tensor:
     if a.shape is None or b.shape is None:
         return a.of(None)
@@ -229,8 +279,15 @@ def matmul_output(
 
 
 def matmul_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, *, alpha: float = 1.0,
-    transA: int = 0, transB: int = 0, transBatchA: int = 0, transBatchB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    *,
+    alpha: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,
+    transBatchA: int = 0,
+    transBatchB: int = 0,
     activation: str = "",
 ) -> Work:
     first, second = order(a.rank, transA, transBatchA), order(b.rank, transB, transBatchB)
@@ -239,8 +296,14 @@ def matmul_work(
 
 
 def matmul_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, *, transA: int = 0, transB: int = 0,
-    transBatchA: int = 0, transBatchB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    *,
+    transA: int = 0,
+    transB: int = 0,
+    transBatchA: int = 0,
+    transBatchB: int = 0,
 ) -> OutputReads:
     first, second = order(a.rank, transA, transBatchA), order(b.rank, transB, transBatchB)
     return product_reads(outputs[0], a, b, first, second)
@@ -292,8 +355,11 @@ def integer_output(a: Tensor, b: Tensor, *_: Tensor | None) -> Tensor:
 
 
 def integer_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor,
-    a_zero: Tensor | None = None, b_zero: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    a_zero: Tensor | None = None,
+    b_zero: Tensor | None = None,
 ) -> Work:
     macs = product_macs(a, b, order(a.rank), order(b.rank))
     return Work(int_macs=macs) + zero_points((a, a_zero), (b, b_zero))
@@ -306,21 +372,38 @@ def integer_reads(
 
 
 def qlinear_output(
-    a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor, b_scale: Tensor, b_zero: Tensor,
-    y_scale: Tensor, y_zero: Tensor,
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor,
+    y_scale: Tensor,
+    y_zero: Tensor,
 ) -> Tensor:
     return of_type(y_zero.dtype, matmul_output(a, b))
 
 
 def qlinear_work(
-    outputs: tuple[Tensor, ...], a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor,
-    b_scale: Tensor, b_zero: Tensor, y_scale: Tensor, y_zero: Tensor,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor,
+    y_scale: Tensor,
+    y_zero: Tensor,
 ) -> Work:
     return integer_work(outputs, a, b, a_zero, b_zero) + REQUANTIZE * outputs[0].size
 
 
 def qlinear_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
     *rest: Tensor | None,
 ) -> OutputReads:
     first, second = matmul_reads(outputs, a, b)
@@ -328,18 +411,37 @@ def qlinear_reads(
 
 
 def qgemm_output(
-    a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor, b_scale: Tensor, b_zero: Tensor,
-    c: Tensor | None = None, y_scale: Tensor | None = None, y_zero: Tensor | None = None, *,
-    transA: int = 0, transB: int = 0,
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor,
+    c: Tensor | None = None,
+    y_scale: Tensor | None = None,
+    y_zero: Tensor | None = None,
+    *,
+    transA: int = 0,
+    transB: int = 0,
 ) -> Tensor:
     dtype = a_scale.dtype if y_zero is None else y_zero.dtype
     return of_type(dtype, gemm_output(a, b, c, transA=transA, transB=transB))
 
 
 def qgemm_work(
-    outputs: tuple[Tensor, ...], a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor,
-    b_scale: Tensor, b_zero: Tensor, c: Tensor | None = None, y_scale: Tensor | None = None,
-    y_zero: Tensor | None = None, *, transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor,
+    c: Tensor | None = None,
+    y_scale: Tensor | None = None,
+    y_zero: Tensor | None = None,
+    *,
+    transA: int = 0,
+    transB: int = 0,
 ) -> Work:
     size = outputs[0].size
     macs = product_macs(a, b, order(2, transA), order(2, transB))
@@ -350,9 +452,17 @@ def qgemm_work(
 
 
 def qgemm_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor,
-    b_scale: Tensor, b_zero: Tensor, c: Tensor | None = None, *rest: Tensor | None,
-    transA: int = 0, transB: int = 0,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor,
+    c: Tensor | None = None,
+    *rest: Tensor | None,
+    transA: int = 0,
+    transB: int = 0,
 ) -> OutputReads:
     first, second, third = gemm_reads(outputs, a, b, c, transA=transA, transB=transB)
     return (first, *parameters(a_scale, a_zero), second, *parameters(b_scale, b_zero), third,
@@ -364,8 +474,14 @@ def to_float_output(a: Tensor, b: Tensor, a_scale: Tensor, *_: Tensor | None) ->
 
 
 def to_float_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, a_scale: Tensor, b_scale: Tensor,
-    a_zero: Tensor | None = None, b_zero: Tensor | None = None, bias: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    a_scale: Tensor,
+    b_scale: Tensor,
+    a_zero: Tensor | None = None,
+    b_zero: Tensor | None = None,
+    bias: Tensor | None = None,
 ) -> Work:
     size = outputs[0].size
     scaled = Work(mul=size, bias=0 if bias is None else size)
@@ -381,15 +497,25 @@ def biased_reads(
 
 
 def to_float_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, a_scale: Tensor, b_scale: Tensor,
-    a_zero: Tensor | None = None, b_zero: Tensor | None = None, bias: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    a_scale: Tensor,
+    b_scale: Tensor,
+    a_zero: Tensor | None = None,
+    b_zero: Tensor | None = None,
+    bias: Tensor | None = None,
 ) -> OutputReads:
     return biased_reads(outputs, a, b, a_scale, b_scale, a_zero, b_zero, bias=bias)
 
 
 def dynamic_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, b_scale: Tensor,
-    b_zero: Tensor | None = None, bias: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor | None = None,
+    bias: Tensor | None = None,
 ) -> Work:
     # A is quantised by the extremes of all its elements, its zero point subtracted again
     quantized = QUANTIZE_DYNAMICALLY * a.size + Work(add=a.size)
@@ -397,8 +523,12 @@ def dynamic_work(
 
 
 def dynamic_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, b_scale: Tensor,
-    b_zero: Tensor | None = None, bias: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor | None = None,
+    bias: Tensor | None = None,
 ) -> OutputReads:
     # The scale that quantises A hangs on all of A.
     _, *rest = biased_reads(outputs, a, b, b_scale, b_zero, bias=bias)
@@ -418,15 +548,20 @@ def linear_reads(outputs: tuple[Tensor, ...], a: Tensor, *rest: Tensor | None) -
 
 
 def nbits_work(
-    outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, scales: Tensor,
-    zero_points: Tensor | None = None, g_idx: Tensor | None = None, bias: Tensor | None = None, *,
-    K: int, N: int,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    b: Tensor,
+    scales: Tensor,
+    zero_points: Tensor | None = None,
+    g_idx: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    K: int,
+    N: int,
 ) -> Work:
     # without a zero point given it is half the range, so that it is always subtracted
     size = outputs[0].size
-    return Work(
-        float_macs=size * K, bias=0 if bias is None else size, mul=K * N, add=K * N
-    )
+    return Work(float_macs=size * K, bias=0 if bias is None else size, mul=K * N, add=K * N)
 
 
 def bnb4_output(a: Tensor, *_: Tensor | None, K: int, N: int, transB: int = 1) -> Tensor:
@@ -452,7 +587,11 @@ def fpq4_work(outputs: tuple[Tensor, ...], a: Tensor, b: Tensor, b_shape: Tensor
 
 
 def packed_elements(
-    a: Tensor, b: Tensor, *rest: Tensor | None, K: int, N: int  # noqa: N803  (ONNX's names)
+    a: Tensor,
+    b: Tensor,
+    *rest: Tensor | None,
+    K: int,
+    N: int,
 ) -> dict[int, int]:
     """B packs several weights into a byte: it holds K*N of them."""
     return {1: K * N}

@@ -22,8 +22,13 @@ def counts_output(x: Tensor, *, ngram_indexes: tuple[int, ...]) -> Tensor:
 
 
 def counts_work(
-    outputs: tuple[Tensor, ...], x: Tensor, *, min_gram_length: int, max_gram_length: int,
-    max_skip_count: int, mode: str,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    *,
+    min_gram_length: int,
+    max_gram_length: int,
+    max_skip_count: int,
+    mode: str,
 ) -> Work:
     rows = x.dims[0] if x.rank == 2 else 1
     grams: Dim = 0

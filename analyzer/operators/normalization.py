@@ -86,8 +86,17 @@ def batch_output(
 
 
 def batch_work(
-    outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor,
-    *, training_mode: int = 0, is_test: int = 0, opset: int, output_count: int = 1,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    training_mode: int = 0,
+    is_test: int = 0,
+    opset: int,
+    output_count: int = 1,
 ) -> Work:
     if is_training(output_count, training_mode, is_test, opset):
         groups = mean.size
@@ -100,8 +109,17 @@ def batch_work(
 
 
 def batch_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor,
-    *, spatial: int = 1, training_mode: int = 0, is_test: int = 0, opset: int,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    spatial: int = 1,
+    training_mode: int = 0,
+    is_test: int = 0,
+    opset: int,
     output_count: int = 1,
 ) -> Reads:
     if x.rank < 2:
@@ -170,8 +188,13 @@ def channelwise(count: Dim, parameter: Tensor) -> InputRead:
 
 
 def layer_output(
-    x: Tensor, scale: Tensor | None = None, bias: Tensor | None = None, *,
-    axis: int = -1, stash_type: int = 1, output_count: int = 1,
+    x: Tensor,
+    scale: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    axis: int = -1,
+    stash_type: int = 1,
+    output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     statistics: Shape | None = None
     if x.shape is not None:
@@ -188,16 +211,24 @@ def normal(axis: int, rank: int) -> int:
 
 
 def layer_work(
-    outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor | None = None,
-    bias: Tensor | None = None, *, axis: int = -1,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    scale: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    axis: int = -1,
 ) -> Work:
     groups = product(x.dims[: normal(axis, x.rank)])
     return standardized(x.size, groups) + Work(mul=x.size, add=0 if bias is None else x.size)
 
 
 def rms_work(
-    outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor | None = None,
-    bias: Tensor | None = None, *, axis: int = -1,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    scale: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    axis: int = -1,
 ) -> Work:
     groups = product(x.dims[: normal(axis, x.rank)])
     return rooted(x.size, groups) + Work(mul=x.size, add=0 if bias is None else x.size)
@@ -270,15 +301,22 @@ def skip_output(
 
 
 def skip_work(
-    outputs: tuple[Tensor, ...], x: Tensor, skip: Tensor, gamma: Tensor,
-    beta: Tensor | None = None, bias: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    skip: Tensor,
+    gamma: Tensor,
+    beta: Tensor | None = None,
+    bias: Tensor | None = None,
 ) -> Work:
     added = Work(add=x.size * (1 if bias is None else 2))
     return layer_work(outputs, x, gamma, beta) + added
 
 
 def skip_simplified_work(
-    outputs: tuple[Tensor, ...], x: Tensor, skip: Tensor, gamma: Tensor,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    skip: Tensor,
+    gamma: Tensor,
     bias: Tensor | None = None,
 ) -> Work:
     added = Work(add=x.size * (1 if bias is None else 2))
@@ -321,8 +359,15 @@ def group_norm_output(
 
 
 def group_norm_work(
-    outputs: tuple[Tensor, ...], x: Tensor, gamma: Tensor, beta: Tensor,
-    skip: Tensor | None = None, bias: Tensor | None = None, *, groups: int, activation: int,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    skip: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    groups: int,
+    activation: int,
 ) -> Work:
     added = (skip is not None) + (bias is not None)
     silu = Work(mul=1, exp=1) if activation else Work()
@@ -331,8 +376,14 @@ def group_norm_work(
 
 
 def group_norm_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, gamma: Tensor, beta: Tensor,
-    skip: Tensor | None = None, bias: Tensor | None = None, *, groups: int,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    skip: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    groups: int,
     channels_last: int = 1,
 ) -> Reads:
     axis = x.rank - 1 if channels_last else 1
@@ -353,7 +404,10 @@ def group_norm_reads(
 
 
 def embed_output(
-    input_ids: Tensor, segment_ids: Tensor | None, word: Tensor, *_: Tensor | None,
+    input_ids: Tensor,
+    segment_ids: Tensor | None,
+    word: Tensor,
+    *_: Tensor | None,
     output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     if input_ids.shape is None or word.shape is None:
@@ -363,9 +417,16 @@ def embed_output(
 
 
 def embed_work(
-    outputs: tuple[Tensor, ...], input_ids: Tensor, segment_ids: Tensor | None, word: Tensor,
-    position: Tensor, segment: Tensor | None, gamma: Tensor, beta: Tensor,
-    mask: Tensor | None = None, position_ids: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    input_ids: Tensor,
+    segment_ids: Tensor | None,
+    word: Tensor,
+    position: Tensor,
+    segment: Tensor | None,
+    gamma: Tensor,
+    beta: Tensor,
+    mask: Tensor | None = None,
+    position_ids: Tensor | None = None,
 ) -> Work:
     y = outputs[0]
     added = Work(add=y.size * (1 if segment is None else 2))
@@ -375,9 +436,16 @@ def embed_work(
 
 
 def embed_reads(
-    outputs: tuple[Tensor, ...], input_ids: Tensor, segment_ids: Tensor | None, word: Tensor,
-    position: Tensor, segment: Tensor | None, gamma: Tensor, beta: Tensor,
-    mask: Tensor | None = None, position_ids: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    input_ids: Tensor,
+    segment_ids: Tensor | None,
+    word: Tensor,
+    position: Tensor,
+    segment: Tensor | None,
+    gamma: Tensor,
+    beta: Tensor,
+    mask: Tensor | None = None,
+    position_ids: Tensor | None = None,
 ) -> Reads:
     tokens = (Along(0), Along(1))
     given = (gamma, beta, mask, position_ids)

@@ -180,8 +180,10 @@ def average(taps: Dim, p: float) -> Work:
 
 
 def lp(taps: Dim, p: float) -> Work:
-    power = {1: Work(compare=1), 2: Work(mul=1)}.get(p, Work(compare=1, exp=1))
-    root = {1: Work(), 2: Work(sqrt=1)}.get(p, Work(exp=1))
+    powers: dict[float, Work] = {1: Work(compare=1), 2: Work(mul=1)}
+    roots: dict[float, Work] = {1: Work(), 2: Work(sqrt=1)}
+    power = powers.get(p, Work(compare=1, exp=1))
+    root = roots.get(p, Work(exp=1))
     return power * taps + Work(add=taps - 1) + root
 
 
@@ -274,7 +276,8 @@ def roi_output(x: Tensor, rois: Tensor, *, pooled_shape: Ints = None) -> Tensor:
 def roi_reads(outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor) -> Reads:
     # Each region names its image; its place and size are data.
     space = [Whole(spatial=True)] * (x.rank - 2)
-    return (Whole(), Along(1), *space), (Along(0), Whole())
+    data: tuple[AxisRead, ...] = (Whole(), Along(1), *space)
+    return data, (Along(0), Whole())
 
 
 def roi_work(outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor) -> Work:

@@ -63,7 +63,11 @@ def quantize_output(
 
 
 def quantize_work(
-    outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor, zero: Tensor | None = None, *,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    scale: Tensor,
+    zero: Tensor | None = None,
+    *,
     saturate: int = 1,
 ) -> Work:
     # Only 8-bit floats may leave out saturation.
@@ -85,8 +89,13 @@ def dequantize_work(
 
 
 def linear_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor, zero: Tensor | None = None, *,
-    axis: int = 1, block_size: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    scale: Tensor,
+    zero: Tensor | None = None,
+    *,
+    axis: int = 1,
+    block_size: int = 0,
 ) -> OutputReads:
     return (None, *(scale_read(x, t, axis, block_size) for t in (scale, zero)))
 
@@ -147,8 +156,14 @@ def binary_output(
 
 def binary_work(**operation: int) -> Rule:
     def work(
-        outputs: tuple[Tensor, ...], a: Tensor, a_scale: Tensor, a_zero: Tensor | None, b: Tensor,
-        b_scale: Tensor, b_zero: Tensor | None = None, y_scale: Tensor | None = None,
+        outputs: tuple[Tensor, ...],
+        a: Tensor,
+        a_scale: Tensor,
+        a_zero: Tensor | None,
+        b: Tensor,
+        b_scale: Tensor,
+        b_zero: Tensor | None = None,
+        y_scale: Tensor | None = None,
         y_zero: Tensor | None = None,
     ) -> Work:
         operands = dequantized(a_zero) * a.size + dequantized(b_zero) * b.size
@@ -158,7 +173,11 @@ def binary_work(**operation: int) -> Rule:
 
 
 def binary_reads(
-    outputs: tuple[Tensor, ...], a: Tensor, a_scale: Tensor, a_zero: Tensor | None, b: Tensor,
+    outputs: tuple[Tensor, ...],
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor | None,
+    b: Tensor,
     *rest: Tensor | None,
 ) -> OutputReads:
     return None, *parameters(a_scale, a_zero), None, *parameters(*rest)
@@ -170,8 +189,12 @@ def unary_output(x: Tensor, *_: Tensor | None) -> Tensor:
 
 def unary_work(**operation: int) -> Rule:
     def work(
-        outputs: tuple[Tensor, ...], x: Tensor, x_scale: Tensor, x_zero: Tensor | None,
-        y_scale: Tensor, y_zero: Tensor | None = None,
+        outputs: tuple[Tensor, ...],
+        x: Tensor,
+        x_scale: Tensor,
+        x_zero: Tensor | None,
+        y_scale: Tensor,
+        y_zero: Tensor | None = None,
     ) -> Work:
         return (dequantized(x_zero) + Work(**operation) + quantized(y_zero)) * x.size
 
@@ -190,16 +213,29 @@ def where_output(condition: Tensor, x: Tensor, *rest: Tensor) -> Tensor:
 
 
 def where_work(
-    outputs: tuple[Tensor, ...], condition: Tensor, x: Tensor, x_scale: Tensor, x_zero: Tensor,
-    y: Tensor, y_scale: Tensor, y_zero: Tensor, z_scale: Tensor, z_zero: Tensor,
+    outputs: tuple[Tensor, ...],
+    condition: Tensor,
+    x: Tensor,
+    x_scale: Tensor,
+    x_zero: Tensor,
+    y: Tensor,
+    y_scale: Tensor,
+    y_zero: Tensor,
+    z_scale: Tensor,
+    z_zero: Tensor,
 ) -> Work:
     operands = dequantized(x_zero) * x.size + dequantized(y_zero) * y.size
     return operands + quantized(z_zero) * outputs[0].size
 
 
 def where_reads(
-    outputs: tuple[Tensor, ...], condition: Tensor, x: Tensor, x_scale: Tensor, x_zero: Tensor,
-    y: Tensor, *rest: Tensor | None,
+    outputs: tuple[Tensor, ...],
+    condition: Tensor,
+    x: Tensor,
+    x_scale: Tensor,
+    x_zero: Tensor,
+    y: Tensor,
+    *rest: Tensor | None,
 ) -> OutputReads:
     return None, None, *parameters(x_scale, x_zero), None, *parameters(*rest)
 
@@ -213,9 +249,7 @@ def normal(axis: int, rank: int) -> int:
     return axis % rank
 
 
-def concat_output(
-    y_scale: Tensor, y_zero: Tensor, *inputs: Tensor, axis: int
-) -> Tensor:
+def concat_output(y_scale: Tensor, y_zero: Tensor, *inputs: Tensor, axis: int) -> Tensor:
     parts = inputs[::3]
     if any(part.shape is None for part in parts):
         return Tensor(y_zero.dtype)
@@ -260,8 +294,15 @@ def softmax_output(x: Tensor, *_: Tensor | None) -> Tensor:
 
 # `opset` is an attribute here, and the operator's own version has that name for a rule
 def softmax_work(
-    outputs: tuple[Tensor, ...], x: Tensor, x_scale: Tensor, x_zero: Tensor | None,
-    y_scale: Tensor, y_zero: Tensor, *, axis: int = -1, opset: int,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    x_scale: Tensor,
+    x_zero: Tensor | None,
+    y_scale: Tensor,
+    y_zero: Tensor,
+    *,
+    axis: int = -1,
+    opset: int,
 ) -> Work:
     """n exponentials and as many divisions, n-1 additions; the largest found by n-1 comparisons and
     subtracted; the zero point goes with it."""
@@ -290,8 +331,12 @@ def mean_output(x: Tensor, *_: Tensor | None, axes: tuple[int, ...], keepdims: i
 
 
 def mean_work(
-    outputs: tuple[Tensor, ...], x: Tensor, x_scale: Tensor, x_zero: Tensor | None,
-    y_scale: Tensor, y_zero: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    x_scale: Tensor,
+    x_zero: Tensor | None,
+    y_scale: Tensor,
+    y_zero: Tensor | None = None,
 ) -> Work:
     size = outputs[0].size
     mean = Work(add=x.size - size, div=size)
@@ -299,7 +344,10 @@ def mean_work(
 
 
 def mean_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, *rest: Tensor | None, axes: tuple[int, ...],
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    *rest: Tensor | None,
+    axes: tuple[int, ...],
     keepdims: int,
 ) -> OutputReads:
     reduced = {normal(axis, x.rank) for axis in axes}
@@ -320,8 +368,13 @@ def per_byte(data: Tensor, bits: int) -> int:
 
 
 def gather_output(
-    data: Tensor, indices: Tensor, scales: Tensor, zero: Tensor | None = None, *,
-    gather_axis: int = 0, bits: int = 4,
+    data: Tensor,
+    indices: Tensor,
+    scales: Tensor,
+    zero: Tensor | None = None,
+    *,
+    gather_axis: int = 0,
+    bits: int = 4,
 ) -> Tensor:
     if data.shape is None or indices.shape is None:
         return scales.of(None)
@@ -331,7 +384,10 @@ def gather_output(
 
 
 def gather_work(
-    outputs: tuple[Tensor, ...], data: Tensor, indices: Tensor, scales: Tensor,
+    outputs: tuple[Tensor, ...],
+    data: Tensor,
+    indices: Tensor,
+    scales: Tensor,
     zero: Tensor | None = None,
 ) -> Work:
     # bytes have a zero point of half the range where none is given
@@ -340,8 +396,13 @@ def gather_work(
 
 
 def gather_reads(
-    outputs: tuple[Tensor, ...], data: Tensor, indices: Tensor, scales: Tensor,
-    zero: Tensor | None = None, *, gather_axis: int = 0,
+    outputs: tuple[Tensor, ...],
+    data: Tensor,
+    indices: Tensor,
+    scales: Tensor,
+    zero: Tensor | None = None,
+    *,
+    gather_axis: int = 0,
 ) -> OutputReads:
     # Which row is data, so that the row's axis and what hangs on it are read whole.
     place = normal(gather_axis, data.rank)

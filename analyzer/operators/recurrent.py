@@ -51,7 +51,9 @@ QUANTIZE_DYNAMICALLY = Work(div=1, compare=5, add=1)
 
 
 def activated(
-    names: tuple[str, ...] | None, default: tuple[str, ...], counts: tuple[int, ...],
+    names: tuple[str, ...] | None,
+    default: tuple[str, ...],
+    counts: tuple[int, ...],
     directions: int,
 ) -> Work:
     """Per cell and step, all directions together; `counts`: how often each function is applied."""
@@ -81,8 +83,15 @@ def steps_and_batch(x: Tensor, layout: int) -> tuple[Dim, Dim]:
 
 
 def sequence_output(
-    x: Tensor, w: Tensor, r: Tensor, *_: Tensor | None, hidden_size: int | None = None,
-    direction: str = "forward", layout: int = 0, output_count: int = 3, node_name: str = "",
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    *_: Tensor | None,
+    hidden_size: int | None = None,
+    direction: str = "forward",
+    layout: int = 0,
+    output_count: int = 3,
+    node_name: str = "",
 ) -> tuple[Tensor, ...]:
     count = directions(direction)
     hidden: Dim
@@ -119,10 +128,20 @@ def cells(x: Tensor, r: Tensor, layout: int) -> Dim:
 
 
 def lstm_work(
-    outputs: tuple[Tensor, ...], x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None,
-    sequence_lens: Tensor | None = None, initial_h: Tensor | None = None,
-    initial_c: Tensor | None = None, p: Tensor | None = None, *, direction: str = "forward",
-    layout: int = 0, activations: tuple[str, ...] | None = None, clip: float | None = None,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *,
+    direction: str = "forward",
+    layout: int = 0,
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
     input_forget: int = 0,
 ) -> Work:
     return products(x, w, r, layout) + lstm_cells(
@@ -131,8 +150,12 @@ def lstm_work(
 
 
 def lstm_cells(
-    b: Tensor | None, p: Tensor | None, direction: str, names: tuple[str, ...] | None,
-    clip: float | None, input_forget: int,
+    b: Tensor | None,
+    p: Tensor | None,
+    direction: str,
+    names: tuple[str, ...] | None,
+    clip: float | None,
+    input_forget: int,
 ) -> Work:
     """f, i, o from the first activation, the candidate from the second, the output's the third."""
     count = directions(direction)
@@ -147,10 +170,19 @@ def lstm_cells(
 
 
 def gru_work(
-    outputs: tuple[Tensor, ...], x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None,
-    sequence_lens: Tensor | None = None, initial_h: Tensor | None = None, *,
-    direction: str = "forward", layout: int = 0, activations: tuple[str, ...] | None = None,
-    clip: float | None = None, linear_before_reset: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    *,
+    direction: str = "forward",
+    layout: int = 0,
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
+    linear_before_reset: int = 0,
 ) -> Work:
     count = directions(direction)
     work = activated(activations, ("Sigmoid", "Tanh"), (2, 1), count)
@@ -165,9 +197,17 @@ def gru_work(
 
 
 def rnn_work(
-    outputs: tuple[Tensor, ...], x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None,
-    sequence_lens: Tensor | None = None, initial_h: Tensor | None = None, *,
-    direction: str = "forward", layout: int = 0, activations: tuple[str, ...] | None = None,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    *,
+    direction: str = "forward",
+    layout: int = 0,
+    activations: tuple[str, ...] | None = None,
     clip: float | None = None,
 ) -> Work:
     count = directions(direction)
@@ -180,10 +220,18 @@ def rnn_work(
 
 
 def sequence_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None,
-    sequence_lens: Tensor | None = None, initial_h: Tensor | None = None,
-    initial_c: Tensor | None = None, p: Tensor | None = None, *quantization: Tensor | None,
-    direction: str = "forward", layout: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *quantization: Tensor | None,
+    direction: str = "forward",
+    layout: int = 0,
 ) -> Reads:
     along: AxisRead = Whole(spatial=True)
     if direction != "bidirectional":
@@ -219,8 +267,14 @@ def _one_output(
 
 
 def quantized_output(
-    x: Tensor, w: Tensor, r: Tensor, *_: Tensor | None, hidden_size: int | None = None,
-    direction: str = "forward", output_count: int = 3, node_name: str = "",
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    *_: Tensor | None,
+    hidden_size: int | None = None,
+    direction: str = "forward",
+    output_count: int = 3,
+    node_name: str = "",
 ) -> tuple[Tensor, ...]:
     turned = r.of(None if r.shape is None else (r.shape[0], r.shape[2], r.shape[1]))
     return sequence_output(
@@ -230,11 +284,20 @@ def quantized_output(
 
 
 def quantized_work(
-    outputs: tuple[Tensor, ...], x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None,
-    sequence_lens: Tensor | None = None, initial_h: Tensor | None = None,
-    initial_c: Tensor | None = None, p: Tensor | None = None, *quantization: Tensor | None,
-    direction: str = "forward", activations: tuple[str, ...] | None = None,
-    clip: float | None = None, input_forget: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *quantization: Tensor | None,
+    direction: str = "forward",
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
+    input_forget: int = 0,
 ) -> Work:
     """X and H are quantised for every direction's products, these scaled back and added up."""
     steps, batch = steps_and_batch(x, 0)

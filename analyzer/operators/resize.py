@@ -269,7 +269,8 @@ def nearest_rows(axis: Axis, manner: Manner) -> np.ndarray:
         # the runtime rounds a place just short of the middle up
         "round_prefer_ceil": np.floor(x + np.float32(0.5) + np.float32(1e-6) * (np.abs(x) + 1)),
     }[rounding(axis, manner.nearest)]
-    return np.clip(rounded, 0, int(axis.inputs) - 1).astype(np.int64)
+    rows: np.ndarray = np.clip(rounded, 0, int(axis.inputs) - 1).astype(np.int64)
+    return rows
 
 
 def exact_rows(axis: Axis, manner: Manner) -> np.ndarray:
@@ -323,7 +324,8 @@ def resize_reads(axes: Sequence[Axis], manner: Manner) -> InputRead:
 def resize_work(axes: Sequence[Axis], manner: Manner) -> Work:
     if manner.mode == "nearest" or is_copy(axes):
         return Work()
-    outputs, taps = product(axis.outputs for axis in axes), 1
+    outputs: Dim = product(axis.outputs for axis in axes)
+    taps: Dim = 1
     for axis in axes:
         if manner.antialias and not axis.kept:
             read = window(axis, manner)
@@ -337,8 +339,6 @@ def resize_work(axes: Sequence[Axis], manner: Manner) -> Work:
 
 
 # -- Resize since 11, Resize 10, Upsample ---------------------------------------------------
-
-
 
 
 def unknown(x: Tensor, axes: Sequence[int] | None, node_name: str) -> Tensor:
@@ -444,7 +444,5 @@ def reads_10(
 
 
 define("Resize", infer=output_10, work=work_10, reads=reads_10, since=10, roles=constants(1))
-define(
-    "Resize", infer=output_11, work=work_11, reads=reads_11, since=11, roles=constants(1, 2, 3)
-)
+define("Resize", infer=output_11, work=work_11, reads=reads_11, since=11, roles=constants(1, 2, 3))
 define("Upsample", infer=output_10, work=work_10, reads=reads_10, roles=constants(1))

@@ -24,6 +24,7 @@ from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.operator import (
     NOTHING,
     Along,
+    AxisRead,
     OutputReads,
     Whole,
     Work,
@@ -74,7 +75,7 @@ def grid_work(
 
 def grid_reads(outputs: tuple[Tensor, ...], x: Tensor, grid: Tensor) -> OutputReads:
     space = range(2, x.rank)
-    of_grid = (Along(0), *(Along(axis) for axis in space), Whole())
+    of_grid: tuple[AxisRead, ...] = (Along(0), *(Along(axis) for axis in space), Whole())
     return (Along(0), Along(1), *(Whole(spatial=True) for _ in space)), of_grid
 
 
@@ -113,12 +114,12 @@ def align_work(
     if sampling_ratio <= 0:
         raise Undetermined("how many samples a bin takes: it hangs on the region's size")
     axes = x.rank - 2
-    samples = sampling_ratio**axes
+    samples = int(sampling_ratio**axes)
     values = outputs[0].size
     places: Dim = product((outputs[0].dims[0], *outputs[0].dims[2:])) * samples
     work = per_place(axes, "linear") * places
     if mode == "max":
-        corners = samples * 2**axes
+        corners = samples * int(2**axes)
         return work + Work(mul=corners, compare=corners - 1) * values
     return work + (per_value(axes, "linear") * samples + Work(add=samples - 1, div=1)) * values
 
@@ -150,9 +151,7 @@ def region_reads(
 
 
 define("GridSample", infer=grid_output, work=grid_work, reads=grid_reads)
-define(
-    "GridSample", infer=grid_output, work=grid_work, reads=grid_reads, domain="com.microsoft"
-)
+define("GridSample", infer=grid_output, work=grid_work, reads=grid_reads, domain="com.microsoft")
 define("AffineGrid", infer=affine_output, work=affine_work, reads=affine_reads)
 define("RoiAlign", infer=align_output, work=align_work, reads=region_reads)
 define(

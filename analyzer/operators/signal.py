@@ -73,8 +73,15 @@ def transform_length(
 
 
 def dft_output(
-    x: Tensor, dft_length: Tensor | None = None, axis_input: Tensor | None = None, *,
-    axis: int = 1, inverse: int = 0, onesided: int = 0, opset: int, node_name: str = "",
+    x: Tensor,
+    dft_length: Tensor | None = None,
+    axis_input: Tensor | None = None,
+    *,
+    axis: int = 1,
+    inverse: int = 0,
+    onesided: int = 0,
+    opset: int,
+    node_name: str = "",
 ) -> Tensor:
     if x.shape is None:
         return x.of(None)
@@ -93,9 +100,16 @@ def dft_output(
 
 
 def dft_work(
-    outputs: tuple[Tensor, ...], x: Tensor, dft_length: Tensor | None = None,
-    axis_input: Tensor | None = None, *, axis: int = 1, inverse: int = 0, onesided: int = 0,
-    opset: int, node_name: str = "",
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    dft_length: Tensor | None = None,
+    axis_input: Tensor | None = None,
+    *,
+    axis: int = 1,
+    inverse: int = 0,
+    onesided: int = 0,
+    opset: int,
+    node_name: str = "",
 ) -> Work:
     along = place(x, axis_input, axis, opset)
     back = bool(inverse and onesided)
@@ -107,8 +121,14 @@ def dft_work(
 
 
 def dft_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, dft_length: Tensor | None = None,
-    axis_input: Tensor | None = None, *, axis: int = 1, inverse: int = 0, onesided: int = 0,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    dft_length: Tensor | None = None,
+    axis_input: Tensor | None = None,
+    *,
+    axis: int = 1,
+    inverse: int = 0,
+    onesided: int = 0,
     opset: int,
 ) -> OutputReads:
     along = place(x, axis_input, axis, opset)
@@ -128,7 +148,10 @@ def dft_reads(
 
 
 def frame(
-    x: Tensor, frame_step: Tensor, window: Tensor | None, frame_length: Tensor | None,
+    x: Tensor,
+    frame_step: Tensor,
+    window: Tensor | None,
+    frame_length: Tensor | None,
     node_name: str = "",
 ) -> tuple[Dim, Dim]:
     """The step and the length of a frame."""
@@ -143,8 +166,13 @@ def scalar(t: Tensor, what: str) -> Dim:
 
 
 def stft_output(
-    x: Tensor, frame_step: Tensor, window: Tensor | None = None,
-    frame_length: Tensor | None = None, *, onesided: int = 1, node_name: str = "",
+    x: Tensor,
+    frame_step: Tensor,
+    window: Tensor | None = None,
+    frame_length: Tensor | None = None,
+    *,
+    onesided: int = 1,
+    node_name: str = "",
 ) -> Tensor:
     if x.shape is None:
         return x.of(None)
@@ -154,7 +182,10 @@ def stft_output(
 
 
 def stft_work(
-    outputs: tuple[Tensor, ...], x: Tensor, frame_step: Tensor, window: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    frame_step: Tensor,
+    window: Tensor | None = None,
     frame_length: Tensor | None = None,
 ) -> Work:
     """Each frame times the window, then transformed."""
@@ -165,7 +196,10 @@ def stft_work(
 
 
 def stft_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, frame_step: Tensor, window: Tensor | None = None,
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    frame_step: Tensor,
+    window: Tensor | None = None,
     frame_length: Tensor | None = None,
 ) -> OutputReads:
     step, length = frame(x, frame_step, window, frame_length)
@@ -179,9 +213,7 @@ def stft_reads(
 # -- windows: a term per cosine, ``a - b*cos(2*pi*n/N) + c*cos(4*pi*n/N)`` ----------------------
 
 
-def window_output(
-    size: Tensor, *, output_datatype: int = 1, node_name: str = ""
-) -> Tensor:
+def window_output(size: Tensor, *, output_datatype: int = 1, node_name: str = "") -> Tensor:
     return Tensor(DTYPES[output_datatype], (scalar(size, f"{node_name} size"),))
 
 
@@ -199,16 +231,26 @@ def unread(outputs: tuple[Tensor, ...], *inputs: Tensor | None) -> OutputReads:
 
 
 def mel_output(
-    bands: Tensor, dft_length: Tensor, sample_rate: Tensor, lower: Tensor, upper: Tensor, *,
-    output_datatype: int = 1, node_name: str = "",
+    bands: Tensor,
+    dft_length: Tensor,
+    sample_rate: Tensor,
+    lower: Tensor,
+    upper: Tensor,
+    *,
+    output_datatype: int = 1,
+    node_name: str = "",
 ) -> Tensor:
     rows = scalar(dft_length, f"{node_name} transform length") // 2 + 1
     return Tensor(DTYPES[output_datatype], (rows, scalar(bands, f"{node_name} bands")))
 
 
 def mel_work(
-    outputs: tuple[Tensor, ...], bands: Tensor, dft_length: Tensor, sample_rate: Tensor,
-    lower: Tensor, upper: Tensor,
+    outputs: tuple[Tensor, ...],
+    bands: Tensor,
+    dft_length: Tensor,
+    sample_rate: Tensor,
+    lower: Tensor,
+    upper: Tensor,
 ) -> Work:
     """Two edges to mel (a division, a sum, a logarithm, a factor); B+2 points between them (a
     factor and a sum), back to hertz (a division, a power, a difference, a factor) and to a bin (a

@@ -86,9 +86,7 @@ def to_depth_reads(
         channel = Along(1, repeated(block))
     elif isinstance(channels, int) and channels * block <= MAX_LISTED:
         channel = Listed(1, tuple((c, c) for _ in range(block) for c in range(channels)))
-    space = (
-        Along(axis, Window(blocksize, stride=blocksize)) for axis in range(2, x.rank)
-    )
+    space = (Along(axis, Window(blocksize, stride=blocksize)) for axis in range(2, x.rank))
     return ((Along(0), channel, *space),)
 
 
@@ -136,9 +134,7 @@ def col2im_reads(
 # -- cropping and padding about the centre ------------------------------------------------------
 
 
-def center_output(
-    x: Tensor, shape: Tensor, *, axes: Ints = None, node_name: str = ""
-) -> Tensor:
+def center_output(x: Tensor, shape: Tensor, *, axes: Ints = None, node_name: str = "") -> Tensor:
     chosen = [axis % x.rank for axis in (range(x.rank) if axes is None else axes)]
     result = [*x.dims]
     if shape.value is None:

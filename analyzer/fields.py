@@ -217,7 +217,7 @@ class _Step:
                 terms.append(term)
                 continue
             if isinstance(read, Flat):
-                new = self.reshaped(term, x.shape, output.shape)
+                new = self.reshaped(key, term, x.shape, output.shape)
             else:
                 assert isinstance(read, tuple)
                 new = self.read_term(key, term, x, output, read)
@@ -250,8 +250,12 @@ class _Step:
         )
         return Term((), (), rest, _reach_size(small_rest), self.node.name, whole)
 
-    def reshaped(self, term: Term, before: Shape | None, after: Shape | None) -> Term | None:
+    def reshaped(
+        self, key: Key, term: Term, before: Shape | None, after: Shape | None
+    ) -> Term | None:
         digits, rest, lost = _reshape(term.digits, before, after)
+        if digits is not None and len(digits) > len(term.digits):
+            self.found.spatial.add(key)  # cut into patches
         if lost:
             self.found.diagnostics.append(
                 Diagnostic("axis-not-followed", "info", self.node.name,
@@ -329,6 +333,8 @@ class _Step:
                     which, axis = source
                     name = node.inputs[which] if which < len(node.inputs) else ""
                     given[names[i]] = _taken(states.get(name, NONE), axis)
+                    if axis is not None:
+                        self.found.spatial.update(_moving_along(states.get(name, NONE), axis))
             result = self.nested(body, inner, given)
             if through.carried and through.trips is not None and through.trips <= MAX_TRIPS:
                 result = self.unrolled(through, body, inner, given, result)
@@ -429,7 +435,7 @@ def _looks_along(read: object, length: Dim) -> bool:
     if isinstance(read, Along):
         return read.window.moves
     if isinstance(read, Listed):
-        return True
+        return read.spatial
     if isinstance(read, Whole):
         return read.spatial and length != 1
     return isinstance(read, Upto)
@@ -861,6 +867,14 @@ def _taken(state: State, axis: int | None) -> State:
         )
 
     return _mapped(state, put)
+
+
+def _moving_along(state: State, axis: int) -> set[Key]:
+    """The input axes that a tensor's axis moves along."""
+    return {
+        key for key, paths in state.items()
+        if any(d.axis == axis for term in paths.terms for d in term.digits)
+    }  # fmt: skip
 
 
 def _stacked(state: State, axis: int) -> State:

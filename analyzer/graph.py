@@ -194,6 +194,7 @@ class _Reader:
     def __init__(self, functions: Mapping[tuple[str, str, str], onnx.FunctionProto]) -> None:
         self.functions = functions
         self.names: Counter[str] = Counter()
+        self.taken: set[str] = set()
 
     def graph(
         self, proto: onnx.GraphProto, opsets: Mapping[str, int], outer: frozenset[str], scope: str
@@ -304,8 +305,11 @@ class _Reader:
         if wanted and call.scope and call.scope != wanted:
             wanted = f"{call.scope}/{wanted}"
         wanted = wanted or (f"{call.scope}/" if call.scope else "") + f"{proto.op_type}_{index}"
-        self.names[wanted] += 1
-        name = wanted if self.names[wanted] == 1 else f"{wanted}#{self.names[wanted]}"
+        name = wanted
+        while name in self.taken:  # names may be given twice, and look like ours
+            self.names[wanted] += 1
+            name = f"{wanted}#{self.names[wanted] + 1}"
+        self.taken.add(name)
         attributes = {
             a.name: self.attribute(a, call.opsets, frozenset(visible), name)
             for a in proto.attribute

@@ -22,6 +22,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Literal
 
 from cnnscope.analyzer.dimension import Dim
@@ -112,10 +113,14 @@ class Along:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Output index `i` of `axis` reads the input indices ``rows[i]``, first and last included."""
+    """Output index `i` of `axis` reads the input indices ``rows[i]``, first and last included.
+
+    `spatial` is False where that only says which channels belong to which group.
+    """
 
     axis: int
     rows: tuple[Span | None, ...]
+    spatial: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +234,18 @@ class Operator:
     random: bool = False
     roles: Mapping[int, Role] = field(default_factory=dict)
     elements: Rule | None = None
-    keywords: dict[Rule, frozenset[str] | None] | None = None
+
+    @property
+    def keywords(self) -> dict[Rule, frozenset[str] | None]:
+        """By rule, the keywords that its signature names; None where it takes any."""
+        rules = (self.infer, self.work, self.reads, self.elements)
+        return {rule: _keywords(rule) for rule in rules if rule is not None}
 
     def call(
         self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]
     ) -> object:
         """Call one of the rules with the keywords its signature names."""
-        names = self.keywords[rule] if self.keywords else None
+        names = _keywords(rule)
         if names is not None:
             keyword = {key: value for key, value in keyword.items() if key in names}
         else:
@@ -275,16 +285,12 @@ def define(
     Raises:
         ValueError: these rules are already defined.
     """
-    rules = [rule for rule in (infer, work, reads, elements) if rule is not None]
-    keywords = {rule: _keywords(rule) for rule in rules}
     for name in names:
         versions = _REGISTRY.setdefault((domain, name), [])
         if any(known.since == since for known in versions):
             raise ValueError(f"{domain}::{name} since {since} is defined twice")
         versions.append(
-            Operator(
-                name, domain, since, infer, work, reads, random, roles or {}, elements, keywords
-            )
+            Operator(name, domain, since, infer, work, reads, random, roles or {}, elements)
         )
         versions.sort(key=lambda operator: operator.since)
 
@@ -304,6 +310,7 @@ def defined() -> Iterator[Operator]:
         yield from _REGISTRY[key]
 
 
+@cache
 def _keywords(rule: Rule) -> frozenset[str] | None:
     """The keywords a rule names; None where it takes any."""
     parameters = inspect.signature(rule).parameters.values()

@@ -189,6 +189,7 @@ def _flat(box: Box, lengths: tuple[int, ...], output: tuple[int, ...]) -> list[B
         inner = tuple(lengths[axis] for axis in old)
         size = product(inner)
         assert isinstance(size, int)
+        pieces: list[Box]
         if len(old) == 1 and len(new) == 1:
             pieces = [(box[new[0]],)]
         elif size > MAX_ELEMENTS:
@@ -212,7 +213,7 @@ def _boxes(cube: Mask) -> list[Box]:
     alike: dict[bytes, list[int]] = {}
     for index in np.flatnonzero(rows.any(axis=1)).tolist():
         alike.setdefault(rows[index].tobytes(), []).append(index)
-    found = []
+    found: list[Box] = []
     for indices in alike.values():
         mask = np.zeros(len(cube), bool)
         mask[indices] = True

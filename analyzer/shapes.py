@@ -20,7 +20,7 @@ import onnx
 from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.graph import VALUE_LIMIT, Graph, Node, captures, declared_tensor, read_graph
-from cnnscope.analyzer.operator import Operator, lookup
+from cnnscope.analyzer.operator import lookup
 from cnnscope.analyzer.tensor import DTYPES, Tensor
 
 How = Literal["rules", "function", "schema", "declared", "unknown"]
@@ -129,6 +129,9 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     operator = lookup(node.domain, node.op, node.version)
     if operator is None:
         return _without_rules(graph, node, inputs, shapes)
+    lacks = _lacking(node)
+    if lacks:
+        raise GraphError(f"node {node.name!r} ({node.title}) lacks {lacks}{_given(inputs)}")
     keywords: dict[str, object] = dict(node.attributes)
     bodies = node.bodies
     for name, body in bodies.items():
@@ -147,11 +150,6 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         # Rules raise ValueError for what can't be: the model contradicts itself there.
         raise GraphError(f"node {node.name!r} ({node.title}): {error}{_given(inputs)}") from None
     except (TypeError, IndexError, KeyError, AttributeError, AssertionError) as error:
-        if _misused(operator, node, inputs):
-            raise GraphError(
-                f"node {node.name!r} ({node.title}) lacks an input or attribute its operator "
-                f"needs: {error}{_given(inputs)}"
-            ) from None
         shapes.diagnostics.append(
             Diagnostic("rule-failed", "warning", node.name,
                        f"{node.title}: its rule failed on this node ({type(error).__name__}: {error})",
@@ -171,16 +169,23 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     return outputs
 
 
-def _misused(operator: Operator, node: Node, inputs: tuple[Tensor | None, ...]) -> bool:
-    """Does the schema itself say that this node lacks something?"""
-    schema = _schema(node.domain, node.op, node.version)
+@cache
+def _needs(domain: str, op: str, version: int) -> tuple[int, tuple[str, ...]]:
+    """How many inputs, and which attributes, the operator's schema demands."""
+    schema = _schema(domain, op, version)
     if schema is None:
-        return False
-    present = sum(1 for name in node.inputs if name)
-    missing = [
-        a.name for a in schema.attributes.values() if a.required and a.name not in node.attributes
-    ]
-    return present < schema.min_input or bool(missing)
+        return 0, ()
+    required = (a.name for a in schema.attributes.values() if a.required)
+    return schema.min_input, tuple(required)
+
+
+def _lacking(node: Node) -> str:
+    """What the node lacks of what its schema demands, or an empty string."""
+    inputs, attributes = _needs(node.domain, node.op, node.version)
+    if len(node.inputs) < inputs:
+        return f"inputs: it has {len(node.inputs)} of {inputs}"
+    missing = [name for name in attributes if name not in node.attributes]
+    return f"the attribute {missing[0]}" if missing else ""
 
 
 def _given(inputs: tuple[Tensor | None, ...]) -> str:

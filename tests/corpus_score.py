@@ -104,7 +104,11 @@ def _shapes(result: Score, report: cnnscope.Report, path: Path) -> None:
         if mine is None:
             result.check("shapes", name, None, (dtype, shape))
         else:
-            known = None if mine.shape is None else [d if isinstance(d, int) else str(d) for d in mine.shape]
+            known = (
+                None
+                if mine.shape is None
+                else [d if isinstance(d, int) else str(d) for d in mine.shape]
+            )
             result.check("shapes", name, [mine.dtype, known], [dtype, shape])
 
 
@@ -155,9 +159,16 @@ def _fields(result: Score, path: Path, oracle: dict[str, Any]) -> None:
         for axis, found in enumerate(endpoint["axes"]):
             mine = next((f for f in spatial if f.axis == axis + 2), None)
             if mine is None:
-                result.check("fields", f"{label} axis {axis}", None, found.get("max_size") or found["rf"])
+                result.check(
+                    "fields", f"{label} axis {axis}", None, found.get("max_size") or found["rf"]
+                )
                 continue
-            result.check("fields", f"{label} axis {axis} size", mine.size, found.get("max_size") or found["rf"])
+            result.check(
+                "fields",
+                f"{label} axis {axis} size",
+                mine.size,
+                found.get("max_size") or found["rf"],
+            )
             if found.get("rf") is not None:
                 result.check("fields", f"{label} axis {axis} step", mine.step, found["stride"])
                 result.check("fields", f"{label} axis {axis} start", mine.start, -found["padding"])
@@ -195,7 +206,7 @@ def scores(corpus: Path, wanted: str | None = None) -> Iterator[Score]:
         if wanted is None or wanted in row["file"]:
             try:
                 yield score(corpus, row)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (a crash is a score too)
                 failed = Score(Path(row["file"]).name)
                 failed.check("status", "analysis", f"{type(error).__name__}: {error}", "a report")
                 yield failed
@@ -211,10 +222,10 @@ def main() -> int:
     for result in scores(arguments.corpus, arguments.model):
         total += 1
         failed += bool(result.misses)
-        print(result)
+        print(result)  # noqa: T201  (a script)
         for miss in result.misses[: arguments.misses]:
-            print("       ", miss)
-    print(f"{total - failed} of {total} models agree in everything")
+            print("       ", miss)  # noqa: T201
+    print(f"{total - failed} of {total} models agree in everything")  # noqa: T201
     return 1 if failed else 0
 
 

@@ -32,13 +32,24 @@ class Case:
     domain: str = ""
 
 
-def case(op: str, *inputs: Any, const: tuple[int, ...] = (), outputs: int = 1, opset: int = 21,
-         domain: str = "", seed: int = 0, **attributes: Any) -> Case:
+def case(
+    op: str,
+    *inputs: Any,
+    const: tuple[int, ...] = (),
+    outputs: int = 1,
+    opset: int = 21,
+    domain: str = "",
+    seed: int = 0,
+    **attributes: Any,
+) -> Case:
     """A shape tuple stands for random float32 data of that shape; lists and arrays for values."""
     random = np.random.default_rng(seed)
     arrays = tuple(
-        random.standard_normal(x).astype(np.float32) if isinstance(x, tuple)
-        else None if x is None else np.asarray(x)
+        random.standard_normal(x).astype(np.float32)
+        if isinstance(x, tuple)
+        else None
+        if x is None
+        else np.asarray(x)
         for x in inputs
     )
     return Case(op, arrays, attributes, frozenset(const), outputs, opset, domain)
@@ -47,15 +58,24 @@ def case(op: str, *inputs: Any, const: tuple[int, ...] = (), outputs: int = 1, o
 def node(c: Case) -> onnx.NodeProto:
     names = ["" if x is None else f"x{i}" for i, x in enumerate(c.inputs)]
     return helper.make_node(
-        c.op, names, [f"y{i}" for i in range(c.outputs)], name="node", domain=c.domain, **c.attributes
+        c.op,
+        names,
+        [f"y{i}" for i in range(c.outputs)],
+        name="node",
+        domain=c.domain,
+        **c.attributes,
     )
 
 
 def tensors(c: Case) -> tuple[Tensor | None, ...]:
     return tuple(
-        None if x is None else Tensor(
-            "string" if x.dtype.kind in "OU" else str(x.dtype), x.shape,
-            constant=i in c.constants, value=x if i in c.constants else None,
+        None
+        if x is None
+        else Tensor(
+            "string" if x.dtype.kind in "OU" else str(x.dtype),
+            x.shape,
+            constant=i in c.constants,
+            value=x if i in c.constants else None,
         )
         for i, x in enumerate(c.inputs)
     )
@@ -102,7 +122,8 @@ def model(c: Case) -> onnx.ModelProto:
 
     values = [
         helper.make_tensor_value_info(f"x{i}", np_dtype_to_tensor_dtype(x.dtype), x.shape)
-        for i, x in enumerate(c.inputs) if x is not None and i not in c.constants
+        for i, x in enumerate(c.inputs)
+        if x is not None and i not in c.constants
     ]
     weights = [numpy_helper.from_array(c.inputs[i], f"x{i}") for i in sorted(c.constants)]
     outputs = [onnx.ValueInfoProto(name=f"y{i}") for i in range(c.outputs)]
@@ -120,7 +141,9 @@ def run(c: Case) -> list[np.ndarray]:
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
-    session = ort.InferenceSession(model(c).SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(
+        model(c).SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     feeds = {f"x{i}": x for i, x in enumerate(c.inputs) if x is not None and i not in c.constants}
     return session.run(None, feeds)
 
@@ -132,7 +155,9 @@ def assert_shapes(c: Case) -> None:
         assert (mine.dtype, mine.shape) == (dtype, actual.shape), c.op
 
 
-def dependence(c: Case, which: int, axis: int, out_axis: int, output: int = 0) -> dict[int, set[int]]:
+def dependence(
+    c: Case, which: int, axis: int, out_axis: int, output: int = 0
+) -> dict[int, set[int]]:
     """By brute force: output index along `out_axis` -> indices of input `which` along `axis` read.
 
     Each input row is replaced by NaN in turn; use with operators that let NaN through.
@@ -141,8 +166,15 @@ def dependence(c: Case, which: int, axis: int, out_axis: int, output: int = 0) -
     for row in range(c.inputs[which].shape[axis]):
         x = c.inputs[which].copy()
         x[(slice(None),) * axis + (row,)] = np.nan
-        changed = Case(c.op, (*c.inputs[:which], x, *c.inputs[which + 1:]), c.attributes,
-                       c.constants, c.outputs, c.opset, c.domain)
+        changed = Case(
+            c.op,
+            (*c.inputs[:which], x, *c.inputs[which + 1 :]),
+            c.attributes,
+            c.constants,
+            c.outputs,
+            c.opset,
+            c.domain,
+        )
         y = run(changed)[output]
         others = tuple(i for i in range(y.ndim) if i != out_axis)
         for index in np.flatnonzero(np.isnan(y).any(axis=others)):
@@ -207,7 +239,7 @@ def changed(c: Case, which: int, axis: int, row: int, output: int = 0) -> np.nda
             part ^= random.integers(1, 100, part.shape).astype(x.dtype)
         if not part.shape:
             x[(slice(None),) * axis + (row,)] = part
-        inputs = (*c.inputs[:which], x, *c.inputs[which + 1:])
+        inputs = (*c.inputs[:which], x, *c.inputs[which + 1 :])
         after = run(Case(c.op, inputs, c.attributes, c.constants, c.outputs, c.opset, c.domain))
         if before.dtype.kind == "f":
             result |= ~np.isclose(after[output], before, rtol=1e-5, atol=1e-6)
@@ -216,8 +248,9 @@ def changed(c: Case, which: int, axis: int, row: int, output: int = 0) -> np.nda
     return result
 
 
-def assert_reads(c: Case, *which: int, output: int = 0, contracted: bool = True,
-                 parts: bool = False) -> None:
+def assert_reads(
+    c: Case, *which: int, output: int = 0, contracted: bool = True, parts: bool = False
+) -> None:
     """The rule's reads of these inputs, axis by axis, equal what changing their rows changes.
 
     Without `contracted`, an axis that is read whole but not for looking along it may be read in

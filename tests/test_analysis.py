@@ -88,7 +88,9 @@ def test_to_dict_is_json(report: Report) -> None:
     again = json.loads(json.dumps(plain))
     assert again == json.loads(json.dumps(again))
     assert again["schema_version"] == 1
-    assert {"model", "inputs", "outputs", "totals", "layers", "diagnostics", "tensors"} <= set(again)
+    assert {"model", "inputs", "outputs", "totals", "layers", "diagnostics", "tensors"} <= set(
+        again
+    )
     assert set(again["tensors"]) == {"x", "a", "b", "c", "y"}
     assert set(again["totals"]) >= {
         "params", "buffers", "constants", "macs", "flops", "weight_bytes",
@@ -211,7 +213,29 @@ def test_bindings_that_dont_fit(model: onnx.ModelProto, given: Any, said: str) -
 
 # -- cost: what the graph costs, not what the weights do ----------------------------------------------
 
-VGG19 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512, 0)
+VGG19 = (
+    64,
+    64,
+    0,
+    128,
+    128,
+    0,
+    256,
+    256,
+    256,
+    256,
+    0,
+    512,
+    512,
+    512,
+    512,
+    0,
+    512,
+    512,
+    512,
+    512,
+    0,
+)
 
 
 def vgg19(path: Path) -> None:
@@ -226,7 +250,9 @@ def vgg19(path: Path) -> None:
             nodes.append(onnx.helper.make_node("Relu", [y], [y + "r"]))
             x, width = y + "r", cout
         else:
-            nodes.append(onnx.helper.make_node("MaxPool", [x], [y], kernel_shape=[2, 2], strides=[2, 2]))
+            nodes.append(
+                onnx.helper.make_node("MaxPool", [x], [y], kernel_shape=[2, 2], strides=[2, 2])
+            )
             x = y
     nodes.append(onnx.helper.make_node("Flatten", [x], ["f"]))
     x, width = "f", 25088

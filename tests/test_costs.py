@@ -3,6 +3,7 @@
 The true figures are those of `reference.md` d4: worked out by hand, each with the tools that get it
 wrong. `macs` leaves the bias out; `flops` is 2 * macs + every other operation once.
 """
+# ruff: noqa: E501  (a model is one line of a table)
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ X = "float[1,4,16,32] x"
          "{ d = Identity(c) z = MatMul(a, w) }> }", 2_560),
         (f"g ({X}, float[4,1,3,3] w) => (y) {{ y = local.f(x, w) }} "
          f'<domain: "local", opset_import: ["": 18]> f (a, w) => (b) {{ b = {DW} (a, w) }}', 18_432),
-        (f"g (uint8[1,4,16,32] x, uint8[4,1,3,3] w) => (y) {{ y = ConvInteger <group = 4, pads = [1,1,1,1]> (x, w) }}",
+        ("g (uint8[1,4,16,32] x, uint8[4,1,3,3] w) => (y) { y = ConvInteger <group = 4, pads = [1,1,1,1]> (x, w) }",
          18_432),
         ("g (float[1,1000] x) => (y) { y = Softmax(x) }", 0),
         ("g (float[5,7] a, float[7,3] b, float[3] c) => (y) { y = Gemm(a, b, c) }", 105),
@@ -112,7 +113,10 @@ def test_the_larger_branch_is_in_the_total_and_both_are_shown() -> None:
         else_branch = e () => (float[4,4] v) { a = MatMul(x, x) v = MatMul(a, x) }> }""")
     assert found.totals.macs.value == 128
     bodies = found.layers[0].bodies
-    assert [sum(x.macs or 0 for x in bodies[b]) for b in ("then_branch", "else_branch")] == [64, 128]
+    assert [sum(x.macs or 0 for x in bodies[b]) for b in ("then_branch", "else_branch")] == [
+        64,
+        128,
+    ]
 
 
 def test_a_loop_of_unknown_length_is_partial() -> None:
@@ -164,11 +168,20 @@ def resnet() -> Report:
         return name
 
     def add(op: str, *inputs: str, **attributes: object) -> str:
-        nodes.append(helper.make_node(op, inputs, [f"t{len(nodes)}"], f"n{len(nodes)}", **attributes))
+        nodes.append(
+            helper.make_node(op, inputs, [f"t{len(nodes)}"], f"n{len(nodes)}", **attributes)
+        )
         return f"t{len(nodes) - 1}"
 
     def conv_bn(x: str, cin: int, cout: int, k: int, s: int = 1, relu: bool = True) -> str:
-        y = add("Conv", x, weight(cout, cin, k, k), strides=[s, s], pads=[k // 2] * 4, kernel_shape=[k, k])
+        y = add(
+            "Conv",
+            x,
+            weight(cout, cin, k, k),
+            strides=[s, s],
+            pads=[k // 2] * 4,
+            kernel_shape=[k, k],
+        )
         y = add("BatchNormalization", y, *(weight(cout) for _ in range(4)))
         return add("Relu", y) if relu else y
 

@@ -60,7 +60,11 @@ def claimed(paths: Paths, unit: tuple[int, ...], length: int) -> tuple[int, int]
         ]
         if None not in spans:
             ends.append((sum(s[0] for s in spans if s), sum(s[1] for s in spans if s)))
-    return (max(min(e[0] for e in ends), 0), min(max(e[1] for e in ends), length - 1)) if ends else None
+    return (
+        (max(min(e[0] for e in ends), 0), min(max(e[1] for e in ends), length - 1))
+        if ends
+        else None
+    )
 
 
 def read(values: dict[Any, dict[str, np.ndarray]], name: str, axis: int, rows: int) -> np.ndarray:
@@ -240,9 +244,7 @@ def _a(value: int) -> np.ndarray:
     return np.array([value])
 
 
-@pytest.mark.parametrize(
-    ("length", "start"), [(224, -2), (225, -3), (226, -2), (7, -3), (8, -2)]
-)
+@pytest.mark.parametrize(("length", "start"), [(224, -2), (225, -3), (226, -2), (7, -3), (8, -2)])
 def test_same_padding_as_tensorflow_has_it(length: int, start: int) -> None:
     # TF-slim: total = max(k - s, 0) if n % s == 0 else max(k - n % s, 0), the left gets the half.
     made = Net(1, 2, length)
@@ -366,13 +368,17 @@ def _lstm_reads(made: Net, length: int) -> list[set[int]]:
 # -- subgraphs -------------------------------------------------------------------------------------
 
 
-def body(name: str, inputs: list[str], outputs: list[str], *nodes: onnx.NodeProto) -> onnx.GraphProto:
+def body(
+    name: str, inputs: list[str], outputs: list[str], *nodes: onnx.NodeProto
+) -> onnx.GraphProto:
     def value(n: str) -> onnx.ValueInfoProto:
         kind = {"i": TensorProto.INT64, "c": TensorProto.BOOL, "co": TensorProto.BOOL}
         shape = [] if n in kind else None
         return helper.make_tensor_value_info(n, kind.get(n, TensorProto.FLOAT), shape)
 
-    return helper.make_graph(list(nodes), name, [value(n) for n in inputs], [value(n) for n in outputs])
+    return helper.make_graph(
+        list(nodes), name, [value(n) for n in inputs], [value(n) for n in outputs]
+    )
 
 
 def loop(trips: int) -> Net:

@@ -3,8 +3,11 @@
 Models are written in ONNX's text form. Functions are compared with `onnx.inliner`, which shares no
 code with ours.
 """
+# ruff: noqa: E501  (a model is one line of a table)
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import networkx
 import onnx
@@ -194,7 +197,9 @@ CALLS = {
 @pytest.mark.parametrize("name", list(CALLS))
 def test_functions_are_what_the_inliner_makes_of_them(name: str) -> None:
     model = parsed(CALLS[name])
-    inlined = onnx.shape_inference.infer_shapes(inliner.inline_local_functions(model), data_prop=True)
+    inlined = onnx.shape_inference.infer_shapes(
+        inliner.inline_local_functions(model), data_prop=True
+    )
     mine, theirs = read_graph(model), read_graph(inlined)
     carried = [op for op in ops(mine) if op != "Identity"]
     assert carried == [op for op in ops(theirs) if op != "Identity"]
@@ -203,7 +208,8 @@ def test_functions_are_what_the_inliner_makes_of_them(name: str) -> None:
     found = analyze(model).tensors[last].shape
     assert found is not None
     assert all(b in (a, 0) for a, b in zip(found, shape, strict=True)), (found, shape)
-    assert found == analyze(inlined).tensors[last].shape
+    if name != "defaults":  # onnx's inliner leaves a default attribute out: Concat lacks its axis
+        assert found == analyze(inlined).tensors[last].shape
 
 
 def test_an_input_that_a_function_hands_through_is_carried() -> None:
@@ -230,7 +236,7 @@ def test_an_optional_input_of_a_function_may_be_left_out() -> None:
 
 def test_a_long_chain_is_no_problem() -> None:
     names = [f"t{i}" for i in range(3001)]
-    nodes = [helper.make_node("Relu", [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [helper.make_node("Relu", [a], [b]) for a, b in pairwise(names)]
     values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 4]) for n in ("t0", "t3000")]
     made = helper.make_graph(nodes[::-1], "long", values[:1], values[1:])
     report = analyze(helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)]))

@@ -1,4 +1,5 @@
 """The peak of live bytes against a simulation that allocates and frees tensor by tensor."""
+# ruff: noqa: E501  (a model is one line of a table)
 
 from __future__ import annotations
 
@@ -75,7 +76,9 @@ def test_bytes_by_dtype(dtype: str, count: int, nbytes: int) -> None:
             "float8e4m3fn": TensorProto.FLOAT8E4M3FN, "bool": TensorProto.BOOL}  # fmt: skip
     code = kind.get(dtype) or getattr(TensorProto, dtype.upper())
     values = [helper.make_tensor_value_info(n, code, [count]) for n in "xy"]
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", values[:1], values[1:])
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])], "g", values[:1], values[1:]
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
     assert analyze(model).totals.peak_activation_bytes.value == nbytes
 

@@ -57,7 +57,9 @@ def test_a_bias_is_one_addition_per_output() -> None:
 
 
 @pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID"])
-@pytest.mark.parametrize(("length", "kernel", "stride"), list(itertools.product((7, 8), (2, 3, 5), (1, 2, 3))))
+@pytest.mark.parametrize(
+    ("length", "kernel", "stride"), list(itertools.product((7, 8), (2, 3, 5), (1, 2, 3)))
+)
 def test_auto_pad(auto_pad: str, length: int, kernel: int, stride: int) -> None:
     case = conv((1, 1, length), (1, 1, kernel), auto_pad=auto_pad, strides=[stride])
     s.assert_shapes(case)
@@ -65,8 +67,10 @@ def test_auto_pad(auto_pad: str, length: int, kernel: int, stride: int) -> None:
 
 
 WINDOWS = [
-    dict(strides=[st], dilations=[d], pads=[p, q], kernel=k)
-    for st, d, (p, q), k in itertools.product((1, 2, 3), (1, 2), ((0, 0), (1, 1), (2, 1), (0, 3)), (1, 2, 3))
+    {"strides": [st], "dilations": [d], "pads": [p, q], "kernel": k}
+    for st, d, (p, q), k in itertools.product(
+        (1, 2, 3), (1, 2), ((0, 0), (1, 1), (2, 1), (0, 3)), (1, 2, 3)
+    )
 ]
 
 

@@ -7,10 +7,6 @@ from typing import Any
 import numpy as np
 import onnx.reference
 import pytest
-
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Listed, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
 from single_node import (
     assert_reads,
     assert_shapes,
@@ -21,6 +17,10 @@ from single_node import (
     unnamed_attributes,
     work,
 )
+
+from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.operator import Along, Listed, Whole, Work, lookup
+from cnnscope.analyzer.tensor import Tensor
 
 MS: dict[str, Any] = {"domain": "com.microsoft"}
 

@@ -98,8 +98,13 @@ def test_a_global_pool_sees_all_of_space() -> None:
 
 @pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "LpPool", "MaxUnpool", "RoiAlign"])
 def test_every_attribute_is_known(op: str) -> None:
-    values_only = {"p", "storage_order", "spatial_scale", "coordinate_transformation_mode",
-                   "count_include_pad"}
+    values_only = {
+        "p",
+        "storage_order",
+        "spatial_scale",
+        "coordinate_transformation_mode",
+        "count_include_pad",
+    }
     for schema in {defs.get_schema(op, v).since_version: defs.get_schema(op, v)
                    for v in range(16, 23)}.values():  # fmt: skip
         found: Any = s.lookup("", op, schema.since_version)

@@ -7,10 +7,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Whole, Work, lookup
-from cnnscope.analyzer.tensor import DTYPES, Tensor
 from single_node import (
     assert_reads,
     assert_shapes,
@@ -21,6 +17,10 @@ from single_node import (
     unnamed_attributes,
     work,
 )
+
+from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.operator import Along, Whole, Work, lookup
+from cnnscope.analyzer.tensor import DTYPES, Tensor
 
 MS: dict[str, Any] = {"domain": "com.microsoft"}
 SCALE, ZERO = np.float32(0.05), np.uint8(7)
@@ -133,8 +133,24 @@ def test_reads_of_what_rounding_hides() -> None:
     assert [list(table[1].window.at(i)) for i in range(4)] == [[0], [0], [1], [1]]
 
 
-@pytest.mark.parametrize("dtype", [d for d in DTYPES if DTYPES[d] in (
-    "uint4", "int4", "int2", "uint2", "float8_e4m3fn", "float8_e5m2", "float4_e2m1fn", "uint16")])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        d
+        for d in DTYPES
+        if DTYPES[d]
+        in (
+            "uint4",
+            "int4",
+            "int2",
+            "uint2",
+            "float8_e4m3fn",
+            "float8_e5m2",
+            "float4_e2m1fn",
+            "uint16",
+        )
+    ],
+)
 def test_output_dtypes(dtype: int) -> None:
     c = case("QuantizeLinear", X, SCALE, output_dtype=dtype, opset=25)
     shaped = onnx.shape_inference.infer_shapes(model(c)).graph.output[0].type.tensor_type

@@ -8,10 +8,6 @@ from typing import Any
 import numpy as np
 import onnx.reference
 import pytest
-
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Upto, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
 from single_node import (
     assert_reads,
     assert_shapes,
@@ -23,6 +19,10 @@ from single_node import (
     unnamed_attributes,
     work,
 )
+
+from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.operator import Along, Upto, Whole, Work, lookup
+from cnnscope.analyzer.tensor import Tensor
 
 T, B, WIDTH, H = 4, 2, 3, 5
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

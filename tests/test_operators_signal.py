@@ -7,11 +7,6 @@ from typing import Any
 import numpy as np
 import onnx.reference
 import pytest
-
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Only, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import Window
 from single_node import (
     assert_reads,
     assert_shapes,
@@ -22,6 +17,11 @@ from single_node import (
     unnamed_attributes,
     work,
 )
+
+from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.operator import Along, Only, Whole, Work, lookup
+from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.window import Window
 
 
 def fast(rows: int, length: int) -> Work:

@@ -48,7 +48,9 @@ def test_center_crop_pad(size: int, wanted: int) -> None:
     for row in range(size):
         x = np.zeros((1, 2, size), np.float32)
         x[..., row] = 1
-        for output in np.flatnonzero(ReferenceEvaluator(s.model(case)).run(None, {"x0": x})[0][0, 0]):
+        for output in np.flatnonzero(
+            ReferenceEvaluator(s.model(case)).run(None, {"x0": x})[0][0, 0]
+        ):
             rows.setdefault(int(output), set()).add(row)
     assert s.predicted(case, 0, 2) == rows
     assert onnx.__version__

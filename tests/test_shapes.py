@@ -3,10 +3,9 @@
 Random graphs of data movement and shape arithmetic, then the same with free dimensions: the
 formulas, with numbers put in, must be what the bound analysis says.
 """
+# ruff: noqa: E501  (a model is one line of a table)
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import onnx
@@ -211,7 +210,9 @@ def test_data_dependent_sizes_say_so() -> None:
 
 def test_a_schemas_function_is_looked_into() -> None:
     # Whatever has no rules of its own but a body in its schema: its work is that of the body.
-    model = parsed("g (float[2,3] x, float[2,3] t) => (y) { y = MeanVarianceNormalization <axes=[1]> (x) }")
+    model = parsed(
+        "g (float[2,3] x, float[2,3] t) => (y) { y = MeanVarianceNormalization <axes=[1]> (x) }"
+    )
     report = assert_agrees(model)
     assert report["y"].how in ("function", "rules")
     assert report.totals.flops.value
@@ -288,5 +289,3 @@ def test_contradictions_name_the_node(body: str) -> None:
     with pytest.raises(GraphError, match="bad") as caught:
         analyze(parsed(body))
     assert "\n" not in str(caught.value)
-
-

@@ -2,6 +2,7 @@
 
 A row is a model in ONNX's text form and (parameters, buffers, constants, weight bytes) by hand.
 """
+# ruff: noqa: E501  (a model is one line of a table)
 
 from __future__ import annotations
 
@@ -137,7 +138,9 @@ def test_what_nothing_reads_is_said() -> None:
 
 
 def test_a_shared_weight_is_counted_at_its_first_layer() -> None:
-    found: Report = analyze(parsed(f"g (float[1,2] x) => (y) {W} {{ a = MatMul(x, w) y = MatMul(a, w) }}"))
+    found: Report = analyze(
+        parsed(f"g (float[1,2] x) => (y) {W} {{ a = MatMul(x, w) y = MatMul(a, w) }}")
+    )
     assert [(x.params, x.shared_params) for x in found.layers] == [(4, 0), (0, 4)]
     assert sum(x.weight_bytes for x in found.layers) == found.totals.weight_bytes.value == 16
 
@@ -149,7 +152,9 @@ def test_layers_add_up_to_the_total(seed: int) -> None:
     nodes, x = [], "x"
     for k in range(7):
         w = str(random.choice(list(weights)))
-        nodes.append(helper.make_node(str(random.choice(["MatMul", "Add", "Mul"])), [x, w], [f"t{k}"]))
+        nodes.append(
+            helper.make_node(str(random.choice(["MatMul", "Add", "Mul"])), [x, w], [f"t{k}"])
+        )
         x = f"t{k}"
     values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [3, 3]) for n in ("x", x)]
     graph = helper.make_graph(nodes, "g", values[:1], values[1:],

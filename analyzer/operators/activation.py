@@ -105,9 +105,15 @@ def softmax_reads(
     return (tuple(Whole() if i in over else Along(i) for i in range(x.rank)),)
 
 
+def rowwise_output(x: Tensor, *, axis: int = -1) -> Tensor:
+    if x.shape is not None and not -len(x.shape) <= axis < max(len(x.shape), 1):
+        raise ValueError(f"axis {axis} is outside an input of {len(x.shape)} axes")
+    return x.of(x.shape)
+
+
 def define_rowwise(name: str, work: Rule) -> None:
     for since in (1, 13):
-        define(name, infer=same, work=work, reads=softmax_reads, since=since)
+        define(name, infer=rowwise_output, work=work, reads=softmax_reads, since=since)
 
 
 define("Relu", "ThresholdedRelu", infer=same, work=each(compare=1))  # max(x, 0); x > alpha ? x : 0

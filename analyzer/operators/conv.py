@@ -116,7 +116,7 @@ def grouped(axis: int, inputs: Dim, outputs: Dim, group: int) -> AxisRead:
     if outputs > MAX_LISTED:
         return Whole()
     first = (channel // writes * reads for channel in range(outputs))
-    return Listed(axis, tuple((lo, lo + reads - 1) for lo in first))
+    return Listed(axis, tuple((lo, lo + reads - 1) for lo in first), spatial=False)
 
 
 def arranged(x: Tensor, channel: int, of_channel: AxisRead, space: Sequence[AxisRead]) -> InputRead:

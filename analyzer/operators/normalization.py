@@ -174,7 +174,8 @@ def grouped(x: Tensor, groups: int, axis: int) -> tuple[AxisRead, ...]:
             raise ValueError(f"{count} channels are no multiple of {groups} groups")
         width = count // groups
         starts = (i - i % width for i in range(count))
-        reads[axis] = Listed(axis, tuple((start, start + width - 1) for start in starts))
+        rows = tuple((start, start + width - 1) for start in starts)
+        reads[axis] = Listed(axis, rows, spatial=False)
     return tuple(reads)
 
 
@@ -184,7 +185,8 @@ def channelwise(count: Dim, parameter: Tensor) -> InputRead:
         return (Along(1),)
     if not isinstance(count, int) or not isinstance(groups, int):
         return everything(parameter)
-    return (Listed(1, tuple((i * groups // count,) * 2 for i in range(count))),)
+    rows = tuple((i * groups // count,) * 2 for i in range(count))
+    return (Listed(1, rows, spatial=False),)
 
 
 def layer_output(

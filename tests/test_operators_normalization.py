@@ -140,7 +140,7 @@ def test_groups(c: Any, expected: Work) -> None:
 
 def test_group_reads_are_the_channels_of_a_group() -> None:
     first = reads(GROUPS[0][0])[0]
-    assert first == (Along(0), Listed(1, ((0, 1),) * 2 + ((2, 3),) * 2 + ((4, 5),) * 2),
+    assert first == (Along(0), Listed(1, ((0, 1),) * 2 + ((2, 3),) * 2 + ((4, 5),) * 2, spatial=False),
                      Whole(), Whole())  # fmt: skip
 
 
@@ -163,7 +163,9 @@ def test_without_a_kernel_here() -> None:
     c = case("GroupNorm", (2, 4, 5, 6), (6,), (6,), groups=3, activation=1, **MS)
     silu = Work(mul=240, exp=240)
     assert work(c) == statistics(240, 6) + affine(240) + silu
-    assert reads(c)[0][0][3] == Listed(3, ((0, 1),) * 2 + ((2, 3),) * 2 + ((4, 5),) * 2)
+    assert reads(c)[0][0][3] == Listed(
+        3, ((0, 1),) * 2 + ((2, 3),) * 2 + ((4, 5),) * 2, spatial=False
+    )
     c = case("SkipGroupNorm", (2, 4, 5, 6), (6,), (6,), (2, 4, 5, 6), (6,), groups=3,
              activation=0, outputs=2, **MS)  # fmt: skip
     assert [t.shape for t in infer(c)] == [(2, 4, 5, 6)] * 2

@@ -156,7 +156,10 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
                        "please report it with the model's graph")
         )  # fmt: skip
         return _without_rules(graph, node, inputs, shapes, quiet=True)
-    outputs: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
+    given = result if isinstance(result, tuple) else (result,)
+    outputs = tuple(x for x in given if isinstance(x, Tensor))
+    if len(outputs) != len(given):  # e.g. a Constant whose value is a graph
+        raise GraphError(f"node {node.name!r} ({node.title}) has an attribute of a wrong kind")
     constant = not operator.random and all(x is None or x.constant for x in inputs)
     if bodies and constant:
         constant = all(

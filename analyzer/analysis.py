@@ -92,6 +92,7 @@ def analyze(
     liveness = find_liveness(graph, found)
     fields = find_fields(graph, found)
     layers = _Gathering(graph, found, costs, weights, fields).layers()
+    notes += _branches(layers)
     notes += [*found.diagnostics, *fields.diagnostics, *_notes(file, weights)]
     return Report(
         model=_model_info(file, graph, found),
@@ -139,6 +140,25 @@ def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
     return notes
 
 
+def _branches(layers: Sequence[Layer]) -> list[Diagnostic]:
+    """Where one of several subgraphs runs: what each would cost."""
+    notes = []
+    for layer in layers:
+        if len(layer.bodies) < 2:
+            continue
+        costs = []
+        for name, body in layer.bodies.items():
+            macs = sum_work(body, "macs")
+            known = f"{macs.known:,} MACs" if macs.known is not None else "MACs not known"
+            costs.append(f"{name} {'at least ' if macs.status == 'partial' else ''}{known}")
+        notes.append(
+            Diagnostic("branches", "info", layer.name,
+                       f"{layer.op} runs one of its subgraphs: {', '.join(costs)}",
+                       "the larger one is in the total")
+        )  # fmt: skip
+    return notes
+
+
 def _totals(graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: Liveness) -> Totals:
     def elements(role: str) -> Metric:
         return Metric.of(sum(w.elements for w in weights.used if w.role == role))
@@ -154,9 +174,12 @@ def _totals(graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: L
         int_macs=sum_work(layers, "int_macs"),
         flops=sum_work(layers, "flops"),
         weight_bytes=Metric.of(sum(w.nbytes for w in weights.used), unsized),
-        peak_activation_bytes=Metric.of(liveness.peak, liveness.unsized),
+        peak_activation_bytes=Metric.of(
+            None if liveness.free else liveness.peak,
+            {f"free dimension {name}": 1 for name in sorted(liveness.free)} | {**liveness.unsized},
+        ),
         traffic_bytes=sum_traffic(layers),
-        peak_layer=None if where is None else graph.nodes[where].name,
+        peak_layer=None if where is None or liveness.free else graph.nodes[where].name,
     )
 
 

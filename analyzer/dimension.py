@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class Undetermined(Exception):
@@ -35,13 +35,16 @@ class Undetermined(Exception):
 class Atom:
     """An unknown that a polynomial is made of: a dimension's name, or the floor of a quotient.
 
-    `least` is its lower bound; None where there is none.
+    `least` is its lower bound; None where there is none. Of a floor, `top` and `bottom` are what is
+    divided by which number.
     """
 
     text: str
     names: frozenset[str]
     data: frozenset[str] = frozenset()
     least: int | None = 1
+    top: FreeDim | None = field(default=None, compare=False)
+    bottom: int = field(default=0, compare=False)
 
 
 Monomial = tuple[Atom, ...]
@@ -52,7 +55,7 @@ class FreeDim:
 
     >>> height = FreeDim.named("H")
     >>> print((height + 2 - 3) // 2 + 1)
-    floor((H - 1)/2) + 1
+    floor((H + 1)/2)
     >>> (height * 2) // 2 == height
     True
     >>> height + 1 > 1
@@ -129,10 +132,27 @@ class FreeDim:
             raise ZeroDivisionError("a dimension is divided by zero")
         elif other < 0:
             return (-self) // (-other)
-        elif all(factor % other == 0 for monomial, factor in self._terms if monomial):
-            # floor(k*x + c over d) with d | k is x*(k/d) + floor(c/d): integers all.
-            return _dim({monomial: factor // other for monomial, factor in self._terms})
+        else:
+            return self._quotient(other)
         return self._floor(other)
+
+    def _quotient(self, divisor: int) -> Dim:
+        """floor(self / divisor), written in one way only.
+
+        Multiples of the divisor come out of the floor, and floor((floor(a/b) + c)/d) is
+        floor((a + b*c)/(b*d)): all integers.
+        """
+        whole = _dim({monomial: factor // divisor for monomial, factor in self._terms})
+        rest = _dim({monomial: factor % divisor for monomial, factor in self._terms})
+        if isinstance(rest, int):  # less than the divisor
+            return whole
+        constant = dict(rest._terms).get((), 0)
+        varying = [(monomial, factor) for monomial, factor in rest._terms if monomial]
+        if len(varying) == 1 and varying[0][1] == 1 and len(varying[0][0]) == 1:
+            (atom,) = varying[0][0]
+            if atom.top is not None:
+                return whole + (atom.top + constant * atom.bottom) // (atom.bottom * divisor)
+        return whole + rest._floor(divisor)
 
     def __rfloordiv__(self, other: int) -> Dim:
         return FreeDim({(): other})._floor(self) if other else 0
@@ -157,7 +177,10 @@ class FreeDim:
                 least //= divisor
             else:
                 least = 0 if least >= 0 and (divisor.least() or 0) > 0 else None
-        return FreeDim({(Atom(f"floor({top}/{bottom})", names, data, least),): 1})
+        text = f"floor({top}/{bottom})"
+        if isinstance(divisor, int):
+            return FreeDim({(Atom(text, names, data, least, self, divisor),): 1})
+        return FreeDim({(Atom(text, names, data, least),): 1})
 
     # -- comparison: an answer only where it is the same for every length >= 1 -------------
 
@@ -291,4 +314,4 @@ def ceil_div(top: Dim, bottom: int) -> Dim:
     >>> ceil_div(7, 2)
     4
     """
-    return -((-top) // bottom)
+    return (top + bottom - 1) // bottom

@@ -28,12 +28,14 @@ class Liveness:
         node: index of the node where the peak is first reached; None in an empty graph.
         live: bytes alive while each node runs, by node index.
         unsized: operators whose outputs' sizes aren't known, and how often.
+        free: the free dimensions that sizes hang on: then the peak isn't known.
     """
 
     peak: int
     node: int | None
     live: Mapping[int, int]
     unsized: Mapping[str, int]
+    free: frozenset[str] = frozenset()
 
 
 def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> Liveness:
@@ -43,6 +45,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
         inputs_too: count the graph's inputs; a body's are its caller's tensors already.
     """
     unsized: Counter[str] = Counter()
+    free: set[str] = set()
     last: dict[str, int] = {}
     used = {node.index: dict.fromkeys(used_names(node)) for node in graph.nodes}
     for node in graph.nodes:
@@ -60,8 +63,13 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
             nbytes = x.nbytes
         except Undetermined:
             nbytes = None
-        if nbytes is None or isinstance(nbytes, FreeDim):
+        if nbytes is None:
             unsized[op] += 1
+            return 0
+        if isinstance(nbytes, FreeDim):
+            free.update(nbytes.names)
+            if not nbytes.names:
+                unsized.update(f"data: {what}" for what in nbytes.data)
             return 0
         return nbytes
 
@@ -86,9 +94,12 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
                 body_peak = find_liveness(body, found, inputs_too=False)
                 inner = max(inner, body_peak.peak)
                 unsized.update(body_peak.unsized)
+                free.update(body_peak.free)
         live[node.index] = alive + inner
         if not shapes.folded(node) and (where is None or alive + inner > peak):
             peak, where = alive + inner, node.index
         for name in freed.pop(node.index, ()):
             alive -= sizes[name]
-    return Liveness(max(peak, alive if where is None else peak), where, live, unsized)
+    return Liveness(
+        max(peak, alive if where is None else peak), where, live, unsized, frozenset(free)
+    )

@@ -27,7 +27,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from cnnscope.analyzer.dimension import Dim
+from cnnscope.analyzer.dimension import Dim, ceil_div
 
 Number = int | Fraction
 Span = tuple[int, int]  # inclusive
@@ -73,7 +73,7 @@ class Window:
         assert isinstance(self.stride, int)
         assert isinstance(self.before, int) and isinstance(self.after, int)
         room = length + self.before + self.after - int(self.extent)
-        return (-((-room) // self.stride) if ceil else room // self.stride) + 1
+        return (ceil_div(room, self.stride) if ceil else room // self.stride) + 1
 
     def at(self, index: int) -> range:
         """The integer positions output `index` reads, before anything is clipped."""
@@ -256,22 +256,22 @@ class Field:
         return Field(spans, advance, bounded)._reduced()
 
     def aligned_with(self, other: Field) -> bool:
-        """Same step and same centre, so that a join adds up what belongs together (Distill 2019)."""
+        """Same step and same centre, so that a join adds up what belongs together (Distill 2019).
+
+        After upsampling the centres of one period's units lie about their mean; then it is the
+        means that must agree.
+        """
         if self.bounded or other.bounded:
             return self.centers == other.centers
         a, b = len(self.spans), len(other.spans)
         if self.advance * b != other.advance * a:
             return False
-        count = math.lcm(a, b)
-        if count == 1:
-            return self.center == other.center
-        # With phases the centres wander by half a position; only a drift is a misalignment.
-        apart = [
-            abs(sum(p) - sum(q))
-            for p, q in ((self.span(i), other.span(i)) for i in range(min(count, MAX_PERIOD)))
-            if p is not None and q is not None
+        both = [
+            (mine, theirs)
+            for i in range(min(math.lcm(a, b), MAX_PERIOD))
+            if (mine := self.span(i)) is not None and (theirs := other.span(i)) is not None
         ]
-        return max(apart, default=0) <= 1
+        return sum(sum(mine) - sum(theirs) for mine, theirs in both) == 0
 
     def spread(self, length: int) -> Span | None:
         """What all the `length` units together see, before clipping."""

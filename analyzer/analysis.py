@@ -18,16 +18,9 @@ from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers 
 from cnnscope.analyzer.binding import bind_inputs
 from cnnscope.analyzer.costs import Cost, Costs, count_costs
 from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.digits import Everything, Reach, width
 from cnnscope.analyzer.dimension import Dim
-from cnnscope.analyzer.fields import (
-    Everything,
-    Fields,
-    Key,
-    Paths,
-    Reach,
-    find_fields,
-    width,
-)
+from cnnscope.analyzer.fields import Fields, Key, Paths, find_fields
 from cnnscope.analyzer.graph import Graph, Node, read_graph
 from cnnscope.analyzer.memory import Liveness, find_liveness
 from cnnscope.analyzer.model_file import ModelFile, open_model

@@ -23,53 +23,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from cnnscope.analyzer.diagnostics import Diagnostic
-from cnnscope.analyzer.dimension import Dim, product
+from cnnscope.analyzer.digits import (
+    EVERYTHING,
+    ITERATION,
+    Digit,
+    Digits,
+    Everything,
+    Reach,
+    apply_read,
+    as_field,
+    reach_size,
+    reach_sum,
+    reshape,
+    width,
+)
+from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.graph import Graph, Node, captures
-from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Through, Upto, Whole
+from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Through, Upto, Whole
 from cnnscope.analyzer.reads import KnownRead, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Shape, Tensor
-from cnnscope.analyzer.window import MAX_PERIOD, Field, Span, Window, hull
+from cnnscope.analyzer.window import MAX_PERIOD, Field, hull
 
 Key = tuple[str, int]  # network input, axis
 
-#: iterations of a loop are an axis of their own until they are stacked
-ITERATION = -1
 #: a loop of known length is followed iteration by iteration up to this many
 MAX_TRIPS = 64
 #: more different ways to hang on the unit than this are given as their common hull
 MAX_TERMS = 4
-
-
-class Everything:
-    """A span without known ends."""
-
-    def __repr__(self) -> str:
-        return "EVERYTHING"
-
-
-EVERYTHING = Everything()
-Reach = Span | Everything | None
-
-
-@dataclass(frozen=True, slots=True)
-class Digit:
-    """``field(( u[axis] // div ) % mod)``; mod None: no wrapping."""
-
-    axis: int
-    div: int
-    mod: int | None
-    field: Field
-
-    @property
-    def place(self) -> tuple[int, int, int | None]:
-        return self.axis, self.div, self.mod
-
-
-Digits = tuple[Digit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +216,13 @@ class _Step:
         for digit in term.digits:
             if digit.axis >= 0 and _looks_along(read[digit.axis], x.shape[digit.axis]):
                 self.found.spatial.add(key)
-        digits, rest = _apply(term.digits, x.shape, output.shape, read)
+        digits, rest = apply_read(term.digits, x.shape, output.shape, read)
         if digits is None:
             return None
         if term.small is term.digits:
             small, small_rest = digits, rest
         else:
-            moved, small_rest = _apply(term.small, x.shape, output.shape, read)
+            moved, small_rest = apply_read(term.small, x.shape, output.shape, read)
             small = moved if moved is not None else digits
         if digits:
             return Term(digits, digits if small == digits else small)
@@ -248,12 +231,12 @@ class _Step:
             for d in term.digits
             if d.axis >= 0
         )
-        return Term((), (), rest, _reach_size(small_rest), self.node.name, whole)
+        return Term((), (), rest, reach_size(small_rest), self.node.name, whole)
 
     def reshaped(
         self, key: Key, term: Term, before: Shape | None, after: Shape | None
     ) -> Term | None:
-        digits, rest, lost = _reshape(term.digits, before, after)
+        digits, rest, lost = reshape(term.digits, before, after)
         if digits is not None and len(digits) > len(term.digits):
             self.found.spatial.add(key)  # cut into patches
         if lost:
@@ -265,11 +248,11 @@ class _Step:
         if digits is None:
             return None
         if not digits:
-            small = rest if term.small is term.digits else _reshape(term.small, before, after)[1]
-            return Term((), (), rest, _reach_size(small), self.node.name, lost)
+            small = rest if term.small is term.digits else reshape(term.small, before, after)[1]
+            return Term((), (), rest, reach_size(small), self.node.name, lost)
         if term.small is term.digits:
             return Term(digits, digits)
-        small_digits, _, _ = _reshape(term.small, before, after)
+        small_digits, _, _ = reshape(term.small, before, after)
         return Term(digits, small_digits or digits)
 
     # -- joins ---------------------------------------------------------------------------------
@@ -427,9 +410,6 @@ class _Step:
         return result
 
 
-# -- moving digits through one read ----------------------------------------------------------------
-
-
 def _looks_along(read: object, length: Dim) -> bool:
     """Does this read look at neighbours or the whole of the axis, or change its grid?"""
     if isinstance(read, Along):
@@ -439,290 +419,6 @@ def _looks_along(read: object, length: Dim) -> bool:
     if isinstance(read, Whole):
         return read.spatial and length != 1
     return isinstance(read, Upto)
-
-
-def _apply(
-    digits: Digits, before: Shape, after: Shape | None, read: tuple[object, ...]
-) -> tuple[Digits | None, Reach]:
-    """Digits of the output, and what the collapsed ones come to; (None, None): nothing is seen."""
-    moved: list[Digit] = []
-    rest: Reach = (0, 0)
-    for axis in dict.fromkeys(d.axis for d in digits):
-        group = [d for d in digits if d.axis == axis]
-        if axis == ITERATION:
-            moved.extend(group)
-            continue
-        new, reach = _along(group, before[axis], read[axis], after)
-        if reach is None:
-            return None, None
-        moved.extend(new)
-        rest = _sum(rest, reach)
-    return _with_rest(moved, rest)
-
-
-def _with_rest(moved: list[Digit], rest: Reach) -> tuple[Digits | None, Reach]:
-    """Collapsed digits widen what is left; if nothing is left they are what is seen."""
-    if not moved or isinstance(rest, Everything):
-        return (), rest
-    if rest != (0, 0) and rest is not None:
-        moved[0] = replace(moved[0], field=moved[0].field.widened(rest))
-    return tuple(sorted(moved, key=lambda d: (d.axis, -d.div))), rest
-
-
-def _along(
-    group: list[Digit], length: Dim, read: object, after: Shape | None
-) -> tuple[list[Digit], Reach]:
-    """The digits on one input axis, behind how that axis is read."""
-    if isinstance(read, Along):
-        if read.window.is_identity and read.window.outside != "wrap":
-            return [replace(d, axis=read.axis) for d in group], (0, 0)
-        only = group[0] if len(group) == 1 and group[0].div == 1 and group[0].mod is None else None
-        if (
-            only is not None and read.window.is_identity and read.window.outside == "wrap"
-            and isinstance(length, int) and length > 0
-        ):  # fmt: skip
-            return [Digit(read.axis, 1, length, only.field)], (0, 0)
-    if isinstance(read, Only):
-        return [], _at(group, range(read.lo, read.hi + 1), length)
-    if isinstance(read, Along | Listed):
-        whole = _as_field(group, length)
-        if whole is not None:
-            if isinstance(read, Listed):
-                moved = whole.listed(read.rows)
-            else:
-                size = after[read.axis] if after is not None else None
-                moved = whole.through(read.window, size if isinstance(size, int) else None)
-            if moved is not None:
-                return [Digit(read.axis, 1, None, moved.regular())], (0, 0)
-    reach: Reach = (0, 0)
-    for digit in group:
-        reach = _sum(reach, _spread(digit, length))
-    return [], reach
-
-
-def _as_field(group: list[Digit], length: Dim) -> Field | None:
-    """The digits of one axis as a plain field of its index."""
-    if len(group) == 1 and group[0].mod is None:
-        digit = group[0]
-        if digit.div == 1:
-            return digit.field
-        floor = Window(
-            digit.div, stride=Fraction(1, digit.div), dilation=Fraction(1, digit.div),
-            before=Fraction(digit.div - 1, digit.div),
-        )  # fmt: skip
-        found = digit.field.through(floor)
-        if found is not None:
-            return found
-    if not isinstance(length, int) or length > MAX_PERIOD:
-        return None
-    return Field(tuple(_value(group, index) for index in range(length)), 0, True).regular()
-
-
-def _value(group: Sequence[Digit], index: int) -> Span | None:
-    """What the digits on one axis come to at one index."""
-    lo = hi = 0
-    for digit in group:
-        value = index // digit.div
-        span = digit.field.span(value if digit.mod is None else value % digit.mod)
-        if span is None:
-            return None
-        lo, hi = lo + span[0], hi + span[1]
-    return lo, hi
-
-
-def _at(group: Sequence[Digit], indices: range, length: Dim) -> Reach:
-    if len(indices) > MAX_PERIOD:
-        reach: Reach = (0, 0)
-        for digit in group:
-            reach = _sum(reach, _spread(digit, length))
-        return reach
-    found: Span | None = None
-    for index in indices:
-        found = hull(found, _value(group, index))
-    return found
-
-
-def _spread(digit: Digit, length: Dim) -> Reach:
-    """What all values of a digit come to."""
-    if digit.mod is not None:
-        return digit.field.spread(digit.mod)
-    if not isinstance(length, int):
-        return EVERYTHING
-    return digit.field.spread(-(-length // digit.div))
-
-
-def _sum(a: Reach, b: Reach) -> Reach:
-    """The Minkowski sum; nothing plus anything is nothing."""
-    if a is None or b is None:
-        return None
-    if isinstance(a, Everything) or isinstance(b, Everything):
-        return EVERYTHING
-    return a[0] + b[0], a[1] + b[1]
-
-
-def _reach_size(reach: Reach) -> int | None:
-    return None if reach is None or isinstance(reach, Everything) else reach[1] - reach[0] + 1
-
-
-# -- reshapes --------------------------------------------------------------------------------------
-
-
-def _reshape(
-    digits: Digits, before: Shape | None, after: Shape | None
-) -> tuple[Digits | None, Reach, bool]:
-    """Digits after a change of shape that keeps row-major order; the flag: some couldn't be kept."""
-    if before is None or after is None:
-        return (), EVERYTHING, True
-    groups = shape_groups(before, after)
-    moved: list[Digit] = []
-    rest: Reach = (0, 0)
-    lost = False
-    for digit in digits:
-        if digit.axis == ITERATION:
-            moved.append(digit)
-            continue
-        new = None
-        for old_axes, new_axes in groups:
-            if digit.axis in old_axes:
-                new = _regrouped(digit, before, after, old_axes, new_axes)
-        if new is None:
-            length = before[digit.axis]
-            rest = _sum(rest, _spread(digit, length))
-            lost = lost or length != 1
-        else:
-            pieces, fixed = new
-            moved.extend(pieces)
-            rest = _sum(rest, fixed)
-    if rest is None:
-        return None, None, lost
-    found, reach = _with_rest(_normal(moved), rest)
-    return found, reach, lost
-
-
-def shape_groups(before: Shape, after: Shape) -> list[tuple[range, range]]:
-    """The finest runs of axes, old and new, that hold the same elements.
-
-    >>> shape_groups((1, 12, 7), (1, 3, 4, 7))
-    [(range(0, 1), range(0, 1)), (range(1, 2), range(1, 3)), (range(2, 3), range(3, 4))]
-    """
-    groups = []
-    i = j = 0
-    while i < len(before) or j < len(after):
-        start_i, start_j = i, j
-        left: Dim = before[i] if i < len(before) else 1
-        right: Dim = after[j] if j < len(after) else 1
-        i, j = min(i + 1, len(before)), min(j + 1, len(after))
-        while left != right:
-            if isinstance(left, int) and isinstance(right, int):
-                grow_left = left < right
-            else:  # free dimensions: what one side has in its name the other still lacks
-                grow_left = not isinstance(left, int) <= isinstance(right, int)
-                if isinstance(left, int) != isinstance(right, int):
-                    grow_left = isinstance(left, int)
-                elif i >= len(before):
-                    grow_left = False
-            if grow_left and i < len(before):
-                left = left * before[i]
-                i += 1
-            elif j < len(after):
-                right = right * after[j]
-                j += 1
-            elif i < len(before):
-                left = left * before[i]
-                i += 1
-            else:
-                break  # the products differ: a zero-sized or contradictory shape
-        groups.append((range(start_i, i), range(start_j, j)))
-    return groups
-
-
-def _regrouped(
-    digit: Digit, before: Shape, after: Shape, old: range, new: range
-) -> tuple[list[Digit], Reach] | None:
-    """A digit of one of the old axes in terms of the new ones; None where that can't be said."""
-    if len(old) == 1 and len(new) == 1:
-        return [replace(digit, axis=new[0])], (0, 0)
-    inner = product(before[axis] for axis in old if axis > digit.axis)
-    length = before[digit.axis]
-    if not new:  # a dropped axis of length 1
-        return [], digit.field.span(0)
-    others = [before[axis] for axis in old if axis != digit.axis]
-    if all(d == 1 for d in others) and [after[a] for a in new if after[a] != 1] == (
-        [length] if length != 1 else []
-    ):
-        target = [a for a in new if after[a] != 1] or [new[0]]
-        return [replace(digit, axis=target[0])], (0, 0)
-    if not isinstance(inner, int) or not isinstance(length, int):
-        return None
-    sizes = [after[axis] for axis in new]
-    if not all(isinstance(size, int) for size in sizes) or length == 0:
-        return None
-    low = digit.div * inner  # the digit, as one of the flat index of the run
-    count = digit.mod if digit.mod is not None else -(-length // digit.div)
-    high = low * count
-    parts: list[tuple[int, int, int, int]] = []  # axis, div, mod, weight within the digit
-    size_below = 1
-    for axis in reversed(new):
-        size = after[axis]
-        assert isinstance(size, int)
-        top = size_below * size
-        start, end = max(low, size_below), min(high, top)
-        if start < end:
-            if start % size_below or end % start or start % low:
-                return None
-            parts.append((axis, start // size_below, end // start, start // low))
-        size_below = top
-    if not parts:  # a digit with one value
-        span = digit.field.spread(1)
-        return [], span
-    total = 1
-    for *_, mod, _ in parts:
-        total *= mod
-    if total != count:
-        return None
-    pieces = _split_field(digit.field, parts)
-    if pieces is None:
-        return None
-    found = []
-    for (axis, div, mod, _), part in zip(parts, pieces, strict=True):
-        size = after[axis]
-        assert isinstance(size, int)
-        found.append(Digit(axis, div, None if div * mod == size else mod, part))
-    return found, (0, 0)
-
-
-def _split_field(whole: Field, parts: list[tuple[int, int, int, int]]) -> list[Field] | None:
-    """A field of one digit as the sum of fields of its parts, the innermost first."""
-    if len(parts) == 1:
-        return [whole]
-    period = len(whole.spans)
-    innermost = parts[0][2]
-    if whole.bounded or innermost % period:
-        return None
-    rest = [Field(((0, 0),), whole.advance * weight // period) for *_, weight in parts[1:]]
-    return [whole, *rest]
-
-
-def _normal(digits: list[Digit]) -> list[Digit]:
-    """Neighbouring digits of one axis put together where they count on."""
-    result: list[Digit] = []
-    for digit in sorted(digits, key=lambda d: (d.axis, d.div)):
-        last = result[-1] if result else None
-        if (
-            last is not None
-            and last.axis == digit.axis
-            and last.mod is not None
-            and digit.div == last.div * last.mod
-            and not last.field.bounded
-            and not digit.field.bounded
-            and digit.field.spans == ((0, 0),)
-            and digit.field.advance * len(last.field.spans) == last.field.advance * last.mod
-        ):
-            mod = None if digit.mod is None else last.mod * digit.mod
-            result[-1] = Digit(last.axis, last.div, mod, last.field)
-        else:
-            result.append(digit)
-    return result
 
 
 # -- unions ----------------------------------------------------------------------------------------
@@ -759,11 +455,11 @@ def _cut(term: Term, piece: _Piece) -> Term:
     if len(term.digits) != 1 or term.digits[0].axis != piece.axis:
         return term
     (digit,) = term.digits
-    whole = _as_field([digit], piece.length)
+    whole = as_field([digit], piece.length)
     if whole is None:
         return term
     cut = (Digit(piece.axis, 1, None, whole.piece(piece.lo, piece.hi, piece.length)),)
-    small = _as_field(list(term.small), piece.length)
+    small = as_field(list(term.small), piece.length)
     if small is None or term.small == term.digits:
         return Term(cut, cut)
     return Term(cut, (Digit(piece.axis, 1, None, small.piece(piece.lo, piece.hi, piece.length)),))
@@ -813,11 +509,6 @@ def _hull(a: Reach, b: Reach) -> Reach:
     return hull(a, b)
 
 
-def width(digits: Digits) -> int:
-    """The size of the field that digits come to together."""
-    return sum(d.field.size - 1 for d in digits) + 1
-
-
 def _reach(term: Term, shape: Shape | None) -> Reach:
     """What all units together see."""
     if not term.digits:
@@ -825,7 +516,7 @@ def _reach(term: Term, shape: Shape | None) -> Reach:
     reach: Reach = (0, 0)
     for digit in term.digits:
         count = _count(digit, shape)
-        reach = _sum(reach, EVERYTHING if count is None else digit.field.spread(count))
+        reach = reach_sum(reach, EVERYTHING if count is None else digit.field.spread(count))
     return reach
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cnnscope.analyzer.digits import shape_groups
 from cnnscope.analyzer.dimension import product
-from cnnscope.analyzer.fields import shape_groups
 from cnnscope.analyzer.graph import Graph, Node, used_names
 from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Upto
 from cnnscope.analyzer.reads import KnownRead, find_reads

@@ -19,7 +19,8 @@ from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text, zer
 
 from cnnscope.analyzer import analyze
 from cnnscope.analyzer.binding import bind_inputs
-from cnnscope.analyzer.fields import Everything, Paths, find_fields
+from cnnscope.analyzer.digits import Everything
+from cnnscope.analyzer.fields import Paths, find_fields
 from cnnscope.analyzer.graph import read_graph
 from cnnscope.analyzer.report import ReceptiveField, Report
 from cnnscope.analyzer.shapes import infer_shapes

@@ -120,7 +120,8 @@ def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
         shown = ", ".join(file.missing[:3]) + (", ..." if len(file.missing) > 3 else "")
         notes.append(
             Diagnostic("weights-missing", "info", None,
-                       f"external data isn't there ({shown}): every figure here is known without it")
+                       f"external data isn't there, or too short ({shown}): every figure here "
+                       "is known without it")
         )  # fmt: skip
     if weights.unused:
         names = ", ".join(name for name, _ in weights.unused[:3])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cnnscope.analyzer.dimension import Dim, Undetermined
-from cnnscope.analyzer.graph import Graph, Node, used_names
+from cnnscope.analyzer.graph import Graph, Node, captures
 from cnnscope.analyzer.operator import NO_WORK, Work, lookup
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
@@ -81,9 +81,10 @@ def count_costs(graph: Graph, shapes: Shapes) -> Costs:
 
 
 def _cost(node: Node, shapes: Shapes) -> Cost:
-    read = _bytes(
-        [shapes.tensors[n] for n in dict.fromkeys(used_names(node)) if n in shapes.tensors]
-    )
+    # A branch that can't run reads nothing.
+    runs = [body for name, body in node.bodies.items() if (node.index, name) in shapes.bodies]
+    names = [*(n for n in node.inputs if n), *(n for body in runs for n in captures(body))]
+    read = _bytes([shapes.tensors[n] for n in dict.fromkeys(names) if n in shapes.tensors])
     written = _bytes([shapes.tensors[n] for n in node.outputs if n])
     if node.index in shapes.functions:
         body_costs = count_costs(*shapes.functions[node.index])

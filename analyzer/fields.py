@@ -287,6 +287,8 @@ class _Step:
         return Paths(_gathered(_capped(terms, output.shape, self.node.name)), aligned, known)
 
     def misaligned(self, key: Key, a: Term, b: Term) -> None:
+        self.found.spatial.add(key)
+
         def told(term: Term) -> str:
             digit = term.digits[0]
             return f"size {digit.field.size}, step {digit.field.step}, centre {digit.field.center}"
@@ -360,6 +362,9 @@ class _Step:
     ) -> Fields:
         """A loop of known length, iteration by iteration: each sees what the one before gave."""
         names, result = list(body.inputs), first
+        if through.trips == 0:  # what goes in comes out
+            for out, into in through.carried:
+                result.states[body.outputs[out]] = given.get(names[into], NONE)
         stacked = [
             w for target in through.outputs if target for w in target[:1] if target[1] is not None
         ]

@@ -174,6 +174,8 @@ def read_graph(model: onnx.ModelProto) -> Graph:
         for f in model.functions
     }
     opsets = {_domain(o.domain): int(o.version) for o in model.opset_import}
+    if not opsets and model.ir_version >= 3:
+        raise GraphError("the model names no opset (opset_import): it is incomplete or cut off")
     # IR versions before 3 had no opset_import: they mean version 1. A later model that imports only
     # other domains may still reach ai.onnx through their functions' bodies.
     opsets.setdefault("", onnx.defs.onnx_opset_version() if opsets else 1)
@@ -563,6 +565,8 @@ def stored_tensor(proto: onnx.TensorProto, node: str | None = None) -> Stored:
     for d in dims:
         elements *= d
     dtype = DTYPES.get(proto.data_type)
+    if dtype is None:
+        raise GraphError(f"tensor {_q(proto.name)} has the unknown element type {proto.data_type}")
     bits = BITS.get(dtype or "")
     nbytes = None if bits is None else -(-elements * bits // 8)
     value = None

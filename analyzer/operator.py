@@ -30,7 +30,7 @@ from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import POINT, Span, Window
 
 Rule = Callable[..., object]
-Role = Literal["parameter", "buffer", "constant"]
+Role = Literal["parameter", "buffer", "constant", "affine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +277,8 @@ def define(
         domain: ``""`` for ai.onnx.
         since: the opset version from which these rules hold.
         roles: what a stored tensor is, by the input that it is given to: ``"buffer"`` (statistics
-            that aren't learned) or ``"constant"`` (scales, zero points, initial states). Inputs
+            that aren't learned) or ``"constant"`` (scales, zero points, initial states);
+            ``"affine"``: weights, unless the graph fills them with one number. Inputs
             left out take learned weights.
         elements: inputs and attributes to, by input, how many weights a packed operand holds.
         random: the result differs from run to run, so that it is never constant.

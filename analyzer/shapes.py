@@ -173,20 +173,22 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
 
 
 @cache
-def _needs(domain: str, op: str, version: int) -> tuple[int, tuple[str, ...]]:
-    """How many inputs, and which attributes, the operator's schema demands."""
+def _needs(domain: str, op: str, version: int) -> tuple[int, int, tuple[str, ...]]:
+    """How many inputs at least and at most, and which attributes, the operator's schema demands."""
     schema = _schema(domain, op, version)
     if schema is None:
-        return 0, ()
+        return 0, 1 << 31, ()
     required = (a.name for a in schema.attributes.values() if a.required)
-    return schema.min_input, tuple(required)
+    return schema.min_input, schema.max_input, tuple(required)
 
 
 def _lacking(node: Node) -> str:
     """What the node lacks of what its schema demands, or an empty string."""
-    inputs, attributes = _needs(node.domain, node.op, node.version)
+    inputs, most, attributes = _needs(node.domain, node.op, node.version)
     if len(node.inputs) < inputs:
         return f"inputs: it has {len(node.inputs)} of {inputs}"
+    if len(node.inputs) > most:
+        return f"room for its inputs: it has {len(node.inputs)}, the operator takes {most}"
     missing = [name for name in attributes if name not in node.attributes]
     return f"the attribute {missing[0]}" if missing else ""
 

@@ -19,7 +19,7 @@ from cnnscope.analyzer.operator import NOTHING, Role, lookup
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
 
-_RANK: dict[Role, int] = {"parameter": 0, "buffer": 1, "constant": 2}
+_RANK: dict[Role, int] = {"parameter": 0, "affine": 0, "buffer": 1, "constant": 2}
 
 #: dtypes that no weight has: what is stored in them are shapes, indices, masks and texts
 _NEVER_LEARNED = {"int64", "int32", "bool", "string", "uint64", "uint32"}
@@ -191,8 +191,12 @@ class _Walk:
 
     def record(self, stored: Stored, name: str, role: Role | None, layer: Path) -> None:
         producer = self.graph.producers.get(name)
-        if role is None and producer is not None and not any(producer.inputs):
-            role = "constant" if _is_fill(stored.tensor) else None
+        written = producer is not None and not any(producer.inputs)  # a Constant node's
+        if role == "affine":
+            # Exporters spell a normalisation without affine weights with ones and zeros.
+            role = "constant" if written and _is_fill(stored.tensor) else "parameter"
+        elif role is None and written and stored.elements == 1:
+            role = "constant"  # an exponent, an epsilon
         told = _role(stored.tensor, role)
         key = (id(self.graph), name)
         entry = self.found.setdefault(key, _Found(stored, told))
@@ -202,10 +206,7 @@ class _Walk:
 
 
 def _is_fill(tensor: Tensor) -> bool:
-    """One number, or the same one repeated, written into the graph: an exponent, an epsilon, the
-    ones and zeros of a normalisation without affine weights."""
-    if tensor.shape is not None and tensor.size == 1:
-        return True
+    """One number, repeated."""
     value = tensor.value
     return value is not None and value.dtype != object and len(set(value.ravel().tolist())) == 1
 

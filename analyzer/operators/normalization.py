@@ -474,7 +474,13 @@ define(
     "BatchNormalization", infer=batch_output, work=batch_work, reads=batch_reads,
     roles={3: "buffer", 4: "buffer"},
 )  # fmt: skip
-define("InstanceNormalization", infer=same, work=instance_work, reads=instance_reads)
+define(
+    "InstanceNormalization",
+    roles={1: "affine", 2: "affine"},
+    infer=same,
+    work=instance_work,
+    reads=instance_reads,
+)
 define("GroupNormalization", infer=same, work=group_work, reads=group_reads)
 define("LayerNormalization", infer=layer_output, work=layer_work, reads=layer_reads)
 # SimplifiedLayerNormalization is ONNX Runtime's, which writes it into ai.onnx

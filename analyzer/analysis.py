@@ -7,7 +7,6 @@ one before; this module only connects them and gathers what they say per layer.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import IO, TYPE_CHECKING
@@ -143,7 +142,7 @@ def _branches(layers: Sequence[Layer]) -> list[Diagnostic]:
         costs = []
         for name, body in layer.bodies.items():
             macs = sum_work(body, "macs")
-            known = f"{macs.known:,} MACs" if macs.known is not None else "MACs not known"
+            known = f"{macs.known} MACs" if macs.known is not None else "MACs not known"
             costs.append(f"{name} {'at least ' if macs.status == 'partial' else ''}{known}")
         notes.append(
             Diagnostic("branches", "info", layer.name,
@@ -154,10 +153,13 @@ def _branches(layers: Sequence[Layer]) -> list[Diagnostic]:
 
 
 def _totals(graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: Liveness) -> Totals:
-    def elements(role: str) -> Metric:
-        return Metric.of(sum(w.elements for w in weights.used if w.role == role))
+    # A constant made by the graph whose size isn't known may be of any role.
+    uncounted = {"constant of unknown size": len(weights.uncounted)} if weights.uncounted else {}
 
-    unsized = Counter({"string constants": len(weights.unsized)}) if weights.unsized else {}
+    def elements(role: str) -> Metric:
+        return Metric.of(sum(w.elements for w in weights.used if w.role == role), uncounted)
+
+    unsized = {"constant of unknown bytes": len(weights.unsized)} if weights.unsized else {}
     where = liveness.node
     return Totals(
         params=elements("parameter"),
@@ -264,7 +266,7 @@ class _RegionOf:
             whole = [None] * len(shape)
             for axis, index in zip(axes, unit, strict=True):
                 whole[axis] = index
-        return find_region(self.graph, self.shapes, self.tensor, whole).ranges
+        return find_region(self.graph, self.shapes, self.tensor, whole)
 
     def _moving_axes(self) -> list[int]:
         """The tensor's axes that move along a spatial axis of an input."""

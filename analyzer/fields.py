@@ -331,9 +331,7 @@ class _Step:
                     if into >= len(names) or out >= len(body.outputs):
                         continue
                     name = names[into]
-                    new = _spread_iterations(
-                        result.states.get(body.outputs[out], NONE), inner, node
-                    )
+                    new = _spread_iterations(result.states.get(body.outputs[out], NONE), node)
                     merged = self.merged(
                         given.get(name, NONE), new, inner.tensors[body.outputs[out]]
                     )
@@ -372,7 +370,7 @@ class _Step:
         for _ in range((through.trips or 0) - 1):
             for out, into in through.carried:
                 given[names[into]] = _spread_iterations(
-                    result.states.get(body.outputs[out], NONE), inner, self.node
+                    result.states.get(body.outputs[out], NONE), self.node
                 )
             result = self.nested(body, inner, given)
             for which in stacked:
@@ -399,7 +397,7 @@ class _Step:
             which, axis = target
             state = result.states.get(body.outputs[which], NONE)
             if axis is None:
-                state = _spread_iterations(state, inner, self.node)
+                state = _spread_iterations(state, self.node)
             else:
                 state = _stacked(state, axis)
             outputs[k].append(state)
@@ -594,7 +592,7 @@ def _mapped(state: State, put: object) -> State:
     }
 
 
-def _spread_iterations(state: State, inner: Shapes, node: Node) -> State:
+def _spread_iterations(state: State, node: Node) -> State:
     """After the loop, or in the next iteration: what any iteration saw."""
     result: State = {}
     for key, paths in state.items():

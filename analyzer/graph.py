@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,6 @@ class Graph:
         nodes: in an order in which they can run.
         declared: what the file says of tensors in between (`value_info`) and outputs.
         opsets: operator domain to version.
-        doc: facts on the file's own account, e.g. duplicate names that were told apart.
     """
 
     name: str
@@ -110,7 +109,6 @@ class Graph:
     nodes: tuple[Node, ...]
     declared: Mapping[str, Tensor]
     opsets: Mapping[str, int]
-    functions: Mapping[tuple[str, str, str], onnx.FunctionProto] = field(default_factory=dict)
 
     @cached_property
     def producers(self) -> dict[str, Node]:
@@ -228,7 +226,7 @@ class _Reader:
         }
         return Graph(
             proto.name, inputs, tuple(v.name for v in proto.output), stored, read, declared,
-            opsets, self.functions,
+            opsets,
         )  # fmt: skip
 
     def expanded(

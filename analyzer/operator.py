@@ -20,7 +20,7 @@ know yet and `ValueError` for what can't be (a kernel of another rank than its i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Literal
@@ -318,6 +318,29 @@ def _keywords(rule: Rule) -> frozenset[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return None
     return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+# -- what many families need ----------------------------------------------------------------
+
+
+def in_range(axis: int, rank: int) -> int:
+    """An axis counted from the front; raises ValueError where there is no such axis.
+
+    >>> in_range(-1, 4)
+    3
+    """
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
+    return axis % rank
+
+
+def each_axis(values: Sequence[int] | None, count: int, default: int, what: str) -> list[int]:
+    """An attribute with one number per spatial axis; raises ValueError for another count."""
+    if not values:
+        return [default] * count
+    if len(values) != count:
+        raise ValueError(f"{what} has {len(values)} numbers, input has {count} spatial axes")
+    return list(values)
 
 
 # -- rules shared by many families ----------------------------------------------------------

@@ -40,7 +40,6 @@ class NodeReads:
 class BodyEnds:
     """A subgraph as `reads` rules see it: its ends, and its outputs' facts where it was applied."""
 
-    input_count: int
     output_count: int
     outputs: Sequence[Tensor] | None
 
@@ -57,7 +56,7 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
         for name, body in node.bodies.items():
             inner = shapes.bodies.get((node.index, name))
             known = None if inner is None else [inner.tensors[o] for o in body.outputs]
-            keywords[name] = BodyEnds(len(body.inputs), len(body.outputs), known)
+            keywords[name] = BodyEnds(len(body.outputs), known)
         keywords.setdefault("opset", node.version)
         keywords.setdefault("output_count", len(node.outputs))
         keywords.setdefault("node_name", node.name)

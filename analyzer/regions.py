@@ -9,7 +9,6 @@ many of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,8 @@ from cnnscope.analyzer.window import Window
 
 Mask = npt.NDArray[np.bool_]
 Box = tuple[Mask, ...]
+#: network input -> per axis, the indices seen as inclusive ranges
+Ranges = dict[str, tuple[tuple[tuple[int, int], ...], ...]]
 
 #: beyond this many boxes a tensor's wanted indices are their union, axis by axis
 MAX_BOXES = 64
@@ -32,14 +33,7 @@ MAX_BOXES = 64
 MAX_ELEMENTS = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Input name to, per axis, the indices seen as inclusive ranges; and was it followed exactly."""
-
-    ranges: dict[str, tuple[tuple[tuple[int, int], ...], ...]]
-
-
-def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | None]) -> Seen:
+def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | None]) -> Ranges:
     """What one unit of a tensor sees of the network inputs.
 
     Args:
@@ -67,7 +61,7 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
     for node in reversed(graph.nodes[: last + 1]):
         if any(name in wanted for name in node.outputs) and not shapes.folded(node):
             _backwards(node, shapes, wanted)
-    ranges = {}
+    ranges: Ranges = {}
     for name in graph.inputs:
         if wanted.get(name):
             boxes = wanted[name]
@@ -75,7 +69,7 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
                 np.logical_or.reduce([box[a] for box in boxes]) for a in range(len(boxes[0]))
             ]
             ranges[name] = tuple(_ranges(mask) for mask in per_axis)
-    return Seen(ranges)
+    return ranges
 
 
 def _lengths(x: Tensor, name: str) -> tuple[int, ...]:

@@ -77,6 +77,7 @@ class Body:
             given[name] = _filled(given.get(name, _UNKNOWN), declared)
         shapes = infer_shapes(self.graph, given, self._outer.tensors)
         self._outer.bodies[self._key] = shapes
+        self._outer.diagnostics.extend(shapes.diagnostics)
         return tuple(shapes.tensors[name] for name in self.graph.outputs)
 
     @property
@@ -314,11 +315,10 @@ def _without_rules(
     if schema is not None and not quiet:
         body = _function_body(graph, schema, node, inputs)
         if body is not None:
-            given = {
-                name: _plain(x) for name, x in zip(node.inputs, inputs, strict=True) if name and x
-            }
+            given = {name: x for name, x in zip(node.inputs, inputs, strict=True) if name and x}
             inner = infer_shapes(body, given)
             shapes.functions[node.index] = (body, inner)
+            shapes.diagnostics.extend(inner.diagnostics)
             shapes.how[node.index] = "function"
             return tuple(inner.tensors.get(name, _UNKNOWN) for name in body.outputs)
     outputs: tuple[Tensor, ...] = ()
@@ -346,10 +346,6 @@ def _without_rules(
     if all(x is None or x.constant for x in inputs) and inputs:
         outputs = tuple(replace(x, constant=True) for x in outputs)
     return outputs
-
-
-def _plain(x: Tensor) -> Tensor:
-    return x
 
 
 def _type_proto(x: Tensor) -> onnx.TypeProto | None:

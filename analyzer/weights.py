@@ -49,12 +49,14 @@ class Weights:
         by_layer: node path to the weights that it uses, in any role.
         unused: stored but read by nothing: names and bytes.
         unsized: names of those whose bytes aren't known (strings).
+        uncounted: names of those of which not even the number of elements is known.
     """
 
     used: tuple[Weight, ...]
     by_layer: Mapping[Path, tuple[Weight, ...]]
     unused: tuple[tuple[str, int], ...]
     unsized: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 @dataclass
@@ -71,10 +73,14 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
     weights: dict[Key, Weight] = {}
     by_layer: dict[Path, list[Weight]] = {}
     unsized = []
+    uncounted = []
     for key, entry in found.items():
         nbytes = entry.stored.nbytes
         if nbytes is None:
             unsized.append(key[1])
+        shape = entry.stored.tensor.shape
+        if shape is None or not all(isinstance(d, int) for d in shape):
+            uncounted.append(key[1])
         weights[key] = Weight(
             key[1], entry.stored.elements, nbytes or 0, entry.role, entry.layers[0]
         )
@@ -86,7 +92,11 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
         if (id(graph), name) not in found
     )
     return Weights(
-        tuple(weights.values()), {k: tuple(v) for k, v in by_layer.items()}, unused, tuple(unsized)
+        tuple(weights.values()),
+        {k: tuple(v) for k, v in by_layer.items()},
+        unused,
+        tuple(unsized),
+        tuple(uncounted),
     )
 
 
@@ -227,4 +237,4 @@ def _made(name: str, tensor: Tensor) -> Stored:
         nbytes = tensor.nbytes
     except Undetermined:  # strings, or a size that isn't known
         return Stored(name, tensor, elements, None)
-    return Stored(name, tensor, elements, nbytes if isinstance(nbytes, int) else 0)
+    return Stored(name, tensor, elements, nbytes if isinstance(nbytes, int) else None)

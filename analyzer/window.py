@@ -27,7 +27,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from cnnscope.analyzer.dimension import Dim, ceil_div
+from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div
 
 Number = int | Fraction
 Span = tuple[int, int]  # inclusive
@@ -114,6 +114,20 @@ class Window:
 
 
 POINT = Window()
+
+
+def same_padding(total: Dim, auto_pad: str) -> tuple[int, int]:
+    """The padding of SAME_UPPER or SAME_LOWER, split between both ends.
+
+    Raises `Undetermined` where the total hangs on a free length.
+
+    >>> same_padding(3, "SAME_UPPER")
+    (1, 2)
+    """
+    if isinstance(total, FreeDim):
+        raise Undetermined("the padding of auto_pad", total.names, total.data)
+    less, more = max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
+    return (less, more) if auto_pad == "SAME_UPPER" else (more, less)
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,12 @@ from cnnscope.analyzer.operator import (
     Work,
     constants,
     define,
+    each_axis,
     everything,
     matrix_work,
 )
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import POINT, Window
+from cnnscope.analyzer.window import POINT, Window, same_padding
 
 Ints = Sequence[int] | None
 
@@ -56,29 +57,10 @@ MAX_LISTED = 1 << 12
 # -- one spatial axis -----------------------------------------------------------------------
 
 
-def each_axis(values: Ints, count: int, default: int, what: str) -> list[int]:
-    """An attribute with one number per spatial axis."""
-    if not values:
-        return [default] * count
-    if len(values) != count:
-        raise ValueError(f"{what} has {len(values)} numbers, input has {count} spatial axes")
-    return list(values)
-
-
 def each_end(pads: Ints, count: int) -> list[tuple[int, int]]:
     """`pads`, all the beginnings and then all the ends, as one pair per axis."""
     both = each_axis(pads, 2 * count, 0, "pads") if not pads or len(pads) != 2 * count else pads
     return list(zip(both[:count], both[count:], strict=True))
-
-
-def same_padding(total: Dim, auto_pad: str) -> tuple[int, int]:
-    """SAME's padding, split between both ends."""
-    if isinstance(total, FreeDim):
-        total._raise("the padding of auto_pad")
-    total = max(int(total), 0)
-    return (
-        (total // 2, -(-total // 2)) if auto_pad == "SAME_UPPER" else (-(-total // 2), total // 2)
-    )
 
 
 def spatial_axes(x: Tensor, w: Tensor, channels_last: int) -> tuple[int, range]:

@@ -29,19 +29,13 @@ from cnnscope.analyzer.operator import (
     Work,
     define,
     everything,
+    in_range,
     same,
 )
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import Span, Window
 
 Outputs = tuple[Tensor, ...]
-
-
-def in_range(axis: int, rank: int) -> int:
-    """An axis counted from the front."""
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
-    return axis % rank
 
 
 def positions(indices: Tensor, n: Dim) -> np.ndarray | None:

@@ -25,18 +25,12 @@ from cnnscope.analyzer.operator import (
     Whole,
     define,
     elementwise,
+    in_range,
 )
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import Window
 
 Outputs = tuple[Tensor, ...]
-
-
-def in_range(axis: int, rank: int) -> int:
-    """An axis counted from the front."""
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
-    return axis % rank
 
 
 def from_data(node_name: str, what: str) -> Dim:

@@ -39,21 +39,13 @@ from cnnscope.analyzer.operator import (
     Work,
     constants,
     define,
+    each_axis,
     everything,
 )
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import Window
+from cnnscope.analyzer.window import Window, same_padding
 
 Ints = Sequence[int] | None
-
-
-def each_axis(values: Ints, count: int, default: int, what: str) -> list[int]:
-    """An attribute with one number per spatial axis."""
-    if not values:
-        return [default] * count
-    if len(values) != count:
-        raise ValueError(f"{what} has {len(values)} numbers, input has {count} spatial axes")
-    return list(values)
 
 
 def spatial_axes(x: Tensor, channels_last: int) -> range:
@@ -84,10 +76,7 @@ def pool_windows(
             if isinstance(total, FreeDim):
                 found.append((axis, None, bare))
                 continue
-            total = max(total, 0)
-            before, after = total // 2, total - total // 2
-            if auto_pad == "SAME_LOWER":
-                before, after = after, before
+            before, after = same_padding(total, auto_pad)
         found.append((axis, Window(kernel[i], steps[i], spacings[i], before, after), bare))
     return found
 

@@ -27,6 +27,7 @@ from cnnscope.analyzer.operator import (
     Work,
     define,
     everything,
+    in_range,
     same,
 )
 from cnnscope.analyzer.tensor import Tensor
@@ -36,11 +37,9 @@ Outputs = tuple[Tensor, ...]
 Axes = tuple[int, ...] | None
 
 
-def in_range(axis: int, rank: int) -> int:
+def place(axis: int, rank: int) -> int:
     """An axis counted from the front; a scalar has one that may be named."""
-    if not -max(rank, 1) <= axis < max(rank, 1):
-        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
-    return axis % max(rank, 1)
+    return in_range(axis, max(rank, 1))
 
 
 def reduced(x: Tensor, given: Tensor | None, axes: Axes, noop: int) -> set[int]:
@@ -48,7 +47,7 @@ def reduced(x: Tensor, given: Tensor | None, axes: Axes, noop: int) -> set[int]:
     named = axes or () if given is None else () if given.dims == (0,) else given.numbers
     if not named:
         return set() if noop else set(range(x.rank))
-    return {in_range(axis, x.rank) for axis in named}
+    return {place(axis, x.rank) for axis in named}
 
 
 def unread(given: Tensor | None) -> bool:
@@ -119,11 +118,11 @@ def log_sum_exp_work(outputs: Outputs, x: Tensor, given: Tensor | None = None) -
 def arg_output(x: Tensor, *, axis: int = 0, keepdims: int = 1) -> Tensor:
     if x.shape is None:
         return x.of(None, "int64")
-    return x.of(left(x, {in_range(axis, x.rank)}, keepdims), "int64")
+    return x.of(left(x, {place(axis, x.rank)}, keepdims), "int64")
 
 
 def arg_reads(outputs: Outputs, x: Tensor, *, axis: int = 0, keepdims: int = 1) -> OutputReads:
-    return (along_others(x, {in_range(axis, x.rank)}, keepdims),)
+    return (along_others(x, {place(axis, x.rank)}, keepdims),)
 
 
 # -- running sums -------------------------------------------------------------------------------
@@ -131,7 +130,7 @@ def arg_reads(outputs: Outputs, x: Tensor, *, axis: int = 0, keepdims: int = 1) 
 
 def running(step: str) -> Rule:
     def work(outputs: Outputs, x: Tensor, axis: Tensor, *, exclusive: int = 0) -> Work:
-        along = in_range(axis.numbers[0], x.rank)
+        along = place(axis.numbers[0], x.rank)
         n = x.dims[along]
         steps = n - 1 - (exclusive and 1)
         if isinstance(n, int):
@@ -147,7 +146,7 @@ def running_reads(
 ) -> OutputReads:
     if axis.value is None:
         return everything(x), NOTHING
-    along = in_range(axis.numbers[0], x.rank)
+    along = place(axis.numbers[0], x.rank)
     n = x.dims[along]
     scan: AxisRead = Upto(along, reverse=bool(reverse))
     # All but itself: the first has nothing to read. (A free axis is given one index too many.)

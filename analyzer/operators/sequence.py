@@ -22,6 +22,7 @@ from cnnscope.analyzer.operator import (
     define,
     each,
     everything,
+    in_range,
 )
 from cnnscope.analyzer.tensor import DTYPES, Tensor
 
@@ -46,12 +47,6 @@ def common(a: Tensor, b: Tensor, node_name: str) -> Tensor:
         m if m == n else FreeDim.from_data(f"{node_name} element axis {i}")
         for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=True))
     ))  # fmt: skip
-
-
-def in_range(axis: int, rank: int) -> int:
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
-    return axis % rank
 
 
 def alike(x: Tensor) -> InputRead:

@@ -31,6 +31,7 @@ from cnnscope.analyzer.operator import (
     define,
     elementwise,
     everything,
+    in_range,
     same,
 )
 from cnnscope.analyzer.tensor import Tensor
@@ -38,13 +39,6 @@ from cnnscope.analyzer.window import MAX_PERIOD, Outside, Span, Window
 
 Outputs = tuple[Tensor, ...]
 Cut = tuple[Dim, Dim, int]  # start, length, step
-
-
-def in_range(axis: int, rank: int) -> int:
-    """An axis counted from the front."""
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} of a tensor with {rank} axes")
-    return axis % rank
 
 
 def decided(question: Callable[[], bool], otherwise: bool) -> bool:

@@ -21,8 +21,10 @@ from cnnscope.analyzer.digits import Everything, Reach, width
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.fields import Fields, Key, Paths, find_fields
 from cnnscope.analyzer.graph import Graph, Node, read_graph
+from cnnscope.analyzer.kinds import find_kind
 from cnnscope.analyzer.memory import Liveness, find_liveness
 from cnnscope.analyzer.model_file import ModelFile, open_model
+from cnnscope.analyzer.reads import find_reads
 from cnnscope.analyzer.regions import find_region
 from cnnscope.analyzer.report import (
     Input,
@@ -212,12 +214,17 @@ class _Gathering:
         used = self.weights.by_layer.get(path, ())
         own = [w for w in used if w.layer == path]
         shown = tuple(Value(name, shapes.tensors[name]) for name in node.outputs if name)
+        # What the fields' pass went through it also knows the reads of.
+        known = self.fields.reads.get(node.index) if top else None
+        reads = known or find_reads(node, shapes)
         return Layer(
             index=index,
             name=node.name,
             op=node.title,
             scope=node.scope,
+            kind=find_kind(node, shapes, reads),
             inputs=node.inputs,
+            operands=tuple(Value(n, shapes.tensors[n]) if n else None for n in node.inputs),
             outputs=shown,
             attributes={k: v for k, v in node.attributes.items() if not isinstance(v, Graph)},
             params=_elements(own, "parameter") + _inner(bodies, "params"),
@@ -232,11 +239,10 @@ class _Gathering:
             receptive_field=self.receptive_field(shown[0].name) if top and shown else (),
             how=shapes.how.get(node.index, "unknown"),
             bodies=bodies,
-            _region=self.region_of(shown[0].name) if top and shown else None,
+            _source=_Source(self.graph, self.shapes, self.fields, shown[0].name)
+            if top and shown
+            else None,
         )
-
-    def region_of(self, tensor: str) -> _RegionOf:
-        return _RegionOf(self.graph, self.shapes, self.fields, tensor)
 
     def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
         state = self.fields.states.get(tensor, {})
@@ -247,13 +253,14 @@ class _Gathering:
         )
 
 
-class _RegionOf:
-    """``layer.region(unit)``: computed when asked for."""
+class _Source:
+    """What a layer can be asked for later."""
 
     def __init__(self, graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> None:
         self.graph, self.shapes, self.fields, self.tensor = graph, shapes, fields, tensor
 
-    def __call__(self, unit: Sequence[int | None]) -> Region:
+    def region(self, unit: Sequence[int | None]) -> Region:
+        """The input indices that a unit sees."""
         shape = self.shapes.tensors[self.tensor].shape
         whole: list[int | None] = list(unit)
         if shape is not None and len(unit) != len(shape):

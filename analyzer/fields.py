@@ -42,7 +42,7 @@ from cnnscope.analyzer.digits import (
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.graph import Graph, Node, captures
 from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Through, Upto, Whole
-from cnnscope.analyzer.reads import KnownRead, find_reads
+from cnnscope.analyzer.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Shape, Tensor
 from cnnscope.analyzer.window import MAX_PERIOD, Field, hull
@@ -100,11 +100,13 @@ class Fields:
         states: tensor name to (network input, axis) to its paths.
         spatial: the input axes that some node looks along (as against batch and channels).
         diagnostics: misaligned joins, and axes that couldn't be followed.
+        reads: node index to what its outputs read, for the nodes that were gone through.
     """
 
     states: dict[str, State]
     spatial: set[Key] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    reads: dict[int, NodeReads] = field(default_factory=dict)
 
 
 def find_fields(graph: Graph, shapes: Shapes, given: Mapping[str, State] | None = None) -> Fields:
@@ -152,7 +154,7 @@ class _Step:
                 if name:
                     states[name] = result.states.get(name, NONE)
             return
-        reads = find_reads(node, self.shapes)
+        reads = self.found.reads[node.index] = find_reads(node, self.shapes)
         if reads.through:
             self.through(reads.through)
             return

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.dimension import Dim, FreeDim
+from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.operator import Work
 from cnnscope.analyzer.tensor import Tensor
 
@@ -204,6 +205,13 @@ class ReceptiveField:
         }
 
 
+class Source(Protocol):
+    """Where a layer came from, for what is computed only when asked for."""
+
+    def region(self, unit: Sequence[int | None]) -> Region:
+        """The input indices that a unit of the layer's first output sees."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """One node of the model that computes something, and everything known of it.
@@ -211,7 +219,9 @@ class Layer:
     Args:
         index: position among the report's layers.
         name, op, scope: the node's, names made unique; `op` with its domain where it has one.
-        inputs: names of the tensors it reads.
+        kind: what it is in the field's words.
+        inputs: names of the tensors it reads, ``""`` where one is omitted.
+        operands: those tensors, weights included; None where one is omitted.
         outputs: what it gives.
         attributes: as plain Python.
         params, buffers, constants: stored elements counted here; shared ones at their first layer.
@@ -229,7 +239,9 @@ class Layer:
     name: str
     op: str
     scope: str
+    kind: Kind
     inputs: tuple[str, ...]
+    operands: tuple[Value | None, ...]
     outputs: tuple[Value, ...]
     attributes: Mapping[str, object]
     params: int
@@ -244,7 +256,7 @@ class Layer:
     receptive_field: tuple[ReceptiveField, ...]
     how: str
     bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
-    _region: Callable[[Sequence[int | None]], Region] | None = None
+    _source: Source | None = field(default=None, repr=False)
 
     @property
     def macs(self) -> int | None:
@@ -282,9 +294,9 @@ class Layer:
         Raises:
             ValueError: the unit has another number of axes, or lies outside the output.
         """
-        if self._region is None:
+        if self._source is None:
             raise ValueError(f"regions of layer {self.name!r} inside a subgraph aren't available")
-        return self._region(unit)
+        return self._source.region(unit)
 
     def to_dict(self) -> dict[str, object]:
         found: dict[str, object] = {

@@ -17,6 +17,7 @@ from rich.console import Console
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.operator import Work
 from cnnscope.analyzer.render.columns import LAYER_COLUMNS, chosen_columns, sorted_rows, total_text
 from cnnscope.analyzer.render.delimited import cell, report_csv
@@ -65,7 +66,8 @@ def field(axis: int, size: int, **more: object) -> ReceptiveField:
 
 def layer(index: int, title: str, **more: object) -> Layer:
     facts: dict[str, object] = {
-        "index": index, "name": title, "op": "Conv", "scope": "", "inputs": ("x",),
+        "index": index, "name": title, "op": "Conv", "scope": "",
+        "kind": Kind("convolution"), "inputs": ("x",), "operands": (),
         "outputs": (Value(f"out{index}", Tensor("float32", (1, 8, 16, 16))),), "attributes": {},
         "params": 216, "buffers": 0, "constants": 0, "shared_params": 0, "weight_bytes": 864,
         "work": Work(float_macs=55296), "uncounted": {}, "bytes_read": 13152,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import IO, TYPE_CHECKING
 
@@ -77,17 +78,47 @@ def analyze(
     >>> report.totals.macs.value  # doctest: +SKIP
     4089184256
     """
+    return _report(examine(model, shapes=shapes, dims=dims))
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """The results of every pass, for what needs more than a `Report` says (running the model)."""
+
+    file: ModelFile
+    graph: Graph
+    shapes: Shapes
+    costs: Costs
+    weights: Weights
+    liveness: Liveness
+    fields: Fields
+    notes: Sequence[Diagnostic]
+
+
+def examine(
+    model: Source,
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> Analysis:
+    """Every pass over a model, its arguments and errors those of `analyze`."""
     file = open_model(model)
     graph = read_graph(file.model)
     inputs, notes = bind_inputs(graph.inputs, shapes or {}, dims or {})
     found = infer_shapes(graph, inputs)
-    costs = count_costs(graph, found)
-    weights = find_weights(graph, found)
-    liveness = find_liveness(graph, found)
-    fields = find_fields(graph, found)
-    layers = _Gathering(graph, found, costs, weights, fields).layers()
-    notes += _branches(layers)
-    notes += [*found.diagnostics, *fields.diagnostics, *_notes(file, weights)]
+    return Analysis(
+        file, graph, found, count_costs(graph, found), find_weights(graph, found),
+        find_liveness(graph, found), find_fields(graph, found), tuple(notes),
+    )  # fmt: skip
+
+
+def _report(analysis: Analysis) -> Report:
+    file, graph, found, weights = analysis.file, analysis.graph, analysis.shapes, analysis.weights
+    layers = _Gathering(graph, found, analysis.costs, weights, analysis.fields).layers()
+    notes = [
+        *analysis.notes, *_branches(layers), *found.diagnostics, *analysis.fields.diagnostics,
+        *_notes(file, weights),
+    ]  # fmt: skip
     return Report(
         model=_model_info(file, graph, found),
         inputs=tuple(Input(n, found.tensors[n], graph.inputs[n]) for n in graph.inputs),
@@ -95,13 +126,14 @@ def analyze(
             Input(n, found.tensors[n], graph.declared.get(n, Tensor())) for n in graph.outputs
         ),
         layers=Layers(layers),
-        totals=_totals(graph, layers, weights, liveness),
+        totals=_totals(graph, layers, weights, analysis.liveness),
         diagnostics=tuple(dict.fromkeys(notes)),
         tensors={
             name: found.tensors[name]
             for name in (*graph.inputs, *(o for n in graph.nodes for o in n.outputs if o))
         },
         _graph=_network,
+        _analysis=analysis,
     )
 
 

@@ -438,6 +438,8 @@ class Report:
     diagnostics: tuple[Diagnostic, ...]
     tensors: Mapping[str, Tensor]
     _graph: Callable[[Report], networkx.DiGraph[str]] = field(repr=False, kw_only=True)
+    #: the passes' results it was made from, for `runtime`
+    _analysis: object = field(default=None, repr=False, kw_only=True)
 
     def __getitem__(self, key: str | int) -> Layer:
         """A layer by name, by the name of a tensor it gives, or by index."""

@@ -16,6 +16,8 @@ opset 13 those are `axis` and all that follow ("coerced to 2-D"), from 13 on `ax
 
 from __future__ import annotations
 
+from functools import partial
+
 from cnnscope.analyzer.dimension import Dim, product
 from cnnscope.analyzer.operator import (
     Along,
@@ -111,33 +113,38 @@ def rowwise_output(x: Tensor, *, axis: int = -1) -> Tensor:
     return x.of(x.shape)
 
 
+activation = partial(define, kind="activation")
+
+
 def define_rowwise(name: str, work: Rule) -> None:
     for since in (1, 13):
-        define(name, infer=rowwise_output, work=work, reads=softmax_reads, since=since)
+        activation(name, infer=rowwise_output, work=work, reads=softmax_reads, since=since)
 
 
-define("Relu", "ThresholdedRelu", infer=same, work=each(compare=1))  # max(x, 0); x > alpha ? x : 0
-define("LeakyRelu", infer=same, work=each(compare=1, mul=1))  # x < 0 ? alpha*x : x
-define("Elu", infer=same, work=each(compare=1, exp=1, add=1, mul=1))  # alpha*(exp x - 1)
-define("Selu", infer=same, work=each(compare=1, exp=1, add=1, mul=2))  # gamma times that
+activation(
+    "Relu", "ThresholdedRelu", infer=same, work=each(compare=1)
+)  # max(x, 0); x > alpha ? x : 0
+activation("LeakyRelu", infer=same, work=each(compare=1, mul=1))  # x < 0 ? alpha*x : x
+activation("Elu", infer=same, work=each(compare=1, exp=1, add=1, mul=1))  # alpha*(exp x - 1)
+activation("Selu", infer=same, work=each(compare=1, exp=1, add=1, mul=2))  # gamma times that
 # max(0, x) + min(0, alpha*(exp(x/alpha) - 1))
-define("Celu", infer=same, work=each(compare=2, exp=1, add=2, mul=2))
-define("Sigmoid", "Tanh", infer=same, work=each(exp=1))
-define("HardSigmoid", infer=same, work=each(compare=2, add=1, mul=1))  # max(0, min(1, a*x + b))
-define("HardSwish", infer=same, work=each(compare=2, add=1, mul=2))  # x times that
-define("Softplus", infer=same, work=each(exp=2, add=1))  # log(1 + exp x)
-define("Softsign", infer=same, work=each(compare=1, add=1, div=1))  # x / (1 + |x|)
-define("Mish", infer=same, work=each(exp=3, add=1, mul=1))  # x * tanh(softplus x)
-define("Shrink", infer=same, work=each(compare=2, add=1))  # x < -l ? x+b : x > l ? x-b : 0
-define("Gelu", infer=same, work=gelu_work)
-define("Swish", infer=same, work=swish_work)
-define("SwiGLU", infer=same, work=swiglu_work)
+activation("Celu", infer=same, work=each(compare=2, exp=1, add=2, mul=2))
+activation("Sigmoid", "Tanh", infer=same, work=each(exp=1))
+activation("HardSigmoid", infer=same, work=each(compare=2, add=1, mul=1))  # max(0, min(1, a*x + b))
+activation("HardSwish", infer=same, work=each(compare=2, add=1, mul=2))  # x times that
+activation("Softplus", infer=same, work=each(exp=2, add=1))  # log(1 + exp x)
+activation("Softsign", infer=same, work=each(compare=1, add=1, div=1))  # x / (1 + |x|)
+activation("Mish", infer=same, work=each(exp=3, add=1, mul=1))  # x * tanh(softplus x)
+activation("Shrink", infer=same, work=each(compare=2, add=1))  # x < -l ? x+b : x > l ? x-b : 0
+activation("Gelu", infer=same, work=gelu_work)
+activation("Swish", infer=same, work=swish_work)
+activation("SwiGLU", infer=same, work=swiglu_work)
 
 define_rowwise("Softmax", softmax_work)
 define_rowwise("LogSoftmax", log_softmax_work)
 define_rowwise("Hardmax", hardmax_work)
 
-define("Gelu", infer=same, work=gelu_work, domain="com.microsoft")
-define("QuickGelu", infer=same, work=quick_gelu_work, domain="com.microsoft")
-define("FastGelu", infer=biased, work=fast_gelu_work, domain="com.microsoft")
-define("BiasGelu", infer=biased, work=each(mul=3, add=2, exp=1), domain="com.microsoft")
+activation("Gelu", infer=same, work=gelu_work, domain="com.microsoft")
+activation("QuickGelu", infer=same, work=quick_gelu_work, domain="com.microsoft")
+activation("FastGelu", infer=biased, work=fast_gelu_work, domain="com.microsoft")
+activation("BiasGelu", infer=biased, work=each(mul=3, add=2, exp=1), domain="com.microsoft")

@@ -373,8 +373,22 @@ def linear_reads(
     }
 
 
-define("Attention", infer=attention_output, work=attention_work, reads=attention_reads)
-define("RotaryEmbedding", infer=rotary_output, work=rotary_embedding_work, reads=rotary_reads)
-define("LinearAttention", infer=linear_output, work=linear_work, reads=linear_reads)
-define("RotaryEmbedding", domain="com.microsoft",
+define(
+    "Attention",
+    kind="attention",
+    infer=attention_output,
+    work=attention_work,
+    reads=attention_reads,
+)
+define(
+    "RotaryEmbedding",
+    kind="position encoding",
+    infer=rotary_output,
+    work=rotary_embedding_work,
+    reads=rotary_reads,
+)
+define(
+    "LinearAttention", kind="attention", infer=linear_output, work=linear_work, reads=linear_reads
+)
+define("RotaryEmbedding", kind="position encoding", domain="com.microsoft",
        infer=rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip

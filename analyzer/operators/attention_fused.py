@@ -707,20 +707,26 @@ def gated_reads(
 
 
 MICROSOFT = "com.microsoft"
-define("Attention", domain=MICROSOFT,
+define("Attention", kind="attention", domain=MICROSOFT,
        infer=projected_output, work=projected_work, reads=projected_reads)  # fmt: skip
-define("QAttention", domain=MICROSOFT,
+define("QAttention", kind="attention", domain=MICROSOFT,
        infer=quantized_output, work=quantized_work, reads=quantized_reads)  # fmt: skip
-define("MultiHeadAttention", domain=MICROSOFT,
+define("MultiHeadAttention", kind="attention", domain=MICROSOFT,
        infer=multi_head_output, work=multi_head_work, reads=multi_head_reads)  # fmt: skip
-define("DecoderMaskedMultiHeadAttention", domain=MICROSOFT,
+define("DecoderMaskedMultiHeadAttention", kind="attention", domain=MICROSOFT,
        infer=decoder_output, work=decoder_work, reads=decoder_reads)  # fmt: skip
-define("GroupQueryAttention", domain=MICROSOFT,
+define("GroupQueryAttention", kind="attention", domain=MICROSOFT,
        infer=grouped_output, work=grouped_work, reads=grouped_reads)  # fmt: skip
-define("PackedAttention", domain=MICROSOFT,
+define("PackedAttention", kind="attention", domain=MICROSOFT,
        infer=projected_output, work=packed_work, reads=packed_reads)  # fmt: skip
-define("PackedMultiHeadAttention", domain=MICROSOFT,
+define("PackedMultiHeadAttention", kind="attention", domain=MICROSOFT,
        infer=packed_heads_output, work=packed_heads_work, reads=packed_heads_reads)  # fmt: skip
-define("RelativePositionBias", domain=MICROSOFT, infer=relative_output, reads=relative_reads)
-define("GatedRelativePositionBias", domain=MICROSOFT,
+define(
+    "RelativePositionBias",
+    kind="position encoding",
+    domain=MICROSOFT,
+    infer=relative_output,
+    reads=relative_reads,
+)
+define("GatedRelativePositionBias", kind="position encoding", domain=MICROSOFT,
        infer=gated_output, work=gated_work, reads=gated_reads)  # fmt: skip

@@ -25,7 +25,7 @@ from cnnscope.analyzer.operator import (
     each,
     elementwise,
 )
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.tensor import Tensor, axes_of, dtype_of
 
 Outputs = tuple[Tensor, ...]
 
@@ -62,7 +62,7 @@ def filled_output(shape: Tensor, *, value: Tensor | None = None, node_name: str 
         if shape.dims == (0,):
             dims: tuple[Dim, ...] = ()
         elif isinstance(shape.dims[0], int):
-            dims = tuple(FreeDim.from_data(f"{node_name} axis {i}") for i in range(shape.dims[0]))
+            dims = tuple(FreeDim.from_data(f"{node_name} axis {i}") for i in axes_of(shape.dims[0]))
         else:
             return Tensor(dtype, None)
     else:
@@ -127,7 +127,7 @@ def range_length(start: Tensor, limit: Tensor, delta: Tensor, node_name: str) ->
 
 
 def typed(x: Tensor, dtype: int | None) -> str | None:
-    return x.dtype if dtype is None else DTYPES[dtype]
+    return x.dtype if dtype is None else dtype_of(dtype)
 
 
 def eye_output(x: Tensor, *, dtype: int | None = None) -> Tensor:
@@ -137,7 +137,7 @@ def eye_output(x: Tensor, *, dtype: int | None = None) -> Tensor:
 
 
 def random_output(*, shape: tuple[int, ...], dtype: int = 1) -> Tensor:
-    return Tensor(DTYPES[dtype], tuple(shape))
+    return Tensor(dtype_of(dtype), tuple(shape))
 
 
 def random_like_output(x: Tensor, *, dtype: int | None = None) -> Tensor:
@@ -145,7 +145,7 @@ def random_like_output(x: Tensor, *, dtype: int | None = None) -> Tensor:
 
 
 def multinomial_output(x: Tensor, *, sample_size: int = 1, dtype: int = 6) -> Tensor:
-    return Tensor(DTYPES[dtype], None if x.shape is None else (x.dims[0], sample_size))
+    return Tensor(dtype_of(dtype), None if x.shape is None else (x.dims[0], sample_size))
 
 
 def multinomial_work(outputs: Outputs, x: Tensor) -> Work:
@@ -162,15 +162,15 @@ def range_reads(outputs: Outputs, start: Tensor, limit: Tensor, delta: Tensor) -
     return elementwise(outputs[0], start), NOTHING, elementwise(outputs[0], delta)
 
 
-define("Constant", infer=constant_output)
-define("ConstantOfShape", infer=filled_output, reads=nothing_read)
-define("Shape", infer=shape_output, reads=nothing_read)
-define("Size", infer=size_output, reads=nothing_read)
-define("Range", infer=range_output, work=each(mul=1, add=1), reads=range_reads)
-define("EyeLike", infer=eye_output, reads=nothing_read)
-define("RandomNormal", "RandomUniform", infer=random_output, random=True)
-define("RandomNormalLike", "RandomUniformLike", infer=random_like_output, reads=nothing_read,
-       random=True)  # fmt: skip
-define("Bernoulli", infer=random_like_output, work=each(compare=1), random=True)
-define("Multinomial", infer=multinomial_output, work=multinomial_work, reads=multinomial_reads,
-       random=True)  # fmt: skip
+define("Constant", kind="constant", infer=constant_output)
+define("ConstantOfShape", kind="constant", infer=filled_output, reads=nothing_read)
+define("Shape", kind="constant", infer=shape_output, reads=nothing_read)
+define("Size", kind="constant", infer=size_output, reads=nothing_read)
+define("Range", kind="constant", infer=range_output, work=each(mul=1, add=1), reads=range_reads)
+define("EyeLike", kind="constant", infer=eye_output, reads=nothing_read)
+define("RandomNormal", "RandomUniform", kind="random", infer=random_output, random=True)
+define("RandomNormalLike", "RandomUniformLike", kind="random",
+       infer=random_like_output, reads=nothing_read, random=True)  # fmt: skip
+define("Bernoulli", kind="random", infer=random_like_output, work=each(compare=1), random=True)
+define("Multinomial", kind="random",
+       infer=multinomial_output, work=multinomial_work, reads=multinomial_reads, random=True)  # fmt: skip

@@ -119,7 +119,7 @@ def if_reads(
     )
 
 
-define("If", infer=if_output, work=if_work, reads=if_reads)
+define("If", kind="control flow", infer=if_output, work=if_work, reads=if_reads)
 
 
 # -- Loop ----------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def loop_reads(
     )
 
 
-define("Loop", infer=loop_output, work=loop_work, reads=loop_reads)
+define("Loop", kind="control flow", infer=loop_output, work=loop_work, reads=loop_reads)
 
 
 # -- Scan ----------------------------------------------------------------------------------------
@@ -324,5 +324,5 @@ def scan8_work(
     return body.work * (first.dims[0] * first.dims[1])
 
 
-define("Scan", infer=scan8_output, work=scan8_work, since=8)
-define("Scan", infer=scan_output, work=scan_work, reads=scan_reads, since=9)
+define("Scan", kind="control flow", infer=scan8_output, work=scan8_work, since=8)
+define("Scan", kind="control flow", infer=scan_output, work=scan_work, reads=scan_reads, since=9)

@@ -46,7 +46,7 @@ from cnnscope.analyzer.operator import (
     matrix_work,
 )
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import POINT, Window, same_padding
+from cnnscope.analyzer.window import POINT, Window, known_padding, same_padding
 
 Ints = Sequence[int] | None
 
@@ -59,7 +59,7 @@ MAX_LISTED = 1 << 12
 
 def each_end(pads: Ints, count: int) -> list[tuple[int, int]]:
     """`pads`, all the beginnings and then all the ends, as one pair per axis."""
-    both = each_axis(pads, 2 * count, 0, "pads") if not pads or len(pads) != 2 * count else pads
+    both = each_axis(pads, 2 * count, 0, "pads")
     return list(zip(both[:count], both[count:], strict=True))
 
 
@@ -123,13 +123,15 @@ def conv_output(
     channels_last: int = 0,
 ) -> Tensor:
     channel, axes = spatial_axes(x, w, channels_last)
+    if group < 1:
+        raise ValueError(f"group is {group}, at least 1 is wanted")
     inputs, expected = x.dims[channel], w.dims[1] * group
     if isinstance(inputs, int) and isinstance(expected, int) and inputs != expected:
         raise ValueError(f"input has {inputs} channels, weights of {group} groups want {expected}")
     steps = each_axis(strides, len(axes), 1, "strides")
     shape = [*x.dims]
     shape[channel] = w.dims[0]
-    if auto_pad.startswith("SAME"):
+    if known_padding(auto_pad).startswith("SAME"):
         for axis, stride in zip(axes, steps, strict=True):
             shape[axis] = ceil_div(x.dims[axis], stride)
         return x.of(tuple(shape))
@@ -231,7 +233,7 @@ def transposed(
     wanted: list[Dim | None] = [None] * count
     if output_shape:  # some exporters give batch and channels too
         wanted = list(each_axis(output_shape[-count:], count, 0, "output_shape"))
-    elif auto_pad.startswith("SAME"):
+    elif known_padding(auto_pad).startswith("SAME"):
         wanted = [n * s for n, s in zip(lengths, steps, strict=True)]
     result: list[tuple[Dim, int, int, Dim]] = []
     for i, (n, stride, spacing, length) in enumerate(
@@ -268,8 +270,12 @@ def transpose_output(
     output_shape: Ints = None,
 ) -> Tensor:
     _, axes = spatial_axes(x, w, 0)
+    if group < 1:
+        raise ValueError(f"group is {group}, at least 1 is wanted")
     if isinstance(x.dims[1], int) and isinstance(w.dims[0], int) and x.dims[1] != w.dims[0]:
         raise ValueError(f"input has {x.dims[1]} channels, weights want {w.dims[0]}")
+    if isinstance(x.dims[1], int) and x.dims[1] % group:
+        raise ValueError(f"{x.dims[1]} channels don't make {group} groups")
     along = transposed(
         [x.dims[a] for a in axes], kernel_of(w, kernel_shape), strides, pads, dilations, auto_pad,
         output_padding, output_shape,
@@ -576,18 +582,37 @@ def causal_reads(
 
 # -- the table ------------------------------------------------------------------------------
 
-define("Conv", infer=conv_output, work=conv_work, reads=conv_reads)
-define("ConvTranspose", infer=transpose_output, work=transpose_work, reads=transpose_reads)
-define("DeformConv", infer=deform_output, work=deform_work, reads=deform_reads)
-define("CausalConvWithState", infer=causal_output, work=causal_work, reads=causal_reads)
+define("Conv", kind="convolution", infer=conv_output, work=conv_work, reads=conv_reads)
 define(
-    "ConvInteger",
+    "ConvTranspose",
+    kind="transposed convolution",
+    infer=transpose_output,
+    work=transpose_work,
+    reads=transpose_reads,
+)
+define(
+    "DeformConv",
+    kind="deformable convolution",
+    infer=deform_output,
+    work=deform_work,
+    reads=deform_reads,
+)
+define(
+    "CausalConvWithState",
+    kind="convolution",
+    infer=causal_output,
+    work=causal_work,
+    reads=causal_reads,
+)
+define(
+    "ConvInteger", kind="convolution",
     infer=integer_output(conv_output), work=integer_work, reads=integer_reads(conv_reads),
     roles=constants(2, 3),
 )  # fmt: skip
 for _domain in ("", "com.microsoft"):
     define(
         "QLinearConv",
+        kind="convolution",
         infer=quantized_output(conv_output),
         work=quantized_work(conv_work),
         reads=quantized_reads(conv_reads),
@@ -596,6 +621,7 @@ for _domain in ("", "com.microsoft"):
     )
 define(
     "QLinearConvTranspose",
+    kind="transposed convolution",
     infer=quantized_output(transpose_output),
     work=quantized_work(transpose_work),
     reads=quantized_reads(transpose_reads),
@@ -603,12 +629,19 @@ define(
     domain="com.microsoft",
 )
 define(
-    "ConvTransposeWithDynamicPads",
+    "ConvTransposeWithDynamicPads", kind="transposed convolution",
     infer=dynamic_pads_output, work=dynamic_pads_work, reads=dynamic_pads_reads,
     domain="com.microsoft",
 )  # fmt: skip
-define("FusedConv", infer=conv_output, work=fused_work, reads=conv_reads, domain="com.microsoft")
 define(
-    "NhwcConv", "NhwcFusedConv",
+    "FusedConv",
+    kind="convolution",
+    infer=conv_output,
+    work=fused_work,
+    reads=conv_reads,
+    domain="com.microsoft",
+)
+define(
+    "NhwcConv", "NhwcFusedConv", kind="convolution",
     infer=last(conv_output), work=fused_work, reads=last(conv_reads), domain="com.microsoft",
 )  # fmt: skip

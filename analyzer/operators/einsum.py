@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cnnscope.analyzer.dimension import Dim, product
+from cnnscope.analyzer.dimension import Dim, Undetermined, product
 from cnnscope.analyzer.operator import (
     Along,
     AxisRead,
@@ -30,6 +30,9 @@ from cnnscope.analyzer.operator import (
     matrix_work,
 )
 from cnnscope.analyzer.tensor import Tensor
+
+#: operands of which the order of multiplication is followed; it takes the square of their number
+MAX_OPERANDS = 64
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def einsum_output(*tensors: Tensor, equation: str) -> Tensor:
 
 
 def einsum_work(outputs: tuple[Tensor, ...], *tensors: Tensor, equation: str) -> Work:
+    if len(tensors) > MAX_OPERANDS:
+        raise Undetermined(f"in which order {len(tensors)} operands are multiplied")
     found = parsed(equation, tensors)
     if len(tensors) == 1:
         return Work(add=found.volume(found.operands[0]) - outputs[0].size)
@@ -125,4 +130,4 @@ def _reads(found: Equation, labels: tuple[str, ...], tensor: Tensor) -> tuple[Ax
     return tuple(reads)
 
 
-define("Einsum", infer=einsum_output, work=einsum_work, reads=einsum_reads)
+define("Einsum", kind="matrix product", infer=einsum_output, work=einsum_work, reads=einsum_reads)

@@ -14,9 +14,12 @@ operands is k - 1 operations.
 
 from __future__ import annotations
 
+from functools import partial
+
 from cnnscope.analyzer.operator import (
     NOTHING,
     Along,
+    Family,
     InputRead,
     OutputReads,
     Rule,
@@ -28,7 +31,7 @@ from cnnscope.analyzer.operator import (
     elementwise,
     same,
 )
-from cnnscope.analyzer.tensor import DTYPES, Shape, Tensor
+from cnnscope.analyzer.tensor import DTYPES, Shape, Tensor, dtype_of
 
 
 def broadcast_shape(*inputs: Tensor | None) -> Shape | None:
@@ -97,7 +100,9 @@ def one_way_reads(
     return elementwise(outputs[0], a), elementwise(outputs[0], wide)[: b.rank]
 
 
-def define_binary(*names: str, work: Rule, result: str | None = None) -> None:
+def define_binary(
+    *names: str, work: Rule, result: str | None = None, kind: Family = "elementwise arithmetic"
+) -> None:
     """A binary operator with both its meanings of broadcasting."""
     for since, infer, reads in ((1, one_way, one_way_reads), (7, broadcast, None)):
         rule: Rule = infer
@@ -105,7 +110,7 @@ def define_binary(*names: str, work: Rule, result: str | None = None) -> None:
             rule = compare_one_way
         elif result:
             rule = as_type(broadcast, result)
-        define(*names, infer=rule, work=work, reads=reads, since=since)
+        define(*names, kind=kind, infer=rule, work=work, reads=reads, since=since)
 
 
 def compare_one_way(a: Tensor, b: Tensor, *, broadcast: int = 0, axis: int | None = None) -> Tensor:
@@ -154,7 +159,7 @@ def cast_output(x: Tensor, *, to: int | str) -> Tensor:
         spoken = {"float": "float32", "double": "float64"}
         dtype = spoken.get(to.lower(), to.lower())
     elif to in DTYPES:
-        dtype = DTYPES[to]
+        dtype = dtype_of(to)
     else:
         raise ValueError(f"{to} is no ONNX data type")
     return x.of(x.shape, dtype)
@@ -191,34 +196,39 @@ def prelu_channel_reads(outputs: tuple[Tensor, ...], x: Tensor, slope: Tensor) -
     return None, None
 
 
+arithmetic = partial(define, kind="elementwise arithmetic")
+logic = partial(define, kind="logic")
+
 define_binary("Add", "Sub", work=each(add=1))
 define_binary("Mul", work=each(mul=1))
 define_binary("Div", work=each(div=1))
 define_binary("Pow", work=each(exp=1))
-define_binary("And", "Or", "Xor", work=each(compare=1), result="bool")
-define_binary("Equal", "Greater", "Less", work=each(compare=1), result="bool")
-define("GreaterOrEqual", "LessOrEqual", infer=as_type(broadcast, "bool"), work=each(compare=1))
-define("Mod", infer=broadcast, work=each(div=1))
-define("BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", infer=broadcast, work=each(compare=1))
-define("BitwiseNot", "Not", infer=same, work=each(compare=1))
+define_binary("And", "Or", "Xor", work=each(compare=1), result="bool", kind="logic")
+define_binary("Equal", "Greater", "Less", work=each(compare=1), result="bool", kind="logic")
+logic("GreaterOrEqual", "LessOrEqual", infer=as_type(broadcast, "bool"), work=each(compare=1))
+arithmetic("Mod", infer=broadcast, work=each(div=1))
+logic("BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", infer=broadcast, work=each(compare=1))
+logic("BitwiseNot", "Not", infer=same, work=each(compare=1))
 
-define("Max", "Min", infer=broadcast, work=folded("compare"))
-define("Sum", infer=broadcast, work=folded("add"))
-define("Mean", infer=broadcast, work=folded("add", "div"))
+arithmetic("Max", "Min", infer=broadcast, work=folded("compare"))
+arithmetic("Sum", infer=broadcast, work=folded("add"))
+arithmetic("Mean", infer=broadcast, work=folded("add", "div"))
 
-define("Abs", "Neg", "Sign", "Ceil", "Floor", "Round", infer=same, work=each(compare=1))
-define("IsNaN", "IsInf", infer=as_type(same, "bool"), work=each(compare=1))
-define("Reciprocal", infer=same, work=each(div=1))
-define("Sqrt", infer=same, work=each(sqrt=1))
-define("Exp", "Log", "Erf", infer=same, work=each(exp=1))
-define("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", infer=same, work=each(exp=1))
-define("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", infer=same, work=each(exp=1))
-define("Clip", infer=same, work=clip_work, reads=scalar_reads, roles=constants(1, 2))
-define("PRelu", infer=prelu_output, work=each(compare=1, mul=1), reads=prelu_channel_reads)
-define("PRelu", infer=prelu_output, work=each(compare=1, mul=1), since=7)
+arithmetic("Abs", "Neg", "Sign", "Ceil", "Floor", "Round", infer=same, work=each(compare=1))
+logic("IsNaN", "IsInf", infer=as_type(same, "bool"), work=each(compare=1))
+arithmetic("Reciprocal", infer=same, work=each(div=1))
+arithmetic("Sqrt", infer=same, work=each(sqrt=1))
+arithmetic("Exp", "Log", "Erf", infer=same, work=each(exp=1))
+arithmetic("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", infer=same, work=each(exp=1))
+arithmetic("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", infer=same, work=each(exp=1))
 
-define("Where", infer=where_output)
-define("Cast", "BitCast", infer=cast_output)
-define("CastLike", infer=cast_like_output, reads=cast_like_reads)
-define("Identity", infer=identity_output)
-define("Dropout", infer=dropout_output, reads=scalar_reads, roles=constants(1, 2))
+activation = partial(define, kind="activation")
+activation("Clip", infer=same, work=clip_work, reads=scalar_reads, roles=constants(1, 2))
+activation("PRelu", infer=prelu_output, work=each(compare=1, mul=1), reads=prelu_channel_reads)
+activation("PRelu", infer=prelu_output, work=each(compare=1, mul=1), since=7)
+
+logic("Where", infer=where_output)
+define("Cast", "BitCast", kind="conversion", infer=cast_output)
+define("CastLike", kind="conversion", infer=cast_like_output, reads=cast_like_reads)
+define("Identity", kind="identity", infer=identity_output)
+define("Dropout", kind="dropout", infer=dropout_output, reads=scalar_reads, roles=constants(1, 2))

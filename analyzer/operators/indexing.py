@@ -53,7 +53,7 @@ def table(found: np.ndarray, first: int) -> AxisRead:
     """How an axis is read at positions that are laid out along output axes from `first` on.
 
     One input axis is read along one output axis: the one that tells the positions best apart, the
-    hull over the others.
+    hull over the others. What single units read, the table keeps.
     """
     if found.size == 0:
         return Only(0, -1)
@@ -71,7 +71,8 @@ def table(found: np.ndarray, first: int) -> AxisRead:
     steps = {b[0] - a[0] for a, b in itertools.pairwise(spans)}
     if len(steps) == 1 and steps != {0} and all(lo == hi for lo, hi in spans):
         return Along(first + axis, Window(stride=steps.pop(), before=-spans[0][0]))
-    return Listed(first + axis, tuple(spans))
+    kept = (first, found) if found.ndim > 1 else None
+    return Listed(first + axis, tuple(spans), table=kept)
 
 
 # -- Gather -------------------------------------------------------------------------------------
@@ -109,7 +110,8 @@ def gather_elements_reads(
     picked: AxisRead = Whole()
     if found is not None:
         rows = np.moveaxis(found, along, 0).reshape(found.shape[along], -1)
-        picked = Listed(along, tuple((int(row.min()), int(row.max())) for row in rows))
+        spans = tuple((int(row.min()), int(row.max())) for row in rows)
+        picked = Listed(along, spans, table=(0, found))
     data = tuple(picked if i == along else Along(i) for i in range(x.rank))
     return data, tuple(Along(i) for i in range(indices.rank))
 
@@ -330,15 +332,21 @@ def suppressed_work(
     raise Undetermined("how many boxes are compared", data=(f"{node_name} count",))
 
 
-define("Gather", infer=gather_output, reads=gather_reads)
-define("GatherElements", infer=gather_elements_output, reads=gather_elements_reads)
-define("GatherND", infer=gather_nd_output, reads=gather_nd_reads)
-define("Scatter", "ScatterElements", infer=same, work=scatter_elements_work,
+define("Gather", kind="indexing", infer=gather_output, reads=gather_reads)
+define("GatherElements", kind="indexing", infer=gather_elements_output, reads=gather_elements_reads)
+define("GatherND", kind="indexing", infer=gather_nd_output, reads=gather_nd_reads)
+define("Scatter", "ScatterElements", kind="indexing", infer=same, work=scatter_elements_work,
        reads=scatter_elements_reads)  # fmt: skip
-define("ScatterND", infer=same, work=scatter_elements_work, reads=scatter_nd_reads)
-define("TensorScatter", infer=same, reads=tensor_scatter_reads)
-define("OneHot", infer=one_hot_output, reads=one_hot_reads)
-define("TopK", infer=top_k_output, work=top_k_work, reads=top_k_reads)
-define("NonZero", infer=non_zero_output, work=non_zero_work, reads=whole_reads)
-define("Unique", infer=unique_output, work=unique_work, reads=whole_reads)
-define("NonMaxSuppression", infer=suppressed_output, work=suppressed_work, reads=whole_reads)
+define("ScatterND", kind="indexing", infer=same, work=scatter_elements_work, reads=scatter_nd_reads)
+define("TensorScatter", kind="indexing", infer=same, reads=tensor_scatter_reads)
+define("OneHot", kind="indexing", infer=one_hot_output, reads=one_hot_reads)
+define("TopK", kind="selection", infer=top_k_output, work=top_k_work, reads=top_k_reads)
+define("NonZero", kind="selection", infer=non_zero_output, work=non_zero_work, reads=whole_reads)
+define("Unique", kind="selection", infer=unique_output, work=unique_work, reads=whole_reads)
+define(
+    "NonMaxSuppression",
+    kind="selection",
+    infer=suppressed_output,
+    work=suppressed_work,
+    reads=whole_reads,
+)

@@ -105,6 +105,8 @@ def cross_entropy_reads(
     return {0: loss, 1: (classes, NOTHING, NOTHING)}
 
 
-define("NegativeLogLikelihoodLoss", infer=loss_output, work=loss_work, reads=loss_reads)
-define("SoftmaxCrossEntropyLoss",
+define(
+    "NegativeLogLikelihoodLoss", kind="loss", infer=loss_output, work=loss_work, reads=loss_reads
+)
+define("SoftmaxCrossEntropyLoss", kind="loss",
        infer=cross_entropy_output, work=cross_entropy_work, reads=cross_entropy_reads)  # fmt: skip

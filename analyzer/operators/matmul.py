@@ -40,7 +40,7 @@ from cnnscope.analyzer.operator import (
     everything,
     matrix_work,
 )
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.tensor import Tensor, dtype_of
 
 #: to an integer type: scaled, rounded, saturated at both ends, shifted by the zero point
 REQUANTIZE = Work(mul=1, compare=3, add=1)
@@ -215,7 +215,7 @@ def gemm_float8_output(
     transB: int = 0,
 ) -> Tensor:
     y = gemm_output(a, b, c, transA=transA, transB=transB)
-    return Tensor(DTYPES[dtype], y.shape)
+    return Tensor(dtype_of(dtype), y.shape)
 
 
 def gemm_float8_work(
@@ -598,35 +598,45 @@ def packed_elements(
 
 
 MICROSOFT = "com.microsoft"
-define("Gemm", infer=gemm_output, work=gemm_work, reads=gemm_reads)
-define("MatMul", infer=matmul_output, work=matmul_work, reads=matmul_reads)
-define("MatMulInteger", infer=integer_output, work=integer_work, reads=integer_reads,
+define("Gemm", kind="matrix product", infer=gemm_output, work=gemm_work, reads=gemm_reads)
+define("MatMul", kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads)
+define("MatMulInteger", kind="matrix product",
+       infer=integer_output, work=integer_work, reads=integer_reads,
        roles=constants(2, 3))  # fmt: skip
-define("QLinearMatMul", infer=qlinear_output, work=qlinear_work, reads=qlinear_reads,
+define("QLinearMatMul", kind="matrix product",
+       infer=qlinear_output, work=qlinear_work, reads=qlinear_reads,
        roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
-define("Det", infer=det_output, work=det_work, reads=det_reads)
+define("Det", kind="linear algebra", infer=det_output, work=det_work, reads=det_reads)
 
-define("FusedGemm", domain=MICROSOFT, infer=gemm_output, work=fused_gemm_work, reads=gemm_reads)
-define("GemmFloat8", domain=MICROSOFT,
+define(
+    "FusedGemm",
+    kind="matrix product",
+    domain=MICROSOFT,
+    infer=gemm_output,
+    work=fused_gemm_work,
+    reads=gemm_reads,
+)
+define("GemmFloat8", kind="matrix product", domain=MICROSOFT,
        infer=gemm_float8_output, work=gemm_float8_work, reads=gemm_float8_reads)  # fmt: skip
 define("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", domain=MICROSOFT,
-       infer=matmul_output, work=matmul_work, reads=matmul_reads)  # fmt: skip
-define("GemmFastGelu", domain=MICROSOFT,
+       kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads)  # fmt: skip
+define("GemmFastGelu", kind="matrix product", domain=MICROSOFT,
        infer=fast_gelu_output, work=fast_gelu_work, reads=fast_gelu_reads)  # fmt: skip
-define("MatMulInteger16", domain=MICROSOFT,
+define("MatMulInteger16", kind="matrix product", domain=MICROSOFT,
        infer=integer_output, work=integer_work, reads=integer_reads)  # fmt: skip
-define("QGemm", domain=MICROSOFT, infer=qgemm_output, work=qgemm_work, reads=qgemm_reads,
+define("QGemm", kind="matrix product", domain=MICROSOFT,
+       infer=qgemm_output, work=qgemm_work, reads=qgemm_reads,
        roles={6: "parameter", **constants(1, 2, 4, 5, 7, 8)})  # fmt: skip
-define("MatMulIntegerToFloat", domain=MICROSOFT,
+define("MatMulIntegerToFloat", kind="matrix product", domain=MICROSOFT,
        infer=to_float_output, work=to_float_work, reads=to_float_reads,
        roles=constants(2, 3, 4, 5))  # fmt: skip
-define("DynamicQuantizeMatMul", domain=MICROSOFT,
+define("DynamicQuantizeMatMul", kind="matrix product", domain=MICROSOFT,
        infer=to_float_output, work=dynamic_work, reads=dynamic_reads, roles=constants(2, 3))  # fmt: skip
-define("MatMulNBits", domain=MICROSOFT,
+define("MatMulNBits", kind="matrix product", domain=MICROSOFT,
        infer=linear_output, work=nbits_work, reads=linear_reads,
        roles=constants(2, 3, 4), elements=packed_elements)  # fmt: skip
-define("MatMulBnb4", domain=MICROSOFT,
+define("MatMulBnb4", kind="matrix product", domain=MICROSOFT,
        infer=bnb4_output, work=bnb4_work, reads=linear_reads,
        roles=constants(2), elements=packed_elements)  # fmt: skip
-define("MatMulFpQ4", domain=MICROSOFT,
+define("MatMulFpQ4", kind="matrix product", domain=MICROSOFT,
        infer=fpq4_output, work=fpq4_work, reads=linear_reads, roles=constants(2))  # fmt: skip

@@ -27,7 +27,7 @@ from cnnscope.analyzer.operator import (
     elementwise,
     in_range,
 )
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Tensor, axes_of
 from cnnscope.analyzer.window import Window
 
 Outputs = tuple[Tensor, ...]
@@ -54,7 +54,7 @@ def reshape_output(
         count = target.dims[0]
         if not isinstance(count, int):
             return x.of(None)
-        return x.of(tuple(from_data(node_name, f"axis {i}") for i in range(count)))
+        return x.of(tuple(from_data(node_name, f"axis {i}") for i in axes_of(count)))
     else:
         wanted = target.lengths
     # Only plain integers can be 0 (copy the input's) or -1 (what is left over).
@@ -313,7 +313,7 @@ def expand_output(x: Tensor, shape: Tensor, *, node_name: str = "") -> Tensor:
         count = shape.dims[0]
         if not isinstance(count, int):
             return x.of(None)
-        wanted: list[Dim] = [from_data(node_name, f"axis {i}") for i in range(count)]
+        wanted: list[Dim] = [from_data(node_name, f"axis {i}") for i in axes_of(count)]
     else:
         wanted = shape.lengths
     rank = max(x.rank, len(wanted))
@@ -364,12 +364,12 @@ def tile_reads(
     return tuple(reads), NOTHING, NOTHING
 
 
-define("Reshape", infer=reshape_output, reads=reshape_reads)
-define("Flatten", infer=flatten_output, reads=flatten_reads)
-define("Squeeze", infer=squeeze_output, reads=squeeze_reads)
-define("Unsqueeze", infer=unsqueeze_output, reads=unsqueeze_reads)
-define("Transpose", infer=transpose_output, reads=transpose_reads)
-define("Concat", infer=concat_output, reads=concat_reads)
-define("Split", infer=split_output, reads=split_reads)
-define("Expand", infer=expand_output, reads=expand_reads)
-define("Tile", infer=tile_output, reads=tile_reads)
+define("Reshape", kind="data movement", infer=reshape_output, reads=reshape_reads)
+define("Flatten", kind="data movement", infer=flatten_output, reads=flatten_reads)
+define("Squeeze", kind="data movement", infer=squeeze_output, reads=squeeze_reads)
+define("Unsqueeze", kind="data movement", infer=unsqueeze_output, reads=unsqueeze_reads)
+define("Transpose", kind="data movement", infer=transpose_output, reads=transpose_reads)
+define("Concat", kind="data movement", infer=concat_output, reads=concat_reads)
+define("Split", kind="data movement", infer=split_output, reads=split_reads)
+define("Expand", kind="data movement", infer=expand_output, reads=expand_reads)
+define("Tile", kind="data movement", infer=tile_output, reads=tile_reads)

@@ -44,4 +44,4 @@ def counts_reads(outputs: tuple[Tensor, ...], x: Tensor) -> OutputReads:
     return ((*(Along(i) for i in range(x.rank - 1)), Whole(spatial=True)),)
 
 
-define("TfIdfVectorizer", infer=counts_output, work=counts_work, reads=counts_reads)
+define("TfIdfVectorizer", kind="text", infer=counts_output, work=counts_work, reads=counts_reads)

@@ -35,8 +35,8 @@ from cnnscope.analyzer.operator import (
     everything,
     same,
 )
-from cnnscope.analyzer.tensor import DTYPES, Shape, Tensor
-from cnnscope.analyzer.window import Window
+from cnnscope.analyzer.tensor import Shape, Tensor, dtype_of
+from cnnscope.analyzer.window import MAX_PERIOD, Window
 
 
 def standardized(size: Dim, groups: Dim) -> Work:
@@ -169,7 +169,7 @@ def grouped(x: Tensor, groups: int, axis: int) -> tuple[AxisRead, ...]:
     """All axes are normalised over but the first, and the channels by groups."""
     reads = list(over(x, range(1, x.rank)))
     count = x.dims[axis]
-    if groups != 1 and isinstance(count, int):
+    if groups != 1 and isinstance(count, int) and count <= MAX_PERIOD:
         if count % groups:
             raise ValueError(f"{count} channels are no multiple of {groups} groups")
         width = count // groups
@@ -183,7 +183,7 @@ def channelwise(count: Dim, parameter: Tensor) -> InputRead:
     groups = parameter.dims[0]
     if groups == count:
         return (Along(1),)
-    if not isinstance(count, int) or not isinstance(groups, int):
+    if not isinstance(count, int) or not isinstance(groups, int) or count > MAX_PERIOD:
         return everything(parameter)
     rows = tuple((i * groups // count,) * 2 for i in range(count))
     return (Listed(1, rows, spatial=False),)
@@ -202,7 +202,7 @@ def layer_output(
     if x.shape is not None:
         first = normal(axis, x.rank)
         statistics = tuple(1 if i >= first else dim for i, dim in enumerate(x.shape))
-    extra = Tensor(DTYPES[stash_type], statistics)
+    extra = Tensor(dtype_of(stash_type), statistics)
     return (x.of(x.shape), *(extra for _ in range(output_count - 1)))
 
 
@@ -471,31 +471,38 @@ def embed_reads(
 
 MICROSOFT = "com.microsoft"
 define(
-    "BatchNormalization", infer=batch_output, work=batch_work, reads=batch_reads,
+    "BatchNormalization", kind="normalization", infer=batch_output, work=batch_work, reads=batch_reads,
     roles={3: "buffer", 4: "buffer"},
 )  # fmt: skip
 define(
     "InstanceNormalization",
+    kind="normalization",
     roles={1: "affine", 2: "affine"},
     infer=same,
     work=instance_work,
     reads=instance_reads,
 )
-define("GroupNormalization", infer=same, work=group_work, reads=group_reads)
-define("LayerNormalization", infer=layer_output, work=layer_work, reads=layer_reads)
+define("GroupNormalization", kind="normalization", infer=same, work=group_work, reads=group_reads)
+define(
+    "LayerNormalization",
+    kind="normalization",
+    infer=layer_output,
+    work=layer_work,
+    reads=layer_reads,
+)
 # SimplifiedLayerNormalization is ONNX Runtime's, which writes it into ai.onnx
-define("RMSNormalization", "SimplifiedLayerNormalization",
+define("RMSNormalization", "SimplifiedLayerNormalization", kind="normalization",
        infer=layer_output, work=rms_work, reads=layer_reads)  # fmt: skip
-define("MeanVarianceNormalization",
+define("MeanVarianceNormalization", kind="normalization",
        infer=same, work=mean_variance_work, reads=mean_variance_reads)  # fmt: skip
-define("LpNormalization", infer=same, work=lp_work, reads=lp_reads)
-define("LRN", infer=same, work=lrn_work, reads=lrn_reads)
+define("LpNormalization", kind="normalization", infer=same, work=lp_work, reads=lp_reads)
+define("LRN", kind="normalization", infer=same, work=lrn_work, reads=lrn_reads)
 
-define("SkipLayerNormalization", domain=MICROSOFT,
+define("SkipLayerNormalization", kind="normalization", domain=MICROSOFT,
        infer=skip_output, work=skip_work, reads=skip_layer_reads)  # fmt: skip
-define("SkipSimplifiedLayerNormalization", domain=MICROSOFT,
+define("SkipSimplifiedLayerNormalization", kind="normalization", domain=MICROSOFT,
        infer=skip_output, work=skip_simplified_work, reads=skip_simplified_reads)  # fmt: skip
-define("GroupNorm", "SkipGroupNorm", domain=MICROSOFT,
+define("GroupNorm", "SkipGroupNorm", kind="normalization", domain=MICROSOFT,
        infer=group_norm_output, work=group_norm_work, reads=group_norm_reads)  # fmt: skip
-define("EmbedLayerNormalization", domain=MICROSOFT,
+define("EmbedLayerNormalization", kind="normalization", domain=MICROSOFT,
        infer=embed_output, work=embed_work, reads=embed_reads)  # fmt: skip

@@ -43,7 +43,7 @@ from cnnscope.analyzer.operator import (
     everything,
 )
 from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import Window, same_padding
+from cnnscope.analyzer.window import Window, known_padding, same_padding
 
 Ints = Sequence[int] | None
 
@@ -66,6 +66,7 @@ def pool_windows(
     steps = each_axis(strides, count, 1, "strides")
     spacings = each_axis(dilations, count, 1, "dilations")
     ends = each_axis(pads, 2 * count, 0, "pads")
+    known_padding(auto_pad)
     found: list[tuple[int, Window | None, Window]] = []
     for i, axis in enumerate(axes):
         bare = Window(kernel[i], steps[i], spacings[i])
@@ -275,14 +276,38 @@ def roi_work(outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor) -> Work:
 
 # -- the table ----------------------------------------------------------------------------------
 
-define("MaxPool", infer=max_output, work=pooling(maximum), reads=max_reads)
-define("AveragePool", infer=pool_output, work=pooling(average), reads=pool_reads)
-define("LpPool", infer=pool_output, work=pooling(lp), reads=pool_reads)
-define("GlobalMaxPool", infer=global_output, work=global_pooling(maximum), reads=global_reads)
-define("GlobalAveragePool", infer=global_output, work=global_pooling(average), reads=global_reads)
-define("GlobalLpPool", infer=global_output, work=global_pooling(lp), reads=global_reads)
-define("MaxUnpool", infer=unpool_output, reads=unpool_reads)
-define("MaxRoiPool", infer=roi_output, work=roi_work, reads=roi_reads)
+define("MaxPool", kind="max pooling", infer=max_output, work=pooling(maximum), reads=max_reads)
+define(
+    "AveragePool",
+    kind="average pooling",
+    infer=pool_output,
+    work=pooling(average),
+    reads=pool_reads,
+)
+define("LpPool", kind="Lp pooling", infer=pool_output, work=pooling(lp), reads=pool_reads)
+define(
+    "GlobalMaxPool",
+    kind="max pooling",
+    infer=global_output,
+    work=global_pooling(maximum),
+    reads=global_reads,
+)
+define(
+    "GlobalAveragePool",
+    kind="average pooling",
+    infer=global_output,
+    work=global_pooling(average),
+    reads=global_reads,
+)
+define(
+    "GlobalLpPool",
+    kind="Lp pooling",
+    infer=global_output,
+    work=global_pooling(lp),
+    reads=global_reads,
+)
+define("MaxUnpool", kind="max unpooling", infer=unpool_output, reads=unpool_reads)
+define("MaxRoiPool", kind="region pooling", infer=roi_output, work=roi_work, reads=roi_reads)
 
 
 def last(rule: Rule) -> Rule:
@@ -296,16 +321,16 @@ def last(rule: Rule) -> Rule:
 
 
 define(
-    "NhwcMaxPool",
+    "NhwcMaxPool", kind="max pooling",
     infer=last(pool_output), work=pooling(maximum), reads=last(pool_reads), domain="com.microsoft",
 )  # fmt: skip
 define(
-    "QLinearAveragePool",
+    "QLinearAveragePool", kind="average pooling",
     infer=pool_output, work=pooling(quantized_average), reads=pool_reads, domain="com.microsoft",
     roles=constants(1, 2, 3, 4),
 )  # fmt: skip
 define(
-    "QLinearGlobalAveragePool",
+    "QLinearGlobalAveragePool", kind="average pooling",
     infer=global_output, work=global_pooling(quantized_average), reads=global_reads,
     domain="com.microsoft", roles=constants(1, 2, 3, 4),
 )  # fmt: skip

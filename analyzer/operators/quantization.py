@@ -35,7 +35,7 @@ from cnnscope.analyzer.operator import (
     define,
     everything,
 )
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.tensor import Tensor, dtype_of
 from cnnscope.analyzer.window import Window
 
 
@@ -59,7 +59,7 @@ def quantize_output(
 ) -> Tensor:
     if zero is not None:
         return x.of(x.shape, zero.dtype)
-    return x.of(x.shape, DTYPES[output_dtype] if output_dtype else "uint8")
+    return x.of(x.shape, dtype_of(output_dtype) if output_dtype else "uint8")
 
 
 def quantize_work(
@@ -79,7 +79,7 @@ def quantize_work(
 def dequantize_output(
     x: Tensor, scale: Tensor, zero: Tensor | None = None, *, output_dtype: int = 0
 ) -> Tensor:
-    return x.of(x.shape, DTYPES[output_dtype] if output_dtype else scale.dtype or "float32")
+    return x.of(x.shape, dtype_of(output_dtype) if output_dtype else scale.dtype or "float32")
 
 
 def dequantize_work(
@@ -420,37 +420,43 @@ def gather_reads(
 
 MICROSOFT = "com.microsoft"
 for _domain in ("", MICROSOFT):
-    define("QuantizeLinear", domain=_domain,
+    define("QuantizeLinear", kind="quantization", domain=_domain,
            infer=quantize_output, work=quantize_work, reads=linear_reads, roles=constants(1, 2))  # fmt: skip
-    define("DequantizeLinear", domain=_domain,
+    define("DequantizeLinear", kind="quantization", domain=_domain,
            infer=dequantize_output, work=dequantize_work, reads=linear_reads,
            roles={0: "parameter", **constants(1, 2)})  # fmt: skip
-define("DynamicQuantizeLinear", infer=dynamic_output, work=dynamic_work, reads=dynamic_reads)
+define(
+    "DynamicQuantizeLinear",
+    kind="quantization",
+    infer=dynamic_output,
+    work=dynamic_work,
+    reads=dynamic_reads,
+)
 
-define("QLinearAdd", domain=MICROSOFT,
+define("QLinearAdd", kind="elementwise arithmetic", domain=MICROSOFT,
        infer=binary_output, work=binary_work(add=1), reads=binary_reads,
        roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
-define("QLinearMul", domain=MICROSOFT,
+define("QLinearMul", kind="elementwise arithmetic", domain=MICROSOFT,
        infer=binary_output, work=binary_work(mul=1), reads=binary_reads,
        roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
-define("QLinearSigmoid", domain=MICROSOFT,
+define("QLinearSigmoid", kind="activation", domain=MICROSOFT,
        infer=unary_output, work=unary_work(exp=1), reads=unary_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("QLinearLeakyRelu", domain=MICROSOFT,
+define("QLinearLeakyRelu", kind="activation", domain=MICROSOFT,
        infer=unary_output, work=unary_work(compare=1, mul=1), reads=unary_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("QLinearWhere", domain=MICROSOFT,
+define("QLinearWhere", kind="logic", domain=MICROSOFT,
        infer=where_output, work=where_work, reads=where_reads,
        roles=constants(2, 3, 5, 6, 7, 8))  # fmt: skip
-define("QLinearConcat", domain=MICROSOFT,
+define("QLinearConcat", kind="data movement", domain=MICROSOFT,
        infer=concat_output, work=concat_work, reads=concat_reads,
        roles=constants(0, 1, *(i for i in range(2, 3 * 256) if i % 3 != 2)))  # fmt: skip
-define("QLinearSoftmax", domain=MICROSOFT,
+define("QLinearSoftmax", kind="activation", domain=MICROSOFT,
        infer=softmax_output, work=softmax_work, reads=softmax_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("QLinearReduceMean", domain=MICROSOFT,
+define("QLinearReduceMean", kind="mean reduction", domain=MICROSOFT,
        infer=mean_output, work=mean_work, reads=mean_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("GatherBlockQuantized", domain=MICROSOFT,
+define("GatherBlockQuantized", kind="indexing", domain=MICROSOFT,
        infer=gather_output, work=gather_work, reads=gather_reads,
        roles=constants(1, 2, 3))  # fmt: skip

@@ -312,9 +312,30 @@ def quantized_work(
 #: lengths and initial states are no weights
 STATES = constants(4, 5, 6)
 
-define("LSTM", infer=sequence_output, work=lstm_work, reads=sequence_reads, roles=STATES)
-define("GRU", infer=sequence_output, work=gru_work, reads=sequence_reads, roles=STATES)
-define("RNN", infer=sequence_output, work=rnn_work, reads=sequence_reads, roles=STATES)
-define("DynamicQuantizeLSTM", domain="com.microsoft",
+define(
+    "LSTM",
+    kind="recurrent",
+    infer=sequence_output,
+    work=lstm_work,
+    reads=sequence_reads,
+    roles=STATES,
+)
+define(
+    "GRU",
+    kind="recurrent",
+    infer=sequence_output,
+    work=gru_work,
+    reads=sequence_reads,
+    roles=STATES,
+)
+define(
+    "RNN",
+    kind="recurrent",
+    infer=sequence_output,
+    work=rnn_work,
+    reads=sequence_reads,
+    roles=STATES,
+)
+define("DynamicQuantizeLSTM", kind="recurrent", domain="com.microsoft",
        infer=quantized_output, work=quantized_work, reads=sequence_reads,
        roles=STATES | constants(8, 9, 10, 11))  # fmt: skip

@@ -18,6 +18,7 @@ from cnnscope.analyzer.operator import (
     NOTHING,
     Along,
     AxisRead,
+    Family,
     InputRead,
     Listed,
     OutputReads,
@@ -169,8 +170,19 @@ REDUCTIONS: dict[str, Rule] = {
     "ReduceLogSumExp": log_sum_exp_work,
 }
 
+#: what a reduction over space is a pooling of
+POOLS: dict[str, Family] = {"ReduceMean": "mean reduction", "ReduceMax": "max reduction"}
+
 for _name, _work in REDUCTIONS.items():
-    define(_name, infer=reduce_output, work=_work, reads=reduce_reads)
-define("ArgMax", "ArgMin", infer=arg_output, work=folding("compare"), reads=arg_reads)
-define("CumSum", infer=same, work=running("add"), reads=running_reads)
-define("CumProd", infer=same, work=running("mul"), reads=running_reads)
+    define(
+        _name,
+        kind=POOLS.get(_name, "reduction"),
+        infer=reduce_output,
+        work=_work,
+        reads=reduce_reads,
+    )
+define(
+    "ArgMax", "ArgMin", kind="reduction", infer=arg_output, work=folding("compare"), reads=arg_reads
+)
+define("CumSum", kind="scan", infer=same, work=running("add"), reads=running_reads)
+define("CumProd", kind="scan", infer=same, work=running("mul"), reads=running_reads)

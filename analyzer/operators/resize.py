@@ -53,6 +53,10 @@ from cnnscope.analyzer.window import POINT, Number, Span, Window
 #: how far apart floats and ratios may be told: a scale is the simplest ratio that has its float32
 MAX_DENOMINATOR = 1 << 10
 
+#: outputs of an axis up to which rounding is looked at one by one. No image comes near, and in
+#: single precision places further out aren't told apart anyway.
+TABLE_LIMIT = 1 << 16
+
 HALF = Fraction(1, 2)
 
 
@@ -131,9 +135,9 @@ def resized_axes(
 
 
 def by_scale(n: Dim, scale: float, start: float, end: float) -> Axis:
+    if not 0 < scale < math.inf:
+        raise ValueError(f"a scale of {scale} is not a positive number")
     exact = simplest(scale)
-    if scale <= 0:
-        raise ValueError(f"a scale of {scale} is not positive")
     if isinstance(n, FreeDim):
         outputs = (n * exact.numerator) // exact.denominator
     else:  # single precision, as the runtime; nor does that multiply by the length of the crop
@@ -286,6 +290,7 @@ def exact_rows(axis: Axis, manner: Manner) -> np.ndarray:
 
 def cropped_rows(axis: Axis, manner: Manner) -> tuple[Span | None, ...]:
     """What each output of a crop reads; beyond the input it is a fill value and reads nothing."""
+    _check_table(axis, "what a crop reads")
     x, top = places(axis, manner.coordinates), int(axis.inputs) - 1
     reach = {"linear": (0, 1), "cubic": (-1, 2)}.get(manner.mode)
     rows = nearest_rows(axis, manner) if reach is None else np.floor(x).astype(np.int64)
@@ -303,7 +308,8 @@ def axis_read(number: int, axis: Axis, manner: Manner) -> AxisRead:
         return Along(number, POINT)
     if manner.crops:
         manner = Manner(manner.mode, "align_corners", manner.nearest, manner.exclude_outside)
-    if manner.mode == "nearest" and isinstance(axis.inputs, int) and isinstance(axis.outputs, int):
+    known = isinstance(axis.inputs, int) and isinstance(axis.outputs, int)
+    if manner.mode == "nearest" and known and int(axis.outputs) <= TABLE_LIMIT:
         rows = nearest_rows(axis, manner)
         if not np.array_equal(rows, exact_rows(axis, manner)):
             return Listed(number, tuple((row, row) for row in rows.tolist()))
@@ -328,14 +334,25 @@ def resize_work(axes: Sequence[Axis], manner: Manner) -> Work:
     taps: Dim = 1
     for axis in axes:
         if manner.antialias and not axis.kept:
-            read = window(axis, manner)
-            inside = range(int(axis.inputs))
-            taps = taps * sum(
-                sum(p in inside for p in read.at(o)) for o in range(int(axis.outputs))
-            )
+            _check_table(axis, "the taps of an antialiased resize")
+            read, length = window(axis, manner), int(axis.inputs)
+            taps = taps * sum(_inside(read.at(o), length) for o in range(int(axis.outputs)))
         else:
             taps = taps * axis.outputs * (1 if axis.kept else 4 if manner.mode == "cubic" else 2)
     return Work(mul=taps, add=taps - outputs) if taps != outputs else Work()
+
+
+def _inside(positions: range, length: int) -> int:
+    """How many of these rising positions are on an axis of this length."""
+    first, last = max(0, positions.start), min(length, positions.stop) - 1
+    skipped = -((positions.start - first) // positions.step)
+    first = positions.start + skipped * positions.step
+    return max(0, (last - first) // positions.step + 1)
+
+
+def _check_table(axis: Axis, what: str) -> None:
+    if int(axis.outputs) > TABLE_LIMIT:
+        raise Undetermined(f"{what}, for more than {TABLE_LIMIT} outputs")
 
 
 # -- Resize since 11, Resize 10, Upsample ---------------------------------------------------
@@ -443,6 +460,22 @@ def reads_10(
     return resize_reads(axes, early(mode)), NOTHING
 
 
-define("Resize", infer=output_10, work=work_10, reads=reads_10, since=10, roles=constants(1))
-define("Resize", infer=output_11, work=work_11, reads=reads_11, since=11, roles=constants(1, 2, 3))
-define("Upsample", infer=output_10, work=work_10, reads=reads_10, roles=constants(1))
+define(
+    "Resize",
+    kind="resize",
+    infer=output_10,
+    work=work_10,
+    reads=reads_10,
+    since=10,
+    roles=constants(1),
+)
+define(
+    "Resize",
+    kind="resize",
+    infer=output_11,
+    work=work_11,
+    reads=reads_11,
+    since=11,
+    roles=constants(1, 2, 3),
+)
+define("Upsample", kind="resize", infer=output_10, work=work_10, reads=reads_10, roles=constants(1))

@@ -32,7 +32,7 @@ from cnnscope.analyzer.operator import (
     everything,
     matrix_work,
 )
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Tensor, axes_of
 
 
 def per_place(axes: int, mode: str) -> Work:
@@ -85,7 +85,7 @@ def affine_output(theta: Tensor, size: Tensor, *, node_name: str = "") -> Tensor
         lengths = size.lengths[2:]
     else:
         count = int(axes)
-        lengths = [FreeDim.from_data(f"{node_name} length {axis}") for axis in range(count)]
+        lengths = [FreeDim.from_data(f"{node_name} length {axis}") for axis in axes_of(count)]
     return theta.of((theta.dims[0], *lengths, axes))
 
 
@@ -150,10 +150,22 @@ def region_reads(
     return (Whole(), Along(1), *space), (Along(0), *everything(rois)[1:]), (Along(0),), *ends
 
 
-define("GridSample", infer=grid_output, work=grid_work, reads=grid_reads)
-define("GridSample", infer=grid_output, work=grid_work, reads=grid_reads, domain="com.microsoft")
-define("AffineGrid", infer=affine_output, work=affine_work, reads=affine_reads)
-define("RoiAlign", infer=align_output, work=align_work, reads=region_reads)
+define("GridSample", kind="sampling", infer=grid_output, work=grid_work, reads=grid_reads)
 define(
-    "CropAndResize", infer=crop_output, work=crop_work, reads=region_reads, domain="com.microsoft"
+    "GridSample",
+    kind="sampling",
+    infer=grid_output,
+    work=grid_work,
+    reads=grid_reads,
+    domain="com.microsoft",
+)
+define("AffineGrid", kind="sampling", infer=affine_output, work=affine_work, reads=affine_reads)
+define("RoiAlign", kind="region pooling", infer=align_output, work=align_work, reads=region_reads)
+define(
+    "CropAndResize",
+    kind="region pooling",
+    infer=crop_output,
+    work=crop_work,
+    reads=region_reads,
+    domain="com.microsoft",
 )

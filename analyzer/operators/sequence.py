@@ -24,7 +24,7 @@ from cnnscope.analyzer.operator import (
     everything,
     in_range,
 )
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.tensor import Tensor, dtype_of
 
 Outputs = tuple[Tensor, ...]
 UNKNOWN = Tensor()
@@ -67,7 +67,7 @@ def construct_reads(outputs: Outputs, *inputs: Tensor) -> OutputReads:
 
 
 def empty_output(*, dtype: int = 1) -> Tensor:
-    return sequence(Tensor(DTYPES[dtype], None), 0)
+    return sequence(Tensor(dtype_of(dtype), None), 0)
 
 
 def at_output(items: Tensor, position: Tensor) -> Tensor:
@@ -235,20 +235,20 @@ def whole_reads(outputs: Outputs, x: Tensor) -> OutputReads:
     return (everything(x),)
 
 
-define("SequenceConstruct", infer=construct_output, reads=construct_reads)
-define("SequenceEmpty", infer=empty_output)
-define("SequenceAt", infer=at_output, reads=item_reads)
-define("SequenceInsert", infer=insert_output, reads=insert_reads)
-define("SequenceErase", infer=erase_output, reads=item_reads)
-define("SequenceLength", infer=length_output, reads=nothing_read)
-define("SplitToSequence", infer=split_output, reads=split_reads)
-define("ConcatFromSequence", infer=concat_output, reads=concat_reads)
-define("Optional", infer=optional_output, reads=construct_reads)
-define("OptionalGetElement", infer=held, reads=item_reads)
-define("OptionalHasElement", infer=has_element_output, reads=nothing_read)
+define("SequenceConstruct", kind="sequence", infer=construct_output, reads=construct_reads)
+define("SequenceEmpty", kind="sequence", infer=empty_output)
+define("SequenceAt", kind="sequence", infer=at_output, reads=item_reads)
+define("SequenceInsert", kind="sequence", infer=insert_output, reads=insert_reads)
+define("SequenceErase", kind="sequence", infer=erase_output, reads=item_reads)
+define("SequenceLength", kind="sequence", infer=length_output, reads=nothing_read)
+define("SplitToSequence", kind="sequence", infer=split_output, reads=split_reads)
+define("ConcatFromSequence", kind="sequence", infer=concat_output, reads=concat_reads)
+define("Optional", kind="sequence", infer=optional_output, reads=construct_reads)
+define("OptionalGetElement", kind="sequence", infer=held, reads=item_reads)
+define("OptionalHasElement", kind="sequence", infer=has_element_output, reads=nothing_read)
 
-define("StringConcat", infer=joined_output)
-define("StringSplit", infer=pieces_output, reads=pieces_reads)
-define("StringNormalizer", infer=normalized_output, reads=normalized_reads)
-define("RegexFullMatch", infer=match_output, work=each(compare=1))
-define("ImageDecoder", infer=image_output, reads=whole_reads)
+define("StringConcat", kind="text", infer=joined_output)
+define("StringSplit", kind="text", infer=pieces_output, reads=pieces_reads)
+define("StringNormalizer", kind="text", infer=normalized_output, reads=normalized_reads)
+define("RegexFullMatch", kind="text", infer=match_output, work=each(compare=1))
+define("ImageDecoder", kind="image decoding", infer=image_output, reads=whole_reads)

@@ -31,7 +31,7 @@ from cnnscope.analyzer.operator import (
     define,
     everything,
 )
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.tensor import Tensor, dtype_of
 from cnnscope.analyzer.window import Window
 
 
@@ -214,7 +214,7 @@ def stft_reads(
 
 
 def window_output(size: Tensor, *, output_datatype: int = 1, node_name: str = "") -> Tensor:
-    return Tensor(DTYPES[output_datatype], (scalar(size, f"{node_name} size"),))
+    return Tensor(dtype_of(output_datatype), (scalar(size, f"{node_name} size"),))
 
 
 def window_work(terms: int) -> Rule:
@@ -241,7 +241,7 @@ def mel_output(
     node_name: str = "",
 ) -> Tensor:
     rows = scalar(dft_length, f"{node_name} transform length") // 2 + 1
-    return Tensor(DTYPES[output_datatype], (rows, scalar(bands, f"{node_name} bands")))
+    return Tensor(dtype_of(output_datatype), (rows, scalar(bands, f"{node_name} bands")))
 
 
 def mel_work(
@@ -291,11 +291,32 @@ def irfft_reads(outputs: tuple[Tensor, ...], x: Tensor) -> OutputReads:
     return ((*(Along(i) for i in range(x.rank - 2)), Whole(spatial=True), Whole()),)
 
 
-define("DFT", infer=dft_output, work=dft_work, reads=dft_reads)
-define("STFT", infer=stft_output, work=stft_work, reads=stft_reads)
-define("HannWindow", "HammingWindow", infer=window_output, work=window_work(1), reads=unread)
-define("BlackmanWindow", infer=window_output, work=window_work(2), reads=unread)
-define("MelWeightMatrix", infer=mel_output, work=mel_work, reads=unread)
+define("DFT", kind="signal transform", infer=dft_output, work=dft_work, reads=dft_reads)
+define("STFT", kind="signal transform", infer=stft_output, work=stft_work, reads=stft_reads)
+define(
+    "HannWindow",
+    "HammingWindow",
+    kind="constant",
+    infer=window_output,
+    work=window_work(1),
+    reads=unread,
+)
+define("BlackmanWindow", kind="constant", infer=window_output, work=window_work(2), reads=unread)
+define("MelWeightMatrix", kind="constant", infer=mel_output, work=mel_work, reads=unread)
 
-define("Rfft", domain="com.microsoft", infer=rfft_output, work=rfft_work, reads=rfft_reads)
-define("Irfft", domain="com.microsoft", infer=irfft_output, work=irfft_work, reads=irfft_reads)
+define(
+    "Rfft",
+    kind="signal transform",
+    domain="com.microsoft",
+    infer=rfft_output,
+    work=rfft_work,
+    reads=rfft_reads,
+)
+define(
+    "Irfft",
+    kind="signal transform",
+    domain="com.microsoft",
+    infer=irfft_output,
+    work=irfft_work,
+    reads=irfft_reads,
+)

@@ -112,6 +112,8 @@ def cuts(
         given = [(list(first or ()), list(last or ()))][0]
         count, known = len(given[0]), True
     else:
+        if starts.rank != 1:
+            raise ValueError(f"starts with {starts.rank} axes, one is wanted")
         length = starts.dims[0]
         if not isinstance(length, int):
             raise Undetermined("which axes a slice cuts")
@@ -120,8 +122,12 @@ def cuts(
         if axes.value is None:
             return dict.fromkeys(range(x.rank))
         along = axes.numbers
+    elif listed is not None:
+        along = list(listed)
+    elif count > x.rank:
+        raise ValueError(f"{count} starts for a tensor with {x.rank} axes")
     else:
-        along = list(listed) if listed is not None else list(range(count))
+        along = list(range(count))
     along = [in_range(axis, x.rank) for axis in along]
     if not known or (steps is not None and steps.value is None):
         return dict.fromkeys(along)
@@ -296,8 +302,8 @@ def trilu_reads(outputs: Outputs, x: Tensor, k: Tensor | None = None) -> OutputR
     return elementwise(outputs[0], x), NOTHING
 
 
-define("Slice", infer=slice_output, reads=slice_reads)
-define("Pad", infer=pad_output, reads=pad_reads, roles=constants(1, 2, 3))
-define("Compress", infer=compress_output, reads=compress_reads)
-define("ReverseSequence", infer=same, reads=reverse_reads)
-define("Trilu", infer=same, reads=trilu_reads)
+define("Slice", kind="cropping", infer=slice_output, reads=slice_reads)
+define("Pad", kind="padding", infer=pad_output, reads=pad_reads, roles=constants(1, 2, 3))
+define("Compress", kind="indexing", infer=compress_output, reads=compress_reads)
+define("ReverseSequence", kind="data movement", infer=same, reads=reverse_reads)
+define("Trilu", kind="data movement", infer=same, reads=trilu_reads)

@@ -31,7 +31,7 @@ from cnnscope.analyzer.operator import (
     Work,
     define,
 )
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Tensor, axes_of
 from cnnscope.analyzer.window import POINT, Window
 
 Ints = Sequence[int] | None
@@ -64,9 +64,9 @@ def to_space_reads(
     spacing = outputs[0].dims[1]
     channel: AxisRead = Whole()
     if mode == "CRD":
-        channel = Along(1, Window(block, stride=block))
+        channel = Along(1, Window(block, stride=block), partly=True)
     elif isinstance(spacing, int):
-        channel = Along(1, Window(block, dilation=spacing))
+        channel = Along(1, Window(block, dilation=spacing), partly=True)
     space = (Along(axis, repeated(blocksize)) for axis in range(2, x.rank))
     return ((Along(0), channel, *space),)
 
@@ -86,7 +86,8 @@ def to_depth_reads(
         channel = Along(1, repeated(block))
     elif isinstance(channels, int) and channels * block <= MAX_LISTED:
         channel = Listed(1, tuple((c, c) for _ in range(block) for c in range(channels)))
-    space = (Along(axis, Window(blocksize, stride=blocksize)) for axis in range(2, x.rank))
+    window = Window(blocksize, stride=blocksize)
+    space = (Along(axis, window, partly=True) for axis in range(2, x.rank))
     return ((Along(0), channel, *space),)
 
 
@@ -99,7 +100,7 @@ def col2im_output(
     axes = next((int(t.dims[0]) for t in (image_shape, block_shape) if t.shape), None)
     if axes is None:
         return Tensor(x.dtype, None)
-    image: list[Dim] = [FreeDim.from_data(f"{node_name} length {i}") for i in range(axes)]
+    image: list[Dim] = [FreeDim.from_data(f"{node_name} length {i}") for i in axes_of(axes)]
     if image_shape.value is not None:
         image = image_shape.lengths
     channels: Dim = FreeDim.from_data(f"{node_name} channels")
@@ -154,7 +155,7 @@ def center_reads(outputs: tuple[Tensor, ...], x: Tensor, shape: Tensor) -> Outpu
     return tuple(reads), NOTHING
 
 
-define("DepthToSpace", infer=to_space_output, reads=to_space_reads)
-define("SpaceToDepth", infer=to_depth_output, reads=to_depth_reads)
-define("Col2Im", infer=col2im_output, work=col2im_work, reads=col2im_reads)
-define("CenterCropPad", infer=center_output, reads=center_reads)
+define("DepthToSpace", kind="data movement", infer=to_space_output, reads=to_space_reads)
+define("SpaceToDepth", kind="data movement", infer=to_depth_output, reads=to_depth_reads)
+define("Col2Im", kind="data movement", infer=col2im_output, work=col2im_work, reads=col2im_reads)
+define("CenterCropPad", kind="cropping", infer=center_output, reads=center_reads)

@@ -1,0 +1,509 @@
+"""Along which path does a layer see the most, along which the least, and what did its own step add?
+
+What a tensor's units see is a union over paths (`fields`). Here it is taken apart again: what comes
+through one input of one node alone, by the equations of Araujo, Norris & Sim (Distill 2019)::
+
+    e = d*(k - 1) + 1,   r' = r + (e - 1)*S,   S' = S*s,   t' = t - p*S
+
+(extent, size, step, start; d, k, s, p: dilation, kernel, stride and padding before of the window),
+and, walking back from a layer, the path that makes its field the widest or the smallest (which is
+what predicts unproductive layers, Richter et al. 2021). A path's sizes are worked out anew along
+that path alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from cnnscope.analyzer.digits import Everything, Reach, width
+from cnnscope.analyzer.fields import (
+    Fields,
+    Key,
+    Paths,
+    State,
+    Term,
+    initial_state,
+    moved_through,
+)
+from cnnscope.analyzer.formulas import Formula
+from cnnscope.analyzer.graph import Graph, Node, used_names
+from cnnscope.analyzer.operator import Along, Flat, Listed, Only, Upto, Whole
+from cnnscope.analyzer.reads import NodeReads, find_reads
+from cnnscope.analyzer.shapes import Shapes
+from cnnscope.analyzer.window import Number, Span, Window
+
+#: so many layers ahead a choice between inputs is followed, until it shows in the size
+MAX_AHEAD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the units of a tensor see of one network input's axis, in figures.
+
+    The same figures as `ReceptiveField`'s, which says what each means.
+    """
+
+    size: int | None
+    step: Number | None = None
+    start: int | None = None
+    center: Fraction | None = None
+    output_axis: int | None = None
+    global_: bool = False
+    global_by: str | None = None
+    local_size: int | None = None
+    smallest_size: int | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "size": self.size,
+            "step": str(self.step) if isinstance(self.step, Fraction) else self.step,
+            "start": self.start,
+            "global": self.global_,
+            "local_size": self.local_size,
+            "smallest_size": self.smallest_size,
+        }
+
+
+def find_seen(paths: Paths, length: int | None) -> Seen:
+    """What the terms come to.
+
+    Args:
+        paths: the terms.
+        length: of the network input's axis; None: not known.
+    """
+    if len(paths.terms) == 1 and len(paths.terms[0].digits) == 1:
+        return _seen_plainly(paths.terms[0], paths.known)
+    moving = [term for term in paths.terms if term.digits]
+    fixed = [term for term in paths.terms if not term.digits]
+    local = max((width(term.digits) for term in moving), default=None)
+    least = [width(t.small) for t in moving]
+    least += [t.small_size for t in fixed if t.small_size is not None]
+    sees_all = [t for t in fixed if t.whole or _covers(t.fixed, length)]
+    sizes = [local] if local is not None else []
+    if sees_all:
+        size = length
+        reaches = [_within(t.fixed, length) for t in fixed]
+        if not moving and None not in reaches:  # e.g. rows that a stride left over aren't seen
+            size = max(r for r in reaches if r is not None)
+    else:
+        sizes += [s for s in (_within(t.fixed, length) for t in fixed) if s is not None]
+        size = max(sizes, default=None)
+    if not paths.known:
+        size = None
+    # The first unit's window, along the paths that move with it where there are any.
+    main = _main(paths)
+    start, center, fine = None, None, None
+    if main is not None:
+        fine = min(main.digits, key=lambda digit: abs(Fraction(digit.field.step)))
+        first = [digit.field.span(0) for digit in main.digits]
+        if all(span is not None for span in first):
+            start = sum(span[0] for span in first if span is not None)
+            center = sum((Fraction(sum(s), 2) for s in first if s is not None), Fraction(0))
+    elif fixed and isinstance(fixed[0].fixed, tuple):
+        start = fixed[0].fixed[0]
+    return Seen(
+        size=size,
+        step=fine.field.step if fine else None,
+        start=start,
+        center=center,
+        output_axis=fine.axis if fine else None,
+        global_=bool(sees_all),
+        global_by=next((t.by for t in sees_all if t.by), None),
+        local_size=local,
+        smallest_size=min(least, default=None),
+    )
+
+
+def _seen_plainly(term: Term, known: bool) -> Seen:
+    """One axis that moves along another and nothing beside it, as in most layers of most nets: the
+    same figures, without the sums and choices over terms."""
+    (digit,) = term.digits
+    field, span = digit.field, digit.field.span(0)
+    return Seen(
+        size=field.size if known else None,
+        step=field.step,
+        start=None if span is None else span[0],
+        center=None if span is None else Fraction(span[0] + span[1], 2),
+        output_axis=digit.axis,
+        local_size=field.size,
+        smallest_size=width(term.small),
+    )
+
+
+def unclipped(paths: Paths, unit: Sequence[int | None]) -> Span | None:
+    """What one unit sees along the widest path that moves with it, before clipping."""
+    main = _main(paths)
+    if main is None:
+        return None
+    lo = hi = 0
+    for digit in main.digits:
+        index = unit[digit.axis] if 0 <= digit.axis < len(unit) else None
+        if index is None:
+            return None
+        value = index // digit.div
+        span = digit.field.span(value if digit.mod is None else value % digit.mod)
+        if span is None:
+            return None
+        lo, hi = lo + span[0], hi + span[1]
+    return lo, hi
+
+
+def moving_axes(fields: Fields, tensor: str) -> list[int]:
+    """A tensor's axes that move along a spatial axis of an input."""
+    axes = {
+        digit.axis
+        for key, paths in fields.states.get(tensor, {}).items()
+        if key in fields.spatial
+        for term in paths.terms
+        for digit in term.digits
+    }
+    return sorted(axes)
+
+
+def whole_unit(
+    fields: Fields, tensor: str, rank: int | None, unit: Sequence[int | None]
+) -> list[int | None]:
+    """A unit given by an index per axis, or per axis that moves, as an index per axis.
+
+    Raises:
+        ValueError: it has another number of indices.
+    """
+    whole = list(unit)
+    if rank is None or len(unit) == rank:
+        return whole
+    axes = moving_axes(fields, tensor)
+    if len(unit) != len(axes):
+        raise ValueError(
+            f"{tensor!r} has {rank} axes, {len(axes)} of them spatial: "
+            f"a unit of {len(unit)} indices fits neither"
+        )
+    whole = [None] * rank
+    for axis, index in zip(axes, unit, strict=True):
+        whole[axis] = index
+    return whole
+
+
+def _main(paths: Paths) -> Term | None:
+    moving = [term for term in paths.terms if term.digits]
+    return max(moving, key=lambda term: width(term.digits), default=None)
+
+
+def _covers(reach: Reach, length: int | None) -> bool:
+    if isinstance(reach, Everything):
+        return True
+    return reach is not None and length is not None and reach[0] <= 0 and reach[1] >= length - 1
+
+
+def _within(reach: Reach, length: int | None) -> int | None:
+    """How much of an input axis a fixed reach covers."""
+    if reach is None:
+        return 0
+    if isinstance(reach, Everything):
+        return length
+    if length is None:
+        return reach[1] - reach[0] + 1
+    return max(min(reach[1], length - 1) - max(reach[0], 0) + 1, 0)
+
+
+# -- one node's step ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStep:
+    """What one input of a layer brings to its field along one axis of a network input.
+
+    Args:
+        tensor: the layer's input.
+        tensor_axis: its axis that is read; None where its units all see the same, or several axes
+            together tell what is seen.
+        input, axis: the network input's.
+        before, after: the field of that input, and of the layer through that input alone.
+        read: how it is read: ``"window"``, ``"whole"``, ``"listed"``, ``"scan"``, ``"fixed"``,
+            ``"reshape"``, ``"subgraph"``, ``"unknown"``.
+        window: of a read through a window.
+        equations: by what they give (``extent``, ``size``, ``step``, ``start``); of plain windows.
+    """
+
+    tensor: str
+    tensor_axis: int | None
+    input: str
+    axis: int
+    before: Seen
+    after: Seen | None
+    read: str
+    window: Window | None = None
+    equations: Mapping[str, Formula] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "tensor": self.tensor,
+            "tensor_axis": self.tensor_axis,
+            "input": self.input,
+            "axis": self.axis,
+            "before": self.before.to_dict(),
+            "after": None if self.after is None else self.after.to_dict(),
+            "read": self.read,
+            "window": None if self.window is None else window_dict(self.window),
+            "equations": {name: f.to_dict() for name, f in self.equations.items()},
+        }
+
+
+def window_dict(window: Window) -> dict[str, object]:
+    """A window as JSON has it, fractions as text."""
+    parts = {
+        "size": window.size, "stride": window.stride, "dilation": window.dilation,
+        "before": window.before, "after": window.after,
+    }  # fmt: skip
+    plain = {k: str(v) if isinstance(v, Fraction) else v for k, v in parts.items()}
+    return {**plain, "outside": window.outside}
+
+
+def find_steps(graph: Graph, shapes: Shapes, fields: Fields, node: Node) -> tuple[FieldStep, ...]:
+    """What each input brings to the field of a node's first output."""
+    output = next((i for i, name in enumerate(node.outputs) if name), None)
+    if output is None:
+        return ()
+    reads = _reads(node, shapes, fields)
+    found = []
+    for tensor in dict.fromkeys(used_names(node)):
+        state = fields.states.get(tensor, {})
+        for key in _spatial(state, fields):
+            moved = _moved(node, reads, graph, shapes, {key: state[key]}, tensor, output)
+            length = _length(shapes, key)
+            before = find_seen(state[key], length)
+            if moved is None:
+                found.append(FieldStep(tensor, None, *key, before, None, "subgraph"))
+                continue
+            after = find_seen(moved[key], length) if key in moved else None
+            way = reads.outputs[output][list(node.inputs).index(tensor)]
+            main = _main(state[key])
+            axes = {digit.axis for digit in main.digits} if main is not None else set()
+            axis = axes.pop() if len(axes) == 1 else None
+            kind, window = _told(way, axis)
+            equations = {}
+            if window is not None and main is not None and after is not None:
+                equations = _equations(main, window, after)
+            found.append(FieldStep(tensor, axis, *key, before, after, kind, window, equations))
+    return tuple(found)
+
+
+def _told(read: object, axis: int | None) -> tuple[str, Window | None]:
+    if isinstance(read, Flat):
+        return "reshape", None
+    if not isinstance(read, tuple):
+        return "unknown", None
+    if axis is None or axis < 0:
+        return "fixed", None
+    way = read[axis]
+    if isinstance(way, Along):
+        return "window", way.window
+    names = {Whole: "whole", Listed: "listed", Upto: "scan", Only: "fixed"}
+    return names.get(type(way), "unknown"), None
+
+
+def _equations(main: Term, window: Window, after: Seen) -> dict[str, Formula]:
+    """The step as equations with numbers in, where everything in them is a whole number."""
+    s, p, d, k = window.stride, window.before, window.dilation, window.size
+    (digit, *more) = main.digits
+    plain = not more and digit.div == 1 and digit.mod is None
+    spans = digit.field.spans
+    if not (plain and len(spans) == 1 and spans[0] is not None and not digit.field.bounded):
+        return {}
+    if not (isinstance(s, int) and isinstance(p, int) and isinstance(d, int)) or s < 1 or d < 1:
+        return {}
+    r, step, start = digit.field.size, digit.field.advance, spans[0][0]
+    e = d * (k - 1) + 1
+    found = {
+        "extent": Formula("d*(k - 1) + 1", {"d": d, "k": k}, e),
+        "size": Formula("r + (e - 1)*S", {"r": r, "e": e, "S": step}, r + (e - 1) * step),
+        "step": Formula("S*s", {"S": step, "s": s}, step * s),
+        "start": Formula("t - p*S", {"t": start, "p": p, "S": step}, start - p * step),
+    }
+    told = (found["size"].result, found["step"].result, found["start"].result)
+    return found if told == (after.local_size, after.step, after.start) else {}
+
+
+# -- paths -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """A layer on a path, and the size of its field along this path alone."""
+
+    layer: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPath:
+    """The way from a network input to a layer that makes its field the largest or the smallest.
+
+    Args:
+        input, axis: the network input's.
+        which: ``"largest"`` or ``"smallest"``.
+        steps: the layers on it, the explained one last.
+    """
+
+    input: str
+    axis: int
+    which: str
+    steps: tuple[PathStep, ...]
+
+    @property
+    def size(self) -> int | None:
+        """The size at the end."""
+        return self.steps[-1].size if self.steps else None
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "input": self.input,
+            "axis": self.axis,
+            "which": self.which,
+            "size": self.size,
+            "steps": [{"layer": step.layer, "size": step.size} for step in self.steps],
+        }
+
+
+def find_paths(graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> tuple[FieldPath, ...]:
+    """Per network input and axis that a tensor sees, its largest and its smallest path."""
+    state = fields.states.get(tensor, {})
+    found = []
+    for key in _spatial(state, fields):
+        for smallest in (False, True):
+            hops = _hops(graph, shapes, fields, tensor, key, smallest)
+            if hops:
+                steps = tuple(_along_path(graph, shapes, fields, key, hops, smallest))
+                which = "smallest" if smallest else "largest"
+                found.append(FieldPath(*key, which, steps))
+    return tuple(found)
+
+
+_Hop = tuple[Node, str, int]  # the node, the tensor it is entered by, the output it is left by
+
+
+def _hops(
+    graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key, smallest: bool
+) -> list[_Hop]:
+    """Back from a tensor to the network input, each time through the input that decides."""
+    length = _length(shapes, key)
+    hops: list[_Hop] = []
+    name = tensor
+    while name != key[0]:
+        node = graph.producers.get(name)
+        if node is None:
+            return []
+        output = node.outputs.index(name)
+        reads = _reads(node, shapes, fields)
+        ways: list[tuple[str, State, State]] = []
+        for given in dict.fromkeys(used_names(node)):
+            state = fields.states.get(given, {})
+            if key not in state:
+                continue
+            before = {key: state[key]}
+            moved = _moved(node, reads, graph, shapes, before, given, output)
+            after = before if moved is None else moved
+            if key in after:
+                ways.append((given, before, after))
+        if not ways:
+            return []
+        # Where inputs move along different axes (queries and keys), what follows tells them apart.
+        for ahead in hops[: -MAX_AHEAD - 1 : -1]:
+            if len({_places(after.get(key)) for _, _, after in ways}) < 2:
+                break
+            ways = [
+                (given, before, _followed(graph, shapes, fields, after, ahead))
+                for given, before, after in ways
+            ]
+        best = max(
+            (way for way in ways if key in way[2]),
+            key=lambda way: _rank(
+                find_seen(way[2][key], length), find_seen(way[1][key], length), length, smallest
+            ),
+            default=ways[0],
+        )
+        hops.append((node, best[0], output))
+        name = best[0]
+    return hops[::-1]
+
+
+def _places(paths: Paths | None) -> frozenset[tuple[tuple[int, int, int | None], ...]]:
+    """Along what the paths move."""
+    terms = () if paths is None else paths.terms
+    return frozenset(term.places for term in terms)
+
+
+def _followed(graph: Graph, shapes: Shapes, fields: Fields, state: State, hop: _Hop) -> State:
+    """What becomes of a state on the next hop."""
+    node, given, output = hop
+    moved = _moved(node, _reads(node, shapes, fields), graph, shapes, state, given, output)
+    return state if moved is None else moved
+
+
+def _rank(after: Seen, before: Seen, length: int | None, smallest: bool) -> tuple[int, int, int]:
+    """Which input decides: by what is seen through it, then by what it sees itself."""
+    if smallest:
+        far = 1 << 62
+        least = [x.smallest_size if x.smallest_size is not None else far for x in (after, before)]
+        return -least[0], -least[1], 0
+    # Who sees everything sees the most, however far another path's window sticks out.
+    size = after.size if after.size is not None else length or 0
+    return int(after.global_), size, max(before.local_size or 0, before.size or 0)
+
+
+def _along_path(
+    graph: Graph, shapes: Shapes, fields: Fields, key: Key, hops: Sequence[_Hop], smallest: bool
+) -> Iterator[PathStep]:
+    """The sizes along one path alone, from the input to the layer."""
+    first = initial_state(key[0], shapes.tensors[key[0]])
+    state: State = {key: first[key]}
+    length = _length(shapes, key)
+    for node, given, output in hops:
+        moved = _moved(node, _reads(node, shapes, fields), graph, shapes, state, given, output)
+        if moved is None:  # a subgraph: from here on along all of its paths
+            inside = fields.states.get(node.outputs[output], {})
+            moved = {key: inside[key]} if key in inside else {}
+        state = moved
+        if key not in state:
+            yield PathStep(node.name, None)
+            continue
+        seen = find_seen(state[key], length)
+        yield PathStep(node.name, seen.smallest_size if smallest else seen.size)
+
+
+def _moved(
+    node: Node,
+    reads: NodeReads,
+    graph: Graph,
+    shapes: Shapes,
+    state: State,
+    tensor: str,
+    output: int,
+) -> State | None:
+    """What is seen through a tensor, which the node may take several times; None: a subgraph."""
+    places = [i for i, name in enumerate(node.inputs) if name == tensor]
+    if not places:
+        return None
+    found: State = {}
+    for which in places:
+        moved = moved_through(node, reads, graph, shapes, state, which, output)
+        if moved is None:
+            return None
+        for key, paths in moved.items():
+            found.setdefault(key, paths)
+    return found
+
+
+def _reads(node: Node, shapes: Shapes, fields: Fields) -> NodeReads:
+    return fields.reads.get(node.index) or find_reads(node, shapes)
+
+
+def _spatial(state: State, fields: Fields) -> list[Key]:
+    return sorted((key for key in state if key in fields.spatial), key=lambda key: key[1])
+
+
+def _length(shapes: Shapes, key: Key) -> int | None:
+    shape = shapes.tensors[key[0]].shape
+    length = shape[key[1]] if shape is not None else None
+    return length if isinstance(length, int) else None

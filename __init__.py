@@ -13,43 +13,131 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import analyze
+    from cnnscope.analyzer.analysis import analyze, compare
+    from cnnscope.analyzer.comparison import Comparison
+    from cnnscope.analyzer.conventions import ConventionTotals, convention, conventions
+    from cnnscope.analyzer.custom import register
     from cnnscope.analyzer.diagnostics import (
         BindingError,
         CnnscopeError,
         Diagnostic,
         GraphError,
         ModelFileError,
+        RunError,
     )
-    from cnnscope.analyzer.operator import Work
+    from cnnscope.analyzer.dimension import Undetermined, product
+    from cnnscope.analyzer.explanation import Explanation
+    from cnnscope.analyzer.groups import Group
+    from cnnscope.analyzer.kinds import Kind
+    from cnnscope.analyzer.measurement import Profile
+    from cnnscope.analyzer.operator import (
+        FLAT,
+        NOTHING,
+        Along,
+        Listed,
+        Only,
+        Upto,
+        Whole,
+        Work,
+        broadcast_shapes,
+        each,
+        everything,
+        same,
+    )
+    from cnnscope.analyzer.peers import Convention
     from cnnscope.analyzer.report import Layer, Metric, ReceptiveField, Report, Totals
+    from cnnscope.analyzer.tensor import Tensor
+    from cnnscope.analyzer.verification import Verification
+    from cnnscope.analyzer.window import Window
+    from cnnscope.runtime.profiling import profile
+    from cnnscope.runtime.verifying import verify
 
     __version__: str
 
 __all__ = [
+    "FLAT",
+    "NOTHING",
+    "Along",
     "BindingError",
     "CnnscopeError",
+    "Comparison",
+    "Convention",
+    "ConventionTotals",
     "Diagnostic",
+    "Explanation",
     "GraphError",
+    "Group",
+    "Kind",
     "Layer",
+    "Listed",
     "Metric",
     "ModelFileError",
+    "Only",
+    "Profile",
     "ReceptiveField",
     "Report",
+    "RunError",
+    "Tensor",
     "Totals",
+    "Undetermined",
+    "Upto",
+    "Verification",
+    "Whole",
+    "Window",
     "Work",
     "__version__",
     "analyze",
+    "broadcast_shapes",
+    "compare",
+    "convention",
+    "conventions",
+    "each",
+    "everything",
+    "product",
+    "profile",
+    "register",
+    "same",
+    "verify",
 ]
 
 _HOMES = {
+    "profile": "cnnscope.runtime.profiling",
+    "Profile": "cnnscope.analyzer.measurement",
+    "verify": "cnnscope.runtime.verifying",
+    "RunError": "cnnscope.analyzer.diagnostics",
+    "Verification": "cnnscope.analyzer.verification",
     "analyze": "cnnscope.analyzer.analysis",
+    "compare": "cnnscope.analyzer.analysis",
+    "Comparison": "cnnscope.analyzer.comparison",
+    "Group": "cnnscope.analyzer.groups",
+    "Kind": "cnnscope.analyzer.kinds",
     "BindingError": "cnnscope.analyzer.diagnostics",
     "CnnscopeError": "cnnscope.analyzer.diagnostics",
+    "Convention": "cnnscope.analyzer.peers",
+    "ConventionTotals": "cnnscope.analyzer.conventions",
+    "convention": "cnnscope.analyzer.conventions",
+    "conventions": "cnnscope.analyzer.conventions",
     "Diagnostic": "cnnscope.analyzer.diagnostics",
     "GraphError": "cnnscope.analyzer.diagnostics",
+    "Explanation": "cnnscope.analyzer.explanation",
     "ModelFileError": "cnnscope.analyzer.diagnostics",
     "Work": "cnnscope.analyzer.operator",
+    "Along": "cnnscope.analyzer.operator",
+    "FLAT": "cnnscope.analyzer.operator",
+    "Listed": "cnnscope.analyzer.operator",
+    "NOTHING": "cnnscope.analyzer.operator",
+    "Only": "cnnscope.analyzer.operator",
+    "Tensor": "cnnscope.analyzer.tensor",
+    "Undetermined": "cnnscope.analyzer.dimension",
+    "Upto": "cnnscope.analyzer.operator",
+    "Whole": "cnnscope.analyzer.operator",
+    "Window": "cnnscope.analyzer.window",
+    "broadcast_shapes": "cnnscope.analyzer.operator",
+    "each": "cnnscope.analyzer.operator",
+    "everything": "cnnscope.analyzer.operator",
+    "product": "cnnscope.analyzer.dimension",
+    "register": "cnnscope.analyzer.custom",
+    "same": "cnnscope.analyzer.operator",
     "Layer": "cnnscope.analyzer.report",
     "Metric": "cnnscope.analyzer.report",
     "ReceptiveField": "cnnscope.analyzer.report",

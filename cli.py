@@ -7,13 +7,14 @@ is one line on standard error.
 # defined where typer is imported, which is inside a function so that `--version` needs none of it.
 
 import contextlib
+import gc
 import os
 import stat
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
+    from cnnscope.analyzer.groups import By as GroupedBy
+    from cnnscope.analyzer.measurement import Profile
     from cnnscope.analyzer.report import Report
+    from cnnscope.analyzer.verification import Verification
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
+#: seconds that each run of a model may take with `analyze --run`
+_PATIENCE = 600.0
 
 Shape = list[int | None]
 
@@ -38,6 +44,9 @@ class Format(StrEnum):
 
 class By(StrEnum):
     op = "op"
+    kind = "kind"
+    module = "module"
+    block = "block"
 
 
 class Misuse(Exception):
@@ -54,11 +63,54 @@ class Request:
     columns: tuple[str, ...] | None
     sort: str | None
     top: int | None
-    by_op: bool
+    by: By | None
+    depth: int | None
+    convention: str | None
+    compare: bool
     format: Format
     output: Path | None
     tensors: bool
     strict: bool
+    run: bool
+
+
+@dataclass(frozen=True)
+class Verifying:
+    """What `cnnscope verify` was asked for."""
+
+    model: str
+    shapes: dict[str | None, Shape]
+    dims: dict[str, int]
+    provider: str
+    inputs: dict[str, str]
+    seed: int
+    probes: int
+    timeout: float | None
+    format: Format
+    output: Path | None
+    verbose: bool
+
+
+@dataclass(frozen=True)
+class Profiling:
+    """What `cnnscope profile` was asked for."""
+
+    model: str
+    shapes: dict[str | None, Shape]
+    dims: dict[str, int]
+    provider: str
+    batches: tuple[int, ...]
+    threads: int
+    inputs: dict[str, str]
+    seed: int
+    seconds: float
+    timeout: float | None
+    sort: str | None
+    top: int | None
+    format: Format
+    output: Path | None
+    trace: Path | None
+    verbose: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -68,6 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: what follows the command's name; by default this process's.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    own = arguments is None
+    if own:
+        # A process of our own loads things, makes a report and ends: next to nothing of it is
+        # garbage before that, and looking for some takes a fifth of the whole time.
+        gc.disable()
     try:
         code = _run(given)
         if sys.stdout is not None:
@@ -89,6 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001  # the last resort: a line, not a traceback
         _complain(_internal(error))
         code = BAD
+    if own:
+        gc.freeze()  # nor at exit, where Python would search everything once more, enabled or not
     sys.exit(code)
 
 
@@ -113,7 +172,8 @@ def _run(given: list[str]) -> int:
         raise
     # A command only says what to do: done here, its errors aren't typer's to handle.
     try:
-        return int(done() if callable(done) else done or FINE)
+        with _faults_shown():
+            return int(done() if callable(done) else done or FINE)
     except Misuse as error:
         _complain(str(error))
         return BAD
@@ -190,8 +250,22 @@ def build_commands() -> "typer.Typer":
         ] = None,
         by: Annotated[
             Optional[By],  # noqa: UP045
-            typer.Option(help="A row per operator instead of one per layer."),
+            typer.Option(help="A row per operator, kind, module or block, not per layer."),
         ] = None,
+        depth: Annotated[
+            Optional[int],  # noqa: UP045
+            typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+        ] = None,
+        convention: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(
+                metavar="NAME",
+                help="Also count as fvcore, thop, ptflops, ... do (see conventions).",
+            ),
+        ] = None,
+        compare: Annotated[
+            bool, typer.Option("--compare", help="Several models: only their comparison.")
+        ] = False,
         format: Annotated[  # noqa: A002  # the option's name
             Format, typer.Option("--format", "-f", help="How to write it.")
         ] = Format.table,
@@ -205,6 +279,10 @@ def build_commands() -> "typer.Typer":
         strict: Annotated[
             bool, typer.Option("--strict", help="Exit with 1 unless every total is complete.")
         ] = False,
+        run: Annotated[
+            bool,
+            typer.Option("--run", help="Also run it: each layer's time, and whether it's as said."),
+        ] = False,
     ) -> Callable[[], int]:
         """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
         return lambda: _analyze(
@@ -215,13 +293,80 @@ def build_commands() -> "typer.Typer":
                 _names(columns),
                 sort,
                 top,
-                by is not None,
+                by,
+                depth,
+                convention,
+                compare,
                 format,
                 output,
                 tensors,
                 strict,
+                run,
             )
         )
+
+    @app.command(epilog="Example: cnnscope explain model.onnx /layer1/0/conv2/Conv --unit 3,4")
+    def explain(
+        model: Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")],
+        layer: Annotated[
+            str,
+            typer.Argument(metavar="LAYER", help="A layer's name, a tensor's name, or an index."),
+        ],
+        unit: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(
+                metavar="3,4",
+                help="Whose region to show: an index per axis, or per spatial axis; : for all.",
+            ),
+        ] = None,
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="[INPUT=]1x3x224x224",
+                help="An input's shape; ? leaves a dimension free. Repeatable.",
+            ),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        format: Annotated[  # noqa: A002
+            Format, typer.Option("--format", "-f", help="How to write it: table, json or markdown.")
+        ] = Format.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+    ) -> Callable[[], int]:
+        """A layer's numbers, line by line: formulas, operands, field, region, alternatives."""
+        return lambda: _explain(
+            model, layer, _unit(unit), (_shapes(shape or []), _dims(dim or [])), format, output
+        )
+
+    @app.command(epilog="Example: cnnscope conventions model.onnx")
+    def conventions(
+        model: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Argument(metavar="[MODEL]", help="An ONNX file; without one: who counts what."),
+        ] = None,
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        format: Annotated[  # noqa: A002
+            Format, typer.Option("--format", "-f", help="How to write it.")
+        ] = Format.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+    ) -> Callable[[], int]:
+        """What fvcore, thop, ptflops and others would print for a model, and what each counts."""
+        return lambda: _conventions(model, _shapes(shape or []), _dims(dim or []), format, output)
 
     @app.command(epilog="Example: cnnscope operators Conv --format json")
     def operators(
@@ -239,6 +384,123 @@ def build_commands() -> "typer.Typer":
     ) -> Callable[[], int]:
         """Which operators are covered, and how: rules, function, schema or none."""
         return lambda: _operators(filter, format, output)
+
+    @app.command(epilog="Example: cnnscope verify model.onnx --shape input=1x3x224x224")
+    def verify(
+        model: Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")],
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        provider: Annotated[
+            str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
+        ] = "auto",
+        input: Annotated[  # noqa: A002  # the option's name
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="NAME=FILE.npy",
+                help="An input's values instead of random ones. Repeatable.",
+            ),
+        ] = None,
+        seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of all that is random.")] = 0,
+        probes: Annotated[
+            int,
+            typer.Option(min=0, metavar="N", help="Points of each input to probe; 0: none."),
+        ] = 4,
+        timeout: Annotated[
+            float, typer.Option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
+        ] = 600,
+        format: Annotated[  # noqa: A002
+            Format, typer.Option("--format", "-f", help="How to write it: table, json, markdown.")
+        ] = Format.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+        verbose: Annotated[
+            bool, typer.Option("--verbose", help="Show ONNX Runtime's own log.")
+        ] = False,
+    ) -> Callable[[], int]:
+        """Run the model and hold shapes, receptive fields and memory against the run."""
+        return lambda: _verify(
+            Verifying(
+                model, _shapes(shape or []), _dims(dim or []), provider, _files(input or []), seed,
+                probes, timeout or None, format, output, verbose,
+            )
+        )  # fmt: skip
+
+    @app.command(epilog="Example: cnnscope profile model.onnx --batch 1,8 --top 20")
+    def profile(
+        model: Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")],
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        provider: Annotated[
+            str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
+        ] = "auto",
+        batch: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(
+                metavar="1,8,32", help="Lengths of the batch; kernels are timed at the first."
+            ),
+        ] = None,
+        threads: Annotated[
+            int, typer.Option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
+        ] = 0,
+        input: Annotated[  # noqa: A002  # the option's name
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="NAME=FILE.npy",
+                help="An input's values instead of random ones. Repeatable.",
+            ),
+        ] = None,
+        seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of all that is random.")] = 0,
+        seconds: Annotated[
+            float, typer.Option(min=0, metavar="S", help="How long each measurement may take.")
+        ] = 3,
+        timeout: Annotated[
+            float, typer.Option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
+        ] = 600,
+        sort: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(metavar="COLUMN", help="time, share, layers, bytes, index, ..."),
+        ] = None,
+        top: Annotated[
+            Optional[int],  # noqa: UP045
+            typer.Option(min=1, metavar="N", help="Show only the first N kernels."),
+        ] = None,
+        format: Annotated[  # noqa: A002
+            Format, typer.Option("--format", "-f", help="How to write it.")
+        ] = Format.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+        trace: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option(metavar="FILE", help="Also write one run in Chrome's trace format."),
+        ] = None,
+        verbose: Annotated[
+            bool, typer.Option("--verbose", help="Show ONNX Runtime's own log.")
+        ] = False,
+    ) -> Callable[[], int]:
+        """Run the model: latency, time per layer, share of what the machine can do."""
+        return lambda: _profile(
+            Profiling(
+                model, _shapes(shape or []), _dims(dim or []), provider, _batches(batch), threads,
+                _files(input or []), seed, seconds, timeout or None, sort, top, format, output,
+                trace, verbose,
+            )
+        )  # fmt: skip
 
     return app
 
@@ -280,6 +542,20 @@ def _dims(texts: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def _unit(text: str | None) -> list[int | None] | None:
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [None if part == ":" else _index(part) for part in parts]
+    except ValueError:
+        raise Misuse(f"--unit {text}: give indices such as 3,4, : for all of an axis") from None
+
+
+def _index(text: str) -> int:
+    return -_length(text[1:]) if text.startswith("-") else _length(text)
+
+
 def _length(text: str) -> int:
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 19):
@@ -300,10 +576,13 @@ def _analyze(request: Request) -> int:
     code = FINE
     for path in request.models:
         with _progress(path):
-            report = _report(path, request)
+            report = _report(path, request.shapes, request.dims)
         if report is None:
             code = BAD
             continue
+        if request.run:
+            report, said = _with_run(report, path, request)
+            code = max(code, said)
         reports.append(report)
         if request.strict and not report.complete:
             code = max(code, FAILED)
@@ -317,11 +596,45 @@ def _analyze(request: Request) -> int:
     return code
 
 
+def _with_run(report: "Report", path: str, request: Request) -> "tuple[Report, int]":
+    """The report with what running the model shows; as it is, and a line, where it can't be run."""
+    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.execution import Execution
+    from cnnscope.analyzer.measurement import Profile
+    from cnnscope.analyzer.verification import Verification
+    from cnnscope.runtime.child import run_in_child
+    from cnnscope.runtime.profiling import Request as Job
+    from cnnscope.runtime.verifying import Request as Base
+
+    base = Base(path, request.shapes, request.dims)
+    try:
+        with _watched(path) as told:
+            checked = run_in_child(
+                "cnnscope.runtime.verifying:verify_here", base, timeout=_PATIENCE, progress=told
+            )
+            timed = run_in_child(
+                "cnnscope.runtime.profiling:profile_here", Job(base), timeout=_PATIENCE,
+                progress=told,
+            )  # fmt: skip
+    except CnnscopeError as error:
+        said = str(error)
+        _complain(said if said.startswith(path) else f"{path}: {said}")
+        return report, BAD
+    assert isinstance(checked, Verification)
+    assert isinstance(timed, Profile)
+    return replace(report, execution=Execution(timed, checked)), FINE
+
+
 def _check(request: Request) -> None:
     """Whatever can be said against the request before any work is done."""
+    from cnnscope.analyzer.render.beside import (
+        group_with_convention,
+        with_convention,
+        with_execution,
+    )
     from cnnscope.analyzer.render.columns import (
+        GROUP_COLUMNS,
         LAYER_COLUMNS,
-        OPERATOR_COLUMNS,
         chosen_columns,
         sorted_rows,
     )
@@ -329,43 +642,68 @@ def _check(request: Request) -> None:
     if request.format is Format.json:
         odd = {
             "--columns": request.columns, "--sort": request.sort, "--top": request.top,
-            "--by": request.by_op or None,
+            "--by": request.by,
         }  # fmt: skip
         for option, value in odd.items():
             if value is not None:
                 raise Misuse(f"{option} goes with table, csv and markdown: JSON has everything")
     elif request.tensors:
         raise Misuse("--tensors goes with --format json")
+    if request.depth is not None and request.by is not By.module:
+        raise Misuse("--depth goes with --by module")
+    if request.run and (request.compare or request.by is not None):
+        raise Misuse("--run is about layers: it goes with neither --compare nor --by")
+    if request.compare:
+        if len(request.models) < 2:
+            raise Misuse("--compare needs more than one model")
+        for option, value in {
+            "--columns": request.columns, "--sort": request.sort, "--top": request.top,
+            "--by": request.by, "--tensors": request.tensors or None,
+            "--convention": request.convention,
+        }.items():  # fmt: skip
+            if value is not None:
+                raise Misuse(f"{option} is about layers: --compare shows totals only")
     if request.columns == ():
         raise Misuse("--columns names no column")
     try:
-        if request.by_op:
-            chosen_columns(OPERATOR_COLUMNS, request.columns or ())
-            sorted_rows((), OPERATOR_COLUMNS, request.sort, request.top)
+        counted = None
+        if request.convention is not None:
+            from cnnscope.analyzer.render.conventions import uncounted
+
+            counted = uncounted(request.convention)
+        if request.by is not None:
+            columns = group_with_convention(GROUP_COLUMNS[request.by.value], counted)
+            chosen_columns(columns, request.columns or ())
+            sorted_rows((), columns, request.sort, request.top)
         else:
-            chosen_columns(LAYER_COLUMNS, request.columns or ())
-            sorted_rows((), LAYER_COLUMNS, request.sort, request.top)
+            per_layer = with_convention(LAYER_COLUMNS, counted)
+            if request.run:
+                from cnnscope.analyzer.execution import Execution
+
+                per_layer = with_execution(per_layer, Execution())
+            chosen_columns(per_layer, request.columns or ())
+            sorted_rows((), per_layer, request.sort, request.top)
     except ValueError as error:
         raise Misuse(str(error)) from None
     if request.output is not None:
         _check_output(request.output, request.models)
 
 
-def _report(path: str, request: Request) -> "Report | None":
+def _report(path: str, given: dict[str | None, Shape], dims: dict[str, int]) -> "Report | None":
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.diagnostics import CnnscopeError
 
     try:
-        shapes = {key: shape for key, shape in request.shapes.items() if key is not None}
-        if None in request.shapes:
+        shapes = {key: shape for key, shape in given.items() if key is not None}
+        if None in given:
             # Which input is meant, only the model tells.
             inputs = analyze(path).inputs
             if len(inputs) != 1:
                 names = ", ".join(x.name for x in inputs)
                 raise Misuse(f"--shape needs an input's name: the model has {names or 'no input'}")
-            shapes.setdefault(inputs[0].name, request.shapes[None])
-        return analyze(path, shapes=shapes, dims=request.dims)
+            shapes.setdefault(inputs[0].name, given[None])
+        return analyze(path, shapes=shapes, dims=dims)
     except (CnnscopeError, Misuse) as error:
         said = str(error)
         _complain(said if said.startswith(path) else f"{path}: {said}")
@@ -386,23 +724,33 @@ def _emit(request: Request, reports: "list[Report]") -> None:
     from cnnscope.analyzer.render.terminal import Shown, report_table, report_text
 
     several = len(request.models) > 1
+    by = _grouping(request)
+    if request.compare:
+        _deliver(_comparison(request, reports), request.output)
+        return
     if request.format is Format.json:
-        text = report_json(reports, tensors=request.tensors, as_list=several)
+        text = report_json(
+            reports, tensors=request.tensors, as_list=several, convention=request.convention
+        )
     elif request.format is Format.csv:
         text = report_csv(
             reports, columns=request.columns, sort=request.sort, top=request.top,
-            by_op=request.by_op, with_model=several,
+            by=by, depth=request.depth, with_model=several, convention=request.convention,
         )  # fmt: skip
     elif request.format is Format.markdown:
         text = "\n".join(
             report_markdown(
                 report, columns=request.columns, sort=request.sort, top=request.top,
-                by_op=request.by_op,
+                by=by, depth=request.depth, convention=request.convention,
             )
             for report in reports
         )  # fmt: skip
+        if len(reports) > 1:
+            text = f"{text}\n{_comparison(request, reports)}"
     else:
-        shown = Shown(request.columns, request.sort, request.top, request.by_op)
+        shown = Shown(
+            request.columns, request.sort, request.top, by, request.depth, request.convention
+        )
         console = _console()
         if request.output is None and console.is_terminal:
             with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
@@ -411,9 +759,141 @@ def _emit(request: Request, reports: "list[Report]") -> None:
                 if position:
                     console.print()
                 console.print(report_table(report, shown), soft_wrap=True)
+            if len(reports) > 1:
+                _write(f"\n{_comparison(request, reports)}")
             return
         text = "\n".join(f"{report_text(r, console.width, shown)}\n" for r in reports)
+        if len(reports) > 1:
+            text = f"{text}\n{_comparison(request, reports)}"
     _deliver(text, request.output)
+
+
+def _grouping(request: Request) -> "GroupedBy | None":
+    return None if request.by is None else request.by.value
+
+
+def _comparison(request: Request, reports: "list[Report]") -> str:
+    """The models side by side, in the format asked for."""
+    from cnnscope.analyzer.comparison import compared
+    from cnnscope.analyzer.render.compare import (
+        comparison_csv,
+        comparison_markdown,
+        comparison_text,
+    )
+    from cnnscope.analyzer.render.machine import dumped
+
+    found = compared(reports)
+    if request.format is Format.json:
+        return dumped(found.to_dict())
+    if request.format is Format.csv:
+        return comparison_csv(found)
+    if request.format is Format.markdown:
+        return comparison_markdown(found)
+    return comparison_text(found, _console().width) + "\n"
+
+
+# -- explain ----------------------------------------------------------------------------------
+
+
+def _explain(
+    path: str,
+    wanted: str,
+    unit: list[int | None] | None,
+    sizes: tuple[dict[str | None, Shape], dict[str, int]],
+    format: Format,  # noqa: A002
+    output: Path | None,
+) -> int:
+    if format is Format.csv:
+        raise Misuse("an explanation is no table of rows: --format table, json or markdown")
+    if output is not None:
+        _check_output(output, [path])
+    with _progress(path):
+        report = _report(path, *sizes)
+    if report is None:
+        return BAD
+    try:
+        explanation = report.layers.find(wanted).explain(unit)
+    except KeyError as error:
+        last = len(report.layers) - 1
+        raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
+    except ValueError as error:
+        raise Misuse(f"{path}: {error}") from None
+    from cnnscope.analyzer.render.explain import (
+        explanation_json,
+        explanation_markdown,
+        explanation_table,
+        explanation_text,
+    )
+
+    if format is Format.json:
+        text = explanation_json(explanation)
+    elif format is Format.markdown:
+        text = explanation_markdown(explanation)
+    else:
+        console = _console()
+        if output is None and console.is_terminal:
+            with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+                sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+            console.print(explanation_table(explanation), soft_wrap=True)
+            return FINE
+        text = explanation_text(explanation, console.width) + "\n"
+    _deliver(text, output)
+    return FINE
+
+
+# -- conventions ------------------------------------------------------------------------------
+
+
+def _conventions(
+    model: str | None,
+    shapes: dict[str | None, Shape],
+    dims: dict[str, int],
+    format: Format,  # noqa: A002
+    output: Path | None,
+) -> int:
+    from cnnscope.analyzer.conventions import all_conventions
+    from cnnscope.analyzer.conventions import conventions as every
+    from cnnscope.analyzer.render.conventions import (
+        CONVENTION_COLUMNS,
+        TOTAL_COLUMNS,
+        conventions_dict,
+    )
+    from cnnscope.analyzer.render.delimited import csv_table
+    from cnnscope.analyzer.render.machine import dumped, json_table
+    from cnnscope.analyzer.render.markdown import conventions_markdown, markdown_table
+    from cnnscope.analyzer.render.terminal import conventions_text, listed_text
+
+    if output is not None:
+        _check_output(output, [] if model is None else [model])
+    if model is None:
+        if shapes or dims:
+            raise Misuse("--shape and --dim go with a model")
+        if format is Format.json:
+            text = json_table(every(), CONVENTION_COLUMNS)
+        elif format is Format.csv:
+            text = csv_table(every(), CONVENTION_COLUMNS)
+        elif format is Format.markdown:
+            text = markdown_table(every(), CONVENTION_COLUMNS) + "\n"
+        else:
+            lines = [(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in every()]
+            text = listed_text(lines, _console().width)
+        _deliver(text, output)
+        return FINE
+    with _progress(model):
+        report = _report(model, shapes, dims)
+    if report is None:
+        return BAD
+    rows = all_conventions(report)
+    if format is Format.json:
+        text = dumped(conventions_dict(report.model.path, rows))
+    elif format is Format.csv:
+        text = csv_table(rows, TOTAL_COLUMNS)
+    elif format is Format.markdown:
+        text = conventions_markdown(report, rows)
+    else:
+        text = conventions_text(report, rows, _console().width)
+    _deliver(text, output)
+    return FINE
 
 
 # -- operators --------------------------------------------------------------------------------
@@ -421,6 +901,7 @@ def _emit(request: Request, reports: "list[Report]") -> None:
 
 def _operators(wanted: str | None, format: Format, output: Path | None) -> int:  # noqa: A002
     from cnnscope.analyzer.coverage import find_coverage
+    from cnnscope.analyzer.plugins import load_plugins
     from cnnscope.analyzer.render.columns import COVERAGE_COLUMNS, default_columns
     from cnnscope.analyzer.render.delimited import csv_table
     from cnnscope.analyzer.render.machine import json_table
@@ -428,6 +909,8 @@ def _operators(wanted: str | None, format: Format, output: Path | None) -> int: 
     from cnnscope.analyzer.render.terminal import table_lines, text_of
 
     rows = find_coverage()
+    for note in load_plugins():
+        _complain(f"{note.severity}: {note.message} ({note.hint})")
     if wanted is not None:
         found = [x for x in rows if wanted.lower() in f"{x.domain}::{x.op}".lower()]
         if not found:
@@ -450,6 +933,139 @@ def _operators(wanted: str | None, format: Format, output: Path | None) -> int: 
         text = text_of(table_lines(rows, usual, _console().width)) + "\n"
     _deliver(text, output)
     return FINE
+
+
+# -- verify -----------------------------------------------------------------------------------
+
+
+def _verify(request: Verifying) -> int:
+    if request.format is Format.csv:
+        raise Misuse("--format csv doesn't go with verify: json has everything")
+    if request.output is not None:
+        _check_output(request.output, [request.model])
+    # Nothing heavy is imported here: the child process does the work.
+    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.verification import Verification
+    from cnnscope.runtime.child import run_in_child
+    from cnnscope.runtime.verifying import Request as Job
+
+    job = Job(
+        request.model, request.shapes, request.dims, request.provider, request.inputs,
+        request.seed, request.probes, request.verbose,
+    )  # fmt: skip
+    try:
+        with _watched(request.model) as told:
+            found = run_in_child(
+                "cnnscope.runtime.verifying:verify_here", job, timeout=request.timeout,
+                verbose=request.verbose, progress=told,
+            )  # fmt: skip
+    except CnnscopeError as error:
+        said = str(error)
+        _complain(said if said.startswith(request.model) else f"{request.model}: {said}")
+        return BAD
+    assert isinstance(found, Verification)
+    _emit_verification(found, request)
+    return FINE if found.ok else FAILED
+
+
+def _emit_verification(found: "Verification", request: Verifying) -> None:
+    from cnnscope.analyzer.render import verification as render
+
+    if request.format is Format.json:
+        _deliver(render.verification_json(found), request.output)
+    elif request.format is Format.markdown:
+        _deliver(render.verification_markdown(found), request.output)
+    elif request.output is None and _console().is_terminal:
+        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        _console().print(render.table(found), soft_wrap=True)
+    else:
+        _deliver(render.text(found) + "\n", request.output)
+
+
+# -- profile ----------------------------------------------------------------------------------
+
+
+def _profile(request: Profiling) -> int:
+    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.measurement import Profile
+    from cnnscope.analyzer.render.profile import check_sort
+    from cnnscope.runtime.child import run_in_child
+    from cnnscope.runtime.profiling import Request as Job
+    from cnnscope.runtime.verifying import Request as Base
+
+    if request.format is Format.json and (request.sort or request.top):
+        raise Misuse("--sort and --top go with table, csv and markdown: JSON has everything")
+    try:
+        check_sort(request.sort)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    for output in (request.output, request.trace):
+        if output is not None:
+            _check_output(output, [request.model])
+    base = Base(
+        request.model, request.shapes, request.dims, request.provider, request.inputs,
+        request.seed, verbose=request.verbose,
+    )  # fmt: skip
+    job = Job(base, request.batches, request.threads, request.seconds)
+    try:
+        with _watched(request.model) as told:
+            found = run_in_child(
+                "cnnscope.runtime.profiling:profile_here", job, timeout=request.timeout,
+                verbose=request.verbose, progress=told,
+            )  # fmt: skip
+    except CnnscopeError as error:
+        said = str(error)
+        _complain(said if said.startswith(request.model) else f"{request.model}: {said}")
+        return BAD
+    assert isinstance(found, Profile)
+    if request.trace is not None:
+        from cnnscope.analyzer.render.chrome_trace import chrome_trace
+
+        _save(chrome_trace(found), request.trace)
+    _emit_profile(found, request)
+    return FINE
+
+
+def _emit_profile(found: "Profile", request: Profiling) -> None:
+    from cnnscope.analyzer.render import profile as render
+
+    if request.format is Format.json:
+        _deliver(render.profile_json(found), request.output)
+    elif request.format is Format.csv:
+        _deliver(render.profile_csv(found, request.sort, request.top), request.output)
+    elif request.format is Format.markdown:
+        _deliver(render.profile_markdown(found, request.sort, request.top), request.output)
+    elif request.output is None and _console().is_terminal:
+        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        _console().print(render.table(found, request.sort, request.top), soft_wrap=True)
+    else:
+        shown = render.text(found, _console().width, request.sort, request.top)
+        _deliver(shown + "\n", request.output)
+
+
+def _batches(text: str | None) -> tuple[int, ...]:
+    try:
+        found = tuple(_length(part) for part in (text or "").split(",") if text is not None)
+        if any(not batch for batch in found):
+            raise ValueError
+    except ValueError:
+        raise Misuse(f"--batch {text}: give lengths such as 1,8,32") from None
+    return found
+
+
+def _files(texts: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        # A tensor's name may hold an equals sign, a file's path too: the file's is the last.
+        key, _, path = text.rpartition("=")
+        if not key or not path:
+            raise Misuse(f"--input {text}: give an input's name and a file such as x=image.npy")
+        if key in found:
+            raise Misuse(f"--input is given twice for {key}")
+        found[key] = path
+    return found
 
 
 # -- writing ----------------------------------------------------------------------------------
@@ -559,11 +1175,45 @@ def _debug() -> None:
         traceback.print_exc()
 
 
+@contextlib.contextmanager
+def _faults_shown() -> Iterator[None]:
+    """With CNNSCOPE_DEBUG=1, the tracebacks of rules and plugins that broke, as they come."""
+    if os.environ.get("CNNSCOPE_DEBUG") != "1":
+        yield
+        return
+    import logging
+
+    logger, handler = logging.getLogger("cnnscope"), logging.StreamHandler()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
 def _silence_stdout() -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _watched(path: str) -> Iterator[Callable[[str], None]]:
+    """A function to be told what is being done: shown, only where a person watches."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda said: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from cnnscope.analyzer.render.numbers import name
+
+    with Console(stderr=True).status(Text(name(path))) as status:
+        yield lambda said: status.update(Text(f"{name(path)}: {name(said)}"))
 
 
 @contextlib.contextmanager

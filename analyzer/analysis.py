@@ -6,26 +6,30 @@ one before; this module only connects them and gathers what they say per layer.
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import IO, TYPE_CHECKING
 
 import onnx
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.binding import bind_inputs
+from cnnscope.analyzer.comparison import Comparison, compared
 from cnnscope.analyzer.costs import Cost, Costs, count_costs
-from cnnscope.analyzer.diagnostics import Diagnostic
-from cnnscope.analyzer.digits import Everything, Reach, width
+from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.fields import Fields, Key, Paths, find_fields
 from cnnscope.analyzer.graph import Graph, Node, read_graph
-from cnnscope.analyzer.kinds import find_kind
+from cnnscope.analyzer.kinds import BORDERED, Kind, data_input, find_kind
 from cnnscope.analyzer.memory import Liveness, find_liveness
 from cnnscope.analyzer.model_file import ModelFile, open_model
-from cnnscope.analyzer.reads import find_reads
+from cnnscope.analyzer.padding import outside_share, padded_share
+from cnnscope.analyzer.paths import find_seen, moving_axes, whole_unit
+from cnnscope.analyzer.patterns import find_patterns
+from cnnscope.analyzer.reads import NodeReads, find_reads
 from cnnscope.analyzer.regions import find_region
 from cnnscope.analyzer.report import (
     Input,
@@ -42,11 +46,13 @@ from cnnscope.analyzer.report import (
     sum_work,
 )
 from cnnscope.analyzer.shapes import Shapes, infer_shapes
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Shape, Tensor
 from cnnscope.analyzer.weights import Path, Weight, Weights, find_weights
 
 if TYPE_CHECKING:
     import networkx
+
+    from cnnscope.analyzer.explanation import Explanation
 
 Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
 
@@ -78,7 +84,27 @@ def analyze(
     >>> report.totals.macs.value  # doctest: +SKIP
     4089184256
     """
-    return _report(examine(model, shapes=shapes, dims=dims))
+    with _collector_resting():
+        try:
+            return _report(examine(model, shapes=shapes, dims=dims))
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Without Python's cycle collector, which would look again and again at all that is kept.
+
+    A report is made of objects that stay, and few of them in cycles; looking for garbage among them
+    takes a third of the time, and more per layer the larger the model is.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +142,8 @@ def _report(analysis: Analysis) -> Report:
     file, graph, found, weights = analysis.file, analysis.graph, analysis.shapes, analysis.weights
     layers = _Gathering(graph, found, analysis.costs, weights, analysis.fields).layers()
     notes = [
-        *analysis.notes, *_branches(layers), *found.diagnostics, *analysis.fields.diagnostics,
-        *_notes(file, weights),
+        *analysis.notes, *_branches(layers), *found.diagnostics, *analysis.costs.diagnostics,
+        *analysis.fields.diagnostics, *_notes(file, weights),
     ]  # fmt: skip
     return Report(
         model=_model_info(file, graph, found),
@@ -137,6 +163,36 @@ def _report(analysis: Analysis) -> Report:
     )
 
 
+def compare(
+    models: Sequence[Source | Report],
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> Comparison:
+    """Several models side by side, and as ratios to the first.
+
+    Args:
+        models: what `analyze` takes, or reports that it gave.
+        shapes, dims: for those still to be analysed, as `analyze` takes them.
+
+    Returns:
+        The `Comparison`; printed, it is a table.
+
+    Raises:
+        ValueError: there is no model.
+        ModelFileError, GraphError, BindingError: as `analyze`.
+
+    >>> import cnnscope
+    >>> print(cnnscope.compare(["resnet50.onnx", "mobilenet_v2.onnx"]))  # doctest: +SKIP
+    """
+    return compared(
+        [
+            model if isinstance(model, Report) else analyze(model, shapes=shapes, dims=dims)
+            for model in models
+        ]
+    )
+
+
 def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:
     proto = file.model
     producer = f"{proto.producer_name} {proto.producer_version}".strip()
@@ -149,6 +205,19 @@ def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:
 
 def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
     notes = []
+    known = onnx.defs.onnx_opset_version()
+    versions = [
+        *file.model.opset_import,
+        *(v for f in file.model.functions for v in f.opset_import),
+    ]
+    newest = max((v.version for v in versions if v.domain in ("", "ai.onnx")), default=0)
+    if newest > known:
+        notes.append(
+            Diagnostic("newer-opset", "warning", None,
+                       f"the model is written for opset {newest}; onnx {onnx.__version__}, which is "
+                       f"installed, knows {known}: operators are taken as they were then",
+                       "a newer onnx may know what has changed")
+        )  # fmt: skip
     if file.missing:
         shown = ", ".join(file.missing[:3]) + (", ..." if len(file.missing) > 3 else "")
         notes.append(
@@ -221,176 +290,245 @@ class _Gathering:
     ) -> None:
         self.graph, self.shapes, self.costs = graph, shapes, costs
         self.weights, self.fields = weights, fields
+        # What many layers share is made once: the fields of tensors whose units see the same (a
+        # state stands for what all of them see), and tensors named by all that read them.
+        self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
+        self._values: dict[tuple[int, str], Value] = {}
+        self._shares: dict[tuple[int, int, Kind], float | None] = {}
 
     def layers(self) -> list[Layer]:
         nodes = [node for node in self.graph.nodes if not self.shapes.folded(node)]
+        reads, kinds = self.kinds(nodes, self.shapes, self.graph.outputs, top=True)
         return [
-            self.layer(i, node, self.shapes, self.costs.nodes[node.index], (node.index,), top=True)
+            self.layer(
+                i, node, self.shapes, self.costs.nodes[node.index], (node.index,),
+                reads[node.index], kinds[node.index], top=True,
+            )
             for i, node in enumerate(nodes)
-        ]
+        ]  # fmt: skip
+
+    def kinds(
+        self, nodes: Sequence[Node], shapes: Shapes, outputs: Sequence[str], top: bool
+    ) -> tuple[dict[int, NodeReads], dict[int, Kind]]:
+        """What each node reads, and what it is, alone and together with its neighbours."""
+        reads: dict[int, NodeReads] = {}
+        kinds: dict[int, Kind] = {}
+        classes: dict[int, Kind] = {}
+        for node in nodes:
+            # What the fields' pass went through it also knows the reads of.
+            known = self.fields.reads.get(node.index) if top else None
+            reads[node.index] = known or find_reads(node, shapes)
+
+            number = shapes.alike.get(node.index, -1)
+            if number in classes:
+                kinds[node.index] = classes[number]
+                continue
+            asked: list[Node] = []
+
+            def moving(node: Node = node, asked: list[Node] = asked) -> frozenset[int]:
+                asked.append(node)
+                return self.moving_axes(node.outputs[0]) if top else frozenset()
+
+            kind = kinds[node.index] = find_kind(node, shapes, reads[node.index], moving)
+            if number >= 0 and not asked:  # where it lies in the network didn't matter
+                classes[number] = kind
+        kinds.update(find_patterns(nodes, shapes, reads, kinds, frozenset(outputs)))
+        return reads, kinds
+
+    def moving_axes(self, tensor: str) -> frozenset[int]:
+        """The tensor's axes that move along a spatial axis of an input."""
+        return frozenset(moving_axes(self.fields, tensor))
 
     def layer(
-        self, index: int, node: Node, shapes: Shapes, cost: Cost, path: Path, top: bool
+        self,
+        index: int,
+        node: Node,
+        shapes: Shapes,
+        cost: Cost,
+        path: Path,
+        reads: NodeReads,
+        kind: Kind,
+        top: bool,
     ) -> Layer:
         bodies = {}
         for name, body in node.bodies.items():
             inner = shapes.bodies.get((node.index, name))
             if inner is not None and name in cost.bodies:
                 inside = [n for n in body.nodes if not inner.folded(n)]
+                known, sorts = self.kinds(inside, inner, body.outputs, top=False)
                 bodies[name] = tuple(
                     self.layer(
-                        i, n, inner, cost.bodies[name].nodes[n.index], (*path, name, n.index), False
+                        i, n, inner, cost.bodies[name].nodes[n.index], (*path, name, n.index),
+                        known[n.index], sorts[n.index], False,
                     )
                     for i, n in enumerate(inside)
-                )
-        used = self.weights.by_layer.get(path, ())
-        own = [w for w in used if w.layer == path]
-        shown = tuple(Value(name, shapes.tensors[name]) for name in node.outputs if name)
-        # What the fields' pass went through it also knows the reads of.
-        known = self.fields.reads.get(node.index) if top else None
-        reads = known or find_reads(node, shapes)
+                )  # fmt: skip
+        own = _stored_at(self.weights.by_layer.get(path, ()), path)
+        shown = tuple([self.value(name, shapes) for name in node.outputs if name])
         return Layer(
             index=index,
             name=node.name,
             op=node.title,
             scope=node.scope,
-            kind=find_kind(node, shapes, reads),
+            kind=kind,
             inputs=node.inputs,
-            operands=tuple(Value(n, shapes.tensors[n]) if n else None for n in node.inputs),
+            operands=tuple([self.value(n, shapes) if n else None for n in node.inputs]),
             outputs=shown,
-            attributes={k: v for k, v in node.attributes.items() if not isinstance(v, Graph)},
-            params=_elements(own, "parameter") + _inner(bodies, "params"),
-            buffers=_elements(own, "buffer") + _inner(bodies, "buffers"),
-            constants=_elements(own, "constant") + _inner(bodies, "constants"),
-            shared_params=_elements([w for w in used if w.layer != path], "parameter"),
-            weight_bytes=sum(w.nbytes for w in own) + _inner(bodies, "weight_bytes"),
+            attributes={k: v for k, v in node.attributes.items() if k not in node.bodies},
+            params=own["parameter"] + _inner(bodies, "params"),
+            buffers=own["buffer"] + _inner(bodies, "buffers"),
+            constants=own["constant"] + _inner(bodies, "constants"),
+            shared_params=own["shared"],
+            weight_bytes=own["bytes"] + _inner(bodies, "weight_bytes"),
             work=cost.work,
             uncounted=cost.uncounted,
             bytes_read=cost.bytes_read,
             bytes_written=cost.bytes_written,
             receptive_field=self.receptive_field(shown[0].name) if top and shown else (),
+            padded_share=self.padded_share(node, shapes, reads, kind),
             how=shapes.how.get(node.index, "unknown"),
             bodies=bodies,
-            _source=_Source(self.graph, self.shapes, self.fields, shown[0].name)
-            if top and shown
-            else None,
+            _source=_Source(self, node, shapes, cost, path, reads, kind, top),
         )
 
     def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
-        state = self.fields.states.get(tensor, {})
-        return tuple(
-            _receptive_field(key, paths, self.shapes.tensors[key[0]])
-            for key, paths in sorted(state.items(), key=lambda item: item[0][1])
-            if key in self.fields.spatial
-        )
+        state, shape = self.fields.states.get(tensor), self.shapes.tensors[tensor].shape
+        if not state:
+            return ()
+        known = self._fields_of.get((id(state), shape))
+        if known is None:
+            spatial = sorted((k for k in state if k in self.fields.spatial), key=lambda k: k[1])
+            known = self._fields_of[id(state), shape] = tuple(
+                [_receptive_field(k, state[k], self.shapes.tensors[k[0]], shape) for k in spatial]
+            )
+        return known
+
+    def padded_share(
+        self, node: Node, shapes: Shapes, reads: NodeReads, kind: Kind
+    ) -> float | None:
+        """The share of the node's units whose window touches padding."""
+        if kind.family not in BORDERED:
+            return 0.0
+        number = shapes.alike.get(node.index)
+        if number is None:
+            return _padded_share(node, shapes, reads, kind)
+        key = id(shapes), number, kind
+        if key not in self._shares:
+            self._shares[key] = _padded_share(node, shapes, reads, kind)
+        return self._shares[key]
+
+    def value(self, name: str, shapes: Shapes) -> Value:
+        """A tensor with its name."""
+        known = self._values.get((id(shapes), name))
+        if known is None:
+            known = self._values[id(shapes), name] = Value(name, shapes.tensors[name])
+        return known
 
 
 class _Source:
     """What a layer can be asked for later."""
 
-    def __init__(self, graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> None:
-        self.graph, self.shapes, self.fields, self.tensor = graph, shapes, fields, tensor
+    __slots__ = ("cost", "kind", "model", "node", "path", "reads", "shapes", "top")
+
+    def __init__(
+        self,
+        model: _Gathering,
+        node: Node,
+        shapes: Shapes,
+        cost: Cost,
+        path: Path,
+        reads: NodeReads,
+        kind: Kind,
+        top: bool,
+    ) -> None:
+        self.model, self.node, self.shapes, self.cost = model, node, shapes, cost
+        self.path, self.reads, self.kind, self.top = path, reads, kind, top
 
     def region(self, unit: Sequence[int | None]) -> Region:
         """The input indices that a unit sees."""
-        shape = self.shapes.tensors[self.tensor].shape
-        whole: list[int | None] = list(unit)
-        if shape is not None and len(unit) != len(shape):
-            axes = self._moving_axes()
-            if len(unit) != len(axes):
-                raise ValueError(
-                    f"{self.tensor!r} has {len(shape)} axes, {len(axes)} of them spatial: "
-                    f"a unit of {len(unit)} indices fits neither"
-                )
-            whole = [None] * len(shape)
-            for axis, index in zip(axes, unit, strict=True):
-                whole[axis] = index
-        return find_region(self.graph, self.shapes, self.tensor, whole)
+        if not self.top:
+            name = self.node.name
+            raise ValueError(f"regions of layer {name!r} inside a subgraph aren't available")
+        tensor = next((name for name in self.node.outputs if name), "")
+        if not tensor:
+            raise ValueError(f"layer {self.node.name!r} has no output, so no units")
+        shape = self.shapes.tensors[tensor].shape if tensor else None
+        whole = whole_unit(self.model.fields, tensor, None if shape is None else len(shape), unit)
+        return find_region(self.model.graph, self.shapes, tensor, whole)
 
-    def _moving_axes(self) -> list[int]:
-        """The tensor's axes that move along a spatial axis of an input."""
-        axes = {
-            digit.axis
-            for key, paths in self.fields.states.get(self.tensor, {}).items()
-            if key in self.fields.spatial
-            for term in paths.terms
-            for digit in term.digits
-        }
-        return sorted(axes)
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around the node, by path."""
+        return self.node.modules
+
+    def explain(self, unit: Sequence[int | None] | None) -> Explanation:
+        """How each number comes about."""
+        # Loaded when first asked for: most reports are never asked.
+        from cnnscope.analyzer.derivation import Subject, explain_node
+
+        model = self.model
+        return explain_node(
+            Subject(
+                model.graph, self.shapes, self.node, self.cost, self.reads, self.kind,
+                model.weights, self.path, model.fields if self.top else None,
+            ),
+            unit,
+        )  # fmt: skip
+
+
+def _padded_share(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) -> float | None:
+    """The share of the node's units whose window touches padding."""
+    if kind.family not in BORDERED:
+        return 0.0
+    inputs, output = shapes.inputs(node), shapes.outputs(node)[0]
+    data = data_input(inputs)
+    x = inputs[data]
+    if x is None or x.shape is None or output.shape is None or not reads.outputs:
+        return None
+    if kind.rank is not None and not kind.kernel and kind.form != "global":
+        return None  # its taps lie where its data says
+    return padded_share(reads.outputs[0][data], x.shape, output.shape)
 
 
 def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:
+    if not bodies:
+        return 0
     return sum(getattr(layer, what) for layers in bodies.values() for layer in layers)
 
 
-def _elements(weights: Sequence[Weight], role: str) -> int:
-    return sum(w.elements for w in weights if w.role == role)
+def _stored_at(used: Sequence[Weight], path: Path) -> dict[str, int]:
+    """Elements by role, and bytes, of the weights counted at a layer; and the learned ones that it
+    shares with an earlier layer, where they are counted."""
+    found = {"parameter": 0, "buffer": 0, "constant": 0, "shared": 0, "bytes": 0}
+    for weight in used:
+        if weight.layer == path:
+            found[weight.role] += weight.elements
+            found["bytes"] += weight.nbytes
+        elif weight.role == "parameter":
+            found["shared"] += weight.elements
+    return found
 
 
-def _receptive_field(key: Key, paths: Paths, source: Tensor) -> ReceptiveField:
+def _receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
     whole = length if isinstance(length, int) else None
-    moving = [term for term in paths.terms if term.digits]
-    fixed = [term for term in paths.terms if not term.digits]
-    local = max((width(term.digits) for term in moving), default=None)
-    least = [width(t.small) for t in moving]
-    least += [t.small_size for t in fixed if t.small_size is not None]
-    sees_all = [t for t in fixed if t.whole or _covers(t.fixed, whole)]
-    sizes = [local] if local is not None else []
-    if sees_all:
-        size = whole
-        reaches = [_within(t.fixed, whole) for t in fixed]
-        if not moving and None not in reaches:  # e.g. rows that a stride left over aren't seen
-            size = max(r for r in reaches if r is not None)
-    else:
-        sizes += [s for s in (_within(t.fixed, whole) for t in fixed) if s is not None]
-        size = max(sizes, default=None)
-    if not paths.known:
-        size = None
-    # The first unit's window, along the paths that move with it where there are any.
-    main = max(moving, key=lambda term: width(term.digits), default=None)
-    start, center, fine = None, None, None
-    if main is not None:
-        fine = min(main.digits, key=lambda digit: abs(Fraction(digit.field.step)))
-        first = [digit.field.span(0) for digit in main.digits]
-        if all(span is not None for span in first):
-            start = sum(span[0] for span in first if span is not None)
-            center = sum((Fraction(sum(s), 2) for s in first if s is not None), Fraction(0))
-    elif fixed and isinstance(fixed[0].fixed, tuple):
-        start = fixed[0].fixed[0]
+    found = find_seen(paths, whole)
     return ReceptiveField(
         input=key[0],
         axis=key[1],
-        output_axis=fine.axis if fine else None,
-        size=size,
-        step=fine.field.step if fine else None,
-        start=start,
-        center=center,
-        global_=bool(sees_all),
-        global_by=next((t.by for t in sees_all if t.by), None),
+        output_axis=found.output_axis,
+        size=found.size,
+        step=found.step,
+        start=found.start,
+        center=found.center,
+        global_=found.global_,
+        global_by=found.global_by,
         aligned=paths.aligned,
-        local_size=local,
-        smallest_size=min(least, default=None),
-        coverage=None if size is None or not whole else min(size / whole, 1.0),
+        local_size=found.local_size,
+        smallest_size=found.smallest_size,
+        coverage=None if found.size is None or not whole else min(found.size / whole, 1.0),
+        outside_share=outside_share(paths, units, length),
     )
-
-
-def _covers(reach: Reach, length: int | None) -> bool:
-    if isinstance(reach, Everything):
-        return True
-    return reach is not None and length is not None and reach[0] <= 0 and reach[1] >= length - 1
-
-
-def _within(reach: Reach, length: int | None) -> int | None:
-    """How much of an input axis a fixed reach covers."""
-    if reach is None:
-        return 0
-    if isinstance(reach, Everything):
-        return length
-    if length is None:
-        return reach[1] - reach[0] + 1
-    return max(min(reach[1], length - 1) - max(reach[0], 0) + 1, 0)
 
 
 def _network(report: Report) -> networkx.DiGraph[str]:

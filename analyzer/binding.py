@@ -76,6 +76,15 @@ def bind_inputs(
     return bound, diagnostics
 
 
+def batch_labels(declared: Mapping[str, Tensor]) -> list[str]:
+    """The free dimensions that are a batch, as `bind_inputs` takes their names.
+
+    >>> batch_labels({"x": Tensor(shape=(FreeDim.named("N"), 3))})
+    ['N']
+    """
+    return _batch_labels({name: _named(name, x, None) for name, x in declared.items()})
+
+
 def bound_dim(dim: Dim, values: Mapping[str, int]) -> Dim:
     """A declared dimension with its value put in, if it is given."""
     return values.get(str(dim), dim) if isinstance(dim, FreeDim) else dim

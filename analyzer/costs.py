@@ -10,8 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cnnscope.analyzer.answers import RuleFailed
+from cnnscope.analyzer.custom import failure
+from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.dimension import Dim, Undetermined
 from cnnscope.analyzer.graph import Graph, Node, captures
+from cnnscope.analyzer.likeness import Answers
 from cnnscope.analyzer.operator import NO_WORK, Work, lookup
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
@@ -27,6 +31,7 @@ class Cost:
         bytes_read: of its distinct inputs, weights and captures included.
         bytes_written: of its outputs.
         bodies: its subgraphs' own costs, by attribute name.
+        diagnostics: why a rule from outside gave nothing.
     """
 
     work: Work | None
@@ -34,6 +39,7 @@ class Cost:
     bytes_read: Dim | None = None
     bytes_written: Dim | None = None
     bodies: Mapping[str, Costs] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,16 @@ class Costs:
             missing.update(cost.uncounted)
         return missing
 
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What was noticed, in subgraphs too."""
+        found: list[Diagnostic] = []
+        for cost in self.nodes.values():
+            found += cost.diagnostics
+            for body in cost.bodies.values():
+                found += body.diagnostics
+        return found
+
 
 class BodyWork:
     """A subgraph's work, for the rule of the operator that runs it."""
@@ -75,8 +91,13 @@ class BodyWork:
 
 def count_costs(graph: Graph, shapes: Shapes) -> Costs:
     """The costs of every node that is a layer."""
+    answers: Answers[Cost] = Answers(shapes.alike)
     return Costs(
-        {node.index: _cost(node, shapes) for node in graph.nodes if not shapes.folded(node)}
+        {
+            node.index: answers.of(node, _cost, node, shapes)
+            for node in graph.nodes
+            if not shapes.folded(node)
+        }
     )
 
 
@@ -88,7 +109,8 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     written = _bytes([shapes.tensors[n] for n in node.outputs if n])
     if node.index in shapes.functions:
         body_costs = count_costs(*shapes.functions[node.index])
-        return Cost(body_costs.work, body_costs.uncounted, read, written)
+        notes = tuple(body_costs.diagnostics)
+        return Cost(body_costs.work, body_costs.uncounted, read, written, diagnostics=notes)
     operator = lookup(node.domain, node.op, node.version)
     if operator is None:
         return Cost(None, {node.title: 1}, read, written)
@@ -106,15 +128,18 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     for name, costs in bodies.items():
         inner = shapes.bodies[node.index, name].tensors
         keywords[name] = BodyWork(costs, tuple(inner[o] for o in node.bodies[name].outputs))
-    keywords.setdefault("opset", node.version)
-    keywords.setdefault("output_count", len(node.outputs))
-    keywords.setdefault("node_name", node.name)
+    keywords["opset"] = node.version
+    keywords["output_count"] = len(node.outputs)
+    keywords["node_name"] = node.name
     try:
         found = operator.call(operator.work, (shapes.outputs(node), *shapes.inputs(node)), keywords)
         assert isinstance(found, Work)
         return Cost(found, missing, read, written, bodies)
     except Undetermined as unknown:
         missing[f"{node.title} ({unknown.reason})" if unknown.reason else node.title] += 1
+    except RuleFailed as fault:
+        missing[node.title] += 1
+        return Cost(None, missing, read, written, bodies, (failure(node, fault),))
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):
         # A rule that stumbles over half-known shapes leaves its node uncounted, and says so.
         missing[node.title] += 1

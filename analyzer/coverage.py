@@ -14,6 +14,7 @@ import onnx.defs
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operator import defined
+from cnnscope.analyzer.plugins import load_plugins
 
 How = Literal["rules", "function", "schema", "none"]
 
@@ -27,7 +28,9 @@ class Coverage:
         op: the operator's name.
         how: ``"rules"``, ``"function"``, ``"schema"`` or ``"none"``.
         versions: the opset versions at which ONNX defined it anew; none for foreign operators.
-        rules_since: the opset versions from which our rules differ.
+        rules_since: the opset versions from which the rules differ.
+        source: who says so: ``"cnnscope"``, a plugin's name, ``"registered"`` by this program, or
+            ``"onnx"`` where nobody else does.
     """
 
     domain: str
@@ -35,15 +38,19 @@ class Coverage:
     how: How
     versions: tuple[int, ...]
     rules_since: tuple[int, ...]
+    source: str
 
 
 def find_coverage() -> list[Coverage]:
-    """Every operator that ONNX or cnnscope knows, by domain and name."""
+    """Every operator that ONNX, cnnscope or a plugin knows, by domain and name."""
+    load_plugins()
     versions: dict[tuple[str, str], list[int]] = {}
     for schema in onnx.defs.get_all_schemas_with_history():
         versions.setdefault((schema.domain, schema.name), []).append(schema.since_version)
     rules: dict[tuple[str, str], list[int]] = {}
+    sources: dict[tuple[str, str], str] = {}
     for operator in defined():
+        sources[operator.domain, operator.name] = operator.source
         rules.setdefault((operator.domain, operator.name), []).append(operator.since)
     return [
         Coverage(
@@ -52,6 +59,7 @@ def find_coverage() -> list[Coverage]:
             _how(domain, op, (domain, op) in rules),
             tuple(sorted(versions.get((domain, op), ()))),
             tuple(sorted(rules.get((domain, op), ()))),
+            sources.get((domain, op), "onnx"),
         )
         for domain, op in sorted({*versions, *rules})
     ]

@@ -14,8 +14,40 @@ from typing import Literal
 Severity = Literal["info", "warning", "error"]
 
 
+#: characters of an error's message. It quotes names and attributes from the model's file, each of
+#: which may be a megabyte long.
+MESSAGE_LIMIT = 1000
+
+
 class CnnscopeError(Exception):
-    """The one family of errors cnnscope raises on purpose: catch this to catch them all."""
+    """The one family of errors cnnscope raises on purpose: catch this to catch them all.
+
+    Its message is one line without control characters, at most `MESSAGE_LIMIT` long, whatever the
+    model's names are.
+
+    >>> print(GraphError("node 'a\\x1b[31m' has\\nno input"))
+    node 'a\\x1b[31m' has no input
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(text: str, longest: int = MESSAGE_LIMIT) -> str:
+    """The text as one line: what can't be seen as an escape, too long a middle left out."""
+    if len(text) > 8 * longest:  # before anything that takes time for each character
+        text = f"{text[: 4 * longest]} {text[-4 * longest :]}"
+    text = text if text.isprintable() else "".join(map(_seen, " ".join(text.split())))
+    if len(text) <= longest:
+        return text
+    tail = longest // 3
+    return f"{text[: longest - 3 - tail]}...{text[-tail:]}"
+
+
+def _seen(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 class ModelFileError(CnnscopeError):
@@ -28,6 +60,10 @@ class GraphError(CnnscopeError):
 
 class BindingError(CnnscopeError):
     """A shape or dimension given by the user doesn't fit the model's inputs."""
+
+
+class RunError(CnnscopeError):
+    """The model could not be run: no such provider, no kernel, a crash, a timeout, no memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,14 @@ def apply_read(
     """Digits of the output, and what the collapsed ones come to; (None, None): nothing is seen."""
     moved: list[Digit] = []
     rest: Reach = (0, 0)
+    if len(digits) == 1 and digits[0].axis != ITERATION:  # a plain convolutional net has no other
+        (only,) = digits
+        new, reach = _along([only], before[only.axis], read[only.axis], after)
+        if reach is None:
+            return None, None
+        if len(new) == 1 and reach == (0, 0):
+            return (digits if new[0] is only else (new[0],)), reach
+        return _with_rest(new, reach)
     for axis in dict.fromkeys(d.axis for d in digits):
         group = [d for d in digits if d.axis == axis]
         if axis == ITERATION:
@@ -94,7 +102,9 @@ def _along(
     """The digits on one input axis, behind how that axis is read."""
     if isinstance(read, Along):
         if read.window.is_identity and read.window.outside != "wrap":
-            return [replace(d, axis=read.axis) for d in group], (0, 0)
+            return [
+                d if d.axis == read.axis else Digit(read.axis, d.div, d.mod, d.field) for d in group
+            ], (0, 0)
         only = group[0] if len(group) == 1 and group[0].div == 1 and group[0].mod is None else None
         if (
             only is not None and read.window.is_identity and read.window.outside == "wrap"

@@ -14,6 +14,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+#: what a formula is kept up to: terms, atoms in a term, bits of a coefficient, letters of a quotient.
+#: A shape's product stays far below; what a graph multiplies by itself again and again would double
+#: with every node.
+TERMS, DEGREE, BITS, LETTERS = 256, 128, 2048, 2000
+
 
 class Undetermined(Exception):
     """A result hangs on free dimensions (`names`) or on data (`data`), so it is not known.
@@ -67,6 +72,10 @@ class FreeDim:
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
+        if len(kept) > TERMS or any(
+            len(monomial) > DEGREE or factor.bit_length() > BITS for monomial, factor in kept
+        ):
+            kept = [((_opaque(kept),), 1)]
         kept.sort(key=lambda term: (-len(term[0]), [atom.text for atom in term[0]]))
         self._terms = tuple(kept)
 
@@ -89,6 +98,29 @@ class FreeDim:
     def data(self) -> frozenset[str]:
         """The data-dependent quantities this hangs on."""
         return frozenset(what for m, _ in self._terms for atom in m for what in atom.data)
+
+    @property
+    def terms(self) -> tuple[tuple[Monomial, int], ...]:
+        """The polynomial: products of atoms, each with its coefficient; no atoms: the constant."""
+        return self._terms
+
+    def bound(self, lengths: Mapping[str, Dim]) -> Dim:
+        """The same polynomial with lengths put in for names; what isn't named stays free.
+
+        Raises:
+            Undetermined: a name is inside a quotient by a free length, which isn't kept apart.
+
+        >>> height = FreeDim.named("H")
+        >>> ((height + 2 - 3) // 2 + 1).bound({"H": 224})
+        112
+        """
+        total: Dim = 0
+        for monomial, factor in self._terms:
+            part: Dim = factor
+            for atom in monomial:
+                part = part * _bound(atom, lengths)
+            total = total + part
+        return total
 
     # -- arithmetic ------------------------------------------------------------------------
 
@@ -115,8 +147,11 @@ class FreeDim:
         if not isinstance(other, int | FreeDim):
             return NotImplemented
         total: dict[Monomial, int] = {}
+        others = other._terms if isinstance(other, FreeDim) else (((), other),)
+        if len(self._terms) * len(others) > 8 * TERMS:
+            return FreeDim({(_opaque(self._terms), _opaque(others)): 1})
         for left, a in self._terms:
-            for right, b in _terms(other):
+            for right, b in others:
                 key = tuple(sorted(left + right, key=lambda atom: atom.text))
                 total[key] = total.get(key, 0) + a * b
         return _dim(total)
@@ -178,6 +213,8 @@ class FreeDim:
             else:
                 least = 0 if least >= 0 and (divisor.least() or 0) > 0 else None
         text = f"floor({top}/{bottom})"
+        if len(text) > LETTERS:
+            text = _short(text)
         if isinstance(divisor, int):
             return FreeDim({(Atom(text, names, data, least, self, divisor),): 1})
         return FreeDim({(Atom(text, names, data, least),): 1})
@@ -269,6 +306,34 @@ def _dim(terms: Mapping[Monomial, int]) -> Dim:
     if all(not factor for monomial, factor in terms.items() if monomial):
         return terms.get((), 0)
     return FreeDim(terms)
+
+
+def _bound(atom: Atom, lengths: Mapping[str, Dim]) -> Dim:
+    if atom.top is not None:
+        top = atom.top.bound(lengths)
+        return top // atom.bottom
+    if atom.text in lengths:
+        return lengths[atom.text]
+    if atom.names & lengths.keys():
+        raise Undetermined(f"the value of {atom.text}", atom.names, atom.data)
+    return FreeDim({(atom,): 1})
+
+
+def _opaque(terms: Iterable[tuple[Monomial, int]]) -> Atom:
+    """What is too long to be kept as a formula, as one unknown; equal formulas give equal ones."""
+    terms = sorted(terms, key=lambda term: [atom.text for atom in term[0]])
+    text = _short(repr([(factor, [atom.text for atom in monomial]) for monomial, factor in terms]))
+    atoms = {atom for monomial, _ in terms for atom in monomial}
+    names = frozenset(name for atom in atoms for name in atom.names)
+    return Atom(text, names, frozenset(what for atom in atoms for what in atom.data), None)
+
+
+def _short(text: str) -> str:
+    """A name for a formula that is too long to be written."""
+    from hashlib import sha256
+
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"formula {digest}"
 
 
 def _least_negated(value: FreeDim) -> int | None:

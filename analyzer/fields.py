@@ -41,16 +41,19 @@ from cnnscope.analyzer.digits import (
 )
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.graph import Graph, Node, captures
-from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Through, Upto, Whole
+from cnnscope.analyzer.likeness import Answers
+from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Through, Upto, Whole, straight
 from cnnscope.analyzer.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Shape, Tensor
-from cnnscope.analyzer.window import MAX_PERIOD, Field, hull
+from cnnscope.analyzer.window import MAX_PERIOD, POINT, Field, hull
 
 Key = tuple[str, int]  # network input, axis
 
 #: a loop of known length is followed iteration by iteration up to this many
 MAX_TRIPS = 64
+#: units times parts of what is concatenated: each part is laid beside the others unit by unit
+MAX_LAID_OUT = 1 << 20
 #: more different ways to hang on the unit than this are given as their common hull
 MAX_TERMS = 4
 
@@ -101,36 +104,84 @@ class Fields:
         spatial: the input axes that some node looks along (as against batch and channels).
         diagnostics: misaligned joins, and axes that couldn't be followed.
         reads: node index to what its outputs read, for the nodes that were gone through.
+        rounds: how often a loop's body may be gone through.
     """
 
     states: dict[str, State]
     spatial: set[Key] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     reads: dict[int, NodeReads] = field(default_factory=dict)
+    rounds: int = MAX_TRIPS
 
 
-def find_fields(graph: Graph, shapes: Shapes, given: Mapping[str, State] | None = None) -> Fields:
+def find_fields(
+    graph: Graph,
+    shapes: Shapes,
+    given: Mapping[str, State] | None = None,
+    rounds: int = MAX_TRIPS,
+) -> Fields:
     """The fields of every tensor.
 
     Args:
         graph: main graph or body.
         shapes: its shapes.
         given: for a body, the states of its inputs and of what it captures.
+        rounds: how often a loop's body may be gone through here; loops in loops share it.
     """
-    found = Fields(dict(given or {}))
+    found = Fields(dict(given or {}), rounds=rounds)
     if given is None:
         for name in graph.inputs:
             x = shapes.tensors[name]
-            found.states[name] = {
-                (name, axis): Paths((_whole_axis(axis),)) for axis in range(len(x.shape or ()))
-            }
+            found.states[name] = initial_state(name, x)
+    answers: Answers[NodeReads] = Answers(shapes.alike)
     for node in graph.nodes:
         if all(not found.states.get(n) for n in node.inputs) and not node.bodies:
             continue
         if shapes.folded(node):
             continue
-        _Step(node, graph, shapes, found).run()
+        _Step(node, graph, shapes, found, answers).run()
     return found
+
+
+def moved_through(
+    node: Node,
+    reads: NodeReads,
+    graph: Graph,
+    shapes: Shapes,
+    state: State,
+    which: int,
+    output: int = 0,
+) -> State | None:
+    """What a node's output sees through one of its inputs alone.
+
+    Args:
+        reads: the node's.
+        state: what the units of that input see; not necessarily along all paths.
+        which: the input.
+        output: which of the node's outputs.
+
+    Returns:
+        None where a subgraph or a function's body lies between them.
+    """
+    if node.index in shapes.functions or reads.through:
+        return None
+    name, read = node.inputs[which], reads.outputs[output][which]
+    if isinstance(read, Nothing):
+        return {}
+    step = _Step(node, graph, shapes, Fields({name: state}), Answers(shapes.alike))
+    moved = {}
+    for key, paths in state.items():
+        found, _ = step.moved(
+            key, paths, shapes.tensors[name], shapes.tensors[node.outputs[output]], read
+        )
+        if found.terms or not found.known:
+            moved[key] = found
+    return moved
+
+
+def initial_state(name: str, x: Tensor) -> State:
+    """What the elements of a network input see: themselves."""
+    return {(name, axis): Paths((_whole_axis(axis),)) for axis in range(len(x.shape or ()))}
 
 
 def _whole_axis(axis: int) -> Term:
@@ -141,8 +192,11 @@ def _whole_axis(axis: int) -> Term:
 class _Step:
     """One node: the states of its outputs from those of its inputs."""
 
-    def __init__(self, node: Node, graph: Graph, shapes: Shapes, found: Fields) -> None:
+    def __init__(
+        self, node: Node, graph: Graph, shapes: Shapes, found: Fields, answers: Answers[NodeReads]
+    ) -> None:
         self.node, self.graph, self.shapes, self.found = node, graph, shapes, found
+        self.answers = answers
 
     def run(self) -> None:
         node, states = self.node, self.found.states
@@ -154,7 +208,10 @@ class _Step:
                 if name:
                     states[name] = result.states.get(name, NONE)
             return
-        reads = self.found.reads[node.index] = find_reads(node, self.shapes)
+        reads = self.answers.of(node, find_reads, node, self.shapes)
+        self.found.reads[node.index] = reads
+        if reads.fault is not None:
+            self.found.diagnostics.append(reads.fault)
         if reads.through:
             self.through(reads.through)
             return
@@ -162,8 +219,10 @@ class _Step:
             if name:
                 states[name] = self.output(self.shapes.tensors[name], per_input)
 
-    def nested(self, body: Graph, inner: Shapes, given: Mapping[str, State]) -> Fields:
-        result = find_fields(body, inner, given)
+    def nested(
+        self, body: Graph, inner: Shapes, given: Mapping[str, State], times: int = 1
+    ) -> Fields:
+        result = find_fields(body, inner, given, self.found.rounds // times)
         self.found.spatial.update(result.spatial)
         self.found.diagnostics.extend(
             d for d in result.diagnostics if d not in self.found.diagnostics
@@ -173,19 +232,34 @@ class _Step:
     # -- one output from all inputs ----------------------------------------------------------
 
     def output(self, output: Tensor, per_input: Sequence[KnownRead]) -> State:
+        given = [
+            (state, self.shapes.tensors[name], read)
+            for name, read in zip(self.node.inputs, per_input, strict=True)
+            if name and (state := self.found.states.get(name)) and not isinstance(read, Nothing)
+        ]
+        # Most nodes hand on what they see, or add up what is seen alike: states are values, so
+        # that of the input serves.
+        if given and all(_unmoved(x, output, read) for _, x, read in given):
+            first = given[0][0]
+            if all(state is first for state, _, _ in given) and all(map(_settled, first.values())):
+                return first
         joined: dict[Key, list[tuple[Paths, _Piece | None]]] = {}
-        for name, read in zip(self.node.inputs, per_input, strict=True):
-            state = self.found.states.get(name) if name else None
-            if not state or isinstance(read, Nothing):
-                continue
-            x = self.shapes.tensors[name]
+        for state, x, read in given:
+            unmoved = _unmoved(x, output, read)
             for key, paths in state.items():
-                moved, piece = self.moved(key, paths, x, output, read)
+                moved, piece = (paths, None) if unmoved else self.moved(key, paths, x, output, read)
                 if moved.terms or not moved.known:
                     joined.setdefault(key, []).append((moved, piece))
         result: State = {}
         for key, parts in joined.items():
-            result[key] = parts[0][0] if len(parts) == 1 else self.join(key, parts, output)
+            seen, piece = parts[0]
+            # Beside what doesn't depend on the input (a class token) stands only a stretch.
+            alone = len(parts) == 1 and (piece is None or not _shared(piece, per_input))
+            same = all(paths is seen and piece is None for paths, piece in parts)
+            if (alone or same) and _settled(seen):
+                result[key] = seen
+            else:
+                result[key] = self.join(key, parts, output)
         return result
 
     def moved(
@@ -195,8 +269,26 @@ class _Step:
             return Paths(
                 (Term((), (), EVERYTHING, None, self.node.name, True),), paths.aligned, False
             ), None
+        if len(paths.terms) == 1:
+            (term,) = paths.terms
+            if not term.digits:
+                return paths, None
+            if isinstance(read, tuple) and len(term.digits) == 1:
+                axis = term.digits[0].axis
+                along = read[axis]
+                if (
+                    axis >= 0
+                    and isinstance(along, Along)
+                    and along.window is POINT
+                    and along.axis == axis
+                    and x.shape is not None
+                    and output.shape is not None
+                    and x.shape[axis] == output.shape[axis]
+                ):
+                    return paths, None  # a batch or channel axis, read index by index
         piece = None
         terms = []
+        changed = False
         for term in paths.terms:
             if not term.digits:
                 terms.append(term)
@@ -207,8 +299,11 @@ class _Step:
                 assert isinstance(read, tuple)
                 new = self.read_term(key, term, x, output, read)
                 piece = piece or _piece(term, x, output, read)
+            changed = changed or new is not term
             if new is not None:
                 terms.append(new)
+        if not changed:
+            return paths, piece
         return Paths(_gathered(terms), paths.aligned, paths.known), piece
 
     def read_term(
@@ -221,6 +316,8 @@ class _Step:
         digits, rest = apply_read(term.digits, x.shape, output.shape, read)
         if digits is None:
             return None
+        if digits is term.digits and term.small is term.digits:
+            return term
         if term.small is term.digits:
             small, small_rest = digits, rest
         else:
@@ -268,6 +365,15 @@ class _Step:
             and len({(p.lo, p.hi) for p in pieces if p}) == len(pieces)
             and len({p.axis for p in pieces if p}) == 1
         )
+        lengths = output.shape or ()
+        along = lengths[pieces[0].axis] if laid_out and pieces[0] is not None else 0
+        if isinstance(along, int) and len(parts) * min(along, MAX_PERIOD) > MAX_LAID_OUT:
+            self.found.diagnostics.append(
+                Diagnostic("axis-not-followed", "info", self.node.name,
+                           f"{self.node.title} joins {len(parts)} parts along an axis: too many to "
+                           "say what each of its units sees", "")
+            )  # fmt: skip
+            return Paths((), aligned, False)
         terms: list[Term] = []
         for paths, piece in parts:
             for term in paths.terms:
@@ -322,8 +428,14 @@ class _Step:
                     given[names[i]] = _taken(states.get(name, NONE), axis)
                     if axis is not None:
                         self.found.spatial.update(_moving_along(states.get(name, NONE), axis))
-            result = self.nested(body, inner, given)
-            if through.carried and through.trips is not None and through.trips <= MAX_TRIPS:
+            rounds = self.found.rounds
+            if through.carried and rounds < 2 * MAX_TERMS:  # loops in loops: not followed further
+                self.spread_everything(through, body, inner, given)
+                self.collect(through, body, inner, self.nested(body, inner, given), outputs)
+                continue
+            times = max(min(through.trips or 0, rounds), MAX_TERMS) if through.carried else 1
+            result = self.nested(body, inner, given, times)
+            if through.carried and through.trips is not None and through.trips <= rounds:
                 result = self.unrolled(through, body, inner, given, result)
                 self.collect(through, body, inner, result, outputs)
                 continue
@@ -342,12 +454,12 @@ class _Step:
                         given[name] = merged
                 if settled:
                     break
-                result = self.nested(body, inner, given)
+                result = self.nested(body, inner, given, times)
             else:  # the field grows with every iteration: after enough of them it is everything
                 for _, into in through.carried:
                     if into < len(names):
                         given[names[into]] = _all_of(given.get(names[into], NONE), node)
-                result = self.nested(body, inner, given)
+                result = self.nested(body, inner, given, times)
             self.collect(through, body, inner, result, outputs)
         for name, found in zip(node.outputs, outputs, strict=True):
             if not name:
@@ -357,24 +469,44 @@ class _Step:
                 merged_state = self.merged(merged_state, state, self.shapes.tensors[name])
             states[name] = merged_state
 
+    def spread_everything(
+        self, through: Through, body: Graph, inner: Shapes, given: dict[str, State]
+    ) -> None:
+        """What is carried sees all of what any iteration is given."""
+        names = list(body.inputs)
+        whole: State = {}
+        for name, state in list(given.items()):
+            if name in inner.tensors:
+                whole = self.merged(whole, _all_of(state, self.node), inner.tensors[name])
+        for _, into in through.carried:
+            if into < len(names):
+                given[names[into]] = whole
+
     def unrolled(
         self, through: Through, body: Graph, inner: Shapes, given: dict[str, State], first: Fields
     ) -> Fields:
         """A loop of known length, iteration by iteration: each sees what the one before gave."""
         names, result = list(body.inputs), first
+        carried = [
+            (out, into)
+            for out, into in through.carried
+            if out < len(body.outputs) and into < len(names)
+        ]
         if through.trips == 0:  # what goes in comes out
-            for out, into in through.carried:
+            for out, into in carried:
                 result.states[body.outputs[out]] = given.get(names[into], NONE)
         stacked = [
-            w for target in through.outputs if target for w in target[:1] if target[1] is not None
+            target[0]
+            for target in through.outputs
+            if target is not None and target[1] is not None and target[0] < len(body.outputs)
         ]
         seen = {which: first.states.get(body.outputs[which], NONE) for which in stacked}
         for _ in range((through.trips or 0) - 1):
-            for out, into in through.carried:
+            for out, into in carried:
                 given[names[into]] = _spread_iterations(
                     result.states.get(body.outputs[out], NONE), self.node
                 )
-            result = self.nested(body, inner, given)
+            result = self.nested(body, inner, given, through.trips or 1)
             for which in stacked:
                 name = body.outputs[which]
                 seen[which] = self.merged(
@@ -394,7 +526,7 @@ class _Step:
     ) -> None:
         """The states of the node's outputs from those of the body's."""
         for k, target in enumerate(through.outputs):
-            if target is None or k >= len(outputs):
+            if target is None or k >= len(outputs) or target[0] >= len(body.outputs):
                 continue
             which, axis = target
             state = result.states.get(body.outputs[which], NONE)
@@ -413,6 +545,22 @@ class _Step:
             else:
                 result[key] = paths
         return result
+
+
+def _settled(paths: Paths) -> bool:
+    """Does every term hang on the unit in a way of its own? Those that came to hang on it alike, two
+    parts of a Concat behind one convolution, still have to be put together."""
+    return len(paths.terms) < 2 or len({t.places for t in paths.terms}) == len(paths.terms)
+
+
+def _unmoved(x: Tensor, output: Tensor, read: KnownRead) -> bool:
+    """Is every axis read index by index, so that each unit sees what the one before it saw?"""
+    return (
+        isinstance(read, tuple)
+        and x.shape is not None
+        and read == straight(len(read))
+        and x.shape == output.shape
+    )
 
 
 def _looks_along(read: object, length: Dim) -> bool:
@@ -444,8 +592,11 @@ def _piece(term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]) -> _
     if x.shape is None or output.shape is None or len(term.digits) != 1:
         return None
     axis = term.digits[0].axis
-    way = read[axis] if axis >= 0 else None
+    # What a loop carries may have fewer axes in a later iteration.
+    way = read[axis] if 0 <= axis < min(len(read), len(x.shape)) else None
     if not isinstance(way, Along) or way.window.size != 1 or way.window.stride != 1:
+        return None
+    if way.axis >= len(output.shape):
         return None
     length, total, before = x.shape[axis], output.shape[way.axis], way.window.before
     if not (isinstance(length, int) and isinstance(total, int) and isinstance(before, int)):
@@ -453,6 +604,19 @@ def _piece(term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]) -> _
     if length == total or total > MAX_PERIOD or before < 0:
         return None
     return _Piece(way.axis, before, before + length, total)
+
+
+def _shared(piece: _Piece, per_input: Sequence[KnownRead]) -> bool:
+    """Another input is laid onto the same axis."""
+    return any(
+        isinstance(along, Along)
+        and along.axis == piece.axis
+        and along.window.size == 1
+        and along.window.before != piece.lo
+        for read in per_input
+        if isinstance(read, tuple)
+        for along in read
+    )
 
 
 def _cut(term: Term, piece: _Piece) -> Term:

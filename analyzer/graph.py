@@ -7,10 +7,12 @@ Nothing here knows what any operator means. A `Graph` is a value that no pass wr
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +20,7 @@ import onnx
 
 from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim
-from cnnscope.analyzer.tensor import BITS, DTYPES, Tensor
+from cnnscope.analyzer.tensor import BITS, DTYPES, RANK_LIMIT, Tensor
 
 if TYPE_CHECKING:
     import networkx
@@ -28,7 +30,23 @@ VALUE_LIMIT = 4096
 #: and floats up to this many (scales of a Resize, bounds of a Clip)
 FLOAT_VALUE_LIMIT = 64
 
+#: the most functions calling each other; as for protobuf's nested messages, deeper is no model's
+CALL_DEPTH = 100
+#: the most nodes that calls of model-local functions are replaced by, each counted once per function
+#: around it. A chain of functions that each
+#: call the next twice doubles with every link: 60 links would be more nodes than anybody can store.
+CALL_LIMIT = 300_000
+#: the most subgraphs in each other: what protobuf's limit leaves room for in a file. Functions, whose
+#: bodies may call each other, reach no deeper.
+NESTING_LIMIT = 33
+#: the most characters of a list of names in a node's metadata: parsing takes 300 bytes for each
+NOTE_LIMIT = 20_000
+#: the most characters of a scope that calls are nested in; every node inside carries it in its name
+SCOPE_LIMIT = 1000
+
 _A = onnx.AttributeProto
+
+_Key = tuple[str, str, str]  # a function: domain, name, overload
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,9 @@ class Stored:
     node: str | None = None
 
 
+_NO_BODIES: Mapping[str, Graph] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One operator call.
@@ -64,6 +85,7 @@ class Node:
         attributes: plain Python: numbers, strings, tuples, `Tensor`, `Graph`.
         scope: path of the function calls or modules that it belongs to, ``/``-separated.
         proto: what it was read from, references to a function's attributes resolved.
+        bodies: the subgraphs among the attributes, by attribute name.
     """
 
     index: int
@@ -77,6 +99,16 @@ class Node:
     scope: str
     proto: onnx.NodeProto
     given_name: str = ""
+    bodies: Mapping[str, Graph] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Every pass asks each node for its subgraphs, and hardly any node has one.
+        bodies = _NO_BODIES
+        for value in self.attributes.values():
+            if isinstance(value, Graph):
+                bodies = {k: v for k, v in self.attributes.items() if isinstance(v, Graph)}
+                break
+        object.__setattr__(self, "bodies", bodies)
 
     @property
     def title(self) -> str:
@@ -84,9 +116,13 @@ class Node:
         return f"{self.domain}::{self.op}" if self.domain else self.op
 
     @property
-    def bodies(self) -> dict[str, Graph]:
-        """The subgraphs among the attributes, by attribute name."""
-        return {k: v for k, v in self.attributes.items() if isinstance(v, Graph)}
+    def modules(self) -> dict[str, str]:
+        """The classes of the modules it belongs to, by their path, where the exporter noted them."""
+        scopes, classes = _noted(self.proto, _SCOPES), _noted(self.proto, _CLASSES)
+        if len(scopes) != len(classes):
+            return {}
+        pairs = zip(scopes[:-1], classes[:-1], strict=True)
+        return {scope.replace(".", "/"): title for scope, title in pairs}
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +174,8 @@ class Graph:
 def used_names(node: Node) -> list[str]:
     """The tensors a node reads: its inputs, and what its subgraphs capture from outside."""
     names = [name for name in node.inputs if name]
+    if not node.bodies:
+        return names
     for body in node.bodies.values():
         names.extend(captures(body))
     return names
@@ -179,13 +217,35 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     opsets.setdefault("", onnx.defs.onnx_opset_version() if opsets else 1)
     reader = _Reader(functions)
     try:
-        return reader.graph(model.graph, opsets, frozenset(), "")
+        return reader.graph(model.graph, opsets, _Visible(set()), "")
     except UnicodeDecodeError as error:
         raise GraphError(f"a name in the model isn't UTF-8: {error}") from None
 
 
 def _domain(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
+
+
+class _Visible:
+    """The tensor names that a node of a graph may read: its graph's and those of the graphs around.
+
+    Looked up from the inside out. A set of them all would have to be made anew for each subgraph,
+    which in a model of many small ones takes the square of its size.
+    """
+
+    __slots__ = ("depth", "outer", "own")
+
+    def __init__(self, own: set[str], outer: _Visible | None = None) -> None:
+        self.own, self.outer = own, outer
+        self.depth: int = outer.depth + 1 if outer is not None else 0
+
+    def __contains__(self, name: object) -> bool:
+        at: _Visible | None = self
+        while at is not None:
+            if name in at.own:
+                return True
+            at = at.outer
+        return False
 
 
 class _Reader:
@@ -195,28 +255,36 @@ class _Reader:
         self.functions = functions
         self.names: Counter[str] = Counter()
         self.taken: set[str] = set()
+        self.called = 0
 
     def graph(
-        self, proto: onnx.GraphProto, opsets: Mapping[str, int], outer: frozenset[str], scope: str
+        self,
+        proto: onnx.GraphProto,
+        opsets: Mapping[str, int],
+        outer: _Visible,
+        scope: str,
+        calls: tuple[_Key, ...] = (),
     ) -> Graph:
+        if outer.depth > NESTING_LIMIT:
+            raise GraphError(f"subgraphs are nested more than {NESTING_LIMIT} deep; flatten them")
         names = [v.name for values in (proto.input, proto.output, proto.value_info) for v in values]
         for name in (*names, *(t.name for t in proto.initializer)):
             if not isinstance(name, str):
                 raise GraphError(f"a tensor has a name that isn't UTF-8: {name!r}")
         stored = {t.name: stored_tensor(t) for t in proto.initializer}
         for sparse in proto.sparse_initializer:
-            found = _stored_sparse(sparse)
+            found = stored_sparse(sparse)
             stored[found.name] = found
         inputs = {v.name: declared_tensor(v.type) for v in proto.input if v.name not in stored}
-        visible = outer | inputs.keys() | stored.keys()
-        nodes = list(self.expanded(proto.node, opsets, scope, ()))
+        visible = _Visible({*inputs, *stored}, outer)
+        nodes = list(self.expanded(proto.node, opsets, scope, calls))
         nodes = _in_order(nodes, visible)
-        everything = visible | {name for n in nodes for name in n.outputs}
-        read = tuple(self.node(i, n, everything) for i, n in enumerate(nodes))
+        visible.own.update(name for n in nodes for name in n.outputs)
+        read = tuple([self.node(i, n, visible) for i, n in enumerate(nodes)])
         for value in proto.output:
-            if value.name not in everything:
+            if value.name not in visible:
                 raise GraphError(
-                    f"output {_q(value.name)} of graph {_q(proto.name)} is given by no node"
+                    f"output {quoted(value.name)} of graph {quoted(proto.name)} is given by no node"
                 )
         declared = {
             v.name: declared_tensor(v.type)
@@ -234,7 +302,7 @@ class _Reader:
         protos: Iterable[onnx.NodeProto],
         opsets: Mapping[str, int],
         scope: str,
-        calls: tuple[tuple[str, str, str], ...],
+        calls: tuple[_Key, ...],
     ) -> Iterator[_Call]:
         """The nodes, each call of a model-local function replaced by the function's nodes."""
         for proto in protos:
@@ -242,10 +310,21 @@ class _Reader:
             key = (domain, proto.op_type, proto.overload if hasattr(proto, "overload") else "")
             function = self.functions.get(key)
             if function is None:
-                yield _Call(proto, tuple(proto.input), tuple(proto.output), opsets, scope)
+                yield _Call(proto, tuple(proto.input), tuple(proto.output), opsets, scope, calls)
                 continue
             if key in calls:
-                raise GraphError(f"function {_q(proto.op_type)} calls itself")
+                raise GraphError(f"function {quoted(proto.op_type)} calls itself")
+            if len(calls) >= CALL_DEPTH:
+                raise GraphError(
+                    f"function {quoted(proto.op_type)} is called through {len(calls)} others;"
+                    f" {CALL_DEPTH} are the most"
+                )
+            self.called += (1 + len(function.node)) * (1 + len(calls))  # renamed at every level
+            if self.called > CALL_LIMIT:
+                raise GraphError(
+                    f"the model's functions call each other so often that they stand for more than"
+                    f" {CALL_LIMIT} nodes"
+                )
             yield from self.inlined(proto, function, opsets, scope, (*calls, key))
 
     def inlined(
@@ -254,12 +333,17 @@ class _Reader:
         function: onnx.FunctionProto,
         outer: Mapping[str, int],
         scope: str,
-        calls: tuple[tuple[str, str, str], ...],
+        calls: tuple[_Key, ...],
     ) -> Iterator[_Call]:
         label = call.name or call.op_type
         self.names["call:" + label] += 1
         count = self.names["call:" + label]
-        inner = f"{scope}/{label}".lstrip("/") + (f"#{count}" if count > 1 else "")
+        inner = f"{scope}/{label}".lstrip("/")
+        if len(inner) > SCOPE_LIMIT:  # every call counts the same label, so this stays unique
+            inner = f"{inner[: SCOPE_LIMIT // 2]}...{inner[-SCOPE_LIMIT // 2 :]}"
+            self.names["call:" + inner] += 1
+            count = self.names["call:" + inner]
+        inner += f"#{count}" if count > 1 else ""
         renamed = dict(zip(function.input, call.input, strict=False))
         renamed.update({name: "" for name in function.input if name not in renamed})
         renamed.update(zip(function.output, call.output, strict=False))
@@ -273,7 +357,7 @@ class _Reader:
         for name, given_name in zip(function.output, call.output, strict=False):
             if name in passed and given_name:
                 carry = onnx.NodeProto(op_type="Identity", name=f"{label}/{name}")
-                yield _Call(carry, (passed[name],), (given_name,), opsets, inner)
+                yield _Call(carry, (passed[name],), (given_name,), opsets, inner, calls)
                 renamed[name] = passed[name]
 
         def rename(name: str) -> str:
@@ -296,9 +380,10 @@ class _Reader:
                 tuple(map(rename, step.outputs)),
                 step.opsets,
                 step.scope,
+                step.calls,
             )
 
-    def node(self, index: int, call: _Call, visible: frozenset[str] | set[str]) -> Node:
+    def node(self, index: int, call: _Call, visible: _Visible) -> Node:
         proto = call.proto
         domain = _domain(proto.domain)
         wanted = proto.name
@@ -311,7 +396,7 @@ class _Reader:
             name = f"{wanted}#{self.names[wanted] + 1}"
         self.taken.add(name)
         attributes = {
-            a.name: self.attribute(a, call.opsets, frozenset(visible), name)
+            a.name: self.attribute(a, call.opsets, visible, name, call.calls)
             for a in proto.attribute
         }
         version = call.opsets.get(domain, call.opsets.get("", 1) if not domain else 1)
@@ -321,7 +406,12 @@ class _Reader:
         )  # fmt: skip
 
     def attribute(
-        self, a: onnx.AttributeProto, opsets: Mapping[str, int], visible: frozenset[str], scope: str
+        self,
+        a: onnx.AttributeProto,
+        opsets: Mapping[str, int],
+        visible: _Visible,
+        scope: str,
+        calls: tuple[_Key, ...],
     ) -> object:
         kind: int = a.type
         if kind == _A.UNDEFINED:  # IR version 1 left the type out
@@ -343,11 +433,11 @@ class _Reader:
         if kind == _A.TENSORS:
             return tuple(stored_tensor(t).tensor for t in a.tensors)
         if kind == _A.GRAPH:
-            return self.graph(a.g, opsets, visible, scope)
+            return self.graph(a.g, opsets, visible, scope, calls)
         if kind == _A.GRAPHS:
-            return tuple(self.graph(g, opsets, visible, scope) for g in a.graphs)
+            return tuple(self.graph(g, opsets, visible, scope, calls) for g in a.graphs)
         if kind == _A.SPARSE_TENSOR:
-            return _stored_sparse(a.sparse_tensor).tensor
+            return stored_sparse(a.sparse_tensor).tensor
         if kind == _A.TYPE_PROTO:
             return declared_tensor(a.tp)
         return None
@@ -362,6 +452,7 @@ class _Call:
     outputs: tuple[str, ...]
     opsets: Mapping[str, int]
     scope: str
+    calls: tuple[_Key, ...] = ()
 
 
 def _bound(proto: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> onnx.NodeProto:
@@ -388,7 +479,7 @@ def _bound(proto: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> o
 
 
 def _renamed_bodies(proto: onnx.NodeProto, rename: object) -> onnx.NodeProto:
-    """A function's node whose subgraphs' captures carry the caller's names."""
+    """A function's node whose subgraphs' tensors carry the caller's names."""
     if not any(a.HasField("g") or a.graphs for a in proto.attribute):
         return proto
     assert callable(rename)
@@ -396,28 +487,33 @@ def _renamed_bodies(proto: onnx.NodeProto, rename: object) -> onnx.NodeProto:
     copy.CopyFrom(proto)
     for a in copy.attribute:
         for graph in (a.g, *a.graphs) if a.HasField("g") or a.graphs else ():
-            _rename_captures(graph, rename, frozenset())
+            _rename_all(graph, rename)
     return copy
 
 
-def _rename_captures(graph: onnx.GraphProto, rename: object, outer: frozenset[str]) -> None:
+def _rename_all(graph: onnx.GraphProto, rename: object) -> None:
+    """Rename what a subgraph captures, and its own tensors with it.
+
+    Its own because the caller may use their names too: what it captures would then become its own.
+    """
     assert callable(rename)
-    own = outer | {v.name for v in graph.input} | {t.name for t in graph.initializer}
-    own |= {t.values.name for t in graph.sparse_initializer}
-    own |= {name for node in graph.node for name in node.output}
+    for values in (graph.input, graph.output, graph.value_info):
+        for value in values:
+            value.name = rename(value.name)
+    for tensor in graph.initializer:
+        tensor.name = rename(tensor.name)
+    for sparse in graph.sparse_initializer:
+        sparse.values.name = rename(sparse.values.name)
     for node in graph.node:
-        for i, name in enumerate(node.input):
-            if name and name not in own:
-                node.input[i] = rename(name)
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                names[i] = rename(name)
         for a in node.attribute:
             for inner in (a.g, *a.graphs) if a.HasField("g") or a.graphs else ():
-                _rename_captures(inner, rename, frozenset(own))
-    for value in graph.output:
-        if value.name not in own:
-            value.name = rename(value.name)
+                _rename_all(inner, rename)
 
 
-def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_Call]:
+def _in_order(calls: list[_Call], visible: _Visible) -> list[_Call]:
     """The nodes in an order in which they can run: the file's own where it is one.
 
     Raises:
@@ -433,12 +529,14 @@ def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_C
             *call.outputs,
         ):
             if not isinstance(name, str):  # protobuf hands invalid UTF-8 out as bytes
-                raise GraphError(f"node {i} has a name that isn't UTF-8: {name!r}")
+                raise GraphError(f"node {i} has a name that isn't UTF-8: {name!r:.200}")
         for name in call.outputs:
             if not name:
                 continue
             if name in given:
-                raise GraphError(f"tensor {_q(name)} is given by two nodes, {given[name]} and {i}")
+                raise GraphError(
+                    f"tensor {quoted(name)} is given by two nodes, {given[name]} and {i}"
+                )
             given[name] = i
     needs = [[name for name in (*c.inputs, *_captured(c.proto)) if name] for c in calls]
     for i, names in enumerate(needs):
@@ -446,7 +544,7 @@ def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_C
             if name not in given and name not in visible:
                 reader = calls[i].proto
                 raise GraphError(
-                    f"node {i} {_q(reader.name)} ({reader.op_type}) reads tensor {_q(name)}, "
+                    f"node {i} {quoted(reader.name)} ({reader.op_type}) reads tensor {quoted(name)}, "
                     "which nothing gives"
                 )
     if all(given.get(name, -1) < i for i, names in enumerate(needs) for name in names):
@@ -462,7 +560,7 @@ def _in_order(calls: list[_Call], visible: frozenset[str] | set[str]) -> list[_C
     except networkx.NetworkXUnfeasible:
         circle = [edge[0] for edge in networkx.find_cycle(dag)]
         shown = ", ".join(
-            f"{_q(calls[i].proto.name)} ({calls[i].proto.op_type})" for i in circle[:4]
+            f"{quoted(calls[i].proto.name)} ({calls[i].proto.op_type})" for i in circle[:4]
         )
         raise GraphError(
             f"the graph has a cycle of {len(circle)} nodes: {shown}"
@@ -481,24 +579,38 @@ def _captured(proto: onnx.NodeProto) -> list[str]:
             own |= {t.values.name for t in graph.sparse_initializer}
             own |= {name for node in graph.node for name in node.output}
             for node in graph.node:
-                names.extend(n for n in (*node.input, *_captured(node)) if n and n not in own)
+                names.extend({n for n in (*node.input, *_captured(node)) if n and n not in own})
             names.extend(v.name for v in graph.output if v.name and v.name not in own)
     return names
 
 
+_SCOPES = "pkg.torch.onnx.name_scopes"
+_CLASSES = "pkg.torch.onnx.class_hierarchy"
+
+
 def _scope(proto: onnx.NodeProto) -> str:
     """The module path an exporter left: metadata of torch.onnx, or the path in the name."""
+    scopes = _noted(proto, _SCOPES)
+    if scopes:
+        modules = [scope for scope in scopes[:-1] if scope]
+        return modules[-1].replace(".", "/") if modules else ""
+    return proto.name.strip("/").rpartition("/")[0]
+
+
+def _noted(proto: onnx.NodeProto, key: str) -> list[str]:
+    """A list of names among a node's metadata, written as Python writes it."""
     for entry in proto.metadata_props if hasattr(proto, "metadata_props") else ():
-        if entry.key == "pkg.torch.onnx.name_scopes":
+        if entry.key == key:
+            if len(entry.value) > NOTE_LIMIT:
+                return []
             import ast
 
             try:
-                scopes = ast.literal_eval(entry.value)
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                break
-            modules = [s for s in scopes[:-1] if s] if isinstance(scopes, list) else []
-            return str(modules[-1]).replace(".", "/") if modules else ""
-    return proto.name.strip("/").rpartition("/")[0]
+                found = ast.literal_eval(entry.value)
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                return []
+            return [str(name) for name in found] if isinstance(found, list) else []
+    return []
 
 
 def _guessed_type(a: onnx.AttributeProto) -> int:
@@ -542,6 +654,7 @@ def _declared_dense(proto: onnx.TypeProto.Tensor | onnx.TypeProto.SparseTensor) 
     dtype = DTYPES.get(proto.elem_type)
     if not proto.HasField("shape"):
         return Tensor(dtype)
+    _check_rank(len(proto.shape.dim), "a declared tensor")
     dims: list[Dim] = []
     for dim in proto.shape.dim:
         if dim.HasField("dim_value") and dim.dim_value >= 0:
@@ -556,15 +669,19 @@ def _declared_dense(proto: onnx.TypeProto.Tensor | onnx.TypeProto.SparseTensor) 
 
 def stored_tensor(proto: onnx.TensorProto, node: str | None = None) -> Stored:
     """A stored tensor's facts, with its value where it is small and in the file."""
-    dims = tuple(int(d) for d in proto.dims)
-    if any(d < 0 for d in dims):
-        raise GraphError(f"tensor {_q(proto.name)} has a negative dimension: {list(dims)}")
+    dims = tuple(proto.dims)
+    if len(dims) > RANK_LIMIT:
+        _check_rank(len(dims), f"tensor {quoted(proto.name)}")
+    if dims and min(dims) < 0:
+        raise GraphError(f"tensor {quoted(proto.name)} has a negative dimension: {list(dims)}")
     elements = 1
     for d in dims:
         elements *= d
     dtype = DTYPES.get(proto.data_type)
     if dtype is None:
-        raise GraphError(f"tensor {_q(proto.name)} has the unknown element type {proto.data_type}")
+        raise GraphError(
+            f"tensor {quoted(proto.name)} has the unknown element type {proto.data_type}"
+        )
     bits = BITS.get(dtype or "")
     nbytes = None if bits is None else -(-elements * bits // 8)
     value = None
@@ -574,25 +691,46 @@ def stored_tensor(proto: onnx.TensorProto, node: str | None = None) -> Stored:
     return Stored(proto.name, Tensor(dtype, dims, True, value), elements, nbytes, node)
 
 
+def _check_rank(rank: int, what: str) -> None:
+    if rank > RANK_LIMIT:
+        raise GraphError(f"{what} has {rank} axes; {RANK_LIMIT} are the most")
+
+
+#: the types whose stored bytes numpy takes as they are: most constants are of these, and
+#: `numpy_helper`, which knows all types, takes several times as long over each
+_PLAIN = {
+    number: np.dtype(DTYPES[number])
+    for number in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13)
+    if sys.byteorder == "little"
+}
+
+
 def _value(proto: onnx.TensorProto, elements: int) -> np.ndarray | None:
     if elements and not (
         proto.raw_data or proto.int64_data or proto.int32_data or proto.float_data
         or proto.double_data or proto.uint64_data
     ):  # fmt: skip
         return None
+    plain = _PLAIN.get(proto.data_type)
+    if plain is not None and elements and len(proto.raw_data) == elements * plain.itemsize:
+        return np.frombuffer(proto.raw_data, plain).reshape(tuple(proto.dims))
     from onnx import numpy_helper
 
     try:
         return numpy_helper.to_array(proto)
     except (ValueError, TypeError, KeyError) as error:
         raise GraphError(
-            f"tensor {_q(proto.name)} holds other data than its {list(proto.dims)} declares: {error}"
+            f"tensor {quoted(proto.name)} holds other data than its {list(proto.dims)} declares: {error}"
         ) from None
 
 
-def _stored_sparse(proto: onnx.SparseTensorProto) -> Stored:
+def stored_sparse(proto: onnx.SparseTensorProto) -> Stored:
+    """A sparse tensor: of the declared shape, but only its values and their indices are stored."""
     values = stored_tensor(proto.values)
+    _check_rank(len(proto.dims), f"sparse tensor {quoted(proto.values.name)}")
     dims = tuple(int(d) for d in proto.dims)
+    if any(d < 0 for d in dims):
+        raise GraphError(f"sparse tensor {quoted(proto.values.name)} has a negative dimension")
     index_count = 1
     for d in proto.indices.dims:
         index_count *= int(d)
@@ -601,7 +739,7 @@ def _stored_sparse(proto: onnx.SparseTensorProto) -> Stored:
     return Stored(proto.values.name, tensor, values.elements, nbytes)
 
 
-def _q(name: str) -> str:
+def quoted(name: str) -> str:
     """A name fit for one line of text, quoted and shortened: names are hostile text."""
     shown = repr(name if len(name) <= 120 else name[:117] + "...")
     return shown

@@ -45,6 +45,9 @@ THRESHOLD: Final = 4096
 DEPTH: Final = 100
 """Messages inside messages that protobuf's parser accepts; a subgraph takes three."""
 
+TEXT_DEPTH: Final = 500
+"""Brackets inside brackets in onnx's own text: its parser recurses, with no limit of its own."""
+
 _IN_MEMORY: Final = "model"  # the location of payloads of a model without a file
 
 _Bytes: TypeAlias = bytes | mmap.mmap
@@ -309,6 +312,16 @@ def _map_file_object(file: IO[bytes]) -> tuple[_Bytes, str | None]:
 # From bytes to a model
 
 
+def _depth(text: bytes) -> int:
+    """How many brackets are open at most; those in strings count too, which is on the safe side."""
+    signs = np.frombuffer(text, np.uint8)
+    opened = np.isin(signs, np.frombuffer(b"([{<", np.uint8)).astype(np.int32)
+    # Only opening ones before a closing one of any kind: "=>" closes nothing.
+    closed = np.isin(signs, np.frombuffer(b")]}", np.uint8)).astype(np.int32)
+    closed[1:] |= ((signs[1:] == ord(">")) & (signs[:-1] != ord("="))).astype(np.int32)
+    return int(np.max(np.cumsum(opened - closed), initial=0))
+
+
 def _parse(data: _Bytes, path: str) -> ModelFile:
     ending = PurePath(path).suffix.lower()
     form = onnx.serialization.registry.get_format_from_file_extension(ending)
@@ -317,6 +330,10 @@ def _parse(data: _Bytes, path: str) -> ModelFile:
     size = len(data)
     if not size:
         raise ModelFileError("the file is empty; download or export it again")
+    if form == "onnxtxt" and _depth(data[:]) > TEXT_DEPTH:
+        raise ModelFileError(
+            f"the text nests more than {TEXT_DEPTH} brackets in each other; flatten its subgraphs"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # onnxtxt is "experimental"; the user chose the file
@@ -554,6 +571,16 @@ _SIGNATURES: Final = (
     (4, b"TFL3", "this is a TensorFlow Lite model; convert it to ONNX (tf2onnx)"),
     (0, b"PK\x03\x04", "this is a zip archive, perhaps a PyTorch model; export it to ONNX"),
     (0, b"\x1f\x8b", "this is compressed with gzip; decompress it first"),
+    (0, b"BZh", "this is compressed with bzip2; decompress it first"),
+    (0, b"\xfd7zXZ\0", "this is compressed with xz; decompress it first"),
+    (0, b"\x28\xb5\x2f\xfd", "this is compressed with zstd; decompress it first"),
+    (0, b"7z\xbc\xaf\x27\x1c", "this is a 7-Zip archive; unpack it and give the .onnx file"),
+    (257, b"ustar", "this is a tar archive; unpack it and give the .onnx file"),
+    (0, b"GGUF", "this is a GGUF file: weights without a graph; export the model to ONNX"),
+    (0, b"\x89PNG", "this is a picture, not a model"),
+    (0, b"\xff\xd8\xff", "this is a picture, not a model"),
+    (0, b"%PDF", "this is a PDF document, not a model"),
+    (0, b"\x7fELF", "this is a program or library, not a model"),
     (0, b"\x89HDF", "this is an HDF5 file, perhaps a Keras model; convert it to ONNX"),
     (0, b"\x93NUMPY", "this is a numpy array; give the .onnx file"),
     (8, b'{"', "this is a safetensors file: weights without a graph; export the model to ONNX"),
@@ -567,7 +594,9 @@ _SIGNATURES: Final = (
 
 def _looks_like(head: bytes) -> str | None:
     """What a file that isn't a model seems to be; asked only once it is known not to be one."""
-    text = head.lstrip()
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] == b"<" and b"ir_version" in text:
+        return "this is a model as onnx's own text; rename it to .onnxtxt"
     for offset, magic, what in _SIGNATURES:
         if head[offset:].startswith(magic) or (not offset and text.lower().startswith(magic)):
             return what
@@ -751,6 +780,10 @@ def _place(tensor: TensorProto) -> _Place:
 def _external(tensor: TensorProto) -> tuple[str, int, int]:
     """Location, offset and length of a tensor's external data, all of them sane."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
+    if len(entries) < len(tensor.external_data):  # which of them another reader takes, who knows
+        raise ModelFileError(
+            f"the place of the data of tensor {tensor.name!r} is given twice; export it again"
+        )
     location = entries.get("location")
     if not isinstance(location, str) or not location or "\0" in location:
         raise ModelFileError(
@@ -842,5 +875,7 @@ def _view(tensor: TensorProto, kind: str, payload: memoryview) -> npt.NDArray[np
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    said = error.args[0] if error.args else ""
+    said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(error)
+    text = " ".join(said.split()) or type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."

@@ -20,17 +20,30 @@ know yet and `ValueError` for what can't be (a kernel of another rank than its i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
-from typing import Literal
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import POINT, Span, Window
 
+if TYPE_CHECKING:
+    import numpy as np
+
 Rule = Callable[..., object]
 Role = Literal["parameter", "buffer", "constant", "affine"]
+#: what sort of operation an operator is, in the field's words; docs/kinds.md says each
+Family = Literal[
+    "convolution", "transposed convolution", "deformable convolution", "matrix product",
+    "linear algebra", "max pooling", "average pooling", "Lp pooling", "max unpooling",
+    "region pooling", "attention", "position encoding", "recurrent", "normalization", "activation",
+    "elementwise arithmetic", "logic", "conversion", "identity", "dropout", "reduction",
+    "mean reduction", "max reduction", "scan", "resize", "sampling", "quantization",
+    "data movement", "padding", "cropping", "indexing", "selection", "signal transform",
+    "control flow", "sequence", "text", "image decoding", "random", "constant", "loss", "other",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +117,29 @@ def matrix_work(macs: Dim, *operands: Tensor, bias: Dim = 0) -> Work:
 class Along:
     """This input axis is read along an output axis, through a window.
 
-    `axis` is the output's axis; several input axes may not share one.
+    `axis` is the output's axis; several input axes may not share one. `partly` says that an output
+    reads only some of the product of what its axes read; which, hangs on all its indices (places
+    dealt out to channels).
     """
 
     axis: int
     window: Window = POINT
+    partly: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """Output index `i` of `axis` reads the input indices ``rows[i]``, first and last included.
 
-    `spatial` is False where that only says which channels belong to which group.
+    `spatial` is False where that only says which channels belong to which group. Where what is read
+    hangs on several output axes, the rows are hulls, and `table` has the input index that is read,
+    laid out along the output axes from its first part on.
     """
 
     axis: int
     rows: tuple[Span | None, ...]
     spatial: bool = True
+    table: tuple[int, np.ndarray] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +221,17 @@ OutputReads = tuple[InputRead, ...]
 Reads = OutputReads | dict[int, OutputReads] | tuple[Through, ...]
 
 
+@cache
+def straight(rank: int) -> tuple[AxisRead, ...]:
+    """Every axis read along itself, index by index: the same value each time, so that it can be
+    told at a glance."""
+    return tuple(Along(axis) for axis in range(rank))
+
+
 def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:
     """The reads of numpy broadcasting: axes matched from the last, length 1 repeated."""
+    if tensor.dims == output.dims:
+        return straight(tensor.rank)
     shift = output.rank - tensor.rank
     return tuple(
         Only(0, 0) if dim == 1 and output.dims[i + shift] != 1 else Along(i + shift)
@@ -221,9 +249,13 @@ def everything(tensor: Tensor, *, spatial: bool = False) -> tuple[AxisRead, ...]
 SPECIAL = frozenset({"opset", "output_count", "node_name"})
 
 
+#: the source of the operators that cnnscope itself defines
+OURS = "cnnscope"
+
+
 @dataclass(frozen=True)
 class Operator:
-    """The three rules of one operator from one opset version on."""
+    """The three rules of one operator from one opset version on, and whose they are."""
 
     name: str
     domain: str
@@ -234,12 +266,19 @@ class Operator:
     random: bool = False
     roles: Mapping[int, Role] = field(default_factory=dict)
     elements: Rule | None = None
+    kind: Family = "other"
+    source: str = OURS
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
         """By rule, the keywords that its signature names; None where it takes any."""
         rules = (self.infer, self.work, self.reads, self.elements)
         return {rule: _keywords(rule) for rule in rules if rule is not None}
+
+    @cached_property
+    def anonymous(self) -> bool:
+        """No rule asks for the node's name, so that nodes that are alike get the same answers."""
+        return not any("node_name" in (names or ()) for names in self.keywords.values())
 
     def call(
         self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]
@@ -266,6 +305,7 @@ def define(
     random: bool = False,
     roles: Mapping[int, Role] | None = None,
     elements: Rule | None = None,
+    kind: Family = "other",
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -282,6 +322,7 @@ def define(
             left out take learned weights.
         elements: inputs and attributes to, by input, how many weights a packed operand holds.
         random: the result differs from run to run, so that it is never constant.
+        kind: what sort of operation it is, in the field's words.
 
     Raises:
         ValueError: these rules are already defined.
@@ -291,9 +332,21 @@ def define(
         if any(known.since == since for known in versions):
             raise ValueError(f"{domain}::{name} since {since} is defined twice")
         versions.append(
-            Operator(name, domain, since, infer, work, reads, random, roles or {}, elements)
+            Operator(
+                name, domain, since, infer, work, reads, random, roles or {}, elements, kind=kind
+            )
         )
         versions.sort(key=lambda operator: operator.since)
+
+
+def definitions(domain: str, name: str) -> tuple[Operator, ...]:
+    """The rules of one operator, by version."""
+    return tuple(_REGISTRY.get((domain, name), ()))
+
+
+def redefine(domain: str, name: str, versions: Iterable[Operator]) -> None:
+    """Put other rules in the place of all that were there."""
+    _REGISTRY[domain, name] = sorted(versions, key=lambda operator: operator.since)
 
 
 def lookup(domain: str, name: str, version: int) -> Operator | None:
@@ -335,11 +388,21 @@ def in_range(axis: int, rank: int) -> int:
 
 
 def each_axis(values: Sequence[int] | None, count: int, default: int, what: str) -> list[int]:
-    """An attribute with one number per spatial axis; raises ValueError for another count."""
+    """An attribute with one number per spatial axis, or per end of one.
+
+    Raises ValueError for another count, and for numbers below the default: that is also the least
+    that makes sense, 1 for kernels, strides and dilations and 0 for padding.
+
+    >>> each_axis((2, 0), 2, 1, "strides")
+    Traceback (most recent call last):
+    ValueError: strides holds 0, at least 1 is wanted
+    """
     if not values:
         return [default] * count
     if len(values) != count:
-        raise ValueError(f"{what} has {len(values)} numbers, input has {count} spatial axes")
+        raise ValueError(f"{what} has {len(values)} numbers, {count} are wanted")
+    if min(values) < default:
+        raise ValueError(f"{what} holds {min(values)}, at least {default} is wanted")
     return list(values)
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cnnscope.analyzer.answers import RuleFailed
+from cnnscope.analyzer.custom import failure
+from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.graph import Node
 from cnnscope.analyzer.operator import (
@@ -30,10 +33,14 @@ KnownRead = tuple[object, ...] | Flat | Nothing | None
 
 @dataclass(frozen=True, slots=True)
 class NodeReads:
-    """Per output, per input of a node: what is read; or the subgraphs it is read through."""
+    """Per output, per input of a node: what is read; or the subgraphs it is read through.
+
+    `fault` says why a rule from outside told nothing.
+    """
 
     outputs: tuple[tuple[KnownRead, ...], ...] = ()
     through: tuple[Through, ...] = ()
+    fault: Diagnostic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +64,14 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
             inner = shapes.bodies.get((node.index, name))
             known = None if inner is None else [inner.tensors[o] for o in body.outputs]
             keywords[name] = BodyEnds(len(body.outputs), known)
-        keywords.setdefault("opset", node.version)
-        keywords.setdefault("output_count", len(node.outputs))
-        keywords.setdefault("node_name", node.name)
+        keywords["opset"] = node.version
+        keywords["output_count"] = len(node.outputs)
+        keywords["node_name"] = node.name
         try:
             given = operator.call(operator.reads, (outputs, *inputs), keywords)
+        except RuleFailed as fault:
+            nothing = tuple(tuple(None for _ in inputs) for _ in outputs)
+            return NodeReads(nothing, fault=failure(node, fault))
         except (
             Undetermined, ValueError, TypeError, IndexError, KeyError, AttributeError,
             AssertionError, ZeroDivisionError,

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import networkx
     import pandas
 
+    from cnnscope.analyzer.execution import Execution
+    from cnnscope.analyzer.explanation import Explanation
+    from cnnscope.analyzer.groups import Group
+
 SCHEMA_VERSION = 1
 
 Status = Literal["complete", "partial", "unavailable"]
@@ -61,7 +65,10 @@ class Metric:
             if known.names:
                 return cls(None, None, "unavailable", missing, str(known))
             # What hangs on data only (how often a loop runs) leaves a lower bound.
-            return cls(None, known.least(), "partial", missing, str(known))
+            # Nothing is counted below none: of n - 1, for an n that may be 0, nothing is known.
+            least = known.least()
+            known_part = None if least is None else max(least, 0)
+            return cls(None, known_part, "partial", missing, str(known))
         if missing:
             return cls(None, known, "partial", missing)
         return cls(known, known, "complete")
@@ -170,6 +177,8 @@ class ReceptiveField:
             squeeze-and-excitation); None where there are none.
         smallest_size: the size along the path with the smallest field (Richter et al. 2021).
         coverage: the share of the input axis that the size spans, 0 to 1.
+        outside_share: the share of units along the axis whose field leaves the input, 0 to 1; None
+            where not known.
     """
 
     input: str
@@ -185,6 +194,7 @@ class ReceptiveField:
     local_size: int | None
     smallest_size: int | None
     coverage: float | None
+    outside_share: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         step = self.step
@@ -202,6 +212,7 @@ class ReceptiveField:
             "local_size": self.local_size,
             "smallest_size": self.smallest_size,
             "coverage": self.coverage,
+            "outside_share": self.outside_share,
         }
 
 
@@ -210,6 +221,12 @@ class Source(Protocol):
 
     def region(self, unit: Sequence[int | None]) -> Region:
         """The input indices that a unit of the layer's first output sees."""
+
+    def explain(self, unit: Sequence[int | None] | None) -> Explanation:
+        """How each of the layer's numbers comes about."""
+
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around it, by their path."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,6 +248,8 @@ class Layer:
         uncounted: why not: the operator, or what is missing.
         bytes_read, bytes_written: of its inputs (weights too) and outputs; None when not known.
         receptive_field: of its first output, one entry per network input and spatial axis.
+        padded_share: the share of the units of its first output whose window touches padding, 0 to
+            1; None where not known.
         how: where its shapes come from: rules, function, schema, declared, unknown.
         bodies: layers of its subgraphs (If, Loop, Scan), by attribute name.
     """
@@ -256,7 +275,13 @@ class Layer:
     receptive_field: tuple[ReceptiveField, ...]
     how: str
     bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
+    padded_share: float | None = None
     _source: Source | None = field(default=None, repr=False)
+
+    @property
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around it, by their path, where the exporter noted them."""
+        return {} if self._source is None else self._source.modules()
 
     @property
     def macs(self) -> int | None:
@@ -298,10 +323,30 @@ class Layer:
             raise ValueError(f"regions of layer {self.name!r} inside a subgraph aren't available")
         return self._source.region(unit)
 
+    def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
+        """How each of the layer's numbers comes about: formulas, operands, sources.
+
+        Args:
+            unit: whose region is shown: an index per axis of the first output, or one per axis of
+                its receptive field; None: the central one.
+
+        Raises:
+            ValueError: there is no such unit.
+
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
+        >>> print(report.layers[0].explain().macs.result)
+        117600
+        """
+        if self._source is None:
+            raise ValueError(f"layer {self.name!r} was read from data: it can't be explained")
+        return self._source.explain(unit)
+
     def to_dict(self) -> dict[str, object]:
         found: dict[str, object] = {
             "name": self.name,
             "op": self.op,
+            "kind": self.kind.to_dict(),
             "scope": self.scope,
             "inputs": list(self.inputs),
             "outputs": [value.to_dict() for value in self.outputs],
@@ -317,6 +362,7 @@ class Layer:
             "bytes_read": _number(self.bytes_read),
             "bytes_written": _number(self.bytes_written),
             "intensity": self.intensity,
+            "padded_share": self.padded_share,
             "shapes_from": self.how,
             "receptive_field": [f.to_dict() for f in self.receptive_field],
         }
@@ -340,25 +386,6 @@ def work_dict(work: Work) -> dict[str, int | str]:
         for name in work.__dataclass_fields__
         for value in (getattr(work, name),)
     }
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorTotals:
-    """What all layers of one operator come to."""
-
-    op: str
-    layers: int
-    params: int
-    macs: Metric
-    flops: Metric
-    traffic_bytes: Metric
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "op": self.op, "layers": self.layers, "params": self.params,
-            "macs": self.macs.to_dict(), "flops": self.flops.to_dict(),
-            "traffic_bytes": self.traffic_bytes.to_dict(),
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +465,8 @@ class Report:
     diagnostics: tuple[Diagnostic, ...]
     tensors: Mapping[str, Tensor]
     _graph: Callable[[Report], networkx.DiGraph[str]] = field(repr=False, kw_only=True)
+    #: what running the model showed, where it was run
+    execution: Execution | None = field(default=None, repr=False, kw_only=True)
     #: the passes' results it was made from, for `runtime`
     _analysis: object = field(default=None, repr=False, kw_only=True)
 
@@ -460,23 +489,36 @@ class Report:
         """Every total is complete."""
         return all(m.status == "complete" for m in self.totals.metrics().values())
 
-    def by_op(self) -> list[OperatorTotals]:
+    def by_op(self) -> list[Group]:
         """Totals by operator, the one with the most FLOPs first."""
-        groups: dict[str, list[Layer]] = {}
-        for layer in self.layers:
-            groups.setdefault(layer.op, []).append(layer)
-        rows = [
-            OperatorTotals(
-                op,
-                len(layers),
-                sum(x.params for x in layers),
-                sum_work(layers, "macs"),
-                sum_work(layers, "flops"),
-                sum_traffic(layers),
-            )
-            for op, layers in groups.items()
-        ]
-        return sorted(rows, key=lambda row: (-(row.flops.known or 0), row.op))
+        from cnnscope.analyzer.groups import grouped
+
+        return grouped(self, "op")
+
+    def by_kind(self) -> list[Group]:
+        """Totals by what a layer is in the field's words, the one with the most FLOPs first."""
+        from cnnscope.analyzer.groups import grouped
+
+        return grouped(self, "kind")
+
+    def by_module(self, depth: int | None = None) -> list[Group]:
+        """Totals by module of the model's source, in running order.
+
+        Args:
+            depth: how many steps below the path that all layers share; by default 1.
+
+        Raises:
+            ValueError: the depth isn't positive.
+        """
+        from cnnscope.analyzer.groups import grouped
+
+        return grouped(self, "module", depth)
+
+    def by_block(self) -> list[Group]:
+        """Totals by block, in running order: a weight layer, its normalisation and activation."""
+        from cnnscope.analyzer.groups import grouped
+
+        return grouped(self, "block")
 
     def to_dict(self, *, tensors: bool = False) -> dict[str, object]:
         """The report as JSON-ready data, ``schema_version`` 1.
@@ -503,6 +545,8 @@ class Report:
                 for d in self.diagnostics
             ],
         }
+        if self.execution is not None:
+            found["run"] = self.execution.to_dict()
         if tensors:
             found["tensors"] = {
                 name: {
@@ -563,6 +607,26 @@ class Layers(Sequence[Layer]):
                 raise KeyError(f"no layer or tensor {key!r}{hint}") from None
         return self._layers[key]  # type: ignore[return-value]  # a slice gives a tuple of layers
 
+    def find(self, text: str) -> Layer:
+        """A layer as people name it: by name, by a tensor it gives, by index; in subgraphs, too.
+
+        Raises:
+            KeyError: there's none; with the closest name there is.
+        """
+        if text in self._by_name:
+            return self._by_name[text]
+        if text.lstrip("-").isdecimal() and len(text) < 12 and -len(self) <= int(text) < len(self):
+            return self._layers[int(text)]
+        waiting = list(self._layers)
+        while waiting:
+            layer = waiting.pop()
+            if layer.name == text or any(value.name == text for value in layer.outputs):
+                return layer
+            waiting += [inner for body in layer.bodies.values() for inner in body]
+        found = self[text]
+        assert isinstance(found, Layer)
+        return found
+
     def __len__(self) -> int:
         return len(self._layers)
 
@@ -587,6 +651,9 @@ def row(layer: Layer) -> dict[str, object]:
     return {
         "name": layer.name,
         "op": layer.op,
+        "kind": layer.kind.label,
+        "traits": list(layer.kind.traits),
+        "padding": layer.kind.padding,
         "scope": layer.scope,
         "output": plain_shape(layer.output_shape),
         "dtype": layer.outputs[0].dtype if layer.outputs else None,
@@ -602,6 +669,8 @@ def row(layer: Layer) -> dict[str, object]:
         "rf_step": [None if f.step is None else str(f.step) for f in local],
         "rf_start": [f.start for f in local],
         "rf_global": any(f.global_ for f in local),
+        "rf_outside": [f.outside_share for f in local],
+        "padded": layer.padded_share,
     }
 
 

@@ -9,6 +9,7 @@ diagnostic.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,15 +18,31 @@ from typing import Literal
 import numpy as np
 import onnx
 
+from cnnscope.analyzer.answers import RuleFailed
+from cnnscope.analyzer.custom import failure
 from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
-from cnnscope.analyzer.graph import VALUE_LIMIT, Graph, Node, captures, declared_tensor, read_graph
-from cnnscope.analyzer.operator import lookup
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.graph import (
+    VALUE_LIMIT,
+    Graph,
+    Node,
+    captures,
+    declared_tensor,
+    quoted,
+    read_graph,
+)
+from cnnscope.analyzer.likeness import Key, likeness
+from cnnscope.analyzer.operator import OURS, Rule, lookup
+from cnnscope.analyzer.plugins import load_plugins
+from cnnscope.analyzer.tensor import DTYPES, RANK_LIMIT, Tensor
 
 How = Literal["rules", "function", "schema", "declared", "unknown"]
 
 _CODES = {name: code for code, name in DTYPES.items()}
+
+_SHOWN = 8  # input shapes, and axes of each, that an error shows
+LENGTH_LIMIT = (1 << 63) - 1
+_LATEST = (1 << 31) - 1  # no opset version is larger
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +54,7 @@ class Shapes:
         how: by node index, what the outputs are known from.
         bodies: of nodes with subgraphs, by node index and attribute name; the last one inferred.
         functions: of operators analysed through their schema's function body: the body.
+        alike: by node index, the class of nodes alike (`likeness`) that it belongs to.
         diagnostics: what was noticed.
     """
 
@@ -45,22 +63,52 @@ class Shapes:
     bodies: dict[tuple[int, str], Shapes] = field(default_factory=dict)
     functions: dict[int, tuple[Graph, Shapes]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    alike: dict[int, int] = field(default_factory=dict)
+    _classes: dict[Key, tuple[int, tuple[Tensor, ...]]] = field(default_factory=dict, repr=False)
+    _folded: dict[int, bool] = field(default_factory=dict, repr=False)
+    _allowance: _Allowance | None = field(default=None, repr=False)
 
     def inputs(self, node: Node) -> tuple[Tensor | None, ...]:
         """A node's inputs, None where omitted."""
-        return tuple(self.tensors[name] if name else None for name in node.inputs)
+        return tuple([self.tensors[name] if name else None for name in node.inputs])
 
     def outputs(self, node: Node) -> tuple[Tensor, ...]:
         """A node's outputs; those omitted are unknown tensors."""
-        return tuple(self.tensors[name] if name else _UNKNOWN for name in node.outputs)
+        return tuple([self.tensors[name] if name else _UNKNOWN for name in node.outputs])
 
     def folded(self, node: Node) -> bool:
         """Is the result known without running the model, so that the node is no layer?"""
-        outputs = [self.tensors[name] for name in node.outputs if name]
-        return bool(outputs) and all(x.constant or x.value is not None for x in outputs)
+        known = self._folded.get(node.index)  # every pass asks
+        if known is None:
+            outputs = [self.tensors[name] for name in node.outputs if name]
+            known = bool(outputs) and all(x.constant or x.value is not None for x in outputs)
+            self._folded[node.index] = known
+        return known
 
 
 _UNKNOWN = Tensor()
+
+
+#: how many nodes may be gone through in subgraphs, and per node of the model. A loop's body is gone
+#: through until its state settles, up to three times, and with loops in loops three times three.
+_BODY_NODES, _BODY_ROUNDS = 20_000, 9
+
+
+class _Allowance:
+    """How many nodes subgraphs may still be gone through: loops in loops would take for ever."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.left = _BODY_NODES + _BODY_ROUNDS * _count(graph)
+
+    def spend(self, nodes: int) -> None:
+        self.left -= nodes
+        if self.left < 0:
+            raise Undetermined("loops nested in each other, too many to be followed")
+
+
+def _count(graph: Graph) -> int:
+    inner = (body for node in graph.nodes for body in node.bodies.values())
+    return len(graph.nodes) + sum(map(_count, inner))
 
 
 class Body:
@@ -75,7 +123,11 @@ class Body:
         given = dict(zip(self.graph.inputs, inputs, strict=False))
         for name, declared in self.graph.inputs.items():
             given[name] = _filled(given.get(name, _UNKNOWN), declared)
-        shapes = infer_shapes(self.graph, given, self._outer.tensors)
+        outer = self._outer
+        if outer._allowance is not None:
+            outer._allowance.spend(1 + len(self.graph.nodes))
+        seen = {n: outer.tensors[n] for n in captures(self.graph) if n in outer.tensors}
+        shapes = infer_shapes(self.graph, given, seen, outer._allowance)
         self._outer.bodies[self._key] = shapes
         self._outer.diagnostics.extend(shapes.diagnostics)
         return tuple(shapes.tensors[name] for name in self.graph.outputs)
@@ -94,6 +146,7 @@ def infer_shapes(
     graph: Graph,
     inputs: Mapping[str, Tensor],
     outer: Mapping[str, Tensor] | None = None,
+    allowance: _Allowance | None = None,
 ) -> Shapes:
     """Shapes, dtypes and small values of every tensor of a graph.
 
@@ -101,11 +154,15 @@ def infer_shapes(
         graph: the graph.
         inputs: its inputs, free dimensions bound as far as they are.
         outer: for a subgraph, the tensors visible around it.
+        allowance: for a subgraph, what is left of the whole model's.
 
     Raises:
         GraphError: sizes that contradict each other, naming the node.
     """
-    shapes = Shapes({**(outer or {}), **inputs})
+    shapes = Shapes(
+        {**(outer or {}), **inputs},
+        _allowance=_Allowance(graph) if allowance is None else allowance,
+    )
     tensors = shapes.tensors
     for stored in graph.stored.values():
         tensors[stored.name] = stored.tensor
@@ -114,9 +171,11 @@ def infer_shapes(
         _note_data(node, outputs, shapes)
         for i, name in enumerate(node.outputs):
             if name:
-                tensors[name] = _against_declared(
-                    outputs[i] if i < len(outputs) else _UNKNOWN, graph, node, name, shapes
-                )
+                x = outputs[i] if i < len(outputs) else _UNKNOWN
+                tensors[name] = _against_declared(x, graph, node, name, shapes)
+                if tensors[name] is not x:  # the file knows more of this one than of its like
+                    shapes.alike.pop(node.index, None)
+    shapes._classes.clear()
     return shapes
 
 
@@ -125,21 +184,29 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         inputs = tuple([shapes.tensors[name] if name else None for name in node.inputs])
     except KeyError as missing:  # a capture that the graph around doesn't show
         raise GraphError(
-            f"node {node.name!r} ({node.title}) reads {missing}, which nothing gives"
+            f"{_at(node)} reads {quoted(str(missing.args[0]))}, which nothing gives"
         ) from None
     operator = lookup(node.domain, node.op, node.version)
+    if operator is None:
+        shapes.diagnostics.extend(load_plugins())
+        operator = lookup(node.domain, node.op, node.version)
     if operator is None:
         return _without_rules(graph, node, inputs, shapes)
     lacks = _lacking(node)
     if lacks:
-        raise GraphError(f"node {node.name!r} ({node.title}) lacks {lacks}{_given(inputs)}")
+        raise GraphError(f"{_at(node)} lacks {lacks}{_given(inputs)}")
+    key = likeness(node, operator, inputs)
+    if key in shapes._classes:
+        shapes.how[node.index] = "rules"
+        shapes.alike[node.index], outputs = shapes._classes[key]
+        return outputs
     keywords: dict[str, object] = dict(node.attributes)
     bodies = node.bodies
     for name, body in bodies.items():
         keywords[name] = Body(body, shapes, (node.index, name))
-    keywords.setdefault("opset", node.version)
-    keywords.setdefault("output_count", len(node.outputs))
-    keywords.setdefault("node_name", node.name)
+    keywords["opset"] = node.version
+    keywords["output_count"] = len(node.outputs)
+    keywords["node_name"] = node.name
     shapes.how[node.index] = "rules"
     try:
         result = operator.call(operator.infer, inputs, keywords)
@@ -147,10 +214,16 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         if all(x is None or x.shape is not None for x in inputs):
             _note_undetermined(node, unknown, shapes)
         return _without_rules(graph, node, inputs, shapes, quiet=True)
+    except RuleFailed as fault:
+        shapes.diagnostics.append(failure(node, fault))
+        return _without_rules(graph, node, inputs, shapes, quiet=True)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         # Rules raise ValueError for what can't be: the model contradicts itself there.
-        raise GraphError(f"node {node.name!r} ({node.title}): {error}{_given(inputs)}") from None
+        raise GraphError(f"{_at(node)}: {error}{_given(inputs)}") from None
     except (TypeError, IndexError, KeyError, AttributeError, AssertionError) as error:
+        lacks = _unfit(operator.infer, inputs, keywords)
+        if lacks:
+            raise GraphError(f"{_at(node)} lacks {lacks}{_given(inputs)}") from None
         shapes.diagnostics.append(
             Diagnostic("rule-failed", "warning", node.name,
                        f"{node.title}: its rule failed on this node ({type(error).__name__}: {error})",
@@ -160,7 +233,12 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     given = result if isinstance(result, tuple) else (result,)
     outputs = tuple(x for x in given if isinstance(x, Tensor))
     if len(outputs) != len(given):  # e.g. a Constant whose value is a graph
-        raise GraphError(f"node {node.name!r} ({node.title}) has an attribute of a wrong kind")
+        raise GraphError(f"{_at(node)} has an attribute of a wrong kind")
+    for k, x in enumerate(outputs):
+        _check_shape(x, k, node, inputs)
+    if operator.source != OURS and any(node.outputs[len(outputs) :]):
+        short = RuleFailed(f"its infer rule gave {len(outputs)} of {len(node.outputs)} outputs")
+        shapes.diagnostics.append(failure(node, short))
     constant = not operator.random and all(x is None or x.constant for x in inputs)
     if bodies and constant:
         constant = all(
@@ -169,36 +247,141 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     if not operator.random and inputs and all(x is None or x.value is not None for x in inputs):
         outputs = _folded(node, inputs, outputs)
     if constant:
-        outputs = tuple(x if x.constant else replace(x, constant=True) for x in outputs)
+        outputs = tuple([x.as_constant() for x in outputs])
+    if key is not None:
+        shapes.alike[node.index] = number = len(shapes._classes)
+        shapes._classes[key] = number, outputs
     return outputs
 
 
+@dataclass(frozen=True, slots=True)
+class _Demands:
+    """What an operator's schema demands of a node."""
+
+    least: int = 0
+    most: int = 1 << 31
+    present: frozenset[int] = frozenset()  # the inputs that can't be omitted
+    last: int = 0  # the last input that the schema has; where it is variadic, it stands for more
+    attributes: tuple[str, ...] = ()
+    kinds: Mapping[str, tuple[type, ...]] = field(default_factory=dict)
+
+
+#: the attribute types that are plain Python in a `Node`: of what, and of what their items are
+_KINDS: dict[str, tuple[type, ...]] = {
+    "INT": (int,), "FLOAT": (float,), "STRING": (str,), "INTS": (tuple, int),
+    "FLOATS": (tuple, float), "STRINGS": (tuple, str), "TENSOR": (Tensor,), "GRAPH": (Graph,),
+}  # fmt: skip
+
+
 @cache
-def _needs(domain: str, op: str, version: int) -> tuple[int, int, tuple[str, ...]]:
-    """How many inputs at least and at most, and which attributes, the operator's schema demands."""
-    schema = _schema(domain, op, version)
+def _demands(domain: str, op: str, version: int) -> _Demands:
+    # A rule may serve versions from before the operator had a schema: then the latest is asked.
+    schema = _schema(domain, op, version) or _schema(domain, op, _LATEST)
     if schema is None:
-        return 0, 1 << 31, ()
-    required = (a.name for a in schema.attributes.values() if a.required)
-    return schema.min_input, schema.max_input, tuple(required)
+        return _Demands()
+    optional = onnx.defs.OpSchema.FormalParameterOption.Optional
+    return _Demands(
+        schema.min_input,
+        schema.max_input,
+        frozenset(i for i, given in enumerate(schema.inputs) if given.option != optional),
+        len(schema.inputs) - 1,
+        tuple(a.name for a in schema.attributes.values() if a.required),
+        {
+            name: _KINDS[str(a.type).rpartition(".")[2]]
+            for name, a in schema.attributes.items()
+            if str(a.type).rpartition(".")[2] in _KINDS
+        },
+    )
 
 
 def _lacking(node: Node) -> str:
     """What the node lacks of what its schema demands, or an empty string."""
-    inputs, most, attributes = _needs(node.domain, node.op, node.version)
-    if len(node.inputs) < inputs:
-        return f"inputs: it has {len(node.inputs)} of {inputs}"
-    if len(node.inputs) > most:
-        return f"room for its inputs: it has {len(node.inputs)}, the operator takes {most}"
-    missing = [name for name in attributes if name not in node.attributes]
-    return f"the attribute {missing[0]}" if missing else ""
+    demands = _demands(node.domain, node.op, node.version)
+    if len(node.inputs) < demands.least:
+        return f"inputs: it has {len(node.inputs)} of {demands.least}"
+    if len(node.inputs) > demands.most:
+        return f"room for its inputs: it has {len(node.inputs)}, the operator takes {demands.most}"
+    if "" in node.inputs:
+        for i, name in enumerate(node.inputs):
+            if not name and min(i, demands.last) in demands.present:
+                return f"input {i}"
+    for name in demands.attributes:
+        if name not in node.attributes:
+            return f"the attribute {name}"
+    for name, value in node.attributes.items():
+        kinds = demands.kinds.get(name)
+        if kinds is None:
+            continue
+        wrong = not isinstance(value, kinds[0])
+        if not wrong and isinstance(value, tuple) and value:
+            wrong = not isinstance(value[0], kinds[1])
+        if wrong:
+            return f"an attribute {name} of the kind that it has to be ({_kind(kinds)})"
+    return ""
+
+
+def _kind(kinds: tuple[type, ...]) -> str:
+    names = {int: "integer", float: "number", str: "text", Tensor: "tensor", Graph: "graph"}
+    return f"{names[kinds[-1]]}s" if kinds[0] is tuple else names[kinds[0]]
+
+
+def _unfit(rule: Rule, inputs: tuple[Tensor | None, ...], keywords: Mapping[str, object]) -> str:
+    """What a node lacks of what its rule's signature demands, for operators without a schema."""
+    parameters = inspect.signature(rule).parameters.values()
+    # A rule around another one takes inputs of its own, and the other's attributes.
+    own = inspect.signature(rule, follow_wrapped=False).parameters.values()
+    positional = [p for p in own if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    takes_more = any(p.kind is p.VAR_POSITIONAL for p in own)
+    if len(inputs) > len(positional) and not takes_more:
+        return f"room for its inputs: it has {len(inputs)}, the operator takes {len(positional)}"
+    for i, p in enumerate(positional):
+        if p.default is p.empty and (i >= len(inputs) or inputs[i] is None):
+            return f"input {i}"
+    for p in parameters:
+        if p.kind is not p.KEYWORD_ONLY:
+            continue
+        if p.name not in keywords:
+            if p.default is p.empty:
+                return f"the attribute {p.name}"
+        elif isinstance(p.default, int | float | str) and not isinstance(
+            keywords[p.name], type(p.default)
+        ):
+            kind = _kind((type(p.default),))
+            return f"an attribute {p.name} of the kind that it has to be ({kind})"
+    return ""
+
+
+def _check_shape(x: Tensor, k: int, node: Node, inputs: tuple[Tensor | None, ...]) -> None:
+    """Raise `GraphError` for what no tensor can be."""
+    if x.shape is None:
+        return
+    if len(x.shape) > RANK_LIMIT:
+        raise GraphError(
+            f"{_at(node)} would give a tensor with {len(x.shape)} axes; {RANK_LIMIT} are the most"
+        )
+    for axis, length in enumerate(x.shape):
+        if isinstance(length, int) and length < 0:
+            raise GraphError(
+                f"{_at(node)}: axis {axis} of output {k} would have length {length}{_given(inputs)}"
+            )
+        if isinstance(length, int) and length > LENGTH_LIMIT:
+            raise GraphError(
+                f"{_at(node)}: axis {axis} of output {k} would have length {length}, more than a"
+                " length in ONNX can be (64 bits)"
+            )
+
+
+def _at(node: Node) -> str:
+    """A node in an error: which, and what it is."""
+    title = node.title if len(node.title) <= 120 else f"{node.title[:117]}..."
+    return f"node {quoted(node.name)} ({title})"
 
 
 def _given(inputs: tuple[Tensor | None, ...]) -> str:
     """The input shapes, for an error's reader."""
-    shown = ["-" if x is None else "?" if x.shape is None else "x".join(map(str, x.shape)) or "scalar"
-             for x in inputs]  # fmt: skip
-    return f" (inputs: {', '.join(shown)})" if shown else ""
+    shown = ["-" if x is None else "?" if x.shape is None else _dims(x) for x in inputs[:_SHOWN]]
+    more = ", ..." if len(inputs) > _SHOWN else ""
+    return f" (inputs: {', '.join(shown)}{more})" if shown else ""
 
 
 def _note_undetermined(node: Node, unknown: Undetermined, shapes: Shapes) -> None:
@@ -217,9 +400,11 @@ def _note_undetermined(node: Node, unknown: Undetermined, shapes: Shapes) -> Non
 
 def _note_data(node: Node, outputs: tuple[Tensor, ...], shapes: Shapes) -> None:
     """Say where a size first hangs on data."""
-    new = {
-        what for x in outputs for d in x.shape or () if isinstance(d, FreeDim) for what in d.data
-    }
+    new: set[str] = set()
+    for x in outputs:
+        for d in x.shape or ():
+            if d.__class__ is not int and isinstance(d, FreeDim):
+                new |= d.data
     if not new:
         return
     for name in node.inputs:
@@ -285,7 +470,7 @@ def _folded(
         if array.shape != x.shape or (symbolic and not _lengths_only(array)):
             folded.append(x)
         else:
-            folded.append(replace(x, value=array))
+            folded.append(x.with_value(array))
     return tuple(folded)
 
 
@@ -299,7 +484,9 @@ def _lengths_only(array: np.ndarray) -> bool:
 @cache
 def _schema(domain: str, op: str, version: int) -> onnx.defs.OpSchema | None:
     try:
-        return onnx.defs.get_schema(op, max_inclusive_version=version, domain=domain)
+        # onnx takes 32 bits, a file has 64
+        within = min(max(version, 0), _LATEST)
+        return onnx.defs.get_schema(op, max_inclusive_version=within, domain=domain)
     except onnx.defs.SchemaError:
         return None
 
@@ -341,10 +528,10 @@ def _without_rules(
         shapes.diagnostics.append(
             Diagnostic("unknown-operator", "warning", node.name,
                        f"operator {node.title} isn't known: its work isn't counted, {taken}",
-                       "see `cnnscope operators` for what is covered")
+                       "cnnscope.register gives it rules; `cnnscope operators` shows what is covered")
         )  # fmt: skip
     if all(x is None or x.constant for x in inputs) and inputs:
-        outputs = tuple(replace(x, constant=True) for x in outputs)
+        outputs = tuple([x.as_constant() for x in outputs])
     return outputs
 
 
@@ -495,4 +682,5 @@ def _against_declared(x: Tensor, graph: Graph, node: Node, name: str, shapes: Sh
 
 
 def _dims(x: Tensor) -> str:
-    return "x".join(map(str, x.shape or ())) or "scalar"
+    shape = x.shape or ()
+    return "x".join(map(str, shape[:_SHOWN])) + ("x..." if len(shape) > _SHOWN else "") or "scalar"

@@ -5,7 +5,7 @@ Its shape and dtype, whether it is constant, and its value only where a shape ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -31,6 +31,34 @@ DTYPES: dict[int, str] = {
     18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4", 22: "int4",
     23: "float4_e2m1fn", 24: "float8_e8m0fnu", 25: "uint2", 26: "int2",
 }  # fmt: skip
+
+
+#: the most axes of a tensor: numpy's own limit. What grows with the rank (a product of lengths has
+#: as many digits) stays small, and no model comes near.
+RANK_LIMIT = 64
+
+
+def axes_of(rank: int) -> range:
+    """The axes of a tensor that the model says has so many; raises ValueError for too many.
+
+    >>> list(axes_of(3))
+    [0, 1, 2]
+    """
+    if rank > RANK_LIMIT:
+        raise ValueError(f"a tensor with {rank} axes; {RANK_LIMIT} are the most")
+    return range(rank)
+
+
+def dtype_of(code: int) -> str:
+    """The dtype with ONNX's number; raises ValueError where there is none.
+
+    >>> dtype_of(7)
+    'int64'
+    """
+    if code not in DTYPES:
+        raise ValueError(f"there is no element type {code}")
+    return DTYPES[code]
+
 
 Kind = Literal["tensor", "sequence", "optional", "map", "sparse"]
 
@@ -115,4 +143,19 @@ class Tensor:
 
     def without_value(self) -> Tensor:
         """The same tensor, its value forgotten."""
-        return replace(self, value=None)
+        return self.with_value(None)
+
+    def with_value(self, value: np.ndarray | None) -> Tensor:
+        """The same tensor, its value known (or not)."""
+        # Spelled out: `dataclasses.replace` takes five times as long, for each folded constant.
+        return Tensor(
+            self.dtype, self.shape, self.constant, value, self.kind, self.element, self.length
+        )
+
+    def as_constant(self) -> Tensor:
+        """The same tensor, known not to depend on the model's inputs."""
+        if self.constant:
+            return self
+        return Tensor(
+            self.dtype, self.shape, True, self.value, self.kind, self.element, self.length
+        )

@@ -5,7 +5,8 @@ Every stored tensor has one role, told from the nodes that use it: a *parameter*
 scales and zero points, bounds). It is counted where it is stored, once, however it is reshaped or
 computed on the way to the layers that use it: the walk goes back from each layer's inputs over the
 nodes whose result is constant to what is stored. A tensor that a node makes out of nothing but a
-shape (ConstantOfShape) counts as stored there.
+shape (ConstantOfShape) counts as stored there. Of a sparse tensor the values that are stored count, and
+their indices as bytes; what is computed with it is taken as dense.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from cnnscope.analyzer.dimension import Undetermined
-from cnnscope.analyzer.graph import Graph, Node, Stored, used_names
+from cnnscope.analyzer.graph import Graph, Node, Stored, stored_sparse, used_names
 from cnnscope.analyzer.operator import NOTHING, Role, lookup
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
@@ -170,7 +171,7 @@ class _Walk:
                 if walk.outer is not None and name not in walk.graph.inputs:
                     waiting.append((walk.outer, name, role))
             elif walk.makes(producer):
-                walk.record(_made(name, walk.shapes.tensors[name]), name, role, layer)
+                walk.record(_made(name, walk.shapes.tensors[name], producer), name, role, layer)
             else:
                 for inner, own in walk.roles(producer):
                     passed = role if own == "parameter" and role is not None else own or role
@@ -230,7 +231,11 @@ def _role(tensor: Tensor, role: Role | None) -> Role:
     return "constant" if tensor.shape == () else "parameter"
 
 
-def _made(name: str, tensor: Tensor) -> Stored:
+def _made(name: str, tensor: Tensor, node: Node) -> Stored:
+    """A tensor that a node gives out of its attributes, or fills from a shape."""
+    for attribute in node.proto.attribute:
+        if attribute.HasField("sparse_tensor"):
+            return replace(stored_sparse(attribute.sparse_tensor), name=name, tensor=tensor)
     size = tensor.size if tensor.shape is not None else 0
     elements = size if isinstance(size, int) else 0
     try:

@@ -116,6 +116,15 @@ class Window:
 POINT = Window()
 
 
+def known_padding(auto_pad: str) -> str:
+    """The attribute `auto_pad`, if it is one of ONNX's words; raises ValueError."""
+    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise ValueError(
+            f"auto_pad is {auto_pad!r}, one of NOTSET, SAME_UPPER, SAME_LOWER, VALID is wanted"
+        )
+    return auto_pad
+
+
 def same_padding(total: Dim, auto_pad: str) -> tuple[int, int]:
     """The padding of SAME_UPPER or SAME_LOWER, split between both ends.
 
@@ -154,7 +163,15 @@ class Field:
     @cached_property
     def size(self) -> int:
         """The widest span, first to last position, in input elements; 0 if no unit sees any."""
+        only = self._only
+        if only is not None:
+            return only[1] - only[0] + 1
         return max((hi - lo + 1 for lo, hi in self._spans), default=0)
+
+    @property
+    def _only(self) -> Span | None:
+        """The span of a period of one unit, which is all that a plain network has."""
+        return self.spans[0] if len(self.spans) == 1 else None
 
     @property
     def _spans(self) -> list[Span]:
@@ -167,6 +184,8 @@ class Field:
             starts = [lo for lo, _ in self._spans]
             moves = [b - a for a, b in itertools.pairwise(starts)]
             return max(set(moves), key=moves.count) if moves else 1
+        if len(self.spans) == 1:
+            return self.advance
         step = Fraction(self.advance, len(self.spans))
         return step.numerator if step.denominator == 1 else step
 
@@ -211,8 +230,11 @@ class Field:
             and isinstance(dilation, int)
         ):
             lo, hi = self.spans[0]
-            ends = (-before * self.advance, (-before + (window.size - 1) * dilation) * self.advance)
-            return Field(((lo + min(ends), hi + max(ends)),), self.advance * stride)
+            first = -before * self.advance
+            last = first + (window.size - 1) * dilation * self.advance
+            if last < first:
+                first, last = last, first
+            return Field(((lo + first, hi + last),), self.advance * stride)
         if self.bounded:
             if length is None or length > MAX_PERIOD:
                 return None
@@ -257,8 +279,11 @@ class Field:
         """
         if self == other:
             return self
+        mine, theirs = self._only, other._only
         a, b = len(self.spans), len(other.spans)
         same_step = self.advance * b == other.advance * a and not (self.bounded or other.bounded)
+        if same_step and mine is not None and theirs is not None:
+            return Field((hull(mine, theirs),), self.advance)
         if same_step and math.lcm(a, b) <= MAX_PERIOD:
             count, bounded = math.lcm(a, b), False
         elif length is not None and length <= MAX_PERIOD:
@@ -277,6 +302,8 @@ class Field:
         """
         if self.bounded or other.bounded:
             return self.centers == other.centers
+        if (mine := self._only) is not None and (theirs := other._only) is not None:
+            return self.advance == other.advance and sum(mine) == sum(theirs)
         a, b = len(self.spans), len(other.spans)
         if self.advance * b != other.advance * a:
             return False

@@ -1,4 +1,5 @@
 """Running models with ONNX Runtime, to hold what the analyzer computes against execution.
 
-Nothing is here yet: importing this package loads no ONNX Runtime and offers no names.
+Importing this package loads no ONNX Runtime; what it offers is `cnnscope.verify` and
+`cnnscope.profile`. ONNX Runtime is imported nowhere else.
 """

@@ -318,3 +318,16 @@ def test_vgg19_with_its_weights_inline_costs_what_its_graph_costs(tmp_path: Path
     assert macs == 19_632_062_464
     assert grown < 150, f"{grown} MiB"
     assert took < 1.5, f"{took} s"
+
+
+@pytest.mark.parametrize(("ahead", "codes"), [(0, []), (1, ["newer-opset"])])
+def test_an_opset_that_the_installed_onnx_does_not_know_is_told(
+    model: onnx.ModelProto, ahead: int, codes: list[str]
+) -> None:
+    model.opset_import[0].version = onnx.defs.onnx_opset_version() + ahead
+    found = analyze(model, shapes=SHAPES)
+    assert [d.code for d in found.diagnostics if d.code == "newer-opset"] == codes
+    assert (
+        found.totals.macs.value
+        == analyze(onnx.parser.parse_model(NET), shapes=SHAPES).totals.macs.value
+    )

@@ -123,7 +123,24 @@ def test_several_models(run: Run, lenet: Path, relu: Path) -> None:
     assert [Path(x["model"]["path"]).name for x in found] == ["lenet5.onnx", "relu.onnx"]
     lines = list(csv.DictReader(io.StringIO(run("analyze", lenet, relu, "-f", "csv").out)))
     assert {x["model"] for x in lines} == {str(lenet), str(relu)}
-    assert run("analyze", lenet, relu, "-f", "markdown").out.count("## ") == 2
+    assert run("analyze", lenet, relu, "-f", "markdown").out.count("## ") == 3
+
+
+def test_a_comparison(run: Run, lenet: Path, relu: Path) -> None:
+    both = run("analyze", lenet, relu).out
+    only = run("analyze", lenet, relu, "--compare").out
+    assert both.endswith(only)
+    assert only.split()[:2] == ["lenet5.onnx", "relu.onnx"]
+    found = json.loads(run("analyze", lenet, relu, "--compare", "-f", "json").out)
+    assert list(found) == ["models", "figures"]
+    lines = list(
+        csv.DictReader(io.StringIO(run("analyze", lenet, relu, "--compare", "-f", "csv").out))
+    )
+    assert [line["layers"] for line in lines] == ["12", "1"]
+    assert run("analyze", lenet, relu, "--compare", "-f", "markdown").out.startswith(
+        "## Comparison"
+    )
+    assert_one_line(run("analyze", lenet, relu, "--compare", "--top", 1), "--top")
 
 
 def test_one_bad_model_among_several(run: Run, lenet: Path, tmp_path: Path) -> None:
@@ -140,6 +157,12 @@ def test_rows_and_columns(run: Run, lenet: Path) -> None:
     assert text == "name,params\n/conv1/Conv,156\n"
     text = run("analyze", lenet, "--by", "op", "-f", "csv", "--columns", "op,layers").out
     assert "Conv,2\n" in text
+    text = run("analyze", lenet, "--by", "kind", "-f", "csv", "--columns", "kind,layers").out
+    assert "fully connected,3\n" in text
+    text = run("analyze", lenet, "--by", "block", "--top", 1, "--columns", "block,consists,rf").out
+    assert "/conv1/Conv  conv + act       5" in text
+    text = run("analyze", lenet, "--by", "module", "--depth", 1, "-f", "markdown").out
+    assert "| module |" in text
 
 
 def test_shapes_and_dimensions(run: Run, relu: Path) -> None:
@@ -203,6 +226,11 @@ def test_version(run: Run) -> None:
         (["--columns", ","], "names no column"),
         (["--sort", "beauty"], "there is no sort key 'beauty'"),
         (["--by", "op", "--sort", "rf"], "there is no sort key 'rf'"),
+        (["--by", "colour"], "colour"),
+        (["--depth", "2"], "--depth goes with --by module"),
+        (["--by", "block", "--depth", "2"], "--depth goes with --by module"),
+        (["--by", "module", "--depth", "0"], "--depth"),
+        (["--compare"], "more than one model"),
         (["--shape", "x=1xtwo"], "--shape x=1xtwo"),
         (["--shape", "x=-1x3"], "--shape x=-1x3"),
         (["--shape", "1x1x32x32", "--shape", "1x1x32x32"], "twice"),

@@ -157,3 +157,38 @@ def test_counts_are_exact_however_large() -> None:
     reads = found.call(found.reads, ((output,), x, w), {})  # type: ignore[arg-type]
     assert isinstance(reads, tuple)
     assert reads[0][2] == Along(2)
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"])
+@pytest.mark.parametrize(
+    ("attributes", "fact"),
+    [
+        ({"strides": [0, 1]}, "strides holds 0, at least 1"),
+        ({"strides": [1, 0], "auto_pad": "SAME_UPPER"}, "strides holds 0, at least 1"),
+        ({"strides": [-1, 1]}, "strides holds -1, at least 1"),
+        ({"dilations": [0, 1]}, "dilations holds 0, at least 1"),
+        ({"pads": [0, 0, -1, 0]}, "pads holds -1, at least 0"),
+        ({"pads": [1, 1]}, "pads has 2 numbers, 4 are wanted"),
+        ({"auto_pad": "SAME"}, "auto_pad is 'SAME', one of"),
+        ({"kernel_shape": [0, 3]}, "kernel_shape (holds 0|is .0, 3.), "),
+    ],
+)
+def test_windows_that_cannot_be_are_refused(op: str, attributes: dict[str, Any], fact: str) -> None:
+    weights = [(4, 4, 3, 3)] if op.startswith("Conv") else []
+    known = tuple(range(1, 1 + len(weights)))
+    attributes = {"kernel_shape": [3, 3], **attributes}
+    case = s.case(op, (1, 4, 8, 8), *weights, const=known, **attributes)
+    with pytest.raises(ValueError, match=fact):
+        s.infer(case)
+    with pytest.raises(Exception, match=r"ShapeInferenceError|Unrecognized|AutoPadType"):
+        s.run(case)
+
+
+@pytest.mark.parametrize(
+    ("op", "group", "fact"),
+    [("Conv", 0, "group is 0"), ("ConvTranspose", -1, "group is -1"),
+     ("ConvTranspose", 3, "4 channels don't make 3 groups")],
+)  # fmt: skip
+def test_groups_that_cannot_be_are_refused(op: str, group: int, fact: str) -> None:
+    with pytest.raises(ValueError, match=fact):
+        s.infer(s.case(op, (1, 4, 8, 8), (4, 4, 3, 3), const=(1,), group=group))

@@ -423,3 +423,32 @@ def test_a_unit_that_is_none_is_refused(unit: Any) -> None:
 def test_a_unit_in_the_padding_alone_sees_nothing() -> None:
     net = one(lambda n: n.Conv("x", n.w(2, 2, 1), pads=[2, 0]), 1, 2, 9)
     assert layer_of(net).region((0, 0, 0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("op", "indices", "attributes"),
+    [
+        ("Gather", [[5, 0, 3], [1, 1, 6]], {"axis": 1}),
+        ("Gather", [[-1, 2], [0, -7]], {"axis": 1}),
+        ("Gather", [[[0, 4], [6, 2]], [[3, 3], [1, 5]]], {"axis": 1}),
+        ("Gather", [[0, 1, 2], [1, 2, 3], [2, 3, 4]], {"axis": 1}),
+        ("GatherElements", [[5, 0, 3], [1, 1, 6]], {"axis": 1}),
+    ],
+)
+def test_a_unit_sees_the_one_index_that_it_is_gathered_from(
+    op: str, indices: list[Any], attributes: dict[str, int]
+) -> None:
+    net = one(lambda n: getattr(n, op)("x", np.array(indices, np.int64), **attributes), 2, 7)
+    x = np.tile(np.arange(7, dtype=np.float32), (2, 1))  # each element is its own index
+    session = onnxruntime.InferenceSession(
+        net.model().SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    (y,) = session.run(None, {"x": x})
+    layer = layer_of(net)
+    for unit in np.ndindex(*y.shape):
+        assert layer.region(unit)["x"][1] == ((int(y[unit]), int(y[unit])),)
+        assert layer.region(unit)["x"][0] == ((unit[0], unit[0]),)
+    row = (0, slice(None)) if op == "GatherElements" else (0, 0)
+    whole_row = layer.region((0, *[None] * (y.ndim - 1)) if op == "GatherElements"
+                             else (0, 0, *[None] * (y.ndim - 2)))["x"][1]  # fmt: skip
+    assert {i for lo, hi in whole_row for i in range(lo, hi + 1)} == set(y[row].ravel().astype(int))

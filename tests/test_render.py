@@ -17,6 +17,7 @@ from rich.console import Console
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.groups import By
 from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.operator import Work
 from cnnscope.analyzer.render.columns import LAYER_COLUMNS, chosen_columns, sorted_rows, total_text
@@ -178,9 +179,9 @@ def assert_tidy(text: str, width: int | None = None) -> None:
 
 
 @pytest.mark.parametrize("width", [20, *WIDTHS])
-@pytest.mark.parametrize("by_op", [False, True])
-def test_no_line_is_wider(sample: Report, width: int, by_op: bool) -> None:
-    assert_tidy(report_text(sample, width, Shown(by_op=by_op)), width)
+@pytest.mark.parametrize("by", [None, "op", "kind", "module", "block"])
+def test_no_line_is_wider(sample: Report, width: int, by: By | None) -> None:
+    assert_tidy(report_text(sample, width, Shown(by=by)), width)
 
 
 @pytest.mark.parametrize("width", [20, *WIDTHS])
@@ -343,7 +344,7 @@ def test_a_column_that_is_not_there() -> None:
 
 def test_numbers() -> None:
     assert [count(x) for x in (0, 999, 1000, 999_995, 99_995, 10**18, 10**30)] == [
-        "0", "999", "1.00 k", "1.00 M", "100.0 k", "1.00 E", "1e+12 E",
+        "0", "999", "1.00 k", "1.00 M", "100.0 k", "1.00 E", "1.00e+12 E",
     ]  # fmt: skip
     assert [nbytes(x) for x in (0, 1023, 1024, 2**40)] == ["0 B", "1023 B", "1.00 KiB", "1.00 TiB"]
 

@@ -162,3 +162,22 @@ def test_layers_add_up_to_the_total(seed: int) -> None:
     found = analyze(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]))
     distinct = {n for node in nodes for n in node.input if n in weights}
     assert found.totals.params.value == 9 * len(distinct) == sum(x.params for x in found.layers)
+
+
+@pytest.mark.parametrize("spelling", ["initializer", "Constant"])
+def test_of_a_sparse_tensor_what_is_stored_counts(spelling: str) -> None:
+    sparse = helper.make_sparse_tensor(
+        helper.make_tensor("s", TensorProto.FLOAT, [3], [1.0, 2.0, 3.0]),
+        helper.make_tensor("i", TensorProto.INT64, [3], [0, 5, 9]),
+        [4, 4],
+    )
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, 4]) for n in ("x", "y")]
+    nodes = [helper.make_node("MatMul", ["x", "s"], ["y"])]
+    if spelling == "Constant":
+        nodes.insert(0, helper.make_node("Constant", [], ["s"], sparse_value=sparse))
+    given = [sparse] if spelling == "initializer" else []
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], sparse_initializer=given)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    # three floats and three 64-bit indices; the product is done on the dense matrix
+    assert counted(model) == (3, 0, 0, 3 * 4 + 3 * 8)
+    assert analyze(model).totals.macs.value == 2 * 4 * 4

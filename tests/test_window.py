@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnscope.analyzer.dimension import FreeDim
@@ -74,6 +74,7 @@ def through(chain: list[Window], length: int | None = None) -> Field:
     return field
 
 
+@settings(deadline=None)  # the brute force takes as long as the machine is busy
 @given(st.lists(WINDOWS, max_size=4))
 def test_a_field_is_the_hull_of_the_sets(chain: list[Window]) -> None:
     field = through(chain)

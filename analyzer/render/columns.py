@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from cnnscope.analyzer.groups import By, Group
+from cnnscope.analyzer.padding import combined_share
 from cnnscope.analyzer.render.numbers import (
     alike,
     count,
@@ -25,7 +27,6 @@ from cnnscope.analyzer.render.numbers import (
 from cnnscope.analyzer.report import (
     Layer,
     Metric,
-    OperatorTotals,
     ReceptiveField,
     Report,
     plain_shape,
@@ -53,6 +54,7 @@ class Column(Generic[Row]):
         importance: the least important is the first to go where there's no room.
         least: the fewest characters it may be shortened to; None: it is never shortened.
         order: what rows are sorted by, largest first for numbers; None: what `exact` gives.
+        optional: left out, unless asked for, where no row has it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Column(Generic[Row]):
     importance: int = 0
     least: int | None = None
     order: Callable[[Row], int | float | str | None] | None = None
+    optional: bool = False
 
 
 # -- layers -----------------------------------------------------------------------------------
@@ -83,8 +86,8 @@ def _counted(key: str, write: Callable[[int], str] = count) -> Callable[[Layer],
     return text
 
 
-def _largest(key: str) -> Callable[[Layer], int | None]:
-    def order(layer: Layer) -> int | None:
+def _largest(key: str) -> Callable[[Layer | Group], int | None]:
+    def order(layer: Layer | Group) -> int | None:
         sizes = [x for f in layer.receptive_field if isinstance(x := getattr(f, key), int)]
         return max(sizes, default=None)
 
@@ -104,7 +107,7 @@ def field_size(field: ReceptiveField) -> str:
     return "all" if field.local_size is None else f"all ({field.local_size})"
 
 
-def per_axis(layer: Layer, text: Callable[[ReceptiveField], str]) -> str:
+def per_axis(layer: Layer | Group, text: Callable[[ReceptiveField], str]) -> str:
     """A fact per axis as one text, network inputs apart: ``427``, ``1x427`` or ``27, 9``."""
     groups: dict[str, list[str]] = {}
     for field in layer.receptive_field:
@@ -128,10 +131,22 @@ def _start(field: ReceptiveField) -> str:
     return "-" if field.start is None else str(field.start)
 
 
+def _share(share: float | None) -> str:
+    return "?" if share is None else percent(share)
+
+
+def _most_outside(layer: Layer) -> float | None:
+    shares = [f.outside_share for f in layer.receptive_field if f.outside_share is not None]
+    return max(shares, default=None)
+
+
 LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("index", "#", lambda x: str(x.index), lambda x: x.index, right=True),
     Column("name", "layer", lambda x: name(x.name), _fact("name"), importance=100, least=20),
     Column("op", "op", lambda x: name(x.op, 60), _fact("op"), importance=90, least=11),
+    Column("kind", "kind", lambda x: x.kind.label, _fact("kind"), importance=10, least=12),
+    Column("traits", "traits", lambda x: ", ".join(x.kind.traits) or "-", _fact("traits")),
+    Column("padding", "padding", lambda x: x.kind.padding or "-", _fact("padding")),
     Column("scope", "scope", lambda x: name(x.scope) or "-", _fact("scope"), least=8),
     Column("output", "output", lambda x: shape(plain_shape(x.output_shape)), _fact("output"),
            importance=80, least=14),
@@ -159,9 +174,12 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
            order=_largest("start")),
     Column("rf_global", "global", lambda x: "yes" if row(x)["rf_global"] else "no",
            _fact("rf_global")),
+    Column("rf_outside", "outside", lambda x: per_axis(x, lambda f: _share(f.outside_share)),
+           _fact("rf_outside"), right=True, order=_most_outside),
+    Column("padded", "padded", lambda x: _share(x.padded_share), _fact("padded"), right=True),
 )  # fmt: skip
 
-# -- operators --------------------------------------------------------------------------------
+# -- groups of layers, and operators ------------------------------------------------------------
 
 
 def metric(found: Metric, write: Callable[[int], str] = count) -> str:
@@ -175,20 +193,19 @@ def metric(found: Metric, write: Callable[[int], str] = count) -> str:
     return "?" if found.known is None else f">= {write(found.known)}"
 
 
-def _total(key: str, write: Callable[[int], str] = count) -> Callable[[OperatorTotals], str]:
+def _total(key: str, write: Callable[[int], str] = count) -> Callable[[Group], str]:
     return lambda totals: metric(getattr(totals, key), write)
 
 
-def _known(key: str) -> Callable[[OperatorTotals], Exact]:
+def _known(key: str) -> Callable[[Group], Exact]:
     return lambda totals: getattr(totals, key).known
 
 
-def _status(key: str) -> Callable[[OperatorTotals], Exact]:
+def _status(key: str) -> Callable[[Group], Exact]:
     return lambda totals: getattr(totals, key).status
 
 
-OPERATOR_COLUMNS: tuple[Column[OperatorTotals], ...] = (
-    Column("op", "op", lambda x: name(x.op, 60), lambda x: x.op, importance=100, least=8),
+_FIGURES: tuple[Column[Group], ...] = (
     Column("layers", "layers", lambda x: str(x.layers), lambda x: x.layers, right=True,
            importance=90),
     Column("params", "params", lambda x: count(x.params), lambda x: x.params, right=True,
@@ -203,6 +220,65 @@ OPERATOR_COLUMNS: tuple[Column[OperatorTotals], ...] = (
            _status("traffic_bytes")),
 )  # fmt: skip
 
+
+def _class(group: Group) -> str:
+    return name((group.module_class or "-").rpartition(".")[2], 40)
+
+
+#: a block's parts, as short as a table needs them
+_SHORT = {
+    "convolution": "conv", "normalization": "norm", "activation": "act", "arithmetic": "arith",
+    "quantization": "quant", "fully connected": "linear", "conversion": "cast",
+}  # fmt: skip
+
+
+def _parts(group: Group) -> str:
+    parts = (group.consists or "-").split(" + ")
+    words = ((word, part) for part in parts for word in [part.split(" ")[-1]])
+    return " + ".join(
+        _SHORT.get(part) or part.removesuffix(word) + _SHORT.get(word, word) for word, part in words
+    )
+
+
+#: of a block: what it is made of, and what it comes to
+_PARTS: tuple[Column[Group], ...] = (
+    Column("consists", "consists of", _parts, lambda x: x.consists,
+           importance=95, least=14),
+    Column("output", "output", lambda x: shape(plain_shape(x.output_shape)),
+           lambda x: plain_shape(x.output_shape), importance=85, least=12),
+)  # fmt: skip
+_ENDS: tuple[Column[Group], ...] = (
+    Column("rf_size", "field", lambda x: per_axis(x, field_size),
+           lambda x: [f.size for f in x.receptive_field], right=True, importance=55,
+           order=_largest("size")),
+)  # fmt: skip
+_MODULE: Column[Group] = Column(
+    "module", "module", lambda x: name(x.name) or "(top)", lambda x: x.name, importance=100, least=16
+)  # fmt: skip
+_BLOCK: Column[Group] = Column(
+    "block", "block", lambda x: name(x.name), lambda x: x.name, importance=100, least=20
+)  # fmt: skip
+
+#: the columns of each grouping
+GROUP_COLUMNS: dict[By, tuple[Column[Group], ...]] = {
+    "op": (
+        Column("op", "op", lambda x: name(x.name, 60), lambda x: x.name, importance=100, least=8),
+        *_FIGURES,
+    ),
+    "kind": (
+        Column("kind", "kind", lambda x: name(x.name, 60), lambda x: x.name, importance=100,
+               least=12),
+        *_FIGURES,
+    ),
+    "module": (
+        _MODULE,
+        Column("class", "class", _class, lambda x: x.module_class, importance=40, least=8,
+               optional=True),
+        *_FIGURES,
+    ),
+    "block": (_BLOCK, *_PARTS, *_FIGURES, *_ENDS),
+}  # fmt: skip
+
 COVERAGE_COLUMNS: tuple[Column[Coverage], ...] = (
     Column("domain", "domain", lambda x: escape(x.domain), lambda x: x.domain, importance=80),
     Column("op", "operator", lambda x: escape(x.op), lambda x: x.op, importance=100, least=12),
@@ -211,6 +287,7 @@ COVERAGE_COLUMNS: tuple[Column[Coverage], ...] = (
            lambda x: list(x.versions), importance=70, least=12),
     Column("rules_since", "rules since", lambda x: ", ".join(map(str, x.rules_since)) or "-",
            lambda x: list(x.rules_since)),
+    Column("source", "source", lambda x: escape(x.source), lambda x: x.source, importance=60),
 )  # fmt: skip
 
 # -- choosing ---------------------------------------------------------------------------------
@@ -220,12 +297,21 @@ ALIASES = {
     "layer": "name", "shape": "output", "rf": "rf_size", "field": "rf_size", "step": "rf_step",
     "start": "rf_start", "local": "rf_local", "read": "bytes_read", "written": "bytes_written",
     "weights": "weight_bytes", "traffic": "traffic_bytes", "type": "dtype",
+    "outside": "rf_outside", "bytes": "traffic_bytes", "parts": "consists",
 }  # fmt: skip
 
 
-def default_columns(columns: Iterable[Column[Row]]) -> list[Column[Row]]:
-    """The columns people see unless they ask for others."""
-    return [column for column in columns if column.importance]
+def default_columns(
+    columns: Iterable[Column[Row]], rows: Sequence[Row] | None = None
+) -> list[Column[Row]]:
+    """The columns people see unless they ask for others, given the rows they are for."""
+    return [
+        column for column in columns
+        if column.importance and not (
+            column.optional and rows is not None
+            and all(column.exact(row) is None for row in rows)
+        )
+    ]  # fmt: skip
 
 
 def chosen_columns(columns: Sequence[Column[Row]], names: Sequence[str]) -> list[Column[Row]]:
@@ -269,7 +355,7 @@ def sorted_rows(
 
 
 def _is_traffic(key: str, columns: Sequence[object]) -> bool:
-    return key == "bytes" and columns is LAYER_COLUMNS
+    return key == "bytes" and any(getattr(c, "name", "") == "bytes_read" for c in columns)
 
 
 def _descending(value: object, rising: bool = False) -> tuple[bool, object]:
@@ -383,6 +469,9 @@ def field_lines(report: Report) -> list[str]:
             text = f"{name(output.name, 40)} sees {size} of {name(source, 40)}"
             if shares and len(shares) == len(fields):
                 text += f" ({alike([percent(share) for share in shares])} of each axis)"
+            outside = combined_share([f.outside_share for f in fields])
+            if outside and any(f.output_axis is not None for f in fields):
+                text += f", {percent(outside)} of its units see beyond the border"
             makers = dict.fromkeys(f.global_by for f in fields if f.global_ and f.global_by)
             if makers:
                 text += ", global by " + ", ".join(name(x, 60) for x in list(makers)[:2])

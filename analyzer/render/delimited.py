@@ -13,9 +13,10 @@ import json
 from collections.abc import Sequence
 from typing import TypeVar
 
+from cnnscope.analyzer.groups import By, grouped
+from cnnscope.analyzer.render.beside import counted_as, group_with_convention, layer_columns
 from cnnscope.analyzer.render.columns import (
-    LAYER_COLUMNS,
-    OPERATOR_COLUMNS,
+    GROUP_COLUMNS,
     Column,
     Exact,
     chosen_columns,
@@ -33,26 +34,32 @@ def report_csv(
     columns: Sequence[str] | None = None,
     sort: str | None = None,
     top: int | None = None,
-    by_op: bool = False,
+    by: By | None = None,
+    depth: int | None = None,
     with_model: bool = False,
+    convention: str | None = None,
 ) -> str:
     """Reports as one CSV file, with the model's path in a first column where asked for."""
     lines: list[list[str]] = []
     for report in reports:
-        if by_op:
-            found = _cells(report.by_op(), OPERATOR_COLUMNS, columns, sort, top)
+        totals = counted_as(report, convention)
+        if by is not None:
+            groups = grouped(report, by, depth)
+            shown = group_with_convention(GROUP_COLUMNS[by], totals)
+            found = _cells(groups, shown, columns, sort, top)
         else:
-            found = _cells(tuple(report.layers), LAYER_COLUMNS, columns, sort, top)
+            layers = tuple(report.layers)
+            found = _cells(layers, layer_columns(report, totals), columns, sort, top)
         if with_model:
             path = cell(report.model.path or "")
             found = [["model", *found[0]], *([path, *line] for line in found[1:])]
         lines += found[1:] if lines else found
-    return _written(lines)
+    return written(lines)
 
 
 def csv_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
     """Rows as CSV, with a heading."""
-    return _written(_grid(rows, columns))
+    return written(_grid(rows, columns))
 
 
 def _cells(
@@ -70,7 +77,8 @@ def _grid(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> list[list[str]
     return [[c.name for c in columns], *([cell(c.exact(row)) for c in columns] for row in rows)]
 
 
-def _written(lines: list[list[str]]) -> str:
+def written(lines: list[list[str]]) -> str:
+    """Rows of cells as CSV."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(lines)
     return out.getvalue()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape as quoted
 
+from cnnscope.analyzer.render.beside import layer_columns
 from cnnscope.analyzer.render.columns import (
-    LAYER_COLUMNS,
     default_columns,
     diagnostic_lines,
     ends,
@@ -20,7 +20,7 @@ _STYLE = "overflow:auto;max-height:32em"
 
 def report_html(report: Report, longest: int = 500) -> str:
     """The report as a fragment of HTML, without scripts; at most *longest* layers in the table."""
-    columns = default_columns(LAYER_COLUMNS)
+    columns = default_columns(layer_columns(report))
     head = "".join(f"<th>{quoted(c.title)}</th>" for c in columns)
     lines = []
     for layer in list(report.layers)[:longest]:

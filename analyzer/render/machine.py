@@ -9,13 +9,24 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 
+from cnnscope.analyzer.render.beside import counted_as
 from cnnscope.analyzer.render.columns import Column, Row
 from cnnscope.analyzer.report import Report
 
 
-def report_json(reports: Sequence[Report], *, tensors: bool = False, as_list: bool = False) -> str:
-    """One report as an object, or several as a list of them."""
+def report_json(
+    reports: Sequence[Report],
+    *,
+    tensors: bool = False,
+    as_list: bool = False,
+    convention: str | None = None,
+) -> str:
+    """One report as an object, or several as a list of them; on demand with a convention's figures."""
     found = [report.to_dict(tensors=tensors) for report in reports]
+    for report, fields in zip(reports, found, strict=True):
+        totals = counted_as(report, convention)
+        if totals is not None:
+            fields["convention"] = totals.to_dict()
     return dumped(found if as_list else found[0])
 
 

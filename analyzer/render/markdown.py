@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from cnnscope.analyzer.groups import By, grouped
+from cnnscope.analyzer.render.beside import (
+    counted_as,
+    group_with_convention,
+    layer_columns,
+    total_line,
+)
 from cnnscope.analyzer.render.columns import (
-    LAYER_COLUMNS,
-    OPERATOR_COLUMNS,
+    GROUP_COLUMNS,
     Column,
     chosen_columns,
     default_columns,
@@ -21,6 +27,9 @@ from cnnscope.analyzer.render.columns import (
 )
 from cnnscope.analyzer.report import Report
 
+if TYPE_CHECKING:
+    from cnnscope.analyzer.conventions import ConventionTotals
+
 Row = TypeVar("Row")
 
 
@@ -30,24 +39,44 @@ def report_markdown(
     columns: Sequence[str] | None = None,
     sort: str | None = None,
     top: int | None = None,
-    by_op: bool = False,
+    by: By | None = None,
+    depth: int | None = None,
+    convention: str | None = None,
 ) -> str:
     """The report as Markdown: a heading, the table, totals and findings."""
     parts = [f"## {plain(title(report))}", _list(f"{kind}: {text}" for kind, text in ends(report))]
-    if by_op:
-        parts.append(_table(report.by_op(), OPERATOR_COLUMNS, columns, sort, top))
+    counted = counted_as(report, convention)
+    if by is not None:
+        groups = grouped(report, by, depth)
+        parts.append(
+            _table(groups, group_with_convention(GROUP_COLUMNS[by], counted), columns, sort, top)
+        )
     else:
-        parts.append(_table(tuple(report.layers), LAYER_COLUMNS, columns, sort, top))
+        layers = tuple(report.layers)
+        parts.append(_table(layers, layer_columns(report, counted), columns, sort, top))
     totals = [(name.strip(), text, meaning) for name, text, meaning in total_lines(report)]
-    parts.append(_grid(("total", "figure", "meaning"), (False, True, False), totals))
+    totals += [total_line(counted)] if counted is not None else []
+    parts.append(grid(("total", "figure", "meaning"), (False, True, False), totals))
     parts.append(_list(f"receptive field: {text}" for text in field_lines(report)))
     parts.append(_list(f"{severity}: {text}" for severity, text in diagnostic_lines(report)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def conventions_markdown(report: Report, rows: Sequence[ConventionTotals]) -> str:
+    """The model's figures in several conventions, and what to know about them."""
+    from cnnscope.analyzer.render.conventions import TOTAL_COLUMNS, remarks
+
+    parts = [
+        f"## {plain(title(report))}", markdown_table(rows, default_columns(TOTAL_COLUMNS, rows))
+    ]  # fmt: skip
+    for heading, lines in remarks(rows):
+        parts += [f"{plain(heading.capitalize())}:", _list(f"{who}: {text}" for who, text in lines)]
+    return "\n\n".join(parts) + "\n"
+
+
 def markdown_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
     """Rows as a Markdown table."""
-    return _grid(
+    return grid(
         [c.title for c in columns], [c.right for c in columns],
         [[c.text(row) for c in columns] for row in rows],
     )  # fmt: skip
@@ -60,14 +89,15 @@ def _table(
     sort: str | None,
     top: int | None,
 ) -> str:
-    chosen = default_columns(columns) if names is None else chosen_columns(columns, names)
     kept = sorted_rows(rows, columns, sort, top)
+    chosen = default_columns(columns, kept) if names is None else chosen_columns(columns, names)
     text = markdown_table(kept, chosen)
     left = len(rows) - len(kept)
     return text + (f"\n\n{left} more rows not shown" if left else "")
 
 
-def _grid(titles: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
+def grid(titles: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
+    """Cells as a table, those of the columns marked so to the right."""
     lines = [_row(titles), _row(["---:" if r else "---" for r in right], raw=True)]
     return "\n".join([*lines, *map(_row, rows)])
 

@@ -43,8 +43,20 @@ def _scaled(value: int, base: int, units: Sequence[str]) -> str:
     scaled = Fraction(value, base**power)
     digits = 2 if round(abs(scaled), 2) < 100 else 1
     if abs(scaled) >= 10**6:  # beyond the last unit
-        return f"{float(scaled):.3g}{units[power]}"
+        return f"{_decimal(scaled)}{units[power]}"
     return f"{float(scaled):.{digits}f}{units[power]}"
+
+
+def _decimal(value: Fraction) -> str:
+    """Three digits and an exponent, of numbers that no float holds, too.
+
+    >>> _decimal(Fraction(10**400))
+    '1.00e+400'
+    """
+    from decimal import Context, Decimal
+
+    wide = Context(prec=20, Emax=10**9)
+    return f"{wide.divide(Decimal(value.numerator), Decimal(value.denominator)):.2e}"
 
 
 def ratio(value: float | None) -> str:
@@ -58,6 +70,39 @@ def ratio(value: float | None) -> str:
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time with the unit that fits it.
+
+    >>> duration(0.0123456), duration(3e-6), duration(75.0), duration(0.0), duration(None)
+    ('12.3 ms', '3.00 us', '75.0 s', '0 s', '?')
+    """
+    if seconds is None:
+        return "?"
+    if not seconds:
+        return "0 s"
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
+        value = seconds * factor
+        if abs(value) >= 0.9995 or unit == "us":
+            digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
+            return f"{value:.{digits}f} {unit}"
+    raise AssertionError  # the last unit takes everything
+
+
+def rate(value: float | None, unit: str) -> str:
+    """A rate per second, three digits and a decimal prefix.
+
+    >>> rate(2.3e11, "FLOP/s"), rate(9.7e9, "B/s"), rate(12.0, "/s"), rate(None, "B/s")
+    ('230 GFLOP/s', '9.70 GB/s', '12.0 /s', '?')
+    """
+    if value is None:
+        return "?"
+    power = 0
+    while abs(value) >= 999.5 and power < len(_THOUSANDS) - 1:
+        value, power = value / 1000, power + 1
+    digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
+    return f"{value:.{digits}f} {_THOUSANDS[power].strip()}{unit}"
 
 
 def percent(share: float) -> str:

@@ -9,16 +9,22 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
+from cnnscope.analyzer.groups import By, grouped
+from cnnscope.analyzer.render.beside import (
+    counted_as,
+    group_with_convention,
+    layer_columns,
+    total_line,
+)
 from cnnscope.analyzer.render.columns import (
-    LAYER_COLUMNS,
-    OPERATOR_COLUMNS,
+    GROUP_COLUMNS,
     Column,
     chosen_columns,
     default_columns,
@@ -31,6 +37,9 @@ from cnnscope.analyzer.render.columns import (
 )
 from cnnscope.analyzer.render.numbers import middle
 from cnnscope.analyzer.report import Report
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.conventions import ConventionTotals
 
 Row = TypeVar("Row")
 #: a line: runs of text, each with the name of a style
@@ -52,13 +61,17 @@ class Shown:
         columns: those asked for; None: as many of the usual ones as fit.
         sort: the column to sort by.
         top: only so many rows.
-        by_op: a row per operator instead of one per layer.
+        by: a row per operator, kind, module or block instead of one per layer.
+        depth: of modules, how many steps below the path that all layers share.
+        convention: show the work as this counter counts it, too.
     """
 
     columns: tuple[str, ...] | None = None
     sort: str | None = None
     top: int | None = None
-    by_op: bool = False
+    by: By | None = None
+    depth: int | None = None
+    convention: str | None = None
 
 
 EVERYTHING = Shown()
@@ -72,11 +85,16 @@ class Lines:
     shown: Shown = EVERYTHING
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        styles = {key: Style.parse(text) for key, text in _STYLES.items()}
-        for line in report_lines(self.report, options.max_width, self.shown):
-            for text, style in line:
-                yield Segment(text, styles[style])
-            yield Segment.line()
+        yield from segments(report_lines(self.report, options.max_width, self.shown))
+
+
+def segments(lines: Iterable[Line]) -> Iterator[Segment]:
+    """Lines as rich takes them, finished."""
+    styles = {key: Style.parse(text) for key, text in _STYLES.items()}
+    for line in lines:
+        for text, style in line:
+            yield Segment(text, styles[style])
+        yield Segment.line()
 
 
 def report_table(report: Report, shown: Shown = EVERYTHING) -> Lines:
@@ -99,12 +117,15 @@ def report_lines(report: Report, width: int, shown: Shown = EVERYTHING) -> list[
     lines = _wrapped([("", title(report), "heading")], width)
     lines += _wrapped([(f"{kind:<8}", text, "dim") for kind, text in ends(report)], width)
     lines.append([])
-    if shown.by_op:
-        lines += _rows(report.by_op(), OPERATOR_COLUMNS, width, shown)
+    totals = counted_as(report, shown.convention)
+    if shown.by is not None:
+        groups = grouped(report, shown.by, shown.depth)
+        columns = group_with_convention(GROUP_COLUMNS[shown.by], totals)
+        lines += _rows(groups, columns, width, shown)
     else:
-        lines += _rows(tuple(report.layers), LAYER_COLUMNS, width, shown)
+        lines += _rows(tuple(report.layers), layer_columns(report, totals), width, shown)
     lines.append([])
-    lines += _summary(report, width)
+    lines += _summary(report, width, totals)
     found = diagnostic_lines(report)
     if found:
         lines.append([])
@@ -118,7 +139,7 @@ def _rows(
 ) -> list[Line]:
     kept = sorted_rows(rows, columns, shown.sort, shown.top)
     if shown.columns is None:
-        lines = table_lines(kept, default_columns(columns), width)
+        lines = table_lines(kept, default_columns(columns, kept), width)
     else:
         lines = table_lines(kept, chosen_columns(columns, shown.columns), width, drop=False)
     left = len(rows) - len(kept)
@@ -194,8 +215,36 @@ def fitted(text: str, width: int) -> str:
     return short
 
 
-def _summary(report: Report, width: int) -> list[Line]:
-    rows = total_lines(report)
+def conventions_text(report: Report, rows: Sequence[ConventionTotals], width: int) -> str:
+    """The model's figures in several conventions, and what to know about them."""
+    from cnnscope.analyzer.render.conventions import TOTAL_COLUMNS, remarks
+
+    lines = _wrapped([("", title(report), "heading")], width)
+    lines += [[], *table_lines(rows, default_columns(TOTAL_COLUMNS, rows), width)]
+    for heading, texts in remarks(rows):
+        lines += [[], *_wrapped([("", heading, "heading")], width), *listed(texts, width)]
+    return text_of(lines) + "\n"
+
+
+def listed_text(lines: Sequence[tuple[str, str]], width: int) -> str:
+    """Labels, each with its text beside or below it."""
+    return text_of(listed(lines, width)) + "\n"
+
+
+def listed(texts: Sequence[tuple[str, str]], width: int, most: int = 16) -> list[Line]:
+    lines: list[Line] = []
+    indent = min(most, max(len(who) for who, _ in texts) + len(_GAP))
+    for who, text in texts:
+        if len(who) + len(_GAP) > indent:
+            lines += _wrapped([("", f"{who}:", "label")], width)
+            lines += _wrapped([(" " * indent, text, "")], width)
+        else:
+            lines += _wrapped([(f"{who:<{indent}}", text, "")], width)
+    return lines
+
+
+def _summary(report: Report, width: int, totals: ConventionTotals | None = None) -> list[Line]:
+    rows = [*total_lines(report), *([total_line(totals)] if totals is not None else [])]
     label = max(len(name) for name, _, _ in rows)
     figure = max([len(text) for _, text, _ in rows if len(text) <= 12], default=8)
     lines: list[Line] = []
@@ -216,13 +265,14 @@ def _wrapped(rows: Iterable[tuple[str, str, str]], width: int) -> list[Line]:
     lines: list[Line] = []
     for head, text, style in rows:
         indent = len(head) if len(head) < width // 2 else 2
-        parts = _broken(text, max(1, width - len(head)), max(1, width - indent))
+        parts = broken(text, max(1, width - len(head)), max(1, width - indent))
         lines.append([(fitted(head, width), "label"), (parts[0], style)])
         lines += [[(" " * indent, ""), (part, style)] for part in parts[1:]]
     return lines
 
 
-def _broken(text: str, first: int, rest: int) -> list[str]:
+def broken(text: str, first: int, rest: int) -> list[str]:
+    """A text in lines: how many cells the first may take, and how many the others."""
     wrapper = textwrap.TextWrapper(
         width=rest, initial_indent=" " * max(0, rest - first), break_on_hyphens=False
     )  # fmt: skip

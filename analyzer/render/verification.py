@@ -1,0 +1,178 @@
+"""How does a verification look? What ran, a line for each check, then what disagrees and why not.
+
+Mismatches that no earlier one explains come first: they are where a fault is. Unchecked tensors are
+counted by reason, with the first few names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape as quoted
+from typing import TYPE_CHECKING
+
+from cnnscope.analyzer.render.numbers import escape, name, nbytes, ratio, shape
+from cnnscope.analyzer.verification import Check, FieldCheck, Mismatch, Verification
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SHOWN = 20
+_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: under which head, and whether it is good news."""
+
+    head: str
+    body: str
+    tone: str = ""
+
+
+def lines(found: Verification) -> list[Line]:
+    """The whole verification, a line at a time."""
+    return [*_heading(found), *_checks(found), *_details(found)]
+
+
+def text(found: Verification) -> str:
+    """As plain text."""
+    rows = lines(found)
+    width = max(len(row.head) for row in rows)
+    return "\n".join(f"{row.head:<{width}}  {row.body}".rstrip() for row in rows)
+
+
+def table(found: Verification) -> Text:
+    """As something rich can print."""
+    from rich.text import Text
+
+    styles = {"good": "green", "bad": "bold red", "dim": "dim", "": ""}
+    rows = lines(found)
+    width = max(len(row.head) for row in rows)
+    whole = Text(overflow="fold")
+    for i, row in enumerate(rows):
+        whole.append(f"{row.head:<{width}}  ", "bold")
+        whole.append(row.body + ("\n" if i < len(rows) - 1 else ""), styles[row.tone])
+    return whole
+
+
+def html(found: Verification) -> str:
+    """As a fragment of HTML, without scripts, everything escaped."""
+    rows = "".join(
+        f'<tr><th style="text-align:left">{quoted(row.head)}</th>'
+        f'<td style="text-align:left">{quoted(row.body)}</td></tr>'
+        for row in lines(found)
+    )
+    return f"<div><table>{rows}</table></div>"
+
+
+def verification_json(found: Verification) -> str:
+    """As `Verification.to_dict` says."""
+    from cnnscope.analyzer.render.machine import dumped
+
+    return dumped(found.to_dict())
+
+
+def verification_markdown(found: Verification) -> str:
+    """As Markdown: a heading, a table of the checks, and lists."""
+    from cnnscope.analyzer.render.markdown import plain
+
+    heading, *facts = _heading(found)
+    parts = [f"## {plain(heading.body)}"]
+    parts.append("\n".join(f"- {plain(row.head)}: {plain(row.body)}" for row in facts))
+    rows = [f"| {plain(row.head)} | {plain(row.body)} |" for row in _checks(found)]
+    parts.append("\n".join(["| check | result |", "| --- | --- |", *rows]))
+    rest = [
+        f"- {plain(f'{row.head}: ' if row.head else '')}{plain(row.body)}"
+        for row in _details(found)
+    ]
+    if rest:
+        parts.append("\n".join(rest))
+    return "\n\n".join(parts) + "\n"
+
+
+def _heading(found: Verification) -> Iterator[Line]:
+    verdict = "agrees with its execution" if found.ok else "does NOT agree with its execution"
+    model = name(found.model or "the model in memory")
+    yield Line("model", f"{model}: {verdict}", "good" if found.ok else "bad")
+    ran = f"{name(found.provider)}, ONNX Runtime {escape(found.runtime)}"
+    if found.fallback_reason:
+        ran += f" ({escape(found.fallback_reason)})"
+    yield Line("ran on", ran)
+    given = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.inputs.items())
+    yield Line("inputs", f"{given or 'none'}; seed {found.seed}")
+    yield Line("weights", escape(found.weights))
+
+
+def _checks(found: Verification) -> Iterator[Line]:
+    yield _check("shapes", found.shapes)
+    yield _check("fields", found.fields, f"; {len(found.fields.probes)} probes")
+    memory = found.memory
+    if memory.measured_bytes is None:
+        yield Line("memory", f"not measured: {escape(memory.reason or 'no figure')}", "dim")
+        return
+    said = "?" if memory.predicted_bytes is None else nbytes(memory.predicted_bytes)
+    body = f"peak of live activations {nbytes(memory.measured_bytes)}, predicted {said}"
+    body += f": ratio {ratio(memory.ratio)}"
+    yield Line("memory", body)
+    if memory.explained_bytes is not None and memory.explained_bytes != memory.predicted_bytes:
+        what = [f"{memory.in_place} outputs sharing an input's memory"] if memory.in_place else []
+        if memory.constants:
+            what.append(f"{memory.constants} constants computed in the run")
+        yield Line(
+            "",
+            f"with {' and '.join(what)}, predicted {nbytes(memory.explained_bytes)}: "
+            f"ratio {ratio(memory.explained_ratio)}",
+            "dim",
+        )
+    if memory.reason:
+        yield Line("", escape(memory.reason), "dim")
+
+
+def _check(head: str, check: Check, how: str = "") -> Line:
+    if check.reason is not None:
+        return Line(head, f"not checked: {escape(check.reason)}", "dim")
+    body = f"{check.agreeing} of {check.compared} tensors agree{how}"
+    if check.unchecked:
+        body += f"; {len(check.unchecked)} unchecked"
+    return Line(head, body, "good" if check.ok else "bad")
+
+
+def _details(found: Verification) -> Iterator[Line]:
+    for note in found.notes:
+        yield Line("note", escape(note), "dim")
+    for head, check in (("shapes", found.shapes), ("fields", found.fields)):
+        yield from _mismatches(head, check)
+    for head, check in (("shapes", found.shapes), ("fields", found.fields)):
+        yield from _unchecked(head, check)
+
+
+def _mismatches(head: str, check: Check | FieldCheck) -> Iterator[Line]:
+    ordered = sorted(check.mismatches, key=lambda m: not m.cause)
+    for m in ordered[:_SHOWN]:
+        where = f"{name(m.layer)} ({name(m.op)})" if m.layer else "an input"
+        follows = "" if m.cause else "; follows from an earlier one"
+        yield Line(
+            f"{head}: mismatch",
+            f"{where}, tensor {name(m.tensor)}: {escape(m.what)} predicted {_value(m, m.predicted)}, "
+            f"actual {_value(m, m.actual)}{follows}",
+            "bad",
+        )
+    if len(ordered) > _SHOWN:
+        yield Line("", f"... {len(ordered) - _SHOWN} more mismatches", "bad")
+
+
+def _value(mismatch: Mismatch, value: object) -> str:
+    if mismatch.what == "shape" and isinstance(value, Sequence) and not isinstance(value, str):
+        return shape([d if isinstance(d, int) else str(d) for d in value])
+    return name(str(value))
+
+
+def _unchecked(head: str, check: Check) -> Iterator[Line]:
+    by_reason: dict[str, list[str]] = {}
+    for u in check.unchecked:
+        by_reason.setdefault(u.reason, []).append(u.tensor)
+    for reason, tensors in by_reason.items():
+        shown = ", ".join(name(t, 60) for t in tensors[:_NAMES])
+        more = f", ... ({len(tensors)})" if len(tensors) > _NAMES else ""
+        yield Line(f"{head}: unchecked", f"{shown}{more}: {escape(reason)}", "dim")

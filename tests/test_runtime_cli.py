@@ -1,0 +1,141 @@
+"""`cnnscope verify`: what it prints, how it exits, and what it does not load."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnscope.analyzer.verification import (
+    Check,
+    FieldCheck,
+    MemoryCheck,
+    Mismatch,
+    Verification,
+)
+from cnnscope.cli import main
+from cnnscope.runtime import child
+
+OUTCOME = Verification(
+    "m.onnx", "cpu", None, "1.0", "stored", 0, {"x": (1, 2)}, Check(3, 3), FieldCheck(3, 3),
+    MemoryCheck(10, "a", 10, "a"),
+)  # fmt: skip
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, outcome: object) -> list[Any]:
+    """The child answers this; what it was asked is in the list."""
+    asked: list[Any] = []
+
+    def answer(target: str, argument: object, **options: object) -> object:
+        asked.append((target, argument, options))
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(child, "run_in_child", answer)
+    return asked
+
+
+def test_a_sample_agrees(samples: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", samples / "lenet5.onnx", "--provider", "cpu", "-f", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is True
+    assert found["shapes"]["compared"] == found["shapes"]["agreeing"] == 12
+    assert found["fields"]["compared"] == found["fields"]["agreeing"] > 10
+
+
+@pytest.mark.parametrize("form", ["table", "json", "markdown"])
+def test_a_mismatch_is_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    wrong = Check(3, 2, (Mismatch("t", "the conv", "Conv", "shape", [1], [2]),))
+    planted(monkeypatch, replace(OUTCOME, shapes=wrong))
+    assert run("verify", "m.onnx", "-f", form) == 1
+    assert "the conv" in capsys.readouterr().out
+
+
+def test_what_is_asked_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = planted(monkeypatch, OUTCOME)
+    output = tmp_path / "out.txt"
+    code = run(
+        "verify", "m.onnx", "--shape", "x=1x3x?", "--dim", "H=7", "--provider", "tensorrt", "--input",
+        "a=b=c.npy", "--seed", 5, "--probes", 9, "--timeout", 0, "--verbose", "-o", output,
+    )  # fmt: skip
+    assert code == 0
+    ((target, job, options),) = asked
+    assert target == "cnnscope.runtime.verifying:verify_here"
+    assert (job.model, job.shapes, job.dims) == ("m.onnx", {"x": [1, 3, None]}, {"H": 7})
+    assert (job.provider, job.inputs, job.seed, job.probes) == (
+        "tensorrt", {"a=b": "c.npy"}, 5, 9,
+    )  # fmt: skip
+    assert options["timeout"] is None
+    assert options["verbose"] is True
+    assert "m.onnx: agrees" in output.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--provider", "gpu3000"], "knows no such provider"),
+        (["--input", "nonsense"], "give an input's name and a file"),
+        (["--input", "input=absent.npy"], "absent.npy: no array can be read"),
+        (["--shape", "1x1x9x9"], "is fixed to 1x1x32x32"),
+        (["-f", "csv"], "csv doesn't go with verify"),
+        (["--timeout", "0.01"], "given up after 0.01 s"),
+    ],
+)
+def test_what_can_not_be_run_is_exit_2(
+    samples: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert run("verify", samples / "lenet5.onnx", *arguments) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert says in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_no_such_file_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", "absent.onnx") == 2
+    assert capsys.readouterr().err == (
+        "cnnscope: absent.onnx: there is no such file; check the path\n"
+    )
+
+
+def test_an_interruption_is_exit_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted(monkeypatch, KeyboardInterrupt())
+    assert run("verify", "m.onnx") == 130
+    assert capsys.readouterr().err == "cnnscope: interrupted\n"
+
+
+def test_an_input_is_taken_from_a_file(samples: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((1, 1, 32, 32), np.float32))
+    given = f"input={tmp_path / 'x.npy'}"
+    assert run("verify", samples / "lenet5.onnx", "--input", given, "--probes", 0) == 0
+
+
+def test_the_command_itself_loads_nothing_heavy(samples: Path) -> None:
+    code = (
+        "import sys\nfrom cnnscope.cli import main\n"
+        f"try:\n    main(['verify', {str(samples / 'lenet5.onnx')!r}, '--probes', '0'])\n"
+        "except SystemExit as left:\n    assert not left.code\n"
+        "print(sorted({'numpy', 'onnx', 'onnxruntime', 'networkx'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -205,7 +205,7 @@ class ReceptiveField:
             "size": self.size,
             "step": str(step) if isinstance(step, Fraction) else step,
             "start": self.start,
-            "center": None if self.center is None else float(self.center),
+            "center": None if self.center is None else _real(self.center),
             "global": self.global_,
             "global_by": self.global_by,
             "aligned": self.aligned,
@@ -217,7 +217,19 @@ class ReceptiveField:
 
 
 class Source(Protocol):
-    """Where a layer came from, for what is computed only when asked for."""
+    """Where a layer came from, for what is put into words or figures only when asked for."""
+
+    def kind(self) -> Kind:
+        """What the layer is, in the field's words."""
+
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads."""
+
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """What the units of its first output see, in figures."""
+
+    def padded_share(self) -> float | None:
+        """The share of those units whose window touches padding."""
 
     def region(self, unit: Sequence[int | None]) -> Region:
         """The input indices that a unit of the layer's first output sees."""
@@ -236,9 +248,7 @@ class Layer:
     Args:
         index: position among the report's layers.
         name, op, scope: the node's, names made unique; `op` with its domain where it has one.
-        kind: what it is in the field's words.
         inputs: names of the tensors it reads, ``""`` where one is omitted.
-        operands: those tensors, weights included; None where one is omitted.
         outputs: what it gives.
         attributes: as plain Python.
         params, buffers, constants: stored elements counted here; shared ones at their first layer.
@@ -247,9 +257,6 @@ class Layer:
         work: exact primitive counts, None when not known.
         uncounted: why not: the operator, or what is missing.
         bytes_read, bytes_written: of its inputs (weights too) and outputs; None when not known.
-        receptive_field: of its first output, one entry per network input and spatial axis.
-        padded_share: the share of the units of its first output whose window touches padding, 0 to
-            1; None where not known.
         how: where its shapes come from: rules, function, schema, declared, unknown.
         bodies: layers of its subgraphs (If, Loop, Scan), by attribute name.
     """
@@ -258,9 +265,7 @@ class Layer:
     name: str
     op: str
     scope: str
-    kind: Kind
     inputs: tuple[str, ...]
-    operands: tuple[Value | None, ...]
     outputs: tuple[Value, ...]
     attributes: Mapping[str, object]
     params: int
@@ -272,11 +277,30 @@ class Layer:
     uncounted: Mapping[str, int]
     bytes_read: Dim | None
     bytes_written: Dim | None
-    receptive_field: tuple[ReceptiveField, ...]
     how: str
     bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
-    padded_share: float | None = None
     _source: Source | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> Kind:
+        """What it is in the field's words."""
+        return Kind() if self._source is None else self._source.kind()
+
+    @property
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads, weights included; None where one is omitted."""
+        return () if self._source is None else self._source.operands()
+
+    @property
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """Of its first output, one entry per network input and spatial axis."""
+        return () if self._source is None else self._source.receptive_field()
+
+    @property
+    def padded_share(self) -> float | None:
+        """The share of the units of its first output whose window touches padding, 0 to 1; None
+        where not known."""
+        return None if self._source is None else self._source.padded_share()
 
     @property
     def modules(self) -> Mapping[str, str]:
@@ -373,6 +397,14 @@ class Layer:
                 name: [layer.to_dict() for layer in layers] for name, layers in self.bodies.items()
             }
         return found
+
+
+def _real(value: Fraction) -> float | int:
+    """As JSON writes it: beyond what a float holds, halves don't matter."""
+    try:
+        return float(value)
+    except OverflowError:
+        return round(value)
 
 
 def _number(value: Dim | None) -> int | None:
@@ -643,35 +675,42 @@ class Layers(Sequence[Layer]):
         )  # fmt: skip
 
 
+def _looking(layer: Layer) -> list[ReceptiveField]:
+    """The fields that move along an axis of the layer's output; all of them, where none does."""
+    local = [f for f in layer.receptive_field if f.output_axis is not None]
+    return local or list(layer.receptive_field)
+
+
+#: the facts of one flat row, each by itself: a column asks for one
+FACTS: Mapping[str, Callable[[Layer], object]] = {
+    "name": lambda x: x.name,
+    "op": lambda x: x.op,
+    "kind": lambda x: x.kind.label,
+    "traits": lambda x: list(x.kind.traits),
+    "padding": lambda x: x.kind.padding,
+    "scope": lambda x: x.scope,
+    "output": lambda x: plain_shape(x.output_shape),
+    "dtype": lambda x: x.outputs[0].dtype if x.outputs else None,
+    "params": lambda x: x.params,
+    "macs": lambda x: x.macs,
+    "flops": lambda x: x.flops,
+    "weight_bytes": lambda x: x.weight_bytes,
+    "bytes_read": lambda x: _number(x.bytes_read),
+    "bytes_written": lambda x: _number(x.bytes_written),
+    "intensity": lambda x: x.intensity,
+    "rf_size": lambda x: [f.size for f in _looking(x)],
+    "rf_local": lambda x: [f.local_size for f in _looking(x)],
+    "rf_step": lambda x: [None if f.step is None else str(f.step) for f in _looking(x)],
+    "rf_start": lambda x: [f.start for f in _looking(x)],
+    "rf_global": lambda x: any(f.global_ for f in _looking(x)),
+    "rf_outside": lambda x: [f.outside_share for f in _looking(x)],
+    "padded": lambda x: x.padded_share,
+}
+
+
 def row(layer: Layer) -> dict[str, object]:
     """A layer as one flat row: a table's, a CSV file's or a DataFrame's."""
-    local = [f for f in layer.receptive_field if f.output_axis is not None] or list(
-        layer.receptive_field
-    )
-    return {
-        "name": layer.name,
-        "op": layer.op,
-        "kind": layer.kind.label,
-        "traits": list(layer.kind.traits),
-        "padding": layer.kind.padding,
-        "scope": layer.scope,
-        "output": plain_shape(layer.output_shape),
-        "dtype": layer.outputs[0].dtype if layer.outputs else None,
-        "params": layer.params,
-        "macs": layer.macs,
-        "flops": layer.flops,
-        "weight_bytes": layer.weight_bytes,
-        "bytes_read": _number(layer.bytes_read),
-        "bytes_written": _number(layer.bytes_written),
-        "intensity": layer.intensity,
-        "rf_size": [f.size for f in local],
-        "rf_local": [f.local_size for f in local],
-        "rf_step": [None if f.step is None else str(f.step) for f in local],
-        "rf_start": [f.start for f in local],
-        "rf_global": any(f.global_ for f in local),
-        "rf_outside": [f.outside_share for f in local],
-        "padded": layer.padded_share,
-    }
+    return {key: fact(layer) for key, fact in FACTS.items()}
 
 
 def sum_work(layers: Sequence[Layer], what: str) -> Metric:

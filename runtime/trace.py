@@ -22,7 +22,7 @@ The memory fields are explained in `memory_check`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -95,7 +95,7 @@ def read_trace(path: Path) -> list[Event]:
         raise RunError(f"ONNX Runtime's profile can't be read: {error!r}") from None
 
 
-def events_in(found: list[dict[str, object]]) -> Iterator[Event]:
+def events_in(found: Iterable[dict[str, object]]) -> Iterator[Event]:
     """The kernels in a profile that was read already."""
     for entry in found:
         name, args = entry["name"], entry.get("args")

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 import onnx
@@ -21,7 +22,7 @@ from cnnscope.analyzer.comparison import Comparison, compared
 from cnnscope.analyzer.costs import Cost, Costs, count_costs
 from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim
-from cnnscope.analyzer.fields import Fields, Key, Paths, find_fields
+from cnnscope.analyzer.fields import Fields, Key, Paths, Unfollowed, find_fields
 from cnnscope.analyzer.graph import Graph, Node, read_graph
 from cnnscope.analyzer.kinds import BORDERED, Kind, data_input, find_kind
 from cnnscope.analyzer.memory import Liveness, find_liveness
@@ -52,6 +53,8 @@ from cnnscope.analyzer.weights import Path, Weight, Weights, find_weights
 if TYPE_CHECKING:
     import networkx
 
+    from cnnscope.analyzer.changes import Side
+    from cnnscope.analyzer.difference import Difference
     from cnnscope.analyzer.explanation import Explanation
 
 Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
@@ -104,6 +107,11 @@ def _collector_resting() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                # All that was made is kept, so it may pass for old at once: the collector's first
+                # look after its rest would be at every object of the report.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -191,6 +199,54 @@ def compare(
             for model in models
         ]
     )
+
+
+def diff(
+    before: Source | Report,
+    after: Source | Report,
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+    weights: bool = True,
+) -> Difference:
+    """What differs between two models, layers matched by name and by structure.
+
+    Args:
+        before, after: what `analyze` takes, or reports that it gave.
+        shapes, dims: for those still to be analysed, as `analyze` takes them.
+        weights: compare the numbers stored, too; they are read piece by piece, never whole.
+
+    Returns:
+        The `Difference`; printed, it is a table of what changed.
+
+    Raises:
+        ModelFileError, GraphError, BindingError: as `analyze`.
+
+    >>> import cnnscope
+    >>> lenet = "sample_models/lenet5.onnx"
+    >>> cnnscope.diff(lenet, lenet).same
+    True
+    """
+    # Loaded when first asked for: most reports are never compared.
+    from cnnscope.analyzer.differing import find_difference
+
+    sides = [
+        x if isinstance(x, Report) else analyze(x, shapes=shapes, dims=dims)
+        for x in (before, after)
+    ]
+    return find_difference(*(_side(report, weights) for report in sides))
+
+
+def _side(report: Report, read: bool) -> Side:
+    """A report together with what is stored in its model, where the model is at hand."""
+    from cnnscope.analyzer.changes import Side
+    from cnnscope.analyzer.fingerprints import find_fingerprints
+
+    analysis = report._analysis
+    if not isinstance(analysis, Analysis):
+        return Side(report, {})
+    found = find_fingerprints(analysis.file, analysis.graph, analysis.weights, read=read)
+    return Side(report, found, read)
 
 
 def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:
@@ -298,83 +354,43 @@ class _Gathering:
 
     def layers(self) -> list[Layer]:
         nodes = [node for node in self.graph.nodes if not self.shapes.folded(node)]
-        reads, kinds = self.kinds(nodes, self.shapes, self.graph.outputs, top=True)
+        around = _Around(self, nodes, self.shapes, self.graph.outputs, top=True)
+        costs = self.costs.nodes
         return [
-            self.layer(
-                i, node, self.shapes, self.costs.nodes[node.index], (node.index,),
-                reads[node.index], kinds[node.index], top=True,
-            )
+            self.layer(i, node, costs[node.index], (node.index,), around)
             for i, node in enumerate(nodes)
-        ]  # fmt: skip
-
-    def kinds(
-        self, nodes: Sequence[Node], shapes: Shapes, outputs: Sequence[str], top: bool
-    ) -> tuple[dict[int, NodeReads], dict[int, Kind]]:
-        """What each node reads, and what it is, alone and together with its neighbours."""
-        reads: dict[int, NodeReads] = {}
-        kinds: dict[int, Kind] = {}
-        classes: dict[int, Kind] = {}
-        for node in nodes:
-            # What the fields' pass went through it also knows the reads of.
-            known = self.fields.reads.get(node.index) if top else None
-            reads[node.index] = known or find_reads(node, shapes)
-
-            number = shapes.alike.get(node.index, -1)
-            if number in classes:
-                kinds[node.index] = classes[number]
-                continue
-            asked: list[Node] = []
-
-            def moving(node: Node = node, asked: list[Node] = asked) -> frozenset[int]:
-                asked.append(node)
-                return self.moving_axes(node.outputs[0]) if top else frozenset()
-
-            kind = kinds[node.index] = find_kind(node, shapes, reads[node.index], moving)
-            if number >= 0 and not asked:  # where it lies in the network didn't matter
-                classes[number] = kind
-        kinds.update(find_patterns(nodes, shapes, reads, kinds, frozenset(outputs)))
-        return reads, kinds
+        ]
 
     def moving_axes(self, tensor: str) -> frozenset[int]:
         """The tensor's axes that move along a spatial axis of an input."""
         return frozenset(moving_axes(self.fields, tensor))
 
-    def layer(
-        self,
-        index: int,
-        node: Node,
-        shapes: Shapes,
-        cost: Cost,
-        path: Path,
-        reads: NodeReads,
-        kind: Kind,
-        top: bool,
-    ) -> Layer:
+    def layer(self, index: int, node: Node, cost: Cost, path: Path, around: _Around) -> Layer:
+        shapes = around.shapes
         bodies = {}
         for name, body in node.bodies.items():
             inner = shapes.bodies.get((node.index, name))
             if inner is not None and name in cost.bodies:
                 inside = [n for n in body.nodes if not inner.folded(n)]
-                known, sorts = self.kinds(inside, inner, body.outputs, top=False)
+                within = _Around(self, inside, inner, body.outputs, top=False)
                 bodies[name] = tuple(
                     self.layer(
-                        i, n, inner, cost.bodies[name].nodes[n.index], (*path, name, n.index),
-                        known[n.index], sorts[n.index], False,
+                        i, n, cost.bodies[name].nodes[n.index], (*path, name, n.index), within
                     )
                     for i, n in enumerate(inside)
-                )  # fmt: skip
+                )
         own = _stored_at(self.weights.by_layer.get(path, ()), path)
-        shown = tuple([self.value(name, shapes) for name in node.outputs if name])
+        attributes = dict(node.attributes)
+        for name in node.bodies:
+            del attributes[name]
         return Layer(
             index=index,
             name=node.name,
             op=node.title,
             scope=node.scope,
-            kind=kind,
             inputs=node.inputs,
-            operands=tuple([self.value(n, shapes) if n else None for n in node.inputs]),
-            outputs=shown,
-            attributes={k: v for k, v in node.attributes.items() if k not in node.bodies},
+            outputs=tuple([self.value(name, shapes) for name in node.outputs if name]),
+            attributes=attributes,
             params=own["parameter"] + _inner(bodies, "params"),
             buffers=own["buffer"] + _inner(bodies, "buffers"),
             constants=own["constant"] + _inner(bodies, "constants"),
@@ -384,16 +400,14 @@ class _Gathering:
             uncounted=cost.uncounted,
             bytes_read=cost.bytes_read,
             bytes_written=cost.bytes_written,
-            receptive_field=self.receptive_field(shown[0].name) if top and shown else (),
-            padded_share=self.padded_share(node, shapes, reads, kind),
             how=shapes.how.get(node.index, "unknown"),
             bodies=bodies,
-            _source=_Source(self, node, shapes, cost, path, reads, kind, top),
+            _source=_Source(self, node, cost, path, around),
         )
 
     def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
         state, shape = self.fields.states.get(tensor), self.shapes.tensors[tensor].shape
-        if not state:
+        if not state or isinstance(state, Unfollowed):
             return ()
         known = self._fields_of.get((id(state), shape))
         if known is None:
@@ -425,28 +439,96 @@ class _Gathering:
         return known
 
 
-class _Source:
-    """What a layer can be asked for later."""
+class _Around:
+    """The layers of one graph, and what each of them is in view of the others.
 
-    __slots__ = ("cost", "kind", "model", "node", "path", "reads", "shapes", "top")
+    Args:
+        nodes: those that are layers.
+        outputs: tensors that are read from outside.
+        top: it is the main graph, whose tensors have receptive fields.
+    """
 
     def __init__(
         self,
         model: _Gathering,
-        node: Node,
+        nodes: Sequence[Node],
         shapes: Shapes,
-        cost: Cost,
-        path: Path,
-        reads: NodeReads,
-        kind: Kind,
+        outputs: Sequence[str],
+        *,
         top: bool,
     ) -> None:
-        self.model, self.node, self.shapes, self.cost = model, node, shapes, cost
-        self.path, self.reads, self.kind, self.top = path, reads, kind, top
+        self.model, self.nodes, self.shapes, self.outputs = model, nodes, shapes, outputs
+        self.top = top
+
+    @cached_property
+    def reads(self) -> dict[int, NodeReads]:
+        """What each node reads, by its index."""
+        # What the fields' pass went through it also knows the reads of.
+        known = self.model.fields.reads if self.top else {}
+        return {n.index: known.get(n.index) or find_reads(n, self.shapes) for n in self.nodes}
+
+    @cached_property
+    def kinds(self) -> dict[int, Kind]:
+        """What each node is, alone and together with its neighbours."""
+        shapes, kinds = self.shapes, dict[int, Kind]()
+        classes: dict[int, Kind] = {}
+        for node in self.nodes:
+            number = shapes.alike.get(node.index, -1)
+            if number in classes:
+                kinds[node.index] = classes[number]
+                continue
+            asked: list[Node] = []
+
+            def moving(node: Node = node, asked: list[Node] = asked) -> frozenset[int]:
+                asked.append(node)
+                return self.model.moving_axes(node.outputs[0]) if self.top else frozenset()
+
+            kind = kinds[node.index] = find_kind(node, shapes, self.reads[node.index], moving)
+            if number >= 0 and not asked:  # where it lies in the network didn't matter
+                classes[number] = kind
+        outputs = frozenset(self.outputs)
+        kinds.update(find_patterns(self.nodes, shapes, self.reads, kinds, outputs))
+        return kinds
+
+
+class _Source:
+    """What a layer can be asked for later."""
+
+    __slots__ = ("around", "cost", "model", "node", "path")
+
+    def __init__(
+        self, model: _Gathering, node: Node, cost: Cost, path: Path, around: _Around
+    ) -> None:
+        self.model, self.node, self.cost = model, node, cost
+        self.path, self.around = path, around
+
+    @property
+    def shapes(self) -> Shapes:
+        """The facts of the tensors around the node."""
+        return self.around.shapes
+
+    def kind(self) -> Kind:
+        """What the layer is, in the field's words."""
+        return self.around.kinds[self.node.index]
+
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads."""
+        value = self.model.value
+        return tuple([value(name, self.shapes) if name else None for name in self.node.inputs])
+
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """What the units of its first output see, in figures."""
+        tensor = next((name for name in self.node.outputs if name), "")
+        return self.model.receptive_field(tensor) if self.around.top and tensor else ()
+
+    def padded_share(self) -> float | None:
+        """The share of those units whose window touches padding."""
+        reads = self.around.reads[self.node.index]
+        return self.model.padded_share(self.node, self.shapes, reads, self.kind())
 
     def region(self, unit: Sequence[int | None]) -> Region:
         """The input indices that a unit sees."""
-        if not self.top:
+        if not self.around.top:
             name = self.node.name
             raise ValueError(f"regions of layer {name!r} inside a subgraph aren't available")
         tensor = next((name for name in self.node.outputs if name), "")
@@ -468,8 +550,9 @@ class _Source:
         model = self.model
         return explain_node(
             Subject(
-                model.graph, self.shapes, self.node, self.cost, self.reads, self.kind,
-                model.weights, self.path, model.fields if self.top else None,
+                model.graph, self.shapes, self.node, self.cost,
+                self.around.reads[self.node.index], self.kind(),
+                model.weights, self.path, model.fields if self.around.top else None,
             ),
             unit,
         )  # fmt: skip
@@ -526,7 +609,11 @@ def _receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None
         aligned=paths.aligned,
         local_size=found.local_size,
         smallest_size=found.smallest_size,
-        coverage=None if found.size is None or not whole else min(found.size / whole, 1.0),
+        coverage=None
+        if found.size is None or not whole
+        else 1.0
+        if found.size >= whole
+        else found.size / whole,
         outside_share=outside_share(paths, units, length),
     )
 

@@ -104,7 +104,9 @@ def count_costs(graph: Graph, shapes: Shapes) -> Costs:
 def _cost(node: Node, shapes: Shapes) -> Cost:
     # A branch that can't run reads nothing.
     runs = [body for name, body in node.bodies.items() if (node.index, name) in shapes.bodies]
-    names = [*(n for n in node.inputs if n), *(n for body in runs for n in captures(body))]
+    names = [n for n in node.inputs if n]
+    for body in runs:
+        names += captures(body)
     read = _bytes([shapes.tensors[n] for n in dict.fromkeys(names) if n in shapes.tensors])
     written = _bytes([shapes.tensors[n] for n in node.outputs if n])
     if node.index in shapes.functions:
@@ -119,9 +121,9 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
         for name, body in node.bodies.items()
         if (node.index, name) in shapes.bodies
     }
-    missing: Counter[str] = Counter()
+    missing: dict[str, int] = {}
     for costs in bodies.values():
-        missing.update(costs.uncounted)
+        missing = dict(Counter(missing) + costs.uncounted)
     if operator.work is None:
         return Cost(NO_WORK, missing, read, written, bodies)
     keywords = {k: v for k, v in node.attributes.items() if k not in node.bodies}
@@ -136,13 +138,14 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
         assert isinstance(found, Work)
         return Cost(found, missing, read, written, bodies)
     except Undetermined as unknown:
-        missing[f"{node.title} ({unknown.reason})" if unknown.reason else node.title] += 1
+        what = f"{node.title} ({unknown.reason})" if unknown.reason else node.title
+        missing[what] = missing.get(what, 0) + 1
     except RuleFailed as fault:
-        missing[node.title] += 1
+        missing[node.title] = missing.get(node.title, 0) + 1
         return Cost(None, missing, read, written, bodies, (failure(node, fault),))
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):
         # A rule that stumbles over half-known shapes leaves its node uncounted, and says so.
-        missing[node.title] += 1
+        missing[node.title] = missing.get(node.title, 0) + 1
     return Cost(None, missing, read, written, bodies)
 
 

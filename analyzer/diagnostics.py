@@ -54,6 +54,10 @@ class ModelFileError(CnnscopeError):
     """The model can't be read: missing, truncated, corrupt, not ONNX, or unsafe to open."""
 
 
+class OutsideFolderError(ModelFileError):
+    """The model's weights are said to lie outside its folder, so that it isn't opened."""
+
+
 class GraphError(CnnscopeError):
     """The model can be read but isn't a graph: a cycle, or a tensor produced twice."""
 

@@ -40,7 +40,7 @@ from cnnscope.analyzer.digits import (
     width,
 )
 from cnnscope.analyzer.dimension import Dim
-from cnnscope.analyzer.graph import Graph, Node, captures
+from cnnscope.analyzer.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.likeness import Answers
 from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Through, Upto, Whole, straight
 from cnnscope.analyzer.reads import KnownRead, NodeReads, find_reads
@@ -56,6 +56,10 @@ MAX_TRIPS = 64
 MAX_LAID_OUT = 1 << 20
 #: more different ways to hang on the unit than this are given as their common hull
 MAX_TERMS = 4
+#: Spans kept for a whole model, and more per node; an input axis counts as `AXIS_SPANS` of them. A
+#: layer behind a thousand inputs sees something of each, and so does every layer behind it: without
+#: an end, the answer would be as large as layers times inputs.
+MAX_SPANS, NODE_SPANS, AXIS_SPANS = 1 << 21, 128, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Term:
 
     @property
     def places(self) -> tuple[tuple[int, int, int | None], ...]:
-        return tuple(d.place for d in self.digits)
+        return tuple([(d.axis, d.div, d.mod) for d in self.digits])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,29 @@ State = dict[Key, Paths]
 NONE: State = {}
 
 
+class Unfollowed(State):
+    """The state of a tensor behind the point where following the fields was given up.
+
+    It has every axis of every input, as one of which nothing is known, not even whether it is seen;
+    whoever shows it may leave them out.
+    """
+
+
+@dataclass
+class Room:
+    """How many spans may still be kept; the bodies of a graph share its room.
+
+    Args:
+        left: how many.
+        lost: the state of every tensor that is given by a layer after they ran out.
+        ended: the layer where they did.
+    """
+
+    left: int
+    lost: Unfollowed
+    ended: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Fields:
     """For every tensor of a graph, what its units see.
@@ -105,6 +132,7 @@ class Fields:
         diagnostics: misaligned joins, and axes that couldn't be followed.
         reads: node index to what its outputs read, for the nodes that were gone through.
         rounds: how often a loop's body may be gone through.
+        room: how much more may be kept.
     """
 
     states: dict[str, State]
@@ -112,6 +140,7 @@ class Fields:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     reads: dict[int, NodeReads] = field(default_factory=dict)
     rounds: int = MAX_TRIPS
+    room: Room = field(default_factory=lambda: Room(MAX_SPANS, Unfollowed()))
 
 
 def find_fields(
@@ -119,6 +148,7 @@ def find_fields(
     shapes: Shapes,
     given: Mapping[str, State] | None = None,
     rounds: int = MAX_TRIPS,
+    room: Room | None = None,
 ) -> Fields:
     """The fields of every tensor.
 
@@ -127,20 +157,58 @@ def find_fields(
         shapes: its shapes.
         given: for a body, the states of its inputs and of what it captures.
         rounds: how often a loop's body may be gone through here; loops in loops share it.
+        room: how much may be kept; for a body, what is left of the graph's.
     """
-    found = Fields(dict(given or {}), rounds=rounds)
+    room = room or Room(MAX_SPANS + NODE_SPANS * len(graph.nodes), Unfollowed())
+    found = Fields(dict(given or {}), rounds=rounds, room=room)
     if given is None:
         for name in graph.inputs:
             x = shapes.tensors[name]
             found.states[name] = initial_state(name, x)
     answers: Answers[NodeReads] = Answers(shapes.alike)
     for node in graph.nodes:
-        if all(not found.states.get(n) for n in node.inputs) and not node.bodies:
-            continue
         if shapes.folded(node):
             continue
-        _Step(node, graph, shapes, found, answers).run()
+        if not node.bodies and not any(map(found.states.get, node.inputs)):
+            continue
+        if room.ended is None:
+            _Step(node, graph, shapes, found, answers).run()
+            _keep(node, found, room)
+        if room.ended is not None:
+            _give_up(node, found)
+    if given is None and room.ended is not None:
+        found.diagnostics.append(
+            Diagnostic("fields-not-followed", "warning", room.ended,
+                       "what the layers see of the inputs grows beyond all measure: receptive fields "
+                       "aren't followed from here on", "")
+        )  # fmt: skip
     return found
+
+
+def _keep(node: Node, found: Fields, room: Room) -> None:
+    """Take what the node's outputs keep off the room."""
+    for name in node.outputs:
+        state = found.states.get(name)
+        if state:
+            room.left -= AXIS_SPANS * len(state)
+            for paths in state.values():
+                for term in paths.terms:
+                    for digit in term.digits:
+                        room.left -= len(digit.field.spans)
+    if room.left < 0:
+        room.ended = node.name
+
+
+def _give_up(node: Node, found: Fields) -> None:
+    """What the node's outputs see isn't known, unless its inputs see nothing."""
+    lost = found.room.lost
+    if not lost:
+        axes = {key: Paths((), True, False) for s in found.states.values() for key in s}
+        lost.update(axes)
+    seen = any(found.states.get(name) for name in used_names(node))
+    for name in node.outputs:
+        if name:
+            found.states[name] = lost if seen else NONE
 
 
 def moved_through(
@@ -222,7 +290,7 @@ class _Step:
     def nested(
         self, body: Graph, inner: Shapes, given: Mapping[str, State], times: int = 1
     ) -> Fields:
-        result = find_fields(body, inner, given, self.found.rounds // times)
+        result = find_fields(body, inner, given, self.found.rounds // times, self.found.room)
         self.found.spatial.update(result.spatial)
         self.found.diagnostics.extend(
             d for d in result.diagnostics if d not in self.found.diagnostics
@@ -232,32 +300,51 @@ class _Step:
     # -- one output from all inputs ----------------------------------------------------------
 
     def output(self, output: Tensor, per_input: Sequence[KnownRead]) -> State:
-        given = [
-            (state, self.shapes.tensors[name], read)
-            for name, read in zip(self.node.inputs, per_input, strict=True)
-            if name and (state := self.found.states.get(name)) and not isinstance(read, Nothing)
-        ]
+        states, tensors = self.found.states, self.shapes.tensors
+        given = []
+        first, alike = None, True  # is all of it what one state says?
+        for name, read in zip(self.node.inputs, per_input, strict=True):
+            state = states.get(name) if name else None
+            if not state or isinstance(read, Nothing):
+                continue
+            x = tensors[name]
+            unmoved = _unmoved(x, output, read)
+            given.append((state, x, read, unmoved))
+            first = first or state
+            alike = alike and unmoved and state is first
         # Most nodes hand on what they see, or add up what is seen alike: states are values, so
         # that of the input serves.
-        if given and all(_unmoved(x, output, read) for _, x, read in given):
-            first = given[0][0]
-            if all(state is first for state, _, _ in given) and all(map(_settled, first.values())):
-                return first
+        if first is not None and alike and all(map(_settled, first.values())):
+            return first
         joined: dict[Key, list[tuple[Paths, _Piece | None]]] = {}
-        for state, x, read in given:
-            unmoved = _unmoved(x, output, read)
+        pieces = False
+        for state, x, read, unmoved in given:
             for key, paths in state.items():
                 moved, piece = (paths, None) if unmoved else self.moved(key, paths, x, output, read)
                 if moved.terms or not moved.known:
                     joined.setdefault(key, []).append((moved, piece))
+                    pieces = pieces or piece is not None
+        stretches = [parts for parts in joined.values() if _laid_out(parts)] if pieces else []
+        length = max((p.length for parts in stretches for _, p in parts if p), default=0)
+        crowded = length * sum(map(len, stretches)) > MAX_LAID_OUT
+        if crowded:
+            self.found.diagnostics.append(
+                Diagnostic("axis-not-followed", "info", self.node.name,
+                           f"{self.node.title} joins {len(given)} parts along an axis: too many to "
+                           "say what each of its units sees", "")
+            )  # fmt: skip
         result: State = {}
         for key, parts in joined.items():
             seen, piece = parts[0]
-            # Beside what doesn't depend on the input (a class token) stands only a stretch.
-            alone = len(parts) == 1 and (piece is None or not _shared(piece, per_input))
-            same = all(paths is seen and piece is None for paths, piece in parts)
-            if (alone or same) and _settled(seen):
+            if len(parts) == 1:
+                # Beside what doesn't depend on the input (a class token) stands only a stretch.
+                same = piece is None or not _shared(piece, per_input)
+            else:
+                same = all(paths is seen and piece is None for paths, piece in parts)
+            if same and _settled(seen):
                 result[key] = seen
+            elif crowded and _laid_out(parts):
+                result[key] = Paths((), all(paths.aligned for paths, _ in parts), False)
             else:
                 result[key] = self.join(key, parts, output)
         return result
@@ -359,21 +446,7 @@ class _Step:
     def join(self, key: Key, parts: list[tuple[Paths, _Piece | None]], output: Tensor) -> Paths:
         aligned = all(paths.aligned for paths, _ in parts)
         known = all(paths.known for paths, _ in parts)
-        pieces = [piece for _, piece in parts]
-        laid_out = (
-            all(p is not None for p in pieces)
-            and len({(p.lo, p.hi) for p in pieces if p}) == len(pieces)
-            and len({p.axis for p in pieces if p}) == 1
-        )
-        lengths = output.shape or ()
-        along = lengths[pieces[0].axis] if laid_out and pieces[0] is not None else 0
-        if isinstance(along, int) and len(parts) * min(along, MAX_PERIOD) > MAX_LAID_OUT:
-            self.found.diagnostics.append(
-                Diagnostic("axis-not-followed", "info", self.node.name,
-                           f"{self.node.title} joins {len(parts)} parts along an axis: too many to "
-                           "say what each of its units sees", "")
-            )  # fmt: skip
-            return Paths((), aligned, False)
+        laid_out = _laid_out(parts)
         terms: list[Term] = []
         for paths, piece in parts:
             for term in paths.terms:
@@ -550,16 +623,17 @@ class _Step:
 def _settled(paths: Paths) -> bool:
     """Does every term hang on the unit in a way of its own? Those that came to hang on it alike, two
     parts of a Concat behind one convolution, still have to be put together."""
-    return len(paths.terms) < 2 or len({t.places for t in paths.terms}) == len(paths.terms)
+    terms = paths.terms
+    return len(terms) < 2 or len({t.places for t in terms}) == len(terms)
 
 
 def _unmoved(x: Tensor, output: Tensor, read: KnownRead) -> bool:
     """Is every axis read index by index, so that each unit sees what the one before it saw?"""
     return (
-        isinstance(read, tuple)
-        and x.shape is not None
-        and read == straight(len(read))
+        x.shape is not None
         and x.shape == output.shape
+        and isinstance(read, tuple)
+        and read == straight(len(read))
     )
 
 
@@ -604,6 +678,18 @@ def _piece(term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]) -> _
     if length == total or total > MAX_PERIOD or before < 0:
         return None
     return _Piece(way.axis, before, before + length, total)
+
+
+def _laid_out(parts: Sequence[tuple[Paths, _Piece | None]]) -> bool:
+    """Has each part a stretch of its own along one axis?"""
+    if parts[0][1] is None:
+        return False
+    pieces = [piece for _, piece in parts]
+    return (
+        all(p is not None for p in pieces)
+        and len({(p.lo, p.hi) for p in pieces if p}) == len(pieces)
+        and len({p.axis for p in pieces if p}) == 1
+    )
 
 
 def _shared(piece: _Piece, per_input: Sequence[KnownRead]) -> bool:
@@ -660,7 +746,9 @@ def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
         mine, theirs = a.digits[i].field, b.digits[i].field
         joined = mine.union(theirs, _count(a.digits[i], shape))
         if joined is not None:
-            digits = (*a.digits[:i], replace(a.digits[i], field=joined), *a.digits[i + 1 :])
+            same = a.digits[i]
+            moved = Digit(same.axis, same.div, same.mod, joined)
+            digits = (*a.digits[:i], moved, *a.digits[i + 1 :])
             return Term(digits, small), mine.aligned_with(theirs)
     return _collapsed(a, b, shape), False
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import onnx
@@ -306,11 +306,16 @@ class _Reader:
     ) -> Iterator[_Call]:
         """The nodes, each call of a model-local function replaced by the function's nodes."""
         for proto in protos:
-            domain = _domain(proto.domain)
-            key = (domain, proto.op_type, proto.overload if hasattr(proto, "overload") else "")
-            function = self.functions.get(key)
+            name, op, domain = proto.name, proto.op_type, _domain(proto.domain)
+            function = None
+            if self.functions:
+                key = (domain, op, proto.overload if hasattr(proto, "overload") else "")
+                function = self.functions.get(key)
             if function is None:
-                yield _Call(proto, tuple(proto.input), tuple(proto.output), opsets, scope, calls)
+                yield _Call(
+                    proto, tuple(proto.input), tuple(proto.output), opsets, scope, calls,
+                    name, op, domain,
+                )  # fmt: skip
                 continue
             if key in calls:
                 raise GraphError(f"function {quoted(proto.op_type)} calls itself")
@@ -357,7 +362,10 @@ class _Reader:
         for name, given_name in zip(function.output, call.output, strict=False):
             if name in passed and given_name:
                 carry = onnx.NodeProto(op_type="Identity", name=f"{label}/{name}")
-                yield _Call(carry, (passed[name],), (given_name,), opsets, inner, calls)
+                yield _Call(
+                    carry, (passed[name],), (given_name,), opsets, inner, calls,
+                    carry.name, carry.op_type, "",
+                )  # fmt: skip
                 renamed[name] = passed[name]
 
         def rename(name: str) -> str:
@@ -374,85 +382,72 @@ class _Reader:
                     renamed[name] = f"{inner}/{name}"
         for step in self.expanded(protos, opsets, inner, calls):
             # A nested call has been renamed one level already: its names are this level's.
-            yield _Call(
-                _renamed_bodies(step.proto, rename),
-                tuple(map(rename, step.inputs)),
-                tuple(map(rename, step.outputs)),
-                step.opsets,
-                step.scope,
-                step.calls,
+            yield step._replace(
+                proto=_renamed_bodies(step.proto, rename),
+                inputs=tuple(map(rename, step.inputs)),
+                outputs=tuple(map(rename, step.outputs)),
             )
 
     def node(self, index: int, call: _Call, visible: _Visible) -> Node:
-        proto = call.proto
-        domain = _domain(proto.domain)
-        wanted = proto.name
-        if wanted and call.scope and call.scope != wanted:
-            wanted = f"{call.scope}/{wanted}"
-        wanted = wanted or (f"{call.scope}/" if call.scope else "") + f"{proto.op_type}_{index}"
+        proto, inputs, outputs, opsets, scope, calls, given, op, domain = call
+        wanted = given
+        if wanted and scope and scope != wanted:
+            wanted = f"{scope}/{wanted}"
+        wanted = wanted or (f"{scope}/" if scope else "") + f"{op}_{index}"
         name = wanted
         while name in self.taken:  # names may be given twice, and look like ours
             self.names[wanted] += 1
             name = f"{wanted}#{self.names[wanted] + 1}"
         self.taken.add(name)
-        attributes = {
-            a.name: self.attribute(a, call.opsets, visible, name, call.calls)
-            for a in proto.attribute
-        }
-        version = call.opsets.get(domain, call.opsets.get("", 1) if not domain else 1)
+        attributes = {}
+        for a in proto.attribute:
+            kind = a.type
+            plain = _PLAIN_ATTRIBUTES.get(kind)
+            attributes[a.name] = (
+                self.attribute(a, kind, opsets, visible, name, calls) if plain is None else plain(a)
+            )
+        version = opsets.get(domain, opsets.get("", 1) if not domain else 1)
         return Node(
-            index, name, proto.op_type, domain, version, call.inputs, call.outputs, attributes,
-            call.scope or _scope(proto), proto, proto.name,
+            index, name, op, domain, version, inputs, outputs, attributes,
+            scope or _scope(proto, given), proto, given,
         )  # fmt: skip
 
     def attribute(
         self,
         a: onnx.AttributeProto,
+        kind: int,
         opsets: Mapping[str, int],
         visible: _Visible,
         scope: str,
         calls: tuple[_Key, ...],
     ) -> object:
-        kind: int = a.type
+        """An attribute of any type."""
         if kind == _A.UNDEFINED:  # IR version 1 left the type out
             kind = _guessed_type(a)
-        if kind == _A.INT:
-            return int(a.i)
-        if kind == _A.INTS:
-            return tuple(a.ints)
-        if kind == _A.FLOAT:
-            return float(a.f)
-        if kind == _A.FLOATS:
-            return tuple(a.floats)
-        if kind == _A.STRING:
-            return a.s.decode("utf-8", "replace")
-        if kind == _A.STRINGS:
-            return tuple(s.decode("utf-8", "replace") for s in a.strings)
-        if kind == _A.TENSOR:
-            return stored_tensor(a.t).tensor
-        if kind == _A.TENSORS:
-            return tuple(stored_tensor(t).tensor for t in a.tensors)
+        if kind in _PLAIN_ATTRIBUTES:
+            return _PLAIN_ATTRIBUTES[kind](a)
         if kind == _A.GRAPH:
             return self.graph(a.g, opsets, visible, scope, calls)
         if kind == _A.GRAPHS:
             return tuple(self.graph(g, opsets, visible, scope, calls) for g in a.graphs)
-        if kind == _A.SPARSE_TENSOR:
-            return stored_sparse(a.sparse_tensor).tensor
-        if kind == _A.TYPE_PROTO:
-            return declared_tensor(a.tp)
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A node about to be read, its tensor names those of the graph that it ends up in."""
+class _Call(NamedTuple):
+    """A node about to be read, its tensor names those of the graph that it ends up in.
+
+    What protobuf spells out anew each time it is asked (names) is asked for once.
+    """
 
     proto: onnx.NodeProto
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     opsets: Mapping[str, int]
     scope: str
-    calls: tuple[_Key, ...] = ()
+    calls: tuple[_Key, ...]
+    name: str
+    op: str
+    domain: str
 
 
 def _bound(proto: onnx.NodeProto, given: Mapping[str, onnx.AttributeProto]) -> onnx.NodeProto:
@@ -521,15 +516,10 @@ def _in_order(calls: list[_Call], visible: _Visible) -> list[_Call]:
     """
     given: dict[str, int] = {}
     for i, call in enumerate(calls):
-        for name in (
-            call.proto.name,
-            call.proto.op_type,
-            call.proto.domain,
-            *call.inputs,
-            *call.outputs,
-        ):
-            if not isinstance(name, str):  # protobuf hands invalid UTF-8 out as bytes
-                raise GraphError(f"node {i} has a name that isn't UTF-8: {name!r:.200}")
+        names = (call.name, call.op, call.domain, *call.inputs, *call.outputs)
+        if set(map(type, names)) != {str}:  # protobuf hands invalid UTF-8 out as bytes
+            wrong = next(name for name in names if type(name) is not str)
+            raise GraphError(f"node {i} has a name that isn't UTF-8: {wrong!r:.200}")
         for name in call.outputs:
             if not name:
                 continue
@@ -538,30 +528,32 @@ def _in_order(calls: list[_Call], visible: _Visible) -> list[_Call]:
                     f"tensor {quoted(name)} is given by two nodes, {given[name]} and {i}"
                 )
             given[name] = i
-    needs = [[name for name in (*c.inputs, *_captured(c.proto)) if name] for c in calls]
-    for i, names in enumerate(needs):
-        for name in names:
-            if name not in given and name not in visible:
-                reader = calls[i].proto
+    needs = [[*c.inputs, *_captured(c.proto)] for c in calls]
+    in_order = True
+    for i, wanted in enumerate(needs):
+        for name in wanted:
+            giver = given.get(name)
+            if giver is not None:
+                in_order = in_order and giver < i
+            elif name and name not in visible:
+                reader = calls[i]
                 raise GraphError(
-                    f"node {i} {quoted(reader.name)} ({reader.op_type}) reads tensor {quoted(name)}, "
+                    f"node {i} {quoted(reader.name)} ({reader.op}) reads tensor {quoted(name)}, "
                     "which nothing gives"
                 )
-    if all(given.get(name, -1) < i for i, names in enumerate(needs) for name in names):
+    if in_order:
         return calls
     import networkx
 
     dag: networkx.DiGraph[int] = networkx.DiGraph()
     dag.add_nodes_from(range(len(calls)))
-    for i, names in enumerate(needs):
-        dag.add_edges_from((given[name], i) for name in names if name in given)
+    for i, wanted in enumerate(needs):
+        dag.add_edges_from((given[name], i) for name in wanted if name in given)
     try:
         return [calls[i] for i in networkx.lexicographical_topological_sort(dag)]
     except networkx.NetworkXUnfeasible:
         circle = [edge[0] for edge in networkx.find_cycle(dag)]
-        shown = ", ".join(
-            f"{quoted(calls[i].proto.name)} ({calls[i].proto.op_type})" for i in circle[:4]
-        )
+        shown = ", ".join(f"{quoted(calls[i].name)} ({calls[i].op})" for i in circle[:4])
         raise GraphError(
             f"the graph has a cycle of {len(circle)} nodes: {shown}"
             + (", ..." if len(circle) > 4 else "")
@@ -572,7 +564,7 @@ def _captured(proto: onnx.NodeProto) -> list[str]:
     """Names that a node's subgraphs read from outside."""
     names: list[str] = []
     for a in proto.attribute:
-        if not (a.HasField("g") or a.graphs):
+        if a.type in _PLAIN_ATTRIBUTES or not (a.HasField("g") or a.graphs):
             continue
         for graph in (a.g, *a.graphs) if a.HasField("g") else a.graphs:
             own = {v.name for v in graph.input} | {t.name for t in graph.initializer}
@@ -584,22 +576,27 @@ def _captured(proto: onnx.NodeProto) -> list[str]:
     return names
 
 
+#: not in every version of onnx
+_HAS_METADATA = "metadata_props" in onnx.NodeProto.DESCRIPTOR.fields_by_name
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _CLASSES = "pkg.torch.onnx.class_hierarchy"
 
 
-def _scope(proto: onnx.NodeProto) -> str:
+def _scope(proto: onnx.NodeProto, name: str) -> str:
     """The module path an exporter left: metadata of torch.onnx, or the path in the name."""
     scopes = _noted(proto, _SCOPES)
     if scopes:
         modules = [scope for scope in scopes[:-1] if scope]
         return modules[-1].replace(".", "/") if modules else ""
-    return proto.name.strip("/").rpartition("/")[0]
+    return name.strip("/").rpartition("/")[0]
 
 
 def _noted(proto: onnx.NodeProto, key: str) -> list[str]:
     """A list of names among a node's metadata, written as Python writes it."""
-    for entry in proto.metadata_props if hasattr(proto, "metadata_props") else ():
+    entries = proto.metadata_props if _HAS_METADATA else None
+    if not entries:
+        return []
+    for entry in entries:
         if entry.key == key:
             if len(entry.value) > NOTE_LIMIT:
                 return []
@@ -657,8 +654,9 @@ def _declared_dense(proto: onnx.TypeProto.Tensor | onnx.TypeProto.SparseTensor) 
     _check_rank(len(proto.shape.dim), "a declared tensor")
     dims: list[Dim] = []
     for dim in proto.shape.dim:
-        if dim.HasField("dim_value") and dim.dim_value >= 0:
-            dims.append(int(dim.dim_value))
+        length = dim.dim_value
+        if length > 0 or (length == 0 and dim.HasField("dim_value")):
+            dims.append(length)
         else:
             name = dim.dim_param or "?"
             if not isinstance(name, str):
@@ -667,8 +665,16 @@ def _declared_dense(proto: onnx.TypeProto.Tensor | onnx.TypeProto.SparseTensor) 
     return Tensor(dtype, tuple(dims))
 
 
-def stored_tensor(proto: onnx.TensorProto, node: str | None = None) -> Stored:
-    """A stored tensor's facts, with its value where it is small and in the file."""
+def stored_tensor(proto: onnx.TensorProto) -> Stored:
+    """A stored tensor: its facts, and how much is stored."""
+    tensor, elements = _facts(proto)
+    bits = _STORED[proto.data_type][1]
+    nbytes = None if bits is None else -(-elements * bits // 8)
+    return Stored(proto.name, tensor, elements, nbytes)
+
+
+def _facts(proto: onnx.TensorProto) -> tuple[Tensor, int]:
+    """A stored tensor's facts, with its value where it is small and in the file; its elements."""
     dims = tuple(proto.dims)
     if len(dims) > RANK_LIMIT:
         _check_rank(len(dims), f"tensor {quoted(proto.name)}")
@@ -677,18 +683,15 @@ def stored_tensor(proto: onnx.TensorProto, node: str | None = None) -> Stored:
     elements = 1
     for d in dims:
         elements *= d
-    dtype = DTYPES.get(proto.data_type)
-    if dtype is None:
-        raise GraphError(
-            f"tensor {quoted(proto.name)} has the unknown element type {proto.data_type}"
-        )
-    bits = BITS.get(dtype or "")
-    nbytes = None if bits is None else -(-elements * bits // 8)
+    kind = proto.data_type
+    known = _STORED.get(kind)
+    if known is None:
+        raise GraphError(f"tensor {quoted(proto.name)} has the unknown element type {kind}")
+    dtype, _, limit = known
     value = None
-    limit = FLOAT_VALUE_LIMIT if dtype and dtype.startswith("float") else VALUE_LIMIT
-    if elements <= limit and proto.data_location != onnx.TensorProto.EXTERNAL and bits:
-        value = _value(proto, elements)
-    return Stored(proto.name, Tensor(dtype, dims, True, value), elements, nbytes, node)
+    if elements <= limit and proto.data_location != _EXTERNAL:
+        value = _value(proto, kind, dims, elements)
+    return Tensor(dtype, dims, True, value), elements
 
 
 def _check_rank(rank: int, what: str) -> None:
@@ -696,24 +699,45 @@ def _check_rank(rank: int, what: str) -> None:
         raise GraphError(f"{what} has {rank} axes; {RANK_LIMIT} are the most")
 
 
-#: the types whose stored bytes numpy takes as they are: most constants are of these, and
-#: `numpy_helper`, which knows all types, takes several times as long over each
+_EXTERNAL = onnx.TensorProto.EXTERNAL
+
+#: of each element type: its name, its bits, and up to how many elements values are kept
+_STORED = {
+    number: (
+        dtype, BITS.get(dtype),
+        -1 if dtype not in BITS
+        else FLOAT_VALUE_LIMIT if dtype.startswith("float") else VALUE_LIMIT,
+    )
+    for number, dtype in DTYPES.items()
+}  # fmt: skip
+
+#: the types whose stored bytes numpy takes as they are, and the fields that hold the same numbers
+#: one by one: most constants are of these, and `numpy_helper`, which knows all types, takes several
+#: times as long over each
 _PLAIN = {
     number: np.dtype(DTYPES[number])
     for number in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13)
     if sys.byteorder == "little"
 }
+_TYPED = {1: "float_data", 6: "int32_data", 7: "int64_data", 11: "double_data"}
 
 
-def _value(proto: onnx.TensorProto, elements: int) -> np.ndarray | None:
+def _value(
+    proto: onnx.TensorProto, kind: int, dims: tuple[int, ...], elements: int
+) -> np.ndarray | None:
+    plain, raw = _PLAIN.get(kind), proto.raw_data
+    if plain is not None and elements:
+        if len(raw) == elements * plain.itemsize:
+            return np.frombuffer(raw, plain).reshape(dims)
+        if not raw and kind in _TYPED:
+            numbers = getattr(proto, _TYPED[kind])
+            if len(numbers) == elements:
+                return np.array(numbers, plain).reshape(dims)
     if elements and not (
-        proto.raw_data or proto.int64_data or proto.int32_data or proto.float_data
+        raw or proto.int64_data or proto.int32_data or proto.float_data
         or proto.double_data or proto.uint64_data
     ):  # fmt: skip
         return None
-    plain = _PLAIN.get(proto.data_type)
-    if plain is not None and elements and len(proto.raw_data) == elements * plain.itemsize:
-        return np.frombuffer(proto.raw_data, plain).reshape(tuple(proto.dims))
     from onnx import numpy_helper
 
     try:
@@ -737,6 +761,21 @@ def stored_sparse(proto: onnx.SparseTensorProto) -> Stored:
     nbytes = None if values.nbytes is None else values.nbytes + 8 * index_count
     tensor = Tensor(values.tensor.dtype, dims, True)
     return Stored(proto.values.name, tensor, values.elements, nbytes)
+
+
+#: what an attribute that holds no graph is as plain Python, by its type
+_PLAIN_ATTRIBUTES: dict[int, Callable[[onnx.AttributeProto], object]] = {
+    _A.INT: lambda a: a.i,
+    _A.INTS: lambda a: tuple(a.ints),
+    _A.FLOAT: lambda a: a.f,
+    _A.FLOATS: lambda a: tuple(a.floats),
+    _A.STRING: lambda a: a.s.decode("utf-8", "replace"),
+    _A.STRINGS: lambda a: tuple([s.decode("utf-8", "replace") for s in a.strings]),
+    _A.TENSOR: lambda a: _facts(a.t)[0],
+    _A.TENSORS: lambda a: tuple([_facts(t)[0] for t in a.tensors]),
+    _A.SPARSE_TENSOR: lambda a: stored_sparse(a.sparse_tensor).tensor,
+    _A.TYPE_PROTO: lambda a: declared_tensor(a.tp),
+}
 
 
 def quoted(name: str) -> str:

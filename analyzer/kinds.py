@@ -46,7 +46,7 @@ _REDUCTIONS: dict[str, Family] = {
     "mean reduction": "average pooling", "max reduction": "max pooling",
 }  # fmt: skip
 #: forms that say it all: their family adds nothing
-_COMPLETE = frozenset({"fully connected", "locally connected", "embedding"})
+COMPLETE = frozenset({"fully connected", "locally connected", "embedding"})
 #: traits that belong to the kind's own name
 _NAMED = ("dilated",)
 
@@ -88,7 +88,7 @@ class Kind:
     @property
     def label(self) -> str:
         """The kind as one phrase: ``"2-D depthwise convolution"``."""
-        if self.form in _COMPLETE:
+        if self.form in COMPLETE:
             return str(self.form)
         rank = f"{self.rank}-D" if self.rank and self.form != "global" else ""
         form = self.form if self.form not in (None, "standard") else ""

@@ -19,6 +19,9 @@ from cnnscope.analyzer.tensor import Tensor
 T = TypeVar("T")
 P = ParamSpec("P")
 
+#: values of up to so many elements are compared number by number
+SHORT = 16
+
 #: what two nodes have to agree in, before their outputs are known
 Key = tuple[object, ...]
 
@@ -29,7 +32,7 @@ def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) 
     That is a node with subgraphs (they see the tensors around them), one whose rules take its name
     or aren't known to be pure (a plugin's), and one whose result is worked out from values.
     """
-    if node.bodies or not operator.anonymous or operator.source != OURS:
+    if not inputs or node.bodies or not operator.anonymous or operator.source != OURS:
         return None
     facts: list[object] = []
     computed = True
@@ -42,18 +45,26 @@ def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) 
             computed = False
             facts.append((x.dtype, x.shape, x.constant))
         else:
-            # Values are compared by identity: equal ones are rarely stored twice, and long.
-            facts.append((x.dtype, x.shape, x.constant, id(x.value)))
+            # Long values are compared by identity: equal ones are rarely stored twice.
+            value = x.value
+            short = value.size <= SHORT and value.dtype != object
+            facts.append((x.dtype, x.shape, x.constant, value.tobytes() if short else id(value)))
     if computed:
         return None
-    names = node.inputs
+    names, attributes = node.inputs, node.attributes
     return (
         node.op, node.domain, node.version,
         tuple([names.index(name) for name in names]),  # a tensor given twice is read once
         tuple([bool(name) for name in node.outputs]),
         tuple(facts),
-        tuple(node.attributes.items()),
+        tuple(attributes.items()),
+        tuple([_type(value) for value in attributes.values()]),  # 1 == 1.0
     )  # fmt: skip
+
+
+def _type(value: object) -> type:
+    """What an attribute is, or what it is a tuple of."""
+    return type(value[0]) if isinstance(value, tuple) and value else type(value)
 
 
 class Answers(Generic[T]):

@@ -34,7 +34,7 @@ from google.protobuf.message import Error as ProtobufError
 from google.protobuf.message import Message
 from onnx import TensorProto, numpy_helper
 
-from cnnscope.analyzer.diagnostics import ModelFileError
+from cnnscope.analyzer.diagnostics import ModelFileError, OutsideFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -710,6 +710,7 @@ def _weights(
     need no look at the attributes of all their nodes, which takes longer than all else here.
     """
     sizes: dict[str, int] = {}
+    folders: dict[Path, Path] = {}
     missing: dict[str, None] = {}
     inline = bool(left_out)
     external = False
@@ -720,7 +721,7 @@ def _weights(
             return False
         location, offset, length = _external(tensor)
         if location not in sizes:
-            resolved = _inside_folder(tensor, location, path)
+            resolved = _inside_folder(tensor, location, path, folders)
             sizes[location] = -1 if resolved is None else _file_size(resolved)
         if sizes[location] < offset + length:
             missing[location] = None
@@ -802,7 +803,19 @@ def _external(tensor: TensorProto) -> tuple[str, int, int]:
     return location, offset, length
 
 
-def _inside_folder(tensor: TensorProto, location: str, path: str | None) -> str | None:
+def _resolved(path: Path, folders: dict[Path, Path]) -> Path:
+    """`path.resolve()`, each folder looked up once: thousands of files may lie in one."""
+    if path.name in ("", ".."):
+        return path.resolve()
+    folder = folders.get(path.parent)
+    if folder is None:
+        folder = folders[path.parent] = path.parent.resolve()
+    return path.resolve() if (folder / path.name).is_symlink() else folder / path.name
+
+
+def _inside_folder(
+    tensor: TensorProto, location: str, path: str | None, folders: dict[Path, Path] | None = None
+) -> str | None:
     """The file that a location names: below the model's folder, or an error. None if no folder.
 
     The folder of the file that a link to the model leads to counts too: caches such as Hugging
@@ -816,17 +829,20 @@ def _inside_folder(tensor: TensorProto, location: str, path: str | None) -> str 
             break
     unsafe = f"the data of tensor {tensor.name!r} is in {location!r}, outside the model's folder"
     if depth < 0 or PurePosixPath(location).is_absolute() or PureWindowsPath(location).anchor:
-        raise ModelFileError(f"{unsafe}; not opened, for it could be any file of yours")
+        raise OutsideFolderError(f"{unsafe}; not opened, for it could be any file of yours")
     if path is None:
         return None
-    folder = Path(path).parent
+    known = {} if folders is None else folders
     try:
-        resolved = (folder / location).resolve()
-        roots = folder.resolve(), Path(path).resolve().parent
+        resolved = _resolved(Path(path).parent / location, known)
+        roots = (
+            _resolved(Path(path).parent / "m", known).parent,
+            _resolved(Path(path), known).parent,
+        )
     except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a name too long
-        raise ModelFileError(f"{unsafe}, or nowhere: {_one_line(error)}") from error
+        raise OutsideFolderError(f"{unsafe}, or nowhere: {_one_line(error)}") from error
     if not any(resolved.is_relative_to(root) for root in roots):
-        raise ModelFileError(f"{unsafe} (a link); not opened, for it could be any file of yours")
+        raise OutsideFolderError(f"{unsafe} (a link); not opened, for it could be any file of yours")
     return str(resolved)
 
 

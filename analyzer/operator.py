@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache, cached_property
+from operator import add, attrgetter
 from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.dimension import Dim
@@ -89,12 +90,13 @@ class Work:
         return 2 * self.macs + self.other
 
     def __add__(self, other: Work) -> Work:
-        return Work(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Work)))
+        return Work(*map(add, _counts(self), _counts(other)))
 
     def __mul__(self, times: Dim) -> Work:
-        return Work(*(getattr(self, f.name) * times for f in fields(Work)))
+        return Work(*[count * times for count in _counts(self)])
 
 
+_counts = attrgetter(*Work.__dataclass_fields__)
 NO_WORK = Work()
 
 
@@ -230,12 +232,15 @@ def straight(rank: int) -> tuple[AxisRead, ...]:
 
 def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:
     """The reads of numpy broadcasting: axes matched from the last, length 1 repeated."""
-    if tensor.dims == output.dims:
-        return straight(tensor.rank)
-    shift = output.rank - tensor.rank
+    dims, lengths = tensor.dims, output.dims
+    if dims == lengths:
+        return straight(len(dims))
+    shift = len(lengths) - len(dims)
     return tuple(
-        Only(0, 0) if dim == 1 and output.dims[i + shift] != 1 else Along(i + shift)
-        for i, dim in enumerate(tensor.dims)
+        [
+            Only(0, 0) if dim == 1 and lengths[i + shift] != 1 else Along(i + shift)
+            for i, dim in enumerate(dims)
+        ]
     )
 
 
@@ -351,11 +356,10 @@ def redefine(domain: str, name: str, versions: Iterable[Operator]) -> None:
 
 def lookup(domain: str, name: str, version: int) -> Operator | None:
     """The rules for an operator at an opset version, or None."""
-    best = None
-    for operator in _REGISTRY.get((domain, name), ()):
+    for operator in reversed(_REGISTRY.get((domain, name), ())):
         if operator.since <= version:
-            best = operator
-    return best
+            return operator
+    return None
 
 
 def defined() -> Iterator[Operator]:
@@ -433,6 +437,8 @@ def broadcast_shapes(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
     >>> broadcast_shapes((8, 1, 3), (4, 1))
     (8, 4, 3)
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max(map(len, shapes), default=0)
     result: list[Dim] = []
     for axis in range(-rank, 0):

@@ -16,6 +16,7 @@ from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.graph import Node
 from cnnscope.analyzer.operator import (
     NOTHING,
+    Along,
     Flat,
     InputRead,
     Nothing,
@@ -89,10 +90,13 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
         else:
             assert isinstance(given, tuple)
             per_input = given
+        told = len(per_input)
         rows.append(
             tuple(
-                _known(per_input[i] if i < len(per_input) else None, output, x)
-                for i, x in enumerate(inputs)
+                [
+                    _known(per_input[i] if i < told else None, output, x)
+                    for i, x in enumerate(inputs)
+                ]
             )
         )
     return NodeReads(tuple(rows))
@@ -113,4 +117,10 @@ def _known(read: InputRead, output: Tensor, x: Tensor | None) -> KnownRead:
         if output.shape is None or len(x.shape) > len(output.shape):
             return None
         return elementwise(output, x)
-    return read if len(read) == len(x.shape) else None
+    if len(read) != len(x.shape):
+        return None
+    # Of a model that contradicts itself, or of a rule from outside: an axis that isn't there.
+    axes = 0 if output.shape is None else len(output.shape)
+    if axes and any(isinstance(along, Along) and along.axis >= axes for along in read):
+        return None
+    return read

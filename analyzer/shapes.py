@@ -10,10 +10,10 @@ diagnostic.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import onnx
@@ -32,7 +32,7 @@ from cnnscope.analyzer.graph import (
     read_graph,
 )
 from cnnscope.analyzer.likeness import Key, likeness
-from cnnscope.analyzer.operator import OURS, Rule, lookup
+from cnnscope.analyzer.operator import OURS, Operator, Rule, lookup
 from cnnscope.analyzer.plugins import load_plugins
 from cnnscope.analyzer.tensor import DTYPES, RANK_LIMIT, Tensor
 
@@ -66,6 +66,7 @@ class Shapes:
     alike: dict[int, int] = field(default_factory=dict)
     _classes: dict[Key, tuple[int, tuple[Tensor, ...]]] = field(default_factory=dict, repr=False)
     _folded: dict[int, bool] = field(default_factory=dict, repr=False)
+    _values: dict[object, tuple[np.ndarray, ...]] = field(default_factory=dict, repr=False)
     _allowance: _Allowance | None = field(default=None, repr=False)
 
     def inputs(self, node: Node) -> tuple[Tensor | None, ...]:
@@ -80,8 +81,13 @@ class Shapes:
         """Is the result known without running the model, so that the node is no layer?"""
         known = self._folded.get(node.index)  # every pass asks
         if known is None:
-            outputs = [self.tensors[name] for name in node.outputs if name]
-            known = bool(outputs) and all(x.constant or x.value is not None for x in outputs)
+            known = False
+            for name in node.outputs:
+                if name:
+                    x = self.tensors[name]
+                    known = x.constant or x.value is not None
+                    if not known:
+                        break
             self._folded[node.index] = known
         return known
 
@@ -172,10 +178,15 @@ def infer_shapes(
         for i, name in enumerate(node.outputs):
             if name:
                 x = outputs[i] if i < len(outputs) else _UNKNOWN
-                tensors[name] = _against_declared(x, graph, node, name, shapes)
+                declared = graph.declared.get(name)
+                if declared is None:
+                    tensors[name] = x
+                    continue
+                tensors[name] = _against_declared(x, declared, node, shapes)
                 if tensors[name] is not x:  # the file knows more of this one than of its like
                     shapes.alike.pop(node.index, None)
     shapes._classes.clear()
+    shapes._values.clear()
     return shapes
 
 
@@ -192,14 +203,14 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         operator = lookup(node.domain, node.op, node.version)
     if operator is None:
         return _without_rules(graph, node, inputs, shapes)
-    lacks = _lacking(node)
+    key = likeness(node, operator, inputs)
+    if key is not None and (known := shapes._classes.get(key)) is not None:
+        shapes.how[node.index] = "rules"
+        shapes.alike[node.index], outputs = known
+        return outputs
+    lacks = _lacking(node, operator)
     if lacks:
         raise GraphError(f"{_at(node)} lacks {lacks}{_given(inputs)}")
-    key = likeness(node, operator, inputs)
-    if key in shapes._classes:
-        shapes.how[node.index] = "rules"
-        shapes.alike[node.index], outputs = shapes._classes[key]
-        return outputs
     keywords: dict[str, object] = dict(node.attributes)
     bodies = node.bodies
     for name, body in bodies.items():
@@ -230,22 +241,25 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
                        "please report it with the model's graph")
         )  # fmt: skip
         return _without_rules(graph, node, inputs, shapes, quiet=True)
-    given = result if isinstance(result, tuple) else (result,)
-    outputs = tuple(x for x in given if isinstance(x, Tensor))
-    if len(outputs) != len(given):  # e.g. a Constant whose value is a graph
-        raise GraphError(f"{_at(node)} has an attribute of a wrong kind")
+    outputs = result if isinstance(result, tuple) else (result,)
     for k, x in enumerate(outputs):
+        if not isinstance(x, Tensor):  # e.g. a Constant whose value is a graph
+            raise GraphError(f"{_at(node)} has an attribute of a wrong kind")
         _check_shape(x, k, node, inputs)
     if operator.source != OURS and any(node.outputs[len(outputs) :]):
         short = RuleFailed(f"its infer rule gave {len(outputs)} of {len(node.outputs)} outputs")
         shapes.diagnostics.append(failure(node, short))
-    constant = not operator.random and all(x is None or x.constant for x in inputs)
+    constant = told = not operator.random
+    for each in inputs if constant else ():
+        if each is not None:
+            constant = constant and each.constant
+            told = told and each.value is not None
     if bodies and constant:
         constant = all(
             x.constant for name in bodies for x in Body(bodies[name], shapes, (0, "")).captured
         )
-    if not operator.random and inputs and all(x is None or x.value is not None for x in inputs):
-        outputs = _folded(node, inputs, outputs)
+    if told and inputs:
+        outputs = _folded(node, inputs, outputs, shapes)
     if constant:
         outputs = tuple([x.as_constant() for x in outputs])
     if key is not None:
@@ -294,9 +308,12 @@ def _demands(domain: str, op: str, version: int) -> _Demands:
     )
 
 
-def _lacking(node: Node) -> str:
+def _lacking(node: Node, operator: Operator) -> str:
     """What the node lacks of what its schema demands, or an empty string."""
     demands = _demands(node.domain, node.op, node.version)
+    kinds_of = demands.kinds
+    if not kinds_of and node.attributes and operator.source == OURS:  # no schema knows it
+        kinds_of = _rule_kinds(operator.infer)
     if len(node.inputs) < demands.least:
         return f"inputs: it has {len(node.inputs)} of {demands.least}"
     if len(node.inputs) > demands.most:
@@ -309,20 +326,45 @@ def _lacking(node: Node) -> str:
         if name not in node.attributes:
             return f"the attribute {name}"
     for name, value in node.attributes.items():
-        kinds = demands.kinds.get(name)
-        if kinds is None:
-            continue
-        wrong = not isinstance(value, kinds[0])
-        if not wrong and isinstance(value, tuple) and value:
-            wrong = not isinstance(value[0], kinds[1])
-        if wrong:
+        kinds = kinds_of.get(name)
+        if kinds is not None and not _is_of(value, kinds):
             return f"an attribute {name} of the kind that it has to be ({_kind(kinds)})"
     return ""
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    fits = isinstance(value, kinds[0])
+    return fits and not (isinstance(value, tuple) and value and not isinstance(value[0], kinds[1]))
 
 
 def _kind(kinds: tuple[type, ...]) -> str:
     names = {int: "integer", float: "number", str: "text", Tensor: "tensor", Graph: "graph"}
     return f"{names[kinds[-1]]}s" if kinds[0] is tuple else names[kinds[0]]
+
+
+@cache
+def _rule_kinds(rule: Rule) -> Mapping[str, tuple[type, ...]]:
+    """Of which kind the rule's signature says the attributes are, as `_KINDS` puts it."""
+    try:
+        hints = get_type_hints(rule)
+    except (NameError, TypeError):  # a rule from outside may be anything that can be called
+        return {}
+    plain = {(kind, *rest) for kind, *rest in _KINDS.values() if kind not in (Tensor, Graph)}
+    found = {}
+    for p in inspect.signature(rule).parameters.values():
+        if p.kind is not p.KEYWORD_ONLY:
+            continue
+        hint = hints.get(p.name)
+        ways = [way for way in get_args(hint) or (hint,) if way is not type(None)]
+        if get_origin(hint) in (Sequence, tuple):
+            ways = [hint]
+        if len(ways) != 1:
+            continue
+        many = get_origin(ways[0]) in (Sequence, tuple)
+        kinds = (tuple, get_args(ways[0])[0]) if many else (ways[0],)
+        if kinds in plain:
+            found[p.name] = kinds
+    return found
 
 
 def _unfit(rule: Rule, inputs: tuple[Tensor | None, ...], keywords: Mapping[str, object]) -> str:
@@ -343,11 +385,8 @@ def _unfit(rule: Rule, inputs: tuple[Tensor | None, ...], keywords: Mapping[str,
         if p.name not in keywords:
             if p.default is p.empty:
                 return f"the attribute {p.name}"
-        elif isinstance(p.default, int | float | str) and not isinstance(
-            keywords[p.name], type(p.default)
-        ):
-            kind = _kind((type(p.default),))
-            return f"an attribute {p.name} of the kind that it has to be ({kind})"
+        elif (kinds := _rule_kinds(rule).get(p.name)) and not _is_of(keywords[p.name], kinds):
+            return f"an attribute {p.name} of the kind that it has to be ({_kind(kinds)})"
     return ""
 
 
@@ -360,15 +399,16 @@ def _check_shape(x: Tensor, k: int, node: Node, inputs: tuple[Tensor | None, ...
             f"{_at(node)} would give a tensor with {len(x.shape)} axes; {RANK_LIMIT} are the most"
         )
     for axis, length in enumerate(x.shape):
-        if isinstance(length, int) and length < 0:
+        if not isinstance(length, int) or 0 <= length <= LENGTH_LIMIT:
+            continue
+        if length < 0:
             raise GraphError(
                 f"{_at(node)}: axis {axis} of output {k} would have length {length}{_given(inputs)}"
             )
-        if isinstance(length, int) and length > LENGTH_LIMIT:
-            raise GraphError(
-                f"{_at(node)}: axis {axis} of output {k} would have length {length}, more than a"
-                " length in ONNX can be (64 bits)"
-            )
+        raise GraphError(
+            f"{_at(node)}: axis {axis} of output {k} would have length {length}, more than a"
+            " length in ONNX can be (64 bits)"
+        )
 
 
 def _at(node: Node) -> str:
@@ -435,7 +475,7 @@ def _reference(domain: str, op: str, version: int) -> type | None:
 
 
 def _folded(
-    node: Node, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]
+    node: Node, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...], shapes: Shapes
 ) -> tuple[Tensor, ...]:
     """The outputs with their values, where they are small and onnx's reference can tell them."""
     if all(x.value is not None for x in outputs) or node.bodies:
@@ -446,32 +486,46 @@ def _folded(
         size = x.size
         if not isinstance(size, int) or size > VALUE_LIMIT:
             return outputs
-    implementation = _reference(node.domain, node.op, node.version)
-    if implementation is None:
-        return outputs
     arrays = [None if x is None else x.value for x in inputs]
-    try:
-        with np.errstate(all="ignore"):
-            parameters = {
-                "log": lambda *_: None,
-                "opsets": {node.domain: node.version},
-                "verbose": 0,
-                "new_ops": None,
-            }
-            results = implementation(node.proto, parameters).run(*arrays)
-    except Exception:  # noqa: BLE001
-        # The reference raises whatever numpy does, e.g. on dimensions that aren't numbers: then
-        # the value stays unknown, which whoever needs it will say.
-        return outputs
+    # Blocks alike do the same arithmetic with the same numbers: it is done once.
+    key = None
+    if all(a is None or a.dtype != object for a in arrays):
+        key = (
+            node.op, node.domain, node.version, len(outputs), tuple(node.attributes.items()),
+            *[None if a is None else (a.dtype, a.shape, a.tobytes()) for a in arrays],
+        )  # fmt: skip
+    results = shapes._values.get(key) if key is not None else None
+    if results is None:
+        results = _computed(node, arrays)
+        if key is not None:
+            shapes._values[key] = results
     folded = []
-    for x, value in zip(outputs, results, strict=False):
-        array = np.asarray(value)
+    for x, array in zip(outputs, results, strict=False):
         symbolic = array.dtype == object
         if array.shape != x.shape or (symbolic and not _lengths_only(array)):
             folded.append(x)
         else:
             folded.append(x.with_value(array))
-    return tuple(folded)
+    return tuple(folded) or outputs
+
+
+def _computed(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
+    """What onnx's reference gives for these inputs; nothing where it can't tell."""
+    implementation = _reference(node.domain, node.op, node.version)
+    if implementation is None:
+        return ()
+    parameters = {
+        "log": lambda *_: None, "opsets": {node.domain: node.version}, "verbose": 0,
+        "new_ops": None,
+    }  # fmt: skip
+    try:
+        with np.errstate(all="ignore"):
+            results = implementation(node.proto, parameters).run(*arrays)
+        return tuple([np.asarray(value) for value in results])
+    except Exception:  # noqa: BLE001
+        # The reference raises whatever numpy does, e.g. on dimensions that aren't numbers: then
+        # the value stays unknown, which whoever needs it will say.
+        return ()
 
 
 def _lengths_only(array: np.ndarray) -> bool:
@@ -663,10 +717,9 @@ def _filled(x: Tensor, declared: Tensor | None) -> Tensor:
     return replace(x, dtype=dtype, shape=shape, kind=kind, element=element)
 
 
-def _against_declared(x: Tensor, graph: Graph, node: Node, name: str, shapes: Shapes) -> Tensor:
-    declared = graph.declared.get(name)
-    if declared is None:
-        return x
+def _against_declared(x: Tensor, declared: Tensor, node: Node, shapes: Shapes) -> Tensor:
+    if x.shape is declared.shape or x.shape == declared.shape:
+        return _filled(x, declared)
     if x.shape is not None and declared.shape is not None:
         differs = len(x.shape) != len(declared.shape) or any(
             isinstance(a, int) and isinstance(b, int) and a != b

@@ -18,7 +18,7 @@ from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.graph import Graph, Node, Stored, stored_sparse, used_names
 from cnnscope.analyzer.operator import NOTHING, Role, lookup
 from cnnscope.analyzer.shapes import Shapes
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Shape, Tensor
 
 _RANK: dict[Role, int] = {"parameter": 0, "affine": 0, "buffer": 1, "constant": 2}
 
@@ -79,13 +79,13 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
         nbytes = entry.stored.nbytes
         if nbytes is None:
             unsized.append(key[1])
-        shape = entry.stored.tensor.shape
-        if shape is None or not all(isinstance(d, int) for d in shape):
+        if not _counted(entry.stored.tensor.shape):
             uncounted.append(key[1])
         weights[key] = Weight(
             key[1], entry.stored.elements, nbytes or 0, entry.role, entry.layers[0]
         )
-        for layer in dict.fromkeys(entry.layers):
+        layers = entry.layers
+        for layer in layers if len(layers) == 1 else dict.fromkeys(layers):
             by_layer.setdefault(layer, []).append(weights[key])
     unused = tuple(
         (s.name, s.nbytes or 0)
@@ -99,6 +99,11 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
         tuple(unsized),
         tuple(uncounted),
     )
+
+
+def _counted(shape: Shape | None) -> bool:
+    """Is it known how many elements there are?"""
+    return shape is not None and {int}.issuperset(map(type, shape))
 
 
 class _Walk:
@@ -181,9 +186,9 @@ class _Walk:
 
     def makes(self, node: Node) -> bool:
         """Does the node give its tensor out of nothing but a shape or its own attributes?"""
-        operator = lookup(node.domain, node.op, node.version)
         if not any(node.inputs):
             return True
+        operator = lookup(node.domain, node.op, node.version)
         if operator is None or operator.reads is None or node.bodies:
             return False
         if all(self.shapes.tensors[n].value is not None for n in node.outputs if n) and all(
@@ -233,10 +238,10 @@ def _role(tensor: Tensor, role: Role | None) -> Role:
 
 def _made(name: str, tensor: Tensor, node: Node) -> Stored:
     """A tensor that a node gives out of its attributes, or fills from a shape."""
-    for attribute in node.proto.attribute:
+    for attribute in node.proto.attribute if tensor.value is None else ():
         if attribute.HasField("sparse_tensor"):
             return replace(stored_sparse(attribute.sparse_tensor), name=name, tensor=tensor)
-    size = tensor.size if tensor.shape is not None else 0
+    size = 0 if tensor.shape is None else tensor.size
     elements = size if isinstance(size, int) else 0
     try:
         nbytes = tensor.nbytes

@@ -77,18 +77,19 @@ class Window:
 
     def at(self, index: int) -> range:
         """The integer positions output `index` reads, before anything is clipped."""
-        base = index * self.stride - self.before
-        dilation = self.dilation
-        if isinstance(base, int) and isinstance(dilation, int):
+        stride, before, dilation = self.stride, self.before, self.dilation
+        if isinstance(stride, int) and isinstance(before, int) and isinstance(dilation, int):
+            base = index * stride - before
             return (
                 range(base, base + self.size * dilation, dilation)
                 if dilation
                 else range(base, base + 1)
             )
-        # Over the common denominator q: which j make b + j*d a multiple of q?
-        b, d = Fraction(base), Fraction(dilation)
-        q = math.lcm(b.denominator, d.denominator)
-        top, step = int(b * q), int(d * q)
+        # In whole parts of the common denominator q: which j make base + j*dilation a multiple of it?
+        q = math.lcm(stride.denominator, before.denominator, dilation.denominator)
+        top = index * stride.numerator * (q // stride.denominator)
+        top -= before.numerator * (q // before.denominator)
+        step = dilation.numerator * (q // dilation.denominator)
         if step == 0:
             return range(top // q, top // q + 1) if top % q == 0 else range(0)
         common = math.gcd(step, q)

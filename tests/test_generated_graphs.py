@@ -2,12 +2,16 @@
 
 Hypothesis draws an input and up to twelve operators with random attributes, each fitting what is
 there; ONNX Runtime runs the graph with optimisations off and every tensor exposed. Where it
-refuses a graph, so must we, but for what `LENIENT` explains.
+refuses a graph, so must we, but for what `excused` proves of the node it refused.
+
+For as long as is wanted: ``CNNSCOPE_GRAPHS=20000 CNNSCOPE_SEED=7 pytest tests/test_generated_graphs.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +32,8 @@ CODES = {
     "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE,
     "uint8": TensorProto.UINT8,
 }  # fmt: skip
-#: What ONNX Runtime refuses and we take: lengths are what is told here, not which kernels it has;
-#: SAME with a stride larger than the kernel, where it takes the padding left over for negative; and
-#: an even Split whose rounded-up parts leave none for the last.
-LENIENT = (
-    "NOT_IMPLEMENTED", "Could not find an implementation", "padding values must be non-negative",
-    "exceeds the remaining size",
-)  # fmt: skip
+GRAPHS = int(os.environ.get("CNNSCOPE_GRAPHS", "150"))
+SEED = int(os.environ.get("CNNSCOPE_SEED", "20240611"))
 
 
 @dataclass
@@ -149,10 +148,10 @@ def slice_(g: Growing, x: str) -> None:
     n = shape[axis]
     start, end = g.number(-n - 2, n + 2), g.choice((2**63 - 1, -(2**63), g.number(-n - 2, n + 2)))
     step = g.choice((1, 1, 2, 3, -1, -2))
-    # Backwards from the start up to the largest integer is nothing by ONNX's rule (and numpy's);
-    # ONNX Runtime takes that integer for "to the end" in either direction.
-    if step < 0:
-        end = min(end, n)
+    # ONNX clamps ends to the axis, so going backwards there is nothing before the largest integer
+    # (`test_slices_to_the_largest_integer`); ONNX Runtime takes it for "to the end" both ways.
+    if step < 0 and end == 2**63 - 1:
+        end = -(2**63)
     g.add("Slice", [x, g.ints(start), g.ints(end), g.ints(axis), g.ints(step)])
 
 
@@ -407,33 +406,111 @@ def graphs(draw: Callable[..., Any]) -> tuple[onnx.ModelProto, list[np.ndarray] 
     return made, executed(made, shape)
 
 
+# -- where ONNX Runtime and ONNX's text differ -----------------------------------------------------
+
+
+def lengths_of_pool(node: onnx.NodeProto, shape: Sequence[int]) -> list[int]:
+    """By the text of MaxPool: ``floor((n + pads - extent)/stride) + 1``; with ceil_mode rounded up,
+    but for a last window that would begin in the padding."""
+    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    kernel, axes = given["kernel_shape"], len(shape) - 2
+    steps, spacings = (given.get(name, [1] * axes) for name in ("strides", "dilations"))
+    pads = given.get("pads", [0] * 2 * axes)
+    found = []
+    for i, n in enumerate(shape[2:]):
+        if given.get("auto_pad", b"NOTSET").startswith(b"SAME"):
+            found.append(-(-n // steps[i]))
+            continue
+        left = n + pads[i] + pads[axes + i] - spacings[i] * (kernel[i] - 1) - 1
+        if not given.get("ceil_mode"):
+            found.append(math.floor(left / steps[i]) + 1)
+            continue
+        count = math.ceil(left / steps[i]) + 1
+        found.append(count - ((count - 1) * steps[i] >= n + pads[i]))
+    return found
+
+
+def a_pool_without_outputs(made: onnx.ModelProto, shapes: dict[str, Sequence[int]]) -> bool:
+    """Is there a pool whose kernel fits nowhere, which we refuse?
+
+    ONNX Runtime divides towards zero, ``(3 - 4)/2 + 1 = 1``, and pools what isn't there; where the
+    division is exact it gives an axis of length 0.
+    """
+    return any(
+        min(lengths_of_pool(node, shapes[node.input[0]])) < 1
+        for node in made.graph.node
+        if node.op_type in ("MaxPool", "AveragePool")
+    )
+
+
+def excused(made: onnx.ModelProto, refusal: str) -> bool:
+    """Is it right to take what ONNX Runtime refuses: the last node, after others that it ran?"""
+    # Lengths are what is told here, not which kernels there are.
+    if "NOT_IMPLEMENTED" in refusal or "Could not find an implementation" in refusal:
+        return True
+    last = made.graph.node[-1]
+    given = {a.name: helper.get_attribute_value(a) for a in last.attribute}
+    shapes = ran(made)
+    # SAME gives ceil(n/stride) outputs; with a stride beyond the kernel no padding is left over, and
+    # ONNX Runtime complains that it is negative.
+    if "padding values must be non-negative" in refusal:
+        steps, kernel = given.get("strides", [1]), given["kernel_shape"]
+        return given["auto_pad"].startswith(b"SAME") and any(map(int.__gt__, steps, kernel))
+    # "The last chunk will be smaller": it may be empty, as onnx's reference has it.
+    if "exceeds the remaining size" in refusal:
+        n, parts = shapes[last.input[0]][given["axis"]], given["num_outputs"]
+        return (parts - 1) * math.ceil(n / parts) == n
+    # Before it runs anything ONNX Runtime infers shapes, sometimes others than it gives when it runs.
+    if "ShapeInferenceError" in refusal or "pre-allocated shapes" in refusal:
+        inferred = onnx.shape_inference.infer_shapes(made).graph
+        return any(
+            [d.dim_value for d in value.type.tensor_type.shape.dim] != list(shapes[value.name])
+            for value in [*inferred.value_info, *inferred.output]
+            if value.name in shapes and value.type.tensor_type.HasField("shape")
+        )
+    return False
+
+
+def ran(made: onnx.ModelProto) -> dict[str, Sequence[int]]:
+    """The shapes of the tensors before the last node, which was refused."""
+    before = onnx.ModelProto()
+    before.CopyFrom(made)
+    last = before.graph.node.pop()
+    ends = [o for o in before.graph.output if o.name not in last.output]
+    del before.graph.output[:]
+    before.graph.output.extend(ends)
+    shape = tuple(d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim)
+    arrays = executed(before, shape) if ends else []
+    names = [o.name for o in ends]
+    return {"x": shape, **{n: a.shape for n, a in zip(names, arrays, strict=True)}}
+
+
 def compare(made: onnx.ModelProto, actual: list[np.ndarray] | str) -> bool:
     """Whether it could be run; raises where we and ONNX Runtime differ."""
     if not isinstance(actual, str):
         try:
             agrees(made, actual)
         except cnnscope.GraphError as error:
-            # By ONNX's formula, floor((n - k) / s) + 1, no output is left of a pool that doesn't fit;
-            # ONNX Runtime divides towards zero and gives an axis of length 0 or 1.
-            if "doesn't fit" in str(error) and "Pool)" in str(error):
+            shape = tuple(d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim)
+            shapes: dict[str, Sequence[int]] = {"x": shape}
+            for o, array in zip(made.graph.output, actual, strict=True):
+                shapes[o.name] = array.shape
+            if "doesn't fit into" in str(error) and a_pool_without_outputs(made, shapes):
                 return False
             raise
         return True
-    if any(word in actual for word in LENIENT):
-        return False
     try:
-        report = cnnscope.analyze(made)
+        cnnscope.analyze(made)
     except cnnscope.CnnscopeError:
         return False
-    # A length that only data tells (of NonZero) may turn out not to fit what comes after.
-    if any(d.code == "data-dependent-size" for d in report.diagnostics):
+    if excused(made, actual):
         return False
     raise AssertionError(f"we take what ONNX Runtime refuses: {actual}")
 
 
-@seed(20240611)
+@seed(SEED)
 @settings(
-    max_examples=200,
+    max_examples=GRAPHS,
     deadline=None,
     derandomize=False,
     database=None,
@@ -468,3 +545,19 @@ def test_the_vocabulary_gives_every_operator(grow: Callable[[Growing, str], None
 
     draw()
     assert runs
+
+
+@pytest.mark.parametrize("end", [2**63 - 1, 2**31 - 1, 2**62, 7, 5, 0, -5, -6, -(2**31), -(2**63)])
+@pytest.mark.parametrize("start", [-(2**63), -6, -5, -1, 0, 3, 4, 5, 2**63 - 1])
+@pytest.mark.parametrize("step", [-1, -2, 1])
+def test_slices_to_the_largest_integer(start: int, end: int, step: int):
+    """As ONNX's own inference clamps; ONNX Runtime too, but for the largest integers backwards."""
+    g = Growing(lambda _: None)
+    g.add("Slice", ["x", g.ints(start), g.ints(end), g.ints(0), g.ints(step)])
+    made = model_of(g, (5,))
+    inferred = onnx.shape_inference.infer_shapes(made, strict_mode=True).graph.output[0]
+    report = cnnscope.analyze(made)
+    (length,) = report.outputs[0].shape or ()
+    assert [length] == [d.dim_value for d in inferred.type.tensor_type.shape.dim]
+    if step > 0 or end < 2**31 - 1:
+        assert (length,) == executed(made, (5,))[0].shape

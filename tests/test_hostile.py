@@ -444,6 +444,172 @@ def test_nested_on_the_wire(levels: int):
     assert "nested too deeply" in outcome(nested_on_the_wire(levels))
 
 
+# -- sizes that grow: the time a model takes grows as its file does --------------------------------
+
+
+def relus(numbers, **names) -> list[onnx.NodeProto]:
+    return [
+        node("Relu", [f"t{i}"], [f"t{i + 1}"], **{k: name(i) for k, name in names.items()})
+        for i in numbers
+    ]
+
+
+def chain(n: int, numbers=None, **names) -> onnx.ModelProto:
+    made = relus(range(n) if numbers is None else numbers, **names)
+    return model(*made, inputs=[value("t0", [1, 3])], outputs=[f"t{n}"])
+
+
+def many_inputs(n: int, op: str, layers: int = 0, **attributes) -> onnx.ModelProto:
+    pools = (
+        node("MaxPool", [f"t{i}"], [f"t{i + 1}"], kernel_shape=[3, 3], pads=[1] * 4)
+        for i in range(layers)
+    )
+    return model(
+        node(op, [f"x{i}" for i in range(n)], ["t0"], **attributes), *pools,
+        inputs=[value(f"x{i}", [1, 1, 8, 8]) for i in range(n)], outputs=[f"t{layers}"],
+    )  # fmt: skip
+
+
+def free_inputs(n: int) -> onnx.ModelProto:
+    made = (node("Relu", [f"x{i}"], [f"y{i}"]) for i in range(n))
+    return model(
+        *made, inputs=[value(f"x{i}", [1, f"d{i}"]) for i in range(n)],
+        outputs=[f"y{i}" for i in range(n)],
+    )  # fmt: skip
+
+
+def branches(levels: int) -> onnx.ModelProto:
+    inner = body(node("Relu", ["x"], ["q"]))
+    for _ in range(levels):
+        inner = body(node("If", ["c"], ["q"], then_branch=inner, else_branch=inner))
+    last = node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)
+    return model(last, inputs=[value("x", [1, 3]), value("c", [], TensorProto.BOOL)])
+
+
+def split_and_joined(n: int) -> onnx.ModelProto:
+    parts = [f"y{i}" for i in range(n)]
+    return model(
+        node("Split", ["x"], parts, num_outputs=n, axis=2), node("Concat", parts, ["z"], axis=2),
+        conv("z"), inputs=[value("x", [1, 3, n, 8])], init=[KERNEL],
+    )  # fmt: skip
+
+
+def sliced(n: int) -> onnx.ModelProto:
+    made = (node("Slice", [f"t{i}", "one", "end", "axis"], [f"t{i + 1}"]) for i in range(n))
+    given = [ints("one", 1), ints("end", HUGE), ints("axis", 2)]
+    return model(*made, inputs=[value("t0", [1, 3, 2 * n, 8])], outputs=[f"t{n}"], init=given)
+
+
+def pooled_free(n: int) -> onnx.ModelProto:
+    made = (
+        node("MaxPool", [f"t{i}"], [f"t{i + 1}"], kernel_shape=[2], strides=[2], ceil_mode=1)
+        for i in range(n)
+    )
+    return model(*made, inputs=[value("t0", [1, 3, "H"])], outputs=[f"t{n}"])
+
+
+def odd_resize(n: int) -> onnx.ModelProto:
+    """No two of the 8192 units of a layer see alike."""
+    pools = (
+        node("MaxPool", [f"t{i}"], [f"t{i + 1}"], kernel_shape=[3], pads=[1, 1]) for i in range(n)
+    )
+    return model(
+        node("Resize", ["x", "", "", "s"], ["t0"], mode="linear"), *pools,
+        inputs=[value("x", [1, 3, 8191])], outputs=[f"t{n}"], init=[ints("s", 1, 3, 8192)],
+    )  # fmt: skip
+
+
+GROWING: dict[str, tuple[Callable[[int], onnx.ModelProto], int, str]] = {
+    "inputs of one Concat": (lambda n: many_inputs(n, "Concat", axis=1), 2000, "axis-not-followed"),
+    "inputs of one Sum": (lambda n: many_inputs(n, "Sum", 2), 2000, ""),
+    "layers behind inputs": (lambda n: many_inputs(n, "Sum", n), 120, ""),
+    "equal names": (lambda n: chain(n, name=lambda _: "a"), 5000, ""),
+    "names that collide": (
+        lambda n: chain(n, name=lambda i: "a" if i % 2 else f"a#{i // 2}"), 5000, "",
+    ),
+    "names like ours": (
+        lambda n: chain(n, name=lambda i: f"Relu_{n - i}" if i < n // 2 else ""), 5000, "",
+    ),
+    "nodes in reversed order": (lambda n: chain(n, reversed(range(n))), 5000, ""),
+    "free dimensions": (free_inputs, 1000, "free-dimension"),
+    "free lengths halved": (pooled_free, 1200, "free-dimension"),
+    "branches in branches": (branches, 8, "branches"),
+    "split and joined": (split_and_joined, 3000, "axis-not-followed"),
+    "slices": (sliced, 1500, ""),
+    "resized, then pooled": (odd_resize, 20, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_growing(name: str):
+    make, n, noted_as = GROWING[name]
+    made = make(n)
+    assert outcome(made) == "report"
+    assert noted_as in {"", *(d.code for d in cnnscope.analyze(made).diagnostics)}
+
+
+def test_fields_are_given_up_beyond_all_measure(monkeypatch: pytest.MonkeyPatch):
+    """As many fields as layers times inputs: from some layer on none is told, and that is said."""
+    from cnnscope.analyzer import fields
+
+    monkeypatch.setattr(fields, "MAX_SPANS", 2000)
+    monkeypatch.setattr(fields, "NODE_SPANS", 0)
+    made = many_inputs(10, "Sum", 60)
+    report = cnnscope.analyze(made)
+    (said,) = [d for d in report.diagnostics if d.code == "fields-not-followed"]
+    told = [bool(layer.receptive_field) for layer in report.layers]
+    ends_at = next(i for i, layer in enumerate(report.layers) if layer.name == said.layer)
+    assert told == [i < ends_at for i in range(len(told))]
+    assert 1 < ends_at < 60
+    assert report.layers[-1].region([0, 0, 4, 4])["x3"]  # works without the fields
+    report.layers[-1].explain()
+    assert examine(made, random.Random(0)) == "report"
+
+
+ATTRIBUTES = [
+    ("kernel_shape", 3), ("kernel_shape", "x"), ("kernel_shape", [1.5, 2.0]), ("strides", "ab"),
+    ("pads", 2.5), ("auto_pad", 3), ("ceil_mode", "x"), ("channels_last", [1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "given"), ATTRIBUTES)
+def test_attributes_of_a_wrong_kind_without_a_schema(name: str, given: object):
+    pool = helper.make_node(
+        "QLinearAveragePool", ["x", "s", "z", "s", "z"], ["y"], domain="com.microsoft",
+        **{"kernel_shape": [2, 2], name: given},
+    )  # fmt: skip
+    made = model(
+        pool, inputs=[value("x", [1, 3, 8, 8], TensorProto.UINT8)],
+        init=[scalar("s", 0.5, np.float32), scalar("z", 0, np.uint8)],
+    )  # fmt: skip
+    assert f"an attribute {name} of the kind" in outcome(made)
+
+
+@pytest.mark.parametrize("op", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("which", ["x", "w", "r"])
+@pytest.mark.parametrize("dims", [(), (5,), (5, 5)])
+def test_recurrent_operands_of_too_low_rank(op: str, which: str, dims: tuple[int, ...]):
+    gates = {"RNN": 5, "GRU": 15, "LSTM": 20}[op]
+    shapes = {"x": (7, 1, 5), "w": (1, gates, 5), "r": (1, gates, 5), which: dims}
+    found = outcome(
+        model(
+            node(op, ["x", "w", "r"], ["y"]), inputs=[value("x", list(shapes["x"]))],
+            init=[hollow("w", *shapes["w"]), hollow("r", *shapes["r"])],
+        )
+    )  # fmt: skip
+    assert f"({op})" in found
+    assert "axes" in found
+
+
+def test_normalisation_by_a_whole_tensor():
+    given = [hollow(name, 3) for name in ("b", "m", "v")]
+    made = model(
+        node("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"]),
+        inputs=[value("x", [1, 3, 8, 8]), value("s", [1, 3, 8, 8])], init=given,
+    )  # fmt: skip
+    assert "scale has 4 axes" in outcome(made)
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -65,14 +66,36 @@ def field(axis: int, size: int, **more: object) -> ReceptiveField:
     return ReceptiveField(**{**facts, **more})  # type: ignore[arg-type]
 
 
+@dataclass
+class Told:
+    """A source of a layer whose words and figures are given."""
+
+    fields: tuple[ReceptiveField, ...]
+
+    def kind(self) -> Kind:
+        return Kind("convolution")
+
+    def operands(self) -> tuple[Value | None, ...]:
+        return ()
+
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        return self.fields
+
+    def padded_share(self) -> float | None:
+        return None
+
+    def modules(self) -> dict[str, str]:
+        return {}
+
+
 def layer(index: int, title: str, **more: object) -> Layer:
+    told = Told(more.pop("receptive_field", (field(2, 3), field(3, 3))))  # type: ignore[arg-type]
     facts: dict[str, object] = {
-        "index": index, "name": title, "op": "Conv", "scope": "",
-        "kind": Kind("convolution"), "inputs": ("x",), "operands": (),
+        "index": index, "name": title, "op": "Conv", "scope": "", "inputs": ("x",),
         "outputs": (Value(f"out{index}", Tensor("float32", (1, 8, 16, 16))),), "attributes": {},
         "params": 216, "buffers": 0, "constants": 0, "shared_params": 0, "weight_bytes": 864,
         "work": Work(float_macs=55296), "uncounted": {}, "bytes_read": 13152,
-        "bytes_written": 8192, "receptive_field": (field(2, 3), field(3, 3)), "how": "rules",
+        "bytes_written": 8192, "how": "rules", "_source": told,
     }  # fmt: skip
     return Layer(**{**facts, **more})  # type: ignore[arg-type]
 

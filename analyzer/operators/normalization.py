@@ -79,6 +79,10 @@ def is_training(output_count: int, training_mode: int, is_test: int, opset: int)
 def batch_output(
     x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, output_count: int = 1
 ) -> tuple[Tensor, ...]:
+    for name, given in (("scale", scale), ("B", bias), ("mean", mean), ("var", var)):
+        # Before opset 9 there could be one per position, too: all axes but the batch's.
+        if x.shape is not None and given.shape is not None and given.rank > max(x.rank - 1, 1):
+            raise ValueError(f"{name} has {given.rank} axes, one is wanted: the channels")
     statistics = mean.shape
     if statistics is None and x.shape is not None:
         statistics = (channels(x),)

@@ -93,6 +93,9 @@ def sequence_output(
     output_count: int = 3,
     node_name: str = "",
 ) -> tuple[Tensor, ...]:
+    for name, weights in (("W", w), ("R", r)):
+        if weights.shape is not None and weights.rank != 3:
+            raise ValueError(f"{name} has {weights.rank} axes, 3 are wanted: direction and matrix")
     count = directions(direction)
     hidden: Dim
     if hidden_size is not None:
@@ -276,7 +279,7 @@ def quantized_output(
     output_count: int = 3,
     node_name: str = "",
 ) -> tuple[Tensor, ...]:
-    turned = r.of(None if r.shape is None else (r.shape[0], r.shape[2], r.shape[1]))
+    turned = r if r.shape is None else r.of((*r.shape[:-2], *reversed(r.shape[-2:])))
     return sequence_output(
         x, w, turned, hidden_size=hidden_size, direction=direction, output_count=output_count,
         node_name=node_name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cnnscope.analyzer.groups import By, Group
@@ -25,12 +26,12 @@ from cnnscope.analyzer.render.numbers import (
     shape,
 )
 from cnnscope.analyzer.report import (
+    FACTS,
     Layer,
     Metric,
     ReceptiveField,
     Report,
     plain_shape,
-    row,
 )
 
 if TYPE_CHECKING:
@@ -72,10 +73,7 @@ class Column(Generic[Row]):
 
 
 def _fact(key: str) -> Callable[[Layer], Exact]:
-    def exact(layer: Layer) -> Exact:
-        return row(layer)[key]  # type: ignore[return-value]  # a row holds plain facts
-
-    return exact
+    return FACTS[key]  # type: ignore[return-value]  # a row holds plain facts
 
 
 def _counted(key: str, write: Callable[[int], str] = count) -> Callable[[Layer], str]:
@@ -92,6 +90,12 @@ def _largest(key: str) -> Callable[[Layer | Group], int | None]:
         return max(sizes, default=None)
 
     return order
+
+
+def _largest_step(layer: Layer) -> int | float | None:
+    steps = [f.step for f in layer.receptive_field if f.step is not None]
+    step = max(steps, default=None)
+    return float(step) if isinstance(step, Fraction) else step
 
 
 def _traffic(layer: Layer) -> int | None:
@@ -168,11 +172,10 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("rf_local", "local", lambda x: per_axis(x, lambda f: str(f.local_size or "-")),
            _fact("rf_local"), right=True, order=_largest("local_size")),
     Column("rf_step", "step", lambda x: per_axis(x, _step), _fact("rf_step"), right=True,
-           importance=40, order=lambda x: max((float(f.step) for f in x.receptive_field
-                                               if f.step is not None), default=None)),
+           importance=40, order=_largest_step),
     Column("rf_start", "start", lambda x: per_axis(x, _start), _fact("rf_start"), right=True,
            order=_largest("start")),
-    Column("rf_global", "global", lambda x: "yes" if row(x)["rf_global"] else "no",
+    Column("rf_global", "global", lambda x: "yes" if FACTS["rf_global"](x) else "no",
            _fact("rf_global")),
     Column("rf_outside", "outside", lambda x: per_axis(x, lambda f: _share(f.outside_share)),
            _fact("rf_outside"), right=True, order=_most_outside),
@@ -416,7 +419,7 @@ def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
     if found.value is not None:
         return write(found.value)
     free = [key for key in found.uncounted if key.startswith(_FREE)]
-    rest = [(key, times) for key, times in found.uncounted.items() if key not in free]
+    rest = [(key, times) for key, times in found.uncounted.items() if not key.startswith(_FREE)]
     missing = ", ".join(f"{times} x {name(key, 60)}" for key, times in rest[:4])
     missing += f", {len(rest) - 4} more" if len(rest) > 4 else ""
     if found.known is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import analyze, compare
+    from cnnscope.analyzer.analysis import analyze, compare, diff
     from cnnscope.analyzer.comparison import Comparison
     from cnnscope.analyzer.conventions import ConventionTotals, convention, conventions
     from cnnscope.analyzer.custom import register
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         ModelFileError,
         RunError,
     )
+    from cnnscope.analyzer.difference import Difference
     from cnnscope.analyzer.dimension import Undetermined, product
     from cnnscope.analyzer.explanation import Explanation
     from cnnscope.analyzer.groups import Group
     from cnnscope.analyzer.kinds import Kind
+    from cnnscope.analyzer.lint import Findings
     from cnnscope.analyzer.measurement import Profile
     from cnnscope.analyzer.operator import (
         FLAT,
@@ -47,8 +49,11 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.peers import Convention
     from cnnscope.analyzer.report import Layer, Metric, ReceptiveField, Report, Totals
     from cnnscope.analyzer.tensor import Tensor
+    from cnnscope.analyzer.verdicts import Check, Figure, Verdict
     from cnnscope.analyzer.verification import Verification
     from cnnscope.analyzer.window import Window
+    from cnnscope.runtime.checking import check
+    from cnnscope.runtime.linting import lint
     from cnnscope.runtime.profiling import profile
     from cnnscope.runtime.verifying import verify
 
@@ -59,12 +64,16 @@ __all__ = [
     "NOTHING",
     "Along",
     "BindingError",
+    "Check",
     "CnnscopeError",
     "Comparison",
     "Convention",
     "ConventionTotals",
     "Diagnostic",
+    "Difference",
     "Explanation",
+    "Figure",
+    "Findings",
     "GraphError",
     "Group",
     "Kind",
@@ -81,6 +90,7 @@ __all__ = [
     "Totals",
     "Undetermined",
     "Upto",
+    "Verdict",
     "Verification",
     "Whole",
     "Window",
@@ -88,11 +98,14 @@ __all__ = [
     "__version__",
     "analyze",
     "broadcast_shapes",
+    "check",
     "compare",
     "convention",
     "conventions",
+    "diff",
     "each",
     "everything",
+    "lint",
     "product",
     "profile",
     "register",
@@ -101,6 +114,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "check": "cnnscope.runtime.checking",
+    "Check": "cnnscope.analyzer.verdicts",
+    "Figure": "cnnscope.analyzer.verdicts",
+    "Verdict": "cnnscope.analyzer.verdicts",
+    "lint": "cnnscope.runtime.linting",
+    "Findings": "cnnscope.analyzer.lint",
     "profile": "cnnscope.runtime.profiling",
     "Profile": "cnnscope.analyzer.measurement",
     "verify": "cnnscope.runtime.verifying",
@@ -108,6 +127,8 @@ _HOMES = {
     "Verification": "cnnscope.analyzer.verification",
     "analyze": "cnnscope.analyzer.analysis",
     "compare": "cnnscope.analyzer.analysis",
+    "diff": "cnnscope.analyzer.analysis",
+    "Difference": "cnnscope.analyzer.difference",
     "Comparison": "cnnscope.analyzer.comparison",
     "Group": "cnnscope.analyzer.groups",
     "Kind": "cnnscope.analyzer.kinds",
@@ -146,6 +167,10 @@ _HOMES = {
 }
 
 
+# Modules found here have a name one level below the package's: `cnnscope.testing`.
+__path__.append(f"{__path__[0]}/runtime/public")
+
+
 def __getattr__(name: str) -> object:
     """PEP 562: a public name, loaded now and kept."""
     found: object
@@ -153,6 +178,10 @@ def __getattr__(name: str) -> object:
         from cnnscope.cli import installed_version
 
         found = installed_version()
+    elif name == "testing":
+        from importlib import import_module
+
+        found = import_module("cnnscope.testing")
     elif name in _HOMES:
         from importlib import import_module
 

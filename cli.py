@@ -23,10 +23,16 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
+    from cnnscope.analyzer.diagnostics import Severity
+    from cnnscope.analyzer.difference import Difference
+    from cnnscope.analyzer.finding import Outcome
     from cnnscope.analyzer.groups import By as GroupedBy
+    from cnnscope.analyzer.lint import Findings, LintSettings
     from cnnscope.analyzer.measurement import Profile
     from cnnscope.analyzer.report import Report
+    from cnnscope.analyzer.verdicts import Check
     from cnnscope.analyzer.verification import Verification
+    from cnnscope.runtime.checking import Request as Checks
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
 #: seconds that each run of a model may take with `analyze --run`
@@ -40,6 +46,24 @@ class Format(StrEnum):
     json = "json"
     csv = "csv"
     markdown = "markdown"
+
+
+class CiFormat(StrEnum):
+    """Of the gates: what people, machines and CI services read."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+    junit = "junit"
+    sarif = "sarif"
+    github = "github"
+    gitlab = "gitlab"
+
+
+class Level(StrEnum):
+    info = "info"
+    warning = "warning"
+    error = "error"
 
 
 class By(StrEnum):
@@ -92,6 +116,21 @@ class Verifying:
 
 
 @dataclass(frozen=True)
+class Differing:
+    """What `cnnscope diff` was asked for."""
+
+    before: str
+    after: str
+    shapes: dict[str | None, Shape]
+    dims: dict[str, int]
+    weights: bool
+    everything: bool
+    fail_on: tuple[str, ...]
+    format: Format
+    output: Path | None
+
+
+@dataclass(frozen=True)
 class Profiling:
     """What `cnnscope profile` was asked for."""
 
@@ -111,6 +150,45 @@ class Profiling:
     output: Path | None
     trace: Path | None
     verbose: bool
+
+
+@dataclass(frozen=True)
+class Checking:
+    """What `cnnscope check` was asked for."""
+
+    models: list[str]
+    config: Path | None
+    limits: list[str]
+    shapes: dict[str | None, Shape]
+    dims: dict[str, int]
+    baseline: str | None
+    update: bool
+    allow_unknown: bool
+    tolerance: str | None
+    format: CiFormat
+    output: Path | None
+    reports: list[tuple[CiFormat, Path]]
+
+
+@dataclass(frozen=True)
+class Linting:
+    """What `cnnscope lint` was asked for; None: as the configuration says."""
+
+    models: list[str]
+    config: Path | None
+    select: tuple[str, ...] | None
+    ignore: tuple[str, ...] | None
+    severity: Level | None
+    target_opset: int | None
+    providers: tuple[str, ...] | None
+    weights: bool
+    ridge: float | None
+    inline: bool
+    shapes: dict[str | None, Shape]
+    dims: dict[str, int]
+    format: CiFormat
+    output: Path | None
+    reports: list[tuple[CiFormat, Path]]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -501,6 +579,213 @@ def build_commands() -> "typer.Typer":
                 trace, verbose,
             )
         )  # fmt: skip
+
+    @app.command(epilog="Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M")
+    def check(
+        models: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Argument(
+                metavar="[MODEL...]", help="ONNX files; without one, those in cnnscope.toml."
+            ),
+        ] = None,
+        limit: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="macs=4.2G",
+                help="A limit, in place of the file's: params=26M, receptive_field>=224, "
+                "module.layer4.macs=+2%, ... Repeatable.",
+            ),
+        ] = None,
+        config: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option(
+                metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."
+            ),
+        ] = None,
+        baseline: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(
+                metavar="FILE|git:REF[:PATH]",
+                help="What limits such as +2% are relative to: a saved JSON, a model, a commit.",
+            ),
+        ] = None,
+        update_baseline: Annotated[
+            bool,
+            typer.Option("--update-baseline", help="Write the figures as the new baseline."),
+        ] = False,
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        allow_unknown: Annotated[
+            bool,
+            typer.Option("--allow-unknown", help="That a limit can't be judged is no failure."),
+        ] = False,
+        tolerance: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(metavar="5%", help="Of latencies: closer to the limit is unknown."),
+        ] = None,
+        format: Annotated[  # noqa: A002
+            CiFormat, typer.Option("--format", "-f", help="How to write it.")
+        ] = CiFormat.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+        report: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."
+            ),
+        ] = None,
+    ) -> Callable[[], int]:
+        """Hold models against limits: 0 all kept, 1 one exceeded or unknown, 2 can't be judged."""
+        return lambda: _check_budgets(
+            Checking(
+                models or [], config, limit or [], _shapes(shape or []), _dims(dim or []),
+                baseline, update_baseline, allow_unknown, tolerance, format, output,
+                _reports(report or []),
+            )
+        )  # fmt: skip
+
+    @app.command(epilog="Example: cnnscope diff old.onnx new.onnx --fail-on shape,added")
+    def diff(
+        before: Annotated[str, typer.Argument(metavar="BEFORE", help="An ONNX file.")],
+        after: Annotated[str, typer.Argument(metavar="AFTER", help="The other one.")],
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="[INPUT=]1x3x224x224", help="An input's shape, of both. Repeatable."
+            ),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        weights: Annotated[
+            bool,
+            typer.Option("--weights/--no-weights", help="Compare the numbers stored, too."),
+        ] = True,
+        all: Annotated[  # noqa: A002  # the option's name
+            bool, typer.Option("--all", help="Show every layer, not only what changed.")
+        ] = False,
+        fail_on: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(
+                metavar="WHAT,...",
+                help="Exit 1 where that differs: any, added, removed, changed, moved, renamed,"
+                " folded, shape, dtype, params, macs, memory, field, weights, kind.",
+            ),
+        ] = None,
+        format: Annotated[  # noqa: A002
+            Format, typer.Option("--format", "-f", help="How to write it: table, json, markdown.")
+        ] = Format.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+    ) -> Callable[[], int]:
+        """What differs between two models: layers matched by structure, totals, weights."""
+        return lambda: _diff(
+            Differing(
+                before, after, _shapes(shape or []), _dims(dim or []), weights, all,
+                _names(fail_on) or (), format, output,
+            )
+        )  # fmt: skip
+
+    @app.command(epilog="Example: cnnscope lint model.onnx --ignore CNS4 --provider cpu")
+    def lint(
+        models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")],
+        select: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(metavar="CNS1,CNS404", help="Only rules whose codes begin so."),
+        ] = None,
+        ignore: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Option(metavar="CNS4,...", help="Not those; the longer prefix wins."),
+        ] = None,
+        severity: Annotated[
+            Optional[Level],  # noqa: UP045
+            typer.Option(help="Exit with 1 for findings at least that bad; warning."),
+        ] = None,
+        target_opset: Annotated[
+            Optional[int],  # noqa: UP045
+            typer.Option(min=1, metavar="N", help="The opset that the target is built for."),
+        ] = None,
+        provider: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME", help="Every layer needs a kernel there. Repeatable."),
+        ] = None,
+        weights: Annotated[
+            bool, typer.Option("--weights", help="Also read the weights' values.")
+        ] = False,
+        ridge: Annotated[
+            Optional[float],  # noqa: UP045
+            typer.Option(min=0, metavar="X", help="FLOPs per byte of the machine; 10."),
+        ] = None,
+        inline: Annotated[
+            bool, typer.Option("--inline/--no-inline", help="What the model says to ignore counts.")
+        ] = True,
+        config: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option(
+                metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."
+            ),
+        ] = None,
+        shape: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
+        ] = None,
+        dim: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+        ] = None,
+        format: Annotated[  # noqa: A002
+            CiFormat, typer.Option("--format", "-f", help="How to write it.")
+        ] = CiFormat.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+        report: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."
+            ),
+        ] = None,
+    ) -> Callable[[], int]:
+        """Look for what is probably a mistake or a waste: rules with stable codes."""
+        return lambda: _lint(
+            Linting(
+                models, config, _names(select), _names(ignore), severity, target_opset,
+                tuple(provider) if provider else None, weights, ridge, inline,
+                _shapes(shape or []), _dims(dim or []), format, output, _reports(report or []),
+            )
+        )  # fmt: skip
+
+    @app.command(epilog="Example: cnnscope rule CNS101")
+    def rule(
+        code: Annotated[
+            Optional[str],  # noqa: UP045
+            typer.Argument(metavar="[CODE]", help="A rule's code or name."),
+        ] = None,
+        all: Annotated[  # noqa: A002  # the option's name
+            bool, typer.Option("--all", help="List every rule.")
+        ] = False,
+        format: Annotated[  # noqa: A002
+            Format, typer.Option("--format", "-f", help="How to write it: table, json or markdown.")
+        ] = Format.table,
+        output: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
+        ] = None,
+    ) -> Callable[[], int]:
+        """What a rule of lint does, why, and what to do about it."""
+        return lambda: _rule(code, all, format, output)
 
     return app
 
@@ -1066,6 +1351,337 @@ def _files(texts: Sequence[str]) -> dict[str, str]:
             raise Misuse(f"--input is given twice for {key}")
         found[key] = path
     return found
+
+
+# -- check ------------------------------------------------------------------------------------
+
+
+def _check_budgets(request: Checking) -> int:
+    from cnnscope.analyzer.config import ConfigError
+    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.runtime import checking
+
+    for path in (request.output, *(path for _, path in request.reports)):
+        if path is not None:
+            _check_output(path, request.models)
+    try:
+        job = _budget_request(request)
+        into = _new_baseline(job, request) if request.update else None
+        with _watched("checking") as told:
+            found = checking.run_check(job, told)
+    except ConfigError as error:
+        for said in error.problems:
+            _complain(said)
+        return BAD
+    except CnnscopeError as error:
+        _complain(str(error))
+        return BAD
+    _emit_check(found, request)
+    if into is not None and found.problems:
+        _complain(f"{into}: not written, since not every model could be judged")
+    elif into is not None:
+        _save(checking.baseline_text(found, into), into)
+        _complain(f"{into}: written, with the figures of {len(found.models)} models")
+    if found.problems:
+        return BAD
+    return FINE if found.ok else FAILED
+
+
+def _budget_request(request: Checking) -> "Checks":
+    from cnnscope.analyzer.budgets import parse_limit
+    from cnnscope.analyzer.config import Settings, find_config, parse_tolerance, read_config
+    from cnnscope.runtime.checking import Request as Job
+
+    try:
+        limits = [parse_limit(text) for text in request.limits]
+        tolerance = None if request.tolerance is None else parse_tolerance(request.tolerance)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    path = request.config or find_config(Path.cwd())
+    settings = Settings() if path is None else read_config(path)
+    if tolerance is not None:
+        settings = replace(settings, latency=replace(settings.latency, tolerance=tolerance))
+    return Job(
+        request.models, settings, limits, request.shapes or None, request.dims or None,
+        request.baseline, request.allow_unknown, request.update,
+    )  # fmt: skip
+
+
+def _new_baseline(job: "Checks", request: Checking) -> Path:
+    """Where a new baseline is to be written."""
+    named = request.baseline
+    if named is None and job.settings.baseline is not None:
+        named = job.settings.baseline
+        if not named.startswith("git:"):
+            named = str(job.settings.folder / named)
+    if named is None or named.startswith("git:") or not named.endswith(".json"):
+        raise Misuse("--update-baseline needs a file to write: --baseline FILE.json")
+    _check_output(Path(named), request.models)
+    return Path(named)
+
+
+def _emit_check(found: "Check", request: Checking) -> None:
+    from cnnscope.analyzer.render import check as render
+
+    def written(format: CiFormat) -> str:  # noqa: A002
+        if format is CiFormat.json:
+            return render.check_json(found)
+        if format is CiFormat.markdown:
+            return render.check_markdown(found)
+        if format is CiFormat.table:
+            return render.check_text(found, _console().width) + "\n"
+        return _for_ci(render.outcome(found), format)
+
+    for format, path in request.reports:  # noqa: A001
+        _save(written(format), path)
+    if request.format is CiFormat.github:
+        _summarise(lambda: render.check_markdown(found))
+    if request.format is CiFormat.table and request.output is None and _console().is_terminal:
+        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        _console().print(render.check_table(found), soft_wrap=True)
+    else:
+        _deliver(written(request.format), request.output)
+
+
+def _for_ci(outcome: "Outcome", format: CiFormat) -> str:  # noqa: A002
+    """What a gate found, as a CI service reads it."""
+    from cnnscope.analyzer.render.github import workflow_commands
+    from cnnscope.analyzer.render.gitlab import code_quality
+    from cnnscope.analyzer.render.junit import junit_xml
+    from cnnscope.analyzer.render.sarif import sarif_json
+
+    if format is CiFormat.sarif:
+        return sarif_json(outcome, installed_version())
+    if format is CiFormat.junit:
+        return junit_xml(outcome)
+    return code_quality(outcome) if format is CiFormat.gitlab else workflow_commands(outcome)
+
+
+def _summarise(markdown: Callable[[], str]) -> None:
+    """Onto the summary of a GitHub job, where there is one. A step's is a MiB at most."""
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not named:
+        return
+    data = markdown().encode("utf-8", "backslashreplace")[: 1 << 19]
+    try:
+        with Path(named).open("ab") as file:
+            file.write(data + b"\n")
+    except OSError as error:
+        raise Misuse(f"{named}: can't be written: {error.strerror or error}") from None
+
+
+def _reports(texts: Sequence[str]) -> list[tuple[CiFormat, Path]]:
+    found = []
+    for text in texts:
+        key, _, path = text.partition("=")
+        if key not in [x.value for x in CiFormat] or not path:
+            known = ", ".join(CiFormat)
+            raise Misuse(
+                f"--report {text}: give a format and a file such as sarif=out.sarif ({known})"
+            )
+        found.append((CiFormat(key), Path(path)))
+    return found
+
+
+# -- diff -------------------------------------------------------------------------------------
+
+
+def _diff(request: Differing) -> int:
+    if request.format is Format.csv:
+        raise Misuse("--format csv doesn't go with diff: json has everything")
+    if request.output is not None:
+        _check_output(request.output, [request.before, request.after])
+    from cnnscope.analyzer.analysis import diff
+    from cnnscope.analyzer.difference import CONDITIONS
+
+    conditions = tuple(text.strip() for text in request.fail_on)
+    for condition in conditions:
+        if condition not in CONDITIONS:
+            raise Misuse(f"--fail-on {condition}: there are {', '.join(CONDITIONS)}")
+    if "weights" in conditions and not request.weights:
+        raise Misuse("--fail-on weights and --no-weights contradict each other")
+    reports = []
+    met: set[str] = set()
+    for path in (request.before, request.after):
+        with _progress(path):
+            report = _report(path, {}, {})
+            if report is not None and (request.shapes or request.dims):
+                # What only the other model has isn't this one's fault.
+                free = {n for x in report.inputs for d in x.declared.shape or () if not isinstance(d, int)
+                        for n in d.names}  # fmt: skip
+                own = {None, *(x.name for x in report.inputs)}
+                met |= free | {name for name in own if name is not None}
+                report = _report(
+                    path,
+                    {key: value for key, value in request.shapes.items() if key in own},
+                    {key: value for key, value in request.dims.items() if key in free},
+                )
+        if report is None:
+            return BAD
+        reports.append(report)
+    unmet = [key for key in (*request.shapes, *request.dims) if key is not None and key not in met]
+    if unmet:
+        raise Misuse(f"neither model has an input or free dimension {unmet[0]!r}")
+    found = diff(reports[0], reports[1], weights=request.weights)
+    _emit_difference(found, request)
+    failing = found.failing(conditions)
+    for condition, why in failing.items():
+        _complain(f"--fail-on {condition}: {why}")
+    return FAILED if failing else FINE
+
+
+def _emit_difference(found: "Difference", request: Differing) -> None:
+    from cnnscope.analyzer.render import difference as render
+
+    if request.format is Format.json:
+        _deliver(render.difference_json(found), request.output)
+    elif request.format is Format.markdown:
+        text = render.difference_markdown(found, everything=request.everything)
+        _deliver(text, request.output)
+    elif request.output is None and _console().is_terminal:
+        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        _console().print(render.table(found, everything=request.everything), soft_wrap=True)
+    else:
+        text = render.difference_text(found, everything=request.everything)
+        _deliver(text + "\n", request.output)
+
+
+# -- lint -------------------------------------------------------------------------------------
+
+
+def _lint(request: Linting) -> int:
+    from cnnscope.analyzer.config import ConfigError
+    from cnnscope.analyzer.diagnostics import CnnscopeError, OutsideFolderError
+    from cnnscope.analyzer.lint import lint_report, unreadable
+    from cnnscope.analyzer.model_file import open_model
+    from cnnscope.runtime.linting import known_kernels
+
+    for path in (request.output, *(path for _, path in request.reports)):
+        if path is not None:
+            _check_output(path, request.models)
+    try:
+        settings = _lint_settings(request)
+        kernels = known_kernels(settings.options.providers)
+    except ConfigError as error:
+        for said in error.problems:
+            _complain(said)
+        return BAD
+    except CnnscopeError as error:
+        raise Misuse(str(error)) from None
+    results: list[Findings] = []
+    for model in request.models:
+        try:
+            open_model(model)
+        except OutsideFolderError as error:
+            found = unreadable(model, str(error), settings)
+            if found is not None:
+                results.append(found)
+                continue
+        except CnnscopeError:
+            pass  # said below
+        with _progress(model):
+            report = _report(model, request.shapes, request.dims)
+            if report is not None:
+                results.append(lint_report(report, settings, kernels))
+    if results:
+        _emit_lint(results, settings.threshold, request)
+    if len(results) < len(request.models):
+        return BAD
+    return FAILED if any(x.at_least(settings.threshold) for x in results) else FINE
+
+
+def _lint_settings(request: Linting) -> "LintSettings":
+    """The configuration's, with what the command line says in its place."""
+    from cnnscope.analyzer.config import find_config, read_config
+    from cnnscope.analyzer.lint import LintError, LintSettings, selected, settings_from
+
+    path = request.config or find_config(Path.cwd())
+    settings = LintSettings()
+    if path is not None:
+        whole = read_config(path)
+        try:
+            settings = settings_from(whole.tables.get("lint", {}))
+        except LintError as error:
+            raise Misuse(f"{whole.where('lint')}: {error}") from None
+    options = settings.options
+    settings = replace(
+        settings,
+        select=settings.select if request.select is None else request.select,
+        ignore=settings.ignore if request.ignore is None else request.ignore,
+        threshold=settings.threshold if request.severity is None else request.severity.value,
+        inline=request.inline,
+        options=replace(
+            options,
+            ridge=options.ridge if request.ridge is None else request.ridge,
+            target_opset=request.target_opset or options.target_opset,
+            providers=request.providers or options.providers,
+            weights=request.weights or options.weights,
+        ),
+    )
+    selected(settings)
+    return settings
+
+
+def _emit_lint(results: "list[Findings]", threshold: "Severity", request: Linting) -> None:
+    from cnnscope.analyzer.lint import outcome
+    from cnnscope.analyzer.render import lint as render
+
+    def written(format: CiFormat) -> str:  # noqa: A002
+        if format is CiFormat.json:
+            return render.findings_json(results)
+        if format is CiFormat.markdown:
+            return render.findings_markdown(results)
+        if format is CiFormat.table:
+            return "\n".join(render.findings_text(x, _console().width) for x in results)
+        return _for_ci(outcome(results, threshold), format)
+
+    for format, path in request.reports:  # noqa: A001
+        _save(written(format), path)
+    if request.format is CiFormat.github:
+        _summarise(lambda: render.findings_markdown(results))
+    if request.format is CiFormat.table and request.output is None and _console().is_terminal:
+        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        for found in results:
+            _console().print(render.findings_rich(found, _console().width), soft_wrap=True)
+    else:
+        _deliver(written(request.format), request.output)
+
+
+def _rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
+    from cnnscope.analyzer.lint import LintError, all_rules, find_rule
+    from cnnscope.analyzer.render import rules as render
+    from cnnscope.analyzer.render.machine import dumped
+
+    if (code is None) != every:
+        raise Misuse("give a rule's code, or --all")
+    if format is Format.csv:
+        raise Misuse("--format csv doesn't go with rule: json has everything")
+    if output is not None:
+        _check_output(output, [])
+    if code is None:
+        rules = all_rules()
+        if format is Format.json:
+            text = dumped([render.rule_dict(x) for x in rules])
+        elif format is Format.markdown:
+            text = render.rules_markdown(rules)
+        else:
+            text = render.rules_text(rules)
+    else:
+        try:
+            found = find_rule(code)
+        except LintError as error:
+            raise Misuse(str(error)) from None
+        if format is Format.json:
+            text = dumped(render.rule_dict(found))
+        elif format is Format.markdown:
+            text = render.rule_markdown(found)
+        else:
+            text = render.rule_text(found, _console().width)
+    _deliver(text, output)
+    return FINE
 
 
 # -- writing ----------------------------------------------------------------------------------

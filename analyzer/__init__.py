@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import analyze, compare
+    from cnnscope.analyzer.analysis import analyze, compare, diff
     from cnnscope.analyzer.comparison import Comparison
     from cnnscope.analyzer.conventions import ConventionTotals, convention
     from cnnscope.analyzer.custom import register
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         GraphError,
         ModelFileError,
     )
+    from cnnscope.analyzer.difference import Difference
     from cnnscope.analyzer.dimension import Undetermined, product
     from cnnscope.analyzer.explanation import Explanation
     from cnnscope.analyzer.groups import Group
@@ -54,6 +55,7 @@ __all__ = [
     "Convention",
     "ConventionTotals",
     "Diagnostic",
+    "Difference",
     "Explanation",
     "GraphError",
     "Group",
@@ -76,6 +78,7 @@ __all__ = [
     "broadcast_shapes",
     "compare",
     "convention",
+    "diff",
     "each",
     "everything",
     "product",
@@ -86,6 +89,8 @@ __all__ = [
 _HOMES = {
     "analyze": "analysis",
     "compare": "analysis",
+    "diff": "analysis",
+    "Difference": "difference",
     "Comparison": "comparison",
     "ConventionTotals": "conventions",
     "convention": "conventions",

@@ -53,6 +53,14 @@ class Request:
     seconds: float = SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A latency, and the provider that it is of."""
+
+    provider: str
+    latency: Latency
+
+
 def profile(
     model: Model,
     *,
@@ -147,6 +155,23 @@ def profile_here(request: Request, progress: Callable[[str], None] | None = None
     say("looking for a provider")
     provider = choose_provider(request.base.provider)
     return _Run(request, jobs, provider, say).profile()
+
+
+def latency_here(request: Request, progress: Callable[[str], None] | None = None) -> Timed:
+    """Whole runs only, of the first batch, in this process.
+
+    Args:
+        request: what to time and how.
+        progress: told what is being done.
+    """
+    from cnnscope.runtime.providers import choose_provider
+
+    say = progress or _say_nothing
+    say("analysing")
+    job = _prepared(request, request.batches[0] if request.batches else None)
+    say("looking for a provider")
+    provider = choose_provider(request.base.provider)
+    return Timed(provider.name, _Run(request, [job], provider, say).latency(job))
 
 
 def _say_nothing(said: str) -> None:

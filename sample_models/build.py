@@ -390,10 +390,16 @@ def googlenet() -> ModelProto:
     return net.model(net.linear(x, "fc", 1024, 1000), (1, 1000))
 
 
-def resnet50_features(net: Net, x: str, strides: Sequence[int], dilations: Sequence[int]) -> str:
-    """The convolutional part of ResNet-50 v1.5 (stride on the 3x3).
+def resnet50_features(
+    net: Net,
+    x: str,
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    depths: Sequence[int] = (3, 4, 6, 3),
+) -> str:
+    """The convolutional part of ResNet-50 v1.5 (stride on the 3x3); of ResNet-101 with 23 for 6.
 
-    Per stage: the stride of its first block and the dilation of the others. Where a dilation
+    Per stage: the stride of its first block, the dilation of the others, how many there are. Where a dilation
     replaces a stride, the first block keeps the dilation of the stage before, as torchvision does.
     """
 
@@ -412,7 +418,7 @@ def resnet50_features(net: Net, x: str, strides: Sequence[int], dilations: Seque
     x = net.relu(net.batch_norm(net.conv(x, "conv1", 64, 7, 2, 3, bias=False), "bn1"), "relu")
     x = net.max_pool(x, "maxpool", 3, 2, 1)
     before = 1
-    for stage, blocks in enumerate((3, 4, 6, 3)):
+    for stage, blocks in enumerate(depths):
         for block in range(blocks):
             first = block == 0
             with net.scope(f"layer{stage + 1}", str(block)):

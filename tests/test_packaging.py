@@ -16,7 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES: list[str] = PROJECT["tool"]["setuptools"]["packages"]
-DATA = {"cnnscope/py.typed", "cnnscope/analyzer/render/report.schema.json"}
+DATA = {
+    "cnnscope/analyzer/cnnscope.schema.json",
+    "cnnscope/py.typed",
+    "cnnscope/testing.pyi",
+    "cnnscope/analyzer/render/report.schema.json",
+}
 # Folders of code at the root; what isn't among them is never part of the package.
 PACKAGE_FOLDERS = ["analyzer", "runtime"]
 
@@ -119,6 +124,15 @@ def test_the_wheel_carries_the_licence(dist: Path) -> None:
     (file,) = dist.glob("*.whl")
     with zipfile.ZipFile(file) as archive:
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in archive.namelist())
+
+
+def test_the_wheel_registers_its_command_and_its_pytest_plugin(dist: Path) -> None:
+    (file,) = dist.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
+        (name,) = [x for x in archive.namelist() if x.endswith(".dist-info/entry_points.txt")]
+        lines = archive.read(name).decode().split("\n")
+    assert "cnnscope = cnnscope.cli:main" in lines
+    assert "cnnscope = cnnscope.pytest_plugin" in lines
 
 
 def test_the_sdist_holds_what_it_takes(sdist: set[str]) -> None:

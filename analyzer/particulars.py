@@ -1,0 +1,282 @@
+"""What do the passes know of a model beyond what a report shows of each layer?
+
+A report's layers say what people ask for. Rules that look for mistakes (`rules`) also ask how a
+layer moves along an axis, in which order it leaves the axes, where the units of a tensor are
+centred, and what the file stores: here the passes' results are asked for that, layer by layer and
+tensor by tensor, when somebody wants to know.
+
+Where the middles of units lie: after upsampling those of one period's P units lie about a line.
+With the step S it is, for unit u::
+
+    center(u) ~ c + u*S,     c = mean over the period of center(u) - u*S
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from cnnscope.analyzer.diagnostics import ModelFileError
+from cnnscope.analyzer.dimension import Dim
+from cnnscope.analyzer.fields import Fields, Key, Paths
+from cnnscope.analyzer.graph import Graph, Node, used_names
+from cnnscope.analyzer.kinds import data_input
+from cnnscope.analyzer.model_file import ModelFile
+from cnnscope.analyzer.operator import Along, Whole
+from cnnscope.analyzer.paths import Seen, find_seen
+from cnnscope.analyzer.reads import NodeReads, find_reads
+from cnnscope.analyzer.shapes import Shapes
+from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.weights import Weights
+from cnnscope.analyzer.window import Field, Number, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a layer looks along one axis of the tensor it works on.
+
+    Args:
+        axis, output_axis: of that tensor, and of the layer's first output.
+        window: which positions each output index reads.
+        length, units: of the two axes.
+    """
+
+    axis: int
+    output_axis: int
+    window: Window
+    length: Dim
+    units: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the units of a tensor lie on one axis of a network input.
+
+    Args:
+        step: input positions from one unit to the next.
+        start, center, end: of unit 0's window, on average over a period.
+    """
+
+    step: Number
+    start: Fraction
+    center: Fraction
+    end: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A tensor stored in the file.
+
+    Args:
+        name, tensor, nbytes: the tensor; the bytes are None where they aren't known.
+        layers: names of the layers of the main graph that use it, in whatever way.
+        read: a node reads it, or it is an output.
+    """
+
+    name: str
+    tensor: Tensor
+    nbytes: int | None
+    layers: tuple[str, ...]
+    read: bool
+
+
+class Particulars:
+    """The passes' results, to be asked; what takes time is worked out once.
+
+    Args:
+        file, graph, shapes, weights, fields: of one model.
+    """
+
+    def __init__(
+        self, file: ModelFile, graph: Graph, shapes: Shapes, weights: Weights, fields: Fields
+    ) -> None:
+        self.file, self.graph, self.shapes = file, graph, shapes
+        self.weights, self.fields = weights, fields
+        self._reads: dict[str, NodeReads] = {}
+        self._seen: dict[str, dict[Key, Seen]] = {}
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The model's own properties (`metadata_props`)."""
+        return {entry.key: entry.value for entry in self.file.model.metadata_props}
+
+    # -- layers --------------------------------------------------------------------------------
+
+    def looks(self, layer: str) -> tuple[Look, ...]:
+        """The axes of its data along which a layer of the main graph looks through a window."""
+        data = self._data(layer)
+        if data is None:
+            return ()
+        x, output, ways = data
+        return tuple(
+            Look(axis, way.axis, way.window, x.dims[axis], output.dims[way.axis])
+            for axis, way in enumerate(ways)
+            if isinstance(way, Along)
+            and not (way.window.is_identity and x.dims[axis] == output.dims[way.axis])
+        )
+
+    def contracted(self, layer: str) -> int | None:
+        """How many channels of its data each output of a layer reads, where it reads all."""
+        data = self._data(layer)
+        if data is None:
+            return None
+        x, _, ways = data
+        whole = [x.dims[i] for i, way in enumerate(ways) if isinstance(way, Whole)]
+        found = whole[0] if len(whole) == 1 else None
+        return found if isinstance(found, int) else None
+
+    def permutation(self, layer: str) -> tuple[int, ...] | None:
+        """For a layer that only reorders axes: which input axis stands at each of the output's.
+
+        None for every other layer.
+        """
+        node = self._nodes.get(layer)
+        if node is None or len([name for name in node.inputs if name]) != 1:
+            return None
+        data = self._data(layer)
+        if data is None or len(data[0].dims) != len(data[1].dims):
+            return None
+        places: dict[int, int] = {}
+        for axis, way in enumerate(data[2]):
+            if not isinstance(way, Along) or not way.window.is_identity:
+                return None
+            places[way.axis] = axis
+        order = tuple(places.get(axis, -1) for axis in range(len(data[2])))
+        return order if -1 not in order and order != tuple(sorted(order)) else None
+
+    def called(self, layer: str) -> tuple[str, str, int] | None:
+        """Which operator a layer of the main graph is: domain, name, opset version."""
+        node = self._nodes.get(layer)
+        return None if node is None else (node.domain, node.op, node.version)
+
+    @cached_property
+    def captured(self) -> frozenset[str]:
+        """Tensors that subgraphs read from the main graph."""
+        return frozenset(
+            name
+            for node in self.graph.nodes
+            if node.bodies
+            for name in used_names(node)[len([n for n in node.inputs if n]) :]
+        )
+
+    @cached_property
+    def leading(self) -> frozenset[str]:
+        """Layers that an output depends on, be it only on their results' shapes."""
+        wanted, found = set(self.graph.outputs), set()
+        for node in reversed(self.graph.nodes):
+            if any(name in wanted for name in node.outputs):
+                wanted.update(used_names(node))
+                found.add(node.name)
+        return frozenset(found)
+
+    @cached_property
+    def _nodes(self) -> dict[str, Node]:
+        return {node.name: node for node in self.graph.nodes}
+
+    def _data(self, layer: str) -> tuple[Tensor, Tensor, tuple[object, ...]] | None:
+        """What a layer works on, what it gives, and how each axis of the first is read."""
+        node = self._nodes.get(layer)
+        if node is None or not node.outputs or not node.outputs[0]:
+            return None
+        reads = self._reads.get(layer) or self.fields.reads.get(node.index)
+        if reads is None:
+            reads = find_reads(node, self.shapes)
+        self._reads[layer] = reads
+        inputs = self.shapes.inputs(node)
+        if not inputs or not reads.outputs:
+            return None
+        which = data_input(inputs)
+        x, output = inputs[which], self.shapes.outputs(node)[0]
+        ways = reads.outputs[0][which] if which < len(reads.outputs[0]) else None
+        if x is None or x.shape is None or output.shape is None or not isinstance(ways, tuple):
+            return None
+        return x, output, ways
+
+    # -- tensors -------------------------------------------------------------------------------
+
+    def seen(self, tensor: str) -> Mapping[Key, Seen]:
+        """What the units of a tensor see, by spatial axis of each network input."""
+        known = self._seen.get(tensor)
+        if known is None:
+            known = self._seen[tensor] = {
+                key: find_seen(paths, self.length(key)) for key, paths in self._paths(tensor)
+            }
+        return known
+
+    def length(self, key: Key) -> int | None:
+        """The length of a network input's axis, where it is known."""
+        x = self.shapes.tensors[key[0]]
+        length = x.shape[key[1]] if x.shape is not None and key[1] < len(x.shape) else None
+        return length if isinstance(length, int) else None
+
+    def grids(self, tensor: str) -> dict[Key, Grid]:
+        """Where its units lie, on the axes along which they move in even steps."""
+        found = {}
+        for key, paths in self._paths(tensor):
+            moving = [term for term in paths.terms if term.digits]
+            if paths.known and len(moving) == 1 and len(moving[0].digits) == 1:
+                grid = _grid(moving[0].digits[0].field)
+                if grid is not None:
+                    found[key] = grid
+        return found
+
+    def unaligned(self, tensor: str) -> list[Key]:
+        """The spatial axes along which the paths to a tensor differ in step or centre."""
+        return [key for key, paths in self._paths(tensor) if not paths.aligned]
+
+    def _paths(self, tensor: str) -> Iterator[tuple[Key, Paths]]:
+        state = self.fields.states.get(tensor)
+        if isinstance(state, Mapping):
+            for key in sorted(state):
+                if key in self.fields.spatial:
+                    yield key, state[key]
+
+    # -- what is stored ------------------------------------------------------------------------
+
+    @cached_property
+    def holdings(self) -> tuple[Holding, ...]:
+        """The initializers of the main graph, in the file's order."""
+        layers: dict[str, dict[str, None]] = {}
+        for path, weights in self.weights.by_layer.items():
+            index = path[0]
+            if isinstance(index, int) and index < len(self.graph.nodes):
+                for weight in weights:
+                    layers.setdefault(weight.name, {})[self.graph.nodes[index].name] = None
+        read = {name for node in self.graph.nodes for name in used_names(node)}
+        read.update(self.graph.outputs)
+        return tuple(
+            Holding(name, s.tensor, s.nbytes, tuple(layers.get(name, ())), name in read)
+            for name, s in self.graph.stored.items()
+        )
+
+    def numbers(self, name: str) -> npt.NDArray[np.generic] | None:
+        """The numbers of an initializer, mapped from the file; None where they can't be read."""
+        proto = self._protos.get(name)
+        if proto is None:
+            return None
+        try:
+            return self.file.read(proto)
+        except ModelFileError:
+            return None
+
+    @cached_property
+    def _protos(self) -> dict[str, onnx.TensorProto]:
+        return {tensor.name: tensor for tensor in self.file.model.graph.initializer}
+
+
+def _grid(field: Field) -> Grid | None:
+    """The line about which the units' windows lie; None where they lie about none."""
+    spans = [span for span in field.spans if span is not None]
+    if field.bounded or not spans or len(spans) < len(field.spans) or not field.step:
+        return None
+    step, count = Fraction(field.step), len(spans)
+    lag = step * (count - 1) / 2
+    start = Fraction(sum(lo for lo, _ in spans), count) - lag
+    end = Fraction(sum(hi for _, hi in spans), count) - lag
+    return Grid(field.step, start, (start + end) / 2, end)

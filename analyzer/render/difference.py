@@ -1,0 +1,324 @@
+"""How does a difference look? What differs on the whole, in groups, then layer by layer.
+
+The Markdown fits a comment on a pull request: a table of the totals and a list of the groups, the
+layers folded away below, all of it under the length that GitHub takes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from cnnscope.analyzer.comparison import compared
+from cnnscope.analyzer.difference import Difference, EndDifference, LayerDifference, TotalDifference
+from cnnscope.analyzer.render.changes import (
+    change_text,
+    group_text,
+    signed,
+    signed_percent,
+    what_changed,
+)
+from cnnscope.analyzer.render.columns import MEANINGS, metric
+from cnnscope.analyzer.render.machine import dumped
+from cnnscope.analyzer.render.markdown import grid, plain
+from cnnscope.analyzer.render.numbers import count, name, nbytes
+from cnnscope.analyzer.render.terminal import Line, segments, text_of
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
+
+GITHUB_LIMIT = 65_536
+"""Characters that a comment on GitHub may have."""
+_BUDGET = 60_000  # bytes of it that are used: there may be other things in the comment
+_GROUPS = 20  # lines of groups, unless all are asked for
+_ROWS = 40  # rows of layers, likewise
+_OFTEN = 3  # layers changed in the same way, from which on they are shown as one
+_BOUNDS = {"exact": "", "at least": ">= ", "at most": "<= "}
+_TITLES: dict[str, tuple[str, Callable[[int], str]]] = {
+    key: (label.strip(), write) for key, label, write, _ in MEANINGS
+} | {
+    "receptive_field": ("receptive field", str), "layers": ("layers", count),
+    "file_bytes": ("file size", nbytes),
+}  # fmt: skip
+_STATUS = {
+    "same": "the same", "folded": "folded into others", "unfolded": "split out of others",
+}  # fmt: skip
+_FOLLOWED = {
+    "shape": "shape", "dtype": "dtype", "macs": "MACs", "flops": "FLOPs",
+    "memory": "bytes moved", "field": "receptive field",
+}  # fmt: skip
+_MARKS = {
+    "same": " ", "renamed": "~", "moved": "^", "changed": "*", "folded": "<", "unfolded": ">",
+    "removed": "-", "added": "+",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows below a heading; cells are finished text, names in them escaped."""
+
+    titles: tuple[str, ...]
+    right: tuple[bool, ...]
+    rows: list[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines as rich takes them."""
+
+    found: Difference
+    everything: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        yield from segments(difference_lines(self.found, everything=self.everything))
+
+
+def table(found: Difference, *, everything: bool = False) -> Lines:
+    """The difference as something rich can print."""
+    return Lines(found, everything)
+
+
+def difference_text(found: Difference, *, everything: bool = False) -> str:
+    """The difference as plain text."""
+    return text_of(difference_lines(found, everything=everything))
+
+
+def difference_json(found: Difference) -> str:
+    """The difference as JSON, every layer in it."""
+    return dumped(found.to_dict())
+
+
+def difference_lines(found: Difference, *, everything: bool = False) -> list[Line]:
+    """The whole difference, laid out.
+
+    Args:
+        everything: every layer, unchanged ones and what only follows from others too.
+    """
+    one, other = _names(found)
+    lines: list[Line] = [[(f"{one} -> {other}", "heading")], [(verdict(found), "")], []]
+    lines += _laid_out(_totals(found))
+    for text in _ends(found):
+        lines.append([(text, "")])
+    groups = [group_text(group) for group in found.groups]
+    if groups:
+        lines += [[], [("what differs", "heading")]]
+        shown = groups if everything else groups[:_GROUPS]
+        lines += [[(f"  {text}", "")] for text in shown]
+        lines += _more(len(groups) - len(shown), "groups")
+    # What is the same in many layers is in one line above.
+    often = {x for group in found.groups if group.kind == "changed" and group.count > _OFTEN
+             for x in group.layers}  # fmt: skip
+    rows = [
+        x for x in found.layers
+        if everything or (is_shown(x) and (x.moved or x.layer.name not in often))
+    ]  # fmt: skip
+    if rows:
+        kept = rows if everything else rows[:_ROWS]
+        lines += [[], *_laid_out(_layers(kept, everything=everything))]
+        lines += _more(len(rows) - len(kept), "layers")
+    notes = list(remarks(found))
+    if notes:
+        lines += [[], *([(text, "dim")] for text in notes)]
+    return lines
+
+
+def _more(left: int, what: str) -> list[Line]:
+    return [[(f"  {left} more {what}: --all shows them", "dim")]] if left > 0 else []
+
+
+def _names(found: Difference) -> tuple[str, str]:
+    one, other = compared([found.before, found.after]).names
+    return name(one), name(other)
+
+
+def verdict(found: Difference) -> str:
+    """How many layers there are of each status, in one line."""
+    total = len(found.layers)
+    if found.same:
+        unknown = found.weights.unknown if found.weights.asked else 0
+        weights = (
+            f", as far as weights can be compared ({unknown} layers' can't)" if unknown else ""
+        )
+        return f"no difference in {total} layers{weights}"
+    counts = [f"{n} {_STATUS.get(s, s)}" for s, n in found.counts.items() if n]
+    return f"{total} layers: {', '.join(counts)}"
+
+
+def is_shown(x: LayerDifference) -> bool:
+    """Something became of the layer itself: not only of layers before it, and not only its name."""
+    if x.status in ("added", "removed", "folded", "unfolded"):
+        return False  # they are in groups
+    return x.own or x.moved
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def _totals(found: Difference) -> _Table:
+    rows: list[tuple[str, ...]] = []
+    for total in found.totals:
+        title, write = _TITLES[total.key]
+        rows.append(
+            (title, metric(total.before, write), metric(total.after, write), *_delta(total, write))
+        )
+    return _Table(("", "before", "after", "change", ""), (False, True, True, True, True), rows)
+
+
+def _delta(total: TotalDifference, write: Callable[[int], str]) -> tuple[str, str]:
+    if not total.changed:
+        return "", ""
+    if total.delta is None:
+        return "not known", ""
+    text = _BOUNDS[total.bound] + signed(total.delta, write)
+    return text, signed_percent(total.share)
+
+
+def _ends(found: Difference) -> Iterator[str]:
+    for end in found.ends:
+        if end.status != "same":
+            yield _end(end)
+
+
+def _end(end: EndDifference) -> str:
+    shown = end.after or end.before
+    assert shown is not None
+    text = f"{end.role} {name(shown.name, 80)} {end.status}"
+    if end.changes:
+        text += f": {'; '.join(map(change_text, end.changes))}"
+    if end.before is not None and end.after is not None and end.before.name != end.after.name:
+        text += f", was {name(end.before.name, 80)}"
+    return text
+
+
+def _layers(layers: Sequence[LayerDifference], *, everything: bool) -> _Table:
+    rows: list[tuple[str, ...]] = []
+    for x in layers:
+        what = what_changed(x, everything=everything)
+        rows.append((
+            f"{_MARKS[x.status]} {x.status}", name(x.layer.name, 60), name(x.layer.op, 40),
+            _cell(x.delta("params")), _cell(x.delta("macs")), what,
+        ))  # fmt: skip
+    titles = ("status", "layer", "op", "parameters", "MACs", "what")
+    return _Table(titles, (False, False, False, True, True, False), rows)
+
+
+def _cell(delta: int | None) -> str:
+    return "?" if delta is None else signed(delta) if delta else ""
+
+
+def remarks(found: Difference) -> Iterator[str]:
+    """What follows from other changes, and what is known of the weights."""
+    took = [x for x in found.layers if x.holds and x.status == "changed" and not x.own]
+    if took:
+        yield (
+            f"{_layers_of(len(took))} by what was folded: parameters, weights"
+            f" ({signed(sum(x.delta('params') or 0 for x in took))} parameters)"
+        )
+    followed = [
+        x for x in found.layers if x.status == "changed" and not x.own and not x.holds
+    ]  # fmt: skip
+    if followed:
+        aspects = Counter(a for x in followed for a in x.aspects)
+        shown = ", ".join(f"{word} ({aspects[a]})" for a, word in _FOLLOWED.items() if aspects[a])
+        yield f"{_layers_of(len(followed))} only by what follows from others: {shown}"
+    renamed = found.counts["renamed"]
+    if renamed:
+        only = (
+            "1 layer has another name and is"
+            if renamed == 1
+            else f"{renamed} layers have other names and are"
+        )
+        yield f"{only} else the same"
+    weights = found.weights
+    if not weights.asked:
+        yield "the numbers stored as weights were not compared"
+    elif weights.same or weights.changed or weights.unknown:
+        counts = (
+            (weights.same, "the same"),
+            (weights.changed, "changed"),
+            (weights.unknown, "not known"),
+        )
+        parts = [f"{n} {word}" for n, word in counts if n]
+        reason = f" ({name(weights.reason)})" if weights.reason and weights.unknown else ""
+        yield f"weights by layer: {', '.join(parts)}{reason}"
+    for tensor, one, other in weights.moved[:_GROUPS]:
+        yield f"weights {name(tensor, 60)} moved from {name(one, 60)} to {name(other, 60)}"
+    if len(weights.moved) > _GROUPS:
+        yield f"{len(weights.moved) - _GROUPS} more weights moved"
+
+
+def _layers_of(count: int) -> str:
+    return "1 layer differs" if count == 1 else f"{count} layers differ"
+
+
+def _laid_out(found: _Table) -> list[Line]:
+    widths = [
+        max(cell_len(row[k]) for row in (found.titles, *found.rows))
+        for k in range(len(found.titles))
+    ]
+
+    def line(row: Sequence[str]) -> str:
+        cells = []
+        for text, width, right in zip(row, widths, found.right, strict=True):
+            space = " " * (width - cell_len(text))
+            cells.append(space + text if right else text + space)
+        return "  ".join(cells).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    head: list[Line] = [[(line(found.titles), "heading")], [(rule, "rule")]]
+    return head + [[(line(row), "")] for row in found.rows]
+
+
+# -- Markdown --------------------------------------------------------------------------------------
+
+
+def difference_markdown(found: Difference, *, everything: bool = False) -> str:
+    """The difference as Markdown fit for a comment: short, details folded away."""
+    one, other = _names(found)
+    totals = _totals(found)
+    if not everything:
+        totals = _Table(totals.titles, totals.right, [row for row in totals.rows if row[3]])
+    parts = [f"### Model difference: {plain(one)} → {plain(other)}", plain(verdict(found))]
+    if totals.rows:
+        parts.append(grid(totals.titles, totals.right, totals.rows))
+    ends = list(_ends(found))
+    groups = [group_text(group) for group in found.groups]
+    facts = [*ends[:_GROUPS], *groups[:_GROUPS]]
+    if facts:
+        parts.append("\n".join(f"- {plain(text)}" for text in facts))
+    left = len(ends) + len(groups) - len(facts)
+    if left:
+        parts.append(f"{left} more kinds of difference not shown")
+    notes = [plain(text) for text in remarks(found)]
+    if notes:
+        parts.append("\n".join(f"- {text}" for text in notes))
+    rows = [x for x in found.layers if everything or x.status not in ("same", "renamed")]
+    used = sum(len(part.encode()) + 2 for part in parts)
+    if rows:
+        parts.append(_details(rows, _BUDGET - used, everything=everything))
+    return "\n\n".join(parts) + "\n"
+
+
+def _details(rows: Sequence[LayerDifference], room: int, *, everything: bool) -> str:
+    """Layers as a table that is folded away, as many as there's room for."""
+    shown = _layers(rows, everything=everything)
+    head = f"<details><summary>{len(rows)} layers</summary>\n\n"
+    lines = grid(shown.titles, shown.right, shown.rows).split("\n")
+    kept = []
+    room -= len(head) + 80
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    left = len(lines) - len(kept)
+    body = "\n".join(kept)
+    if len(kept) <= 2:  # nothing but the heading
+        body, left = "", len(rows)
+    more = f"\n\n{left} more layers not shown" if left else ""
+    return f"{head}{body}{more}\n\n</details>"

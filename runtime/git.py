@@ -1,0 +1,85 @@
+"""What did a file hold at another commit? Git is asked, without a shell.
+
+A file that Git LFS manages is a pointer in the commit; its content is taken from the repository's
+own store if it is there.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from cnnscope.analyzer.baselines import BaselineError, lfs_pointer
+
+_PATIENCE: Final = 60
+
+
+def file_at(ref: str, path: Path) -> bytes:
+    """The bytes of a file at a commit.
+
+    Args:
+        ref: a branch, a tag or a commit.
+        path: the file, as it is found from the working directory.
+
+    Raises:
+        BaselineError: Git isn't there, it is no repository, there is no such commit or file, or the
+            file's content is in a Git LFS store that isn't here.
+    """
+    shown = f"git:{ref}:{path.as_posix()}"
+    if not ref or ref.startswith("-") or ":" in ref:
+        raise BaselineError(f"{shown}: {ref!r} is no branch, tag or commit")
+    folder = _existing(path.absolute().parent)
+    top = Path(
+        _git(folder, shown, "rev-parse", "--show-toplevel").decode("utf-8", "replace").strip()
+    )
+    commit = _git(
+        folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
+    )
+    try:
+        inside = (folder.resolve() / path.absolute().relative_to(folder)).relative_to(top.resolve())
+    except ValueError:
+        raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
+    name = f"{commit.decode('ascii', 'replace').strip()}:{inside.as_posix()}"
+    data = _git(folder, shown, "cat-file", "blob", name)
+    pointer = lfs_pointer(data)
+    return data if pointer is None else _stored(folder, pointer, shown, ref)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there: others may have come or gone."""
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _git(folder: Path, shown: str, *arguments: str) -> bytes:
+    try:
+        done = subprocess.run(  # a list of arguments, and no shell
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise BaselineError(f"{shown}: git can't be run: {error.strerror or error}") from None
+    except subprocess.TimeoutExpired:
+        raise BaselineError(f"{shown}: git took longer than {_PATIENCE} s") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+        hint = "" if said else "there is no such commit here; in CI, fetch it first"
+        raise BaselineError(f"{shown}: {said or hint}")
+    return done.stdout
+
+
+def _stored(folder: Path, pointer: str, shown: str, ref: str) -> bytes:
+    """What a Git LFS pointer stands for, from the repository's own store."""
+    common = _git(folder, shown, "rev-parse", "--git-common-dir").decode("utf-8", "replace").strip()
+    known = len(pointer) == 64 and all(c in "0123456789abcdef" for c in pointer)
+    store = folder / common / "lfs" / "objects" / pointer[:2] / pointer[2:4] / pointer
+    if known and store.is_file():
+        return store.read_bytes()
+    raise BaselineError(
+        f"{shown}: a Git LFS pointer whose content isn't here: run git lfs fetch origin {ref}"
+    )

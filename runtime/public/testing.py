@@ -1,0 +1,226 @@
+"""Does a model keep its budget? Assertions for tests, under the name `cnnscope.testing`.
+
+They judge as `cnnscope check` does and fail with every verdict and the layers that contribute most,
+also where a figure isn't known well enough to say that it keeps its limit::
+
+    from cnnscope.testing import assert_no_regression, assert_within
+
+    def test_budget(cnnscope_report):
+        assert_within(cnnscope_report, macs="4.2 G", params="26 M", receptive_field=">= 224")
+        assert_no_regression(cnnscope_report, "baseline.json", macs="+2 %")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.analysis import Source
+    from cnnscope.analyzer.report import Report
+    from cnnscope.analyzer.verdicts import Checked, Limit
+
+__all__ = ["Amount", "Budget", "assert_no_regression", "assert_within"]
+
+#: a limit as people write it: ``"4.2 G"``, ``"32 MiB"``, ``">= 224"``, ``">= 13, < 18"``, 61706
+Amount = str | int | float
+Shapes = Mapping[str, Sequence[int | None]]
+
+
+class Budget(TypedDict, total=False):
+    """What can be limited: the keys of ``[limits]`` in cnnscope.toml, ``.`` written ``_``.
+
+    An amount is an upper limit unless it begins with a comparison. None: no limit.
+    """
+
+    params: Amount | None
+    buffers: Amount | None
+    macs: Amount | None
+    int_macs: Amount | None
+    float_macs: Amount | None
+    flops: Amount | None
+    layers: Amount | None
+    weights: Amount | None
+    peak_activation: Amount | None
+    traffic: Amount | None
+    file_size: Amount | None
+    receptive_field: Amount | None
+    opset: Amount | None
+    max_partial: Amount | None
+    operators_forbid: Sequence[str] | str | None
+    operators_allow: Sequence[str] | str | None
+    latency_p50: str | None
+    latency_p99: str | None
+
+
+#: what may not have grown unless something else is said
+_KEPT: Final = ("params", "macs", "flops", "weights", "peak_activation")
+
+
+def assert_within(
+    model: Report | Source,
+    *,
+    limits: Mapping[str, object] | None = None,
+    allow_unknown: bool = False,
+    shapes: Shapes | None = None,
+    dims: Mapping[str, int] | None = None,
+    **budget: Unpack[Budget],
+) -> None:
+    """Fails unless a model is known to keep every limit.
+
+    Args:
+        model: a report, or what `cnnscope.analyze` takes.
+        limits: further ones, by their names on the command line:
+            ``{"module.layer4.params": "15 M", "kind.convolution.macs": "4 G"}``.
+        allow_unknown: a figure that isn't known well enough is no failure.
+        shapes, dims: of a model still to be analysed, as `cnnscope.analyze` takes them.
+        budget: the limits: see `Budget`.
+
+    Raises:
+        AssertionError: a limit isn't kept, or it isn't known whether it is; the message has every
+            verdict, and the layers that contribute most to what is exceeded.
+        ValueError: something isn't a limit, or there is none.
+        ModelFileError, GraphError, BindingError: as `cnnscope.analyze`.
+
+    >>> from cnnscope.testing import assert_within
+    >>> assert_within("sample_models/lenet5.onnx", params="62 k", receptive_field=">= 14")
+    >>> assert_within("sample_models/lenet5.onnx", params="60 k")
+    Traceback (most recent call last):
+    ...
+    AssertionError: sample_models/lenet5.onnx: 1 exceeded of 1 limit
+    EXCEEDS  params is 61.71 k, limit <= 60.00 k, 1.71 k (2.8 %) over
+             most is in:
+    ...
+    """
+    __tracebackhide__ = True
+    asked = _limits({**budget, **(limits or {})}, "assert_within")
+    if not asked:
+        raise ValueError("no limit is given: assert_within(report, macs='4.2 G')")
+    _hold(_check(model, asked, shapes, dims, allow_unknown))
+
+
+def assert_no_regression(
+    model: Report | Source,
+    baseline: Report | str | os.PathLike[str],
+    *,
+    limits: Mapping[str, object] | None = None,
+    allow_unknown: bool = False,
+    shapes: Shapes | None = None,
+    dims: Mapping[str, int] | None = None,
+    **budget: Unpack[Budget],
+) -> None:
+    """Fails unless a model is known to be no larger than it was.
+
+    Parameters, MACs, FLOPs, bytes of weights and the peak of activations may not have grown, each
+    by no more than a limit of its own where there is one.
+
+    Args:
+        model: a report, or what `cnnscope.analyze` takes.
+        baseline: an earlier report; the path of an earlier model; that of a JSON file which
+            `cnnscope check --update-baseline`, `check --format json` or `analyze --format json`
+            wrote; or ``"git:REF:path"``, and ``"git:REF"`` for the same file at a commit.
+        limits, budget: limits as `assert_within` has them. With a sign they are relative to the
+            baseline: ``macs="+2 %"``, ``params="+100 k"``, ``receptive_field=">= -0 %"``. None:
+            it may be anything.
+        allow_unknown: a figure that isn't known well enough is no failure.
+        shapes, dims: of models still to be analysed, as `cnnscope.analyze` takes them.
+
+    Raises:
+        AssertionError: as `assert_within`.
+        ValueError: something isn't a limit.
+        BaselineError: the baseline has no figures.
+        ModelFileError, GraphError, BindingError: as `cnnscope.analyze`.
+
+    >>> from cnnscope.testing import assert_no_regression
+    >>> lenet = "sample_models/lenet5.onnx"
+    >>> assert_no_regression(lenet, lenet)
+    >>> assert_no_regression("sample_models/alexnet.onnx", lenet, params=None, macs="+2 %")
+    Traceback (most recent call last):
+    ...
+    AssertionError: sample_models/alexnet.onnx: 4 exceeded of 4 limits
+    ...
+    """
+    __tracebackhide__ = True
+    asked = _limits(
+        {**dict.fromkeys(_KEPT, "+0 %"), **budget, **(limits or {})}, "assert_no_regression"
+    )
+    if isinstance(baseline, (str, os.PathLike)):
+        _hold(_check(model, asked, shapes, dims, allow_unknown, os.fspath(baseline)))
+    else:
+        _hold(_compared(_report(model, shapes, dims), baseline, asked, allow_unknown))
+
+
+def _report(
+    model: Report | Source, shapes: Shapes | None, dims: Mapping[str, int] | None
+) -> Report:
+    from cnnscope.analyzer.analysis import analyze
+    from cnnscope.analyzer.report import Report
+
+    if not isinstance(model, Report):
+        return analyze(model, shapes=shapes, dims=dims)
+    if shapes or dims:
+        raise ValueError("shapes and dims go with a model that is still to be analysed")
+    return model
+
+
+def _limits(given: Mapping[str, object], origin: str) -> list[Limit]:
+    """The limits; of two on the same thing the later one."""
+    from cnnscope.analyzer.budgets import make_limit, split_key
+
+    found = {}
+    for name, value in given.items():
+        quantity, scope = split_key(name.replace("operators_", "operators.", 1))
+        found[quantity, scope] = value
+    return [
+        make_limit(quantity, value, scope, origin)
+        for (quantity, scope), value in found.items()
+        if value is not None
+    ]
+
+
+def _check(
+    model: Report | Source,
+    limits: Sequence[Limit],
+    shapes: Shapes | None,
+    dims: Mapping[str, int] | None,
+    allow_unknown: bool,
+    baseline: str | None = None,
+) -> Checked:
+    """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
+    from cnnscope.analyzer.figures import LATENCIES
+    from cnnscope.runtime.checking import Request, run_check
+
+    report = _report(model, shapes, dims)
+    timed = any(limit.quantity in LATENCIES for limit in limits)
+    done = run_check(
+        Request(
+            [model if timed else report],
+            limits=limits,
+            shapes=None if shapes is None else dict(shapes.items()),
+            dims=dims,
+            baseline=baseline,
+            allow_unknown=allow_unknown,
+        )
+    )
+    if done.problems:
+        raise AssertionError(f"{done.problems[0].model}: {done.problems[0].message}")
+    return done.models[0]
+
+
+def _compared(report: Report, earlier: Report, limits: Sequence[Limit], allowed: bool) -> Checked:
+    from cnnscope.analyzer.budgets import judge_report, model_figures
+    from cnnscope.analyzer.verdicts import Checked
+
+    verdicts = judge_report(
+        report, limits, baseline=model_figures(earlier, limits, {}), allow_unknown=allowed
+    )
+    return Checked(report.model.path or "model in memory", verdicts, {}, report)
+
+
+def _hold(checked: Checked) -> None:
+    from cnnscope.analyzer.render.assertion import assertion_text
+
+    __tracebackhide__ = True
+    if not checked.ok:
+        raise AssertionError(assertion_text(checked))

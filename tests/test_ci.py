@@ -1,0 +1,447 @@
+"""Do the GitHub Action, the pre-commit hooks and the examples of docs/ci.md do what they say?
+
+The action's steps are run as a runner does, by bash with the inputs as environment variables, in a
+repository with two commits; the step that installs cnnscope is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+import pytest
+
+from cnnscope.analyzer.config import read_config
+
+yaml = pytest.importorskip("yaml", reason="PyYAML isn't installed (it is in the extra `test`)")
+
+ROOT = Path(__file__).resolve().parent.parent
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"] if "run" in step}
+PLACEHOLDER = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+
+needs_bash = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None or shutil.which("git") is None,
+    reason="needs bash and git",
+)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+# -- the action, read --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_no_input_is_pasted_into_a_script(name: str) -> None:
+    """What stands in ${{ }} is put into the script's text: an input there could be commands."""
+    assert not PLACEHOLDER.search(STEPS[name]["run"])
+    assert STEPS[name]["shell"] == "bash"
+
+
+def test_every_input_is_used_and_described() -> None:
+    text = (ROOT / "action.yml").read_text(encoding="utf-8")
+    used = {
+        name
+        for found in PLACEHOLDER.findall(text)
+        for name in re.findall(r"inputs\.([\w-]+)", found)
+    }
+    used |= set(re.findall(r"^ +if: .*?inputs\.([\w-]+)", text, re.MULTILINE))
+    assert used == ACTION["inputs"].keys()
+    assert all(given["description"] for given in ACTION["inputs"].values())
+    documented = re.findall(r"^\| (`[\w-]+`(?:, `[\w-]+`)*) \|", PAGE, re.MULTILINE)
+    assert {name for cell in documented for name in re.findall(r"[\w-]+", cell)} == used
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck isn't installed")
+@pytest.mark.parametrize("name", STEPS)
+def test_scripts_are_clean(name: str) -> None:
+    done = subprocess.run(
+        ["shellcheck", "--shell=bash", "-"],
+        input=STEPS[name]["run"], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+# -- the action, run ---------------------------------------------------------------------------
+
+
+@dataclass
+class Job:
+    """A checkout of a repository with two commits, and the folders a runner provides."""
+
+    folder: Path
+    temp: Path
+    base: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def checkout(self) -> Path:
+        return self.folder / "checkout"
+
+    @property
+    def summary(self) -> str:
+        return (self.temp / "step_summary").read_text(encoding="utf-8")
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        done = subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.checkout, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "models")
+        return self.git("rev-parse", "HEAD")
+
+    def step(self, name: str, **given: str) -> subprocess.CompletedProcess[str]:
+        """A step, with the inputs and expressions of its `env` filled in."""
+        expressions = {
+            **{
+                f"inputs.{key}": str(one.get("default", ""))
+                for key, one in ACTION["inputs"].items()
+            },
+            **{f"inputs.{key.replace('_', '-')}": value for key, value in given.items()},
+            "steps.install.outputs.cnnscope": str(self.temp / "cnnscope"),
+            "steps.install.outputs.summary": str(self.temp / "summary.md"),
+            "steps.install.outputs.work": str(self.temp),
+            "github.event.pull_request.number": "7",
+            "github.event.pull_request.base.sha": self.base,
+            "github.repository": "owner/repository",
+            **{f"steps.{key}.outputs.status": value for key, value in self.outputs.items()},
+        }
+
+        def filled(text: str) -> str:
+            def value(found: re.Match[str]) -> str:
+                parts = (expressions.get(part, "") for part in found[1].split(" || "))
+                return next((part for part in parts if part), "")
+
+            return PLACEHOLDER.sub(value, text)
+
+        output = self.temp / "output"
+        output.write_text("", encoding="utf-8")
+        environment = {
+            **os.environ,
+            **{key: filled(value) for key, value in STEPS[name]["env"].items()},
+            "PATH": os.pathsep.join([str(self.temp / "bin"), os.environ.get("PATH", "")]),
+            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "step_summary"),
+            "COLUMNS": "100",
+        }
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]["run"]],
+            cwd=self.checkout, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        for line in output.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition("=")
+            assert key == "status"
+            self.outputs[STEPS[name]["id"]] = value
+        return done
+
+
+def conv(channels: int) -> onnx.ModelProto:
+    """A 1x1 convolution of 3 channels on 4x4, with `channels` filters."""
+    text = f"""
+    <ir_version: 8, opset_import: ["": 17]>
+    g (float[1,3,4,4] x) => (float[1,{channels},4,4] y)
+    <float[{channels},3,1,1] w = {{ {", ".join(["1"] * channels * 3)} }}>
+    {{ y = Conv(x, w) }}
+    """
+    return onnx.parser.parse_model(text)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """models/a.onnx grew from 12 to 15 parameters, b was renamed, c removed, d added."""
+    made = Job(tmp_path, tmp_path / "runner temp")
+    for folder in (made.temp / "bin", made.checkout / "models"):
+        folder.mkdir(parents=True)
+    (made.temp / "step_summary").touch()
+    (made.temp / "summary.md").touch()
+    script = made.temp / "cnnscope"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnnscope.cli "$@"\n')
+    script.chmod(0o755)
+    made.git("init", "-q")
+    onnx.save(conv(4), made.checkout / "models" / "a.onnx")
+    onnx.save(conv(40), made.checkout / "models" / "b.onnx")
+    onnx.save(conv(8), made.checkout / "models" / "c.onnx")
+    made.base = made.commit()
+    onnx.save(conv(5), made.checkout / "models" / "a.onnx")
+    (made.checkout / "models" / "b.onnx").rename(made.checkout / "models" / "b 2.onnx")
+    (made.checkout / "models" / "c.onnx").unlink()
+    onnx.save(conv(100), made.checkout / "models" / "d.onnx")
+    made.commit()
+    return made
+
+
+@needs_bash
+@pytest.mark.parametrize(("limit", "status"), [("params=400", "0"), ("params=200", "1")])
+def test_check_judges_what_the_patterns_match(job: Job, limit: str, status: str) -> None:
+    done = job.step("cnnscope check", models="models/**/*.onnx\r\n\n", limits=limit)
+    assert done.returncode == 0, done.stderr  # the last step fails the job, after the others
+    assert job.outputs == {"check": status}
+    assert ("::error file=models/d.onnx," in done.stdout) == (status == "1")
+    for text in (job.summary, (job.temp / "summary.md").read_text()):
+        assert text.count("###") == 3
+        assert "models/b 2.onnx" in text
+    assert job.step("Result").returncode == int(status)
+
+
+@needs_bash
+def test_check_takes_the_configuration_and_a_commit(job: Job) -> None:
+    config = job.checkout / "cnnscope.toml"
+    config.write_text('[[model]]\npath = "models/a.onnx"\n[model.limits]\nparams = "+20 %"\n')
+    done = job.step("cnnscope check", baseline=f"git:{job.base}")
+    assert job.outputs == {"check": "1"}, done.stderr  # 12 + 20 % is 14.4
+    job.step("cnnscope check", baseline=f"git:{job.base}", args="--limit\nparams=+25%\n")
+    assert job.outputs == {"check": "0"}
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    "models", ["none/*.onnx", "$(touch broken)", "`touch broken`; touch broken", "--help", "a b"]
+)
+def test_what_is_no_model_fails_and_runs_nothing(job: Job, models: str) -> None:
+    done = job.step("cnnscope check", models=models, limits="params=1 G")
+    assert done.returncode == 0
+    assert job.outputs == {"check": "2"}, done.stdout
+    assert not (job.checkout / "broken").exists()
+    assert job.step("Result").returncode == 2
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    "name",
+    ["$(touch broken).onnx", "a\n::error::b.onnx", "**[x](y)**`;@all.onnx", "-o.onnx", "a[b].onnx"],
+)
+def test_names_are_data(job: Job, name: str) -> None:
+    onnx.save(conv(4), job.checkout / name)
+    job.base = job.commit()
+    onnx.save(conv(5), job.checkout / name)
+    done = job.step("cnnscope diff")
+    assert (done.returncode, job.outputs) == (0, {"diff": "0"}), done.stderr
+    assert not (job.checkout / "broken").exists()
+    assert not any(line.startswith("::") for line in done.stdout.splitlines())
+    assert "@all" not in job.summary.split("###")[0]
+    assert "\n::" not in job.summary
+    assert "12 | 15 | +3" in job.summary
+    if "\n" not in name:
+        job.step("cnnscope check", models=name, limits="params=20")
+        assert job.outputs["check"] == "0"
+
+
+@needs_bash
+def test_diff_shows_each_model_that_changed(job: Job) -> None:
+    done = job.step("cnnscope diff")
+    assert (done.returncode, job.outputs) == (0, {"diff": "0"}), done.stderr
+    summary = job.summary
+    assert "**models/a.onnx**\n" in summary
+    assert "| parameters | 12 | 15 | +3 |" in summary
+    assert "**models/b 2.onnx**\n" in summary
+    assert "**models/c.onnx** is gone." in summary
+    assert "**models/d.onnx** is new." in summary
+    assert summary == (job.temp / "summary.md").read_text()
+
+
+@needs_bash
+def test_diff_fails_on_what_it_is_told_to(job: Job) -> None:
+    job.step("cnnscope diff", fail_on="params")
+    assert job.outputs == {"diff": "1"}
+    assert job.step("Result").returncode == 1
+    job.step("cnnscope diff", fail_on="dtype")
+    assert job.outputs == {"diff": "0"}
+
+
+@needs_bash
+def test_diff_fetches_the_base_into_a_shallow_checkout(job: Job) -> None:
+    whole = job.folder / "whole"
+    job.checkout.rename(whole)
+    subprocess.run(
+        ["git", "clone", "-q", "--depth=1", f"file://{whole}", str(job.checkout)], check=True
+    )
+    subprocess.run(["git", "-C", str(whole), "branch", "release/1", job.base], check=True)
+    job.step("cnnscope diff", base="release/1")
+    assert job.outputs == {"diff": "0"}
+    assert "| parameters | 12 | 15 | +3 |" in job.summary
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("base", "status"), [("0" * 40, "0"), ("--upload-pack=touch broken", "2"), ("unheard-of", "2")]
+)
+def test_diff_without_a_base(job: Job, base: str, status: str) -> None:
+    done = job.step("cnnscope diff", base=base)
+    assert (done.returncode, job.outputs) == (0, {"diff": status})
+    assert not (job.checkout / "broken").exists()
+
+
+@needs_bash
+def test_diff_says_what_it_cannot_compare(job: Job) -> None:
+    (job.checkout / "models" / "a.onnx").write_bytes(b"\xff\xff no model")
+    done = job.step("cnnscope diff")
+    assert job.outputs == {"diff": "0"}
+    assert "**models/a.onnx** could not be compared." in job.summary
+    assert "::warning::" in done.stdout
+    job.step("cnnscope diff", fail_on="params")
+    assert job.outputs == {"diff": "2"}
+
+
+GH = """#!/bin/sh
+printf '%s\\n' "$*" >>"$WORK/calls"
+case "$*" in *--paginate*) cat "$WORK/comments" ;; esac
+for last; do :; done
+case "$last" in body=@*) cp "${last#body=@}" "$WORK/posted" ;; esac
+exit "${GH_EXIT:-0}"
+"""
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("comments", "call"), [("", "issues/7/comments"), ("42\n", "--method PATCH")]
+)
+def test_the_comment_is_written_once(job: Job, comments: str, call: str) -> None:
+    gh = job.temp / "bin" / "gh"
+    gh.write_text(GH)
+    gh.chmod(0o755)
+    (job.temp / "comments").write_text(comments)
+    (job.temp / "summary.md").write_text("a row | of $(text)\n" * 10_000)
+    done = job.step("Comment on the pull request")
+    assert done.returncode == 0, done.stderr
+    assert call in (job.temp / "calls").read_text().splitlines()[-1]
+    posted = (job.temp / "posted").read_text()
+    assert posted.startswith("<!-- cnnscope -->\na row | of $(text)\n")
+    assert len(posted) < 65_536
+    assert posted.endswith("Cut off: the rest is in the summary of the job.\n")
+
+
+@needs_bash
+def test_a_comment_that_may_not_be_written_is_a_warning(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gh = job.temp / "bin" / "gh"
+    gh.write_text(GH)
+    gh.chmod(0o755)
+    (job.temp / "comments").touch()
+    monkeypatch.setenv("GH_EXIT", "1")
+    done = job.step("Comment on the pull request")
+    assert done.returncode == 0
+    assert "::warning::cnnscope: no comment" in done.stdout
+
+
+# -- pre-commit --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
+def test_hooks_name_a_command_and_its_files(hook: dict[str, object]) -> None:
+    entry = str(hook["entry"]).split()
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnscope.cli", *entry[1:], "--help"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert entry[0] == "cnnscope"
+    assert done.returncode == 0, done.stderr
+    assert hook["args"] == ["--"]
+    assert re.search(str(hook["files"]), "models/a.onnx")
+    assert not re.search(str(hook["files"]), "models/a.onnx.data")
+
+
+def test_hooks_run_on_what_they_are_given(samples: Path, tmp_path: Path) -> None:
+    shutil.copy(samples / "lenet5.onnx", tmp_path / "-o.onnx")
+    (tmp_path / "cnnscope.toml").write_text('[limits]\nparams = "62 k"\n')
+    for hook in HOOKS:
+        done = subprocess.run(
+            [sys.executable, "-m", "cnnscope.cli", *hook["entry"].split()[1:], *hook["args"], "-o.onnx"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+# -- the examples of docs/ci.md ----------------------------------------------------------------
+
+
+def test_its_configuration_is_one(samples: Path, tmp_path: Path) -> None:
+    (config,) = [text for text in blocks("toml") if text.startswith("# cnnscope.toml")]
+    (tmp_path / "cnnscope.toml").write_text(config)
+    assert read_config(tmp_path / "cnnscope.toml").models
+    assert tomllib.loads(config)
+
+
+def test_its_workflows_use_the_action_as_it_is() -> None:
+    used = []
+    for text in blocks("yaml"):
+        found = yaml.safe_load(text)
+        steps = found if isinstance(found, list) else [
+            step for work in found.get("jobs", {}).values() for step in work["steps"]
+        ]  # fmt: skip
+        used += [step for step in steps if "OWNER/cnnscope" in step.get("uses", "")]
+    assert len(used) == 3
+    for step in used:
+        given = step.get("with", {})
+        assert given.keys() <= ACTION["inputs"].keys()
+        assert all(isinstance(value, str) for value in given.values()), "YAML has true for a text"
+
+
+def test_its_hooks_are_there() -> None:
+    named = set()
+    for text in blocks("yaml"):
+        found = yaml.safe_load(text)
+        repos = found if isinstance(found, list) else found.get("repos", [])
+        named |= {hook["id"] for repo in repos for hook in repo.get("hooks", ())}
+    assert named == {hook["id"] for hook in HOOKS}
+
+
+def test_its_gitlab_job_writes_what_it_hands_over(samples: Path, tmp_path: Path) -> None:
+    (text,) = [text for text in blocks("yaml") if text.startswith("# .gitlab-ci.yml")]
+    work = yaml.safe_load(text)["cnnscope"]
+    (config,) = [text for text in blocks("toml") if text.startswith("# cnnscope.toml")]
+    (tmp_path / "cnnscope.toml").write_text(config)
+    (tmp_path / "models").mkdir()
+    shutil.copy(samples / "lenet5.onnx", tmp_path / "models")
+    for command in work["script"]:
+        program, *arguments = command.split()
+        assert program == "cnnscope"
+        done = subprocess.run(
+            [sys.executable, "-m", "cnnscope.cli", *arguments],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    reports = work["artifacts"]["reports"]
+    assert reports.keys() == {"codequality", "junit"}
+    assert all((tmp_path / name).stat().st_size for name in reports.values())
+
+
+def test_its_tests_pass(samples: Path, tmp_path: Path) -> None:
+    (code,) = blocks("python")
+    (tmp_path / "test_models.py").write_text(code)
+    (tmp_path / "models").mkdir()
+    shutil.copy(samples / "lenet5.onnx", tmp_path / "models")
+    check = [
+        sys.executable,
+        "-m",
+        "cnnscope.cli",
+        "check",
+        "models/lenet5.onnx",
+        "--limit=params=+0%",
+    ]
+    update = [*check, "--baseline=baseline.json", "--update-baseline"]
+    subprocess.run(update, cwd=tmp_path, check=True, capture_output=True)
+    plugin = ["-p", "cnnscope.pytest_plugin", "-p", "no:cacheprovider", "--strict-markers"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin],
+        cwd=tmp_path, env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

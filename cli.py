@@ -17,28 +17,28 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     import typer
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
-    from cnnscope.analyzer.diagnostics import Severity
-    from cnnscope.analyzer.difference import Difference
+    from cnnscope.analyzer.diagnostics import CnnscopeError
     from cnnscope.analyzer.finding import Outcome
     from cnnscope.analyzer.groups import By as GroupedBy
     from cnnscope.analyzer.lint import Findings, LintSettings
-    from cnnscope.analyzer.measurement import Profile
     from cnnscope.analyzer.report import Report
-    from cnnscope.analyzer.verdicts import Check
-    from cnnscope.analyzer.verification import Verification
     from cnnscope.runtime.checking import Request as Checks
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
-#: seconds that each run of a model may take with `analyze --run`
-_PATIENCE = 600.0
+#: seconds that a run of a model may take unless told otherwise
+_PATIENCE = 600
+#: what a child process is to call
+_VERIFY = "cnnscope.runtime.verifying:verify_here"
+_PROFILE = "cnnscope.runtime.profiling:profile_here"
 
 Shape = list[int | None]
+Shapes = dict[str | None, Shape]
 
 
 class Format(StrEnum):
@@ -82,7 +82,7 @@ class Request:
     """What `cnnscope analyze` was asked for."""
 
     models: list[str]
-    shapes: dict[str | None, Shape]
+    shapes: Shapes
     dims: dict[str, int]
     columns: tuple[str, ...] | None
     sort: str | None
@@ -99,29 +99,12 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Verifying:
-    """What `cnnscope verify` was asked for."""
-
-    model: str
-    shapes: dict[str | None, Shape]
-    dims: dict[str, int]
-    provider: str
-    inputs: dict[str, str]
-    seed: int
-    probes: int
-    timeout: float | None
-    format: Format
-    output: Path | None
-    verbose: bool
-
-
-@dataclass(frozen=True)
 class Differing:
     """What `cnnscope diff` was asked for."""
 
     before: str
     after: str
-    shapes: dict[str | None, Shape]
+    shapes: Shapes
     dims: dict[str, int]
     weights: bool
     everything: bool
@@ -131,51 +114,68 @@ class Differing:
 
 
 @dataclass(frozen=True)
-class Profiling:
-    """What `cnnscope profile` was asked for."""
+class Running:
+    """What the commands that run a model were asked for."""
 
     model: str
-    shapes: dict[str | None, Shape]
+    shapes: Shapes
     dims: dict[str, int]
     provider: str
-    batches: tuple[int, ...]
-    threads: int
     inputs: dict[str, str]
     seed: int
-    seconds: float
     timeout: float | None
-    sort: str | None
-    top: int | None
     format: Format
     output: Path | None
-    trace: Path | None
     verbose: bool
 
 
 @dataclass(frozen=True)
-class Checking:
-    """What `cnnscope check` was asked for."""
+class Verifying(Running):
+    """What `cnnscope verify` was asked for."""
+
+    probes: int
+
+
+@dataclass(frozen=True)
+class Profiling(Running):
+    """What `cnnscope profile` was asked for."""
+
+    batches: tuple[int, ...]
+    threads: int
+    seconds: float
+    sort: str | None
+    top: int | None
+    trace: Path | None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the commands that let a model pass or not were asked for."""
 
     models: list[str]
     config: Path | None
-    limits: list[str]
-    shapes: dict[str | None, Shape]
+    shapes: Shapes
     dims: dict[str, int]
-    baseline: str | None
-    update: bool
-    allow_unknown: bool
-    tolerance: str | None
     format: CiFormat
     output: Path | None
     reports: list[tuple[CiFormat, Path]]
 
 
 @dataclass(frozen=True)
-class Linting:
+class Checking(Gate):
+    """What `cnnscope check` was asked for."""
+
+    limits: list[str]
+    baseline: str | None
+    update: bool
+    allow_unknown: bool
+    tolerance: str | None
+
+
+@dataclass(frozen=True)
+class Linting(Gate):
     """What `cnnscope lint` was asked for; None: as the configuration says."""
 
-    models: list[str]
-    config: Path | None
     select: tuple[str, ...] | None
     ignore: tuple[str, ...] | None
     severity: Level | None
@@ -184,11 +184,24 @@ class Linting:
     weights: bool
     ridge: float | None
     inline: bool
-    shapes: dict[str | None, Shape]
-    dims: dict[str, int]
-    format: CiFormat
-    output: Path | None
-    reports: list[tuple[CiFormat, Path]]
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A result in the formats that it has, each written only when it is asked for.
+
+    Args:
+        text: for so many columns.
+        styled: what rich prints on a terminal instead, one after the other.
+        outcome: of a gate, for the formats of CI services.
+    """
+
+    text: Callable[[int], str]
+    json: Callable[[], str]
+    markdown: Callable[[], str]
+    csv: Callable[[], str] | None = None
+    styled: "Callable[[int], Sequence[RenderableType]] | None" = None
+    outcome: "Callable[[], Outcome] | None" = None
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -243,9 +256,10 @@ def _run(given: list[str]) -> int:
         usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
         if isinstance(error, usage):
             said = " ".join(error.format_message().split())  # type: ignore[attr-defined]
+            said = said.replace("Value error, ", "").rstrip(".") or "a command is needed"
             context = getattr(error, "ctx", None)
             path = context.command_path if context is not None else "cnnscope"
-            _complain(f"{said or 'a command is needed'} (see {path} --help)")
+            _complain(f"{said[0].lower()}{said[1:]} (see {path} --help)")
             return BAD
         raise
     # A command only says what to do: done here, its errors aren't typer's to handle.
@@ -288,10 +302,58 @@ def build_commands() -> "typer.Typer":
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    option, argument = typer.Option, typer.Argument
+
+    # What several commands take, said once.
+    Model: TypeAlias = Annotated[str, argument(metavar="MODEL", help="An ONNX file.")]
+    Models: TypeAlias = Annotated[list[str], argument(metavar="MODEL...", help="ONNX files.")]
+    ShapeOption: TypeAlias = Annotated[
+        list[str] | None,
+        option(
+            metavar="[INPUT=]1x3x224x224",
+            help="An input's shape; ? leaves a dimension free. Repeatable.",
+        ),
+    ]
+    Dim: TypeAlias = Annotated[
+        list[str] | None, option(metavar="NAME=224", help="A free dimension's length. Repeatable.")
+    ]
+    Columns: TypeAlias = Annotated[
+        str | None, option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
+    ]
+    Written: TypeAlias = Annotated[Format, option("--format", "-f", help="How to write it.")]
+    NoTable: TypeAlias = Annotated[
+        Format, option("--format", "-f", help="How to write it: table, json or markdown.")
+    ]
+    GateWritten: TypeAlias = Annotated[CiFormat, option("--format", "-f", help="How to write it.")]
+    Output: TypeAlias = Annotated[
+        Path | None, option("--output", "-o", metavar="FILE", help="Write there instead.")
+    ]
+    ReportOption: TypeAlias = Annotated[
+        list[str] | None,
+        option(metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."),
+    ]
+    Config: TypeAlias = Annotated[
+        Path | None,
+        option(metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."),
+    ]
+    Provider: TypeAlias = Annotated[
+        str, option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
+    ]
+    Input: TypeAlias = Annotated[
+        list[str] | None,
+        option(
+            metavar="NAME=FILE.npy", help="An input's values instead of random ones. Repeatable."
+        ),
+    ]
+    Seed: TypeAlias = Annotated[int, option(min=0, metavar="N", help="Of all that is random.")]
+    Timeout: TypeAlias = Annotated[
+        float, option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
+    ]
+    Verbose: TypeAlias = Annotated[bool, option("--verbose", help="Show ONNX Runtime's own log.")]
 
     @app.callback()
     def cnnscope(
-        version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+        version: Annotated[bool, option("--version", help="Print the version.")] = False,
     ) -> None:
         if version:
             raise typer.Exit(_print_version())
@@ -300,489 +362,301 @@ def build_commands() -> "typer.Typer":
         epilog="Example: cnnscope analyze model.onnx --shape input=1x3x224x224 --sort macs --top 20"
     )
     def analyze(
-        models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")],
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045  # read by typer
-            typer.Option(
-                metavar="[INPUT=]1x3x224x224",
-                help="An input's shape; ? leaves a dimension free. Repeatable.",
-            ),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
+        models: Models,
+        shape: ShapeOption = None,
+        dim: Dim = None,
         sort: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(
-                metavar="COLUMN", help="name, op, params, macs, flops, bytes, rf, index, ..."
-            ),
+            str | None,
+            option(metavar="COLUMN", help="name, op, params, macs, flops, bytes, rf, index, ..."),
         ] = None,
         top: Annotated[
-            Optional[int],  # noqa: UP045
-            typer.Option(min=1, metavar="N", help="Show only the first N rows."),
+            int | None, option(min=1, metavar="N", help="Show only the first N rows.")
         ] = None,
-        columns: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf."),
-        ] = None,
+        columns: Columns = None,
         by: Annotated[
-            Optional[By],  # noqa: UP045
-            typer.Option(help="A row per operator, kind, module or block, not per layer."),
+            By | None, option(help="A row per operator, kind, module or block, not per layer.")
         ] = None,
         depth: Annotated[
-            Optional[int],  # noqa: UP045
-            typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+            int | None,
+            option(min=1, metavar="N", help="With --by module: so many steps of the path."),
         ] = None,
         convention: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(
+            str | None,
+            option(
                 metavar="NAME",
                 help="Also count as fvcore, thop, ptflops, ... do (see conventions).",
             ),
         ] = None,
         compare: Annotated[
-            bool, typer.Option("--compare", help="Several models: only their comparison.")
+            bool, option("--compare", help="Several models: only their comparison.")
         ] = False,
-        format: Annotated[  # noqa: A002  # the option's name
-            Format, typer.Option("--format", "-f", help="How to write it.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
-        tensors: Annotated[
-            bool, typer.Option("--tensors", help="JSON: list every tensor, too.")
-        ] = False,
+        format: Written = Format.table,  # noqa: A002  # the option's name
+        output: Output = None,
+        tensors: Annotated[bool, option("--tensors", help="JSON: list every tensor, too.")] = False,
         strict: Annotated[
-            bool, typer.Option("--strict", help="Exit with 1 unless every total is complete.")
+            bool, option("--strict", help="Exit with 1 unless every total is complete.")
         ] = False,
         run: Annotated[
-            bool,
-            typer.Option("--run", help="Also run it: each layer's time, and whether it's as said."),
+            bool, option("--run", help="Also run it: each layer's time, and whether it's as said.")
         ] = False,
     ) -> Callable[[], int]:
         """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
         return lambda: _analyze(
             Request(
-                models,
-                _shapes(shape or []),
-                _dims(dim or []),
-                _names(columns),
-                sort,
-                top,
-                by,
-                depth,
-                convention,
-                compare,
-                format,
-                output,
-                tensors,
-                strict,
-                run,
+                models, _shapes(shape), _dims(dim), _names(columns), sort, top, by, depth,
+                convention, compare, format, output, tensors, strict, run,
             )
-        )
+        )  # fmt: skip
 
     @app.command(epilog="Example: cnnscope explain model.onnx /layer1/0/conv2/Conv --unit 3,4")
     def explain(
-        model: Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")],
+        model: Model,
         layer: Annotated[
-            str,
-            typer.Argument(metavar="LAYER", help="A layer's name, a tensor's name, or an index."),
+            str, argument(metavar="LAYER", help="A layer's name, a tensor's name, or an index.")
         ],
         unit: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(
+            str | None,
+            option(
                 metavar="3,4",
                 help="Whose region to show: an index per axis, or per spatial axis; : for all.",
             ),
         ] = None,
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
-                metavar="[INPUT=]1x3x224x224",
-                help="An input's shape; ? leaves a dimension free. Repeatable.",
-            ),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it: table, json or markdown.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
+        shape: ShapeOption = None,
+        dim: Dim = None,
+        format: NoTable = Format.table,  # noqa: A002
+        output: Output = None,
     ) -> Callable[[], int]:
         """A layer's numbers, line by line: formulas, operands, field, region, alternatives."""
         return lambda: _explain(
-            model, layer, _unit(unit), (_shapes(shape or []), _dims(dim or [])), format, output
+            model, layer, _unit(unit), (_shapes(shape), _dims(dim)), format, output
         )
 
     @app.command(epilog="Example: cnnscope conventions model.onnx")
     def conventions(
         model: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Argument(metavar="[MODEL]", help="An ONNX file; without one: who counts what."),
+            str | None,
+            argument(metavar="[MODEL]", help="An ONNX file; without one: who counts what."),
         ] = None,
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
+        shape: ShapeOption = None,
+        dim: Dim = None,
+        format: Written = Format.table,  # noqa: A002
+        output: Output = None,
     ) -> Callable[[], int]:
         """What fvcore, thop, ptflops and others would print for a model, and what each counts."""
-        return lambda: _conventions(model, _shapes(shape or []), _dims(dim or []), format, output)
+        return lambda: _conventions(model, _shapes(shape), _dims(dim), format, output)
 
     @app.command(epilog="Example: cnnscope operators Conv --format json")
     def operators(
         filter: Annotated[  # noqa: A002  # shown as FILTER
-            Optional[str],  # noqa: UP045
-            typer.Argument(metavar="[FILTER]", help="Only operators whose name contains this."),
+            str | None,
+            argument(metavar="[FILTER]", help="Only operators whose name contains this."),
         ] = None,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
+        format: Written = Format.table,  # noqa: A002
+        output: Output = None,
     ) -> Callable[[], int]:
         """Which operators are covered, and how: rules, function, schema or none."""
         return lambda: _operators(filter, format, output)
 
     @app.command(epilog="Example: cnnscope verify model.onnx --shape input=1x3x224x224")
     def verify(
-        model: Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")],
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
-        provider: Annotated[
-            str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
-        ] = "auto",
-        input: Annotated[  # noqa: A002  # the option's name
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
-                metavar="NAME=FILE.npy",
-                help="An input's values instead of random ones. Repeatable.",
-            ),
-        ] = None,
-        seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of all that is random.")] = 0,
+        model: Model,
+        shape: ShapeOption = None,
+        dim: Dim = None,
+        provider: Provider = "auto",
+        input: Input = None,  # noqa: A002  # the option's name
+        seed: Seed = 0,
         probes: Annotated[
-            int,
-            typer.Option(min=0, metavar="N", help="Points of each input to probe; 0: none."),
+            int, option(min=0, metavar="N", help="Points of each input to probe; 0: none.")
         ] = 4,
-        timeout: Annotated[
-            float, typer.Option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
-        ] = 600,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it: table, json, markdown.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
-        verbose: Annotated[
-            bool, typer.Option("--verbose", help="Show ONNX Runtime's own log.")
-        ] = False,
+        timeout: Timeout = _PATIENCE,
+        format: NoTable = Format.table,  # noqa: A002
+        output: Output = None,
+        verbose: Verbose = False,
     ) -> Callable[[], int]:
         """Run the model and hold shapes, receptive fields and memory against the run."""
         return lambda: _verify(
             Verifying(
-                model, _shapes(shape or []), _dims(dim or []), provider, _files(input or []), seed,
-                probes, timeout or None, format, output, verbose,
+                model, _shapes(shape), _dims(dim), provider, _files(input), seed, timeout or None,
+                format, output, verbose, probes,
             )
         )  # fmt: skip
 
     @app.command(epilog="Example: cnnscope profile model.onnx --batch 1,8 --top 20")
     def profile(
-        model: Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")],
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
-        provider: Annotated[
-            str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
-        ] = "auto",
+        model: Model,
+        shape: ShapeOption = None,
+        dim: Dim = None,
+        provider: Provider = "auto",
         batch: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(
-                metavar="1,8,32", help="Lengths of the batch; kernels are timed at the first."
-            ),
+            str | None,
+            option(metavar="1,8,32", help="Lengths of the batch; kernels are timed at the first."),
         ] = None,
         threads: Annotated[
-            int, typer.Option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
+            int, option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
         ] = 0,
-        input: Annotated[  # noqa: A002  # the option's name
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
-                metavar="NAME=FILE.npy",
-                help="An input's values instead of random ones. Repeatable.",
-            ),
-        ] = None,
-        seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of all that is random.")] = 0,
+        input: Input = None,  # noqa: A002  # the option's name
+        seed: Seed = 0,
         seconds: Annotated[
-            float, typer.Option(min=0, metavar="S", help="How long each measurement may take.")
+            float, option(min=0, metavar="S", help="How long each measurement may take.")
         ] = 3,
-        timeout: Annotated[
-            float, typer.Option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
-        ] = 600,
+        timeout: Timeout = _PATIENCE,
         sort: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(metavar="COLUMN", help="time, share, layers, bytes, index, ..."),
+            str | None, option(metavar="COLUMN", help="time, share, layers, bytes, index, ...")
         ] = None,
         top: Annotated[
-            Optional[int],  # noqa: UP045
-            typer.Option(min=1, metavar="N", help="Show only the first N kernels."),
+            int | None, option(min=1, metavar="N", help="Show only the first N kernels.")
         ] = None,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
+        format: Written = Format.table,  # noqa: A002
+        output: Output = None,
         trace: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option(metavar="FILE", help="Also write one run in Chrome's trace format."),
+            Path | None, option(metavar="FILE", help="Also write one run in Chrome's trace format.")
         ] = None,
-        verbose: Annotated[
-            bool, typer.Option("--verbose", help="Show ONNX Runtime's own log.")
-        ] = False,
+        verbose: Verbose = False,
     ) -> Callable[[], int]:
         """Run the model: latency, time per layer, share of what the machine can do."""
         return lambda: _profile(
             Profiling(
-                model, _shapes(shape or []), _dims(dim or []), provider, _batches(batch), threads,
-                _files(input or []), seed, seconds, timeout or None, sort, top, format, output,
-                trace, verbose,
+                model, _shapes(shape), _dims(dim), provider, _files(input), seed, timeout or None,
+                format, output, verbose, _batches(batch), threads, seconds, sort, top, trace,
             )
         )  # fmt: skip
 
     @app.command(epilog="Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M")
     def check(
         models: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Argument(
-                metavar="[MODEL...]", help="ONNX files; without one, those in cnnscope.toml."
-            ),
+            list[str] | None,
+            argument(metavar="[MODEL...]", help="ONNX files; without one, those in cnnscope.toml."),
         ] = None,
         limit: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
+            list[str] | None,
+            option(
                 metavar="macs=4.2G",
                 help="A limit, in place of the file's: params=26M, receptive_field>=224, "
                 "module.layer4.macs=+2%, ... Repeatable.",
             ),
         ] = None,
-        config: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option(
-                metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."
-            ),
-        ] = None,
+        config: Config = None,
         baseline: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(
+            str | None,
+            option(
                 metavar="FILE|git:REF[:PATH]",
                 help="What limits such as +2% are relative to: a saved JSON, a model, a commit.",
             ),
         ] = None,
         update_baseline: Annotated[
-            bool,
-            typer.Option("--update-baseline", help="Write the figures as the new baseline."),
+            bool, option("--update-baseline", help="Write the figures as the new baseline.")
         ] = False,
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
+        shape: ShapeOption = None,
+        dim: Dim = None,
         allow_unknown: Annotated[
-            bool,
-            typer.Option("--allow-unknown", help="That a limit can't be judged is no failure."),
+            bool, option("--allow-unknown", help="That a limit can't be judged is no failure.")
         ] = False,
         tolerance: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(metavar="5%", help="Of latencies: closer to the limit is unknown."),
+            str | None, option(metavar="5%", help="Of latencies: closer to the limit is unknown.")
         ] = None,
-        format: Annotated[  # noqa: A002
-            CiFormat, typer.Option("--format", "-f", help="How to write it.")
-        ] = CiFormat.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
-        report: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
-                metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."
-            ),
-        ] = None,
+        format: GateWritten = CiFormat.table,  # noqa: A002
+        output: Output = None,
+        report: ReportOption = None,
     ) -> Callable[[], int]:
         """Hold models against limits: 0 all kept, 1 one exceeded or unknown, 2 can't be judged."""
         return lambda: _check_budgets(
             Checking(
-                models or [], config, limit or [], _shapes(shape or []), _dims(dim or []),
-                baseline, update_baseline, allow_unknown, tolerance, format, output,
-                _reports(report or []),
+                models or [], config, _shapes(shape), _dims(dim), format, output, _reports(report),
+                limit or [], baseline, update_baseline, allow_unknown, tolerance,
             )
         )  # fmt: skip
 
     @app.command(epilog="Example: cnnscope diff old.onnx new.onnx --fail-on shape,added")
     def diff(
-        before: Annotated[str, typer.Argument(metavar="BEFORE", help="An ONNX file.")],
-        after: Annotated[str, typer.Argument(metavar="AFTER", help="The other one.")],
+        before: Annotated[str, argument(metavar="BEFORE", help="An ONNX file.")],
+        after: Annotated[str, argument(metavar="AFTER", help="The other one.")],
         shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
-                metavar="[INPUT=]1x3x224x224", help="An input's shape, of both. Repeatable."
+            list[str] | None,
+            option(
+                metavar="[INPUT=]1x3x224x224",
+                help="An input's shape, of both; ? leaves a dimension free. Repeatable.",
             ),
         ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
+        dim: Dim = None,
         weights: Annotated[
-            bool,
-            typer.Option("--weights/--no-weights", help="Compare the numbers stored, too."),
+            bool, option("--weights/--no-weights", help="Compare the numbers stored, too.")
         ] = True,
         all: Annotated[  # noqa: A002  # the option's name
-            bool, typer.Option("--all", help="Show every layer, not only what changed.")
+            bool, option("--all", help="Show every layer, not only what changed.")
         ] = False,
         fail_on: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(
+            str | None,
+            option(
                 metavar="WHAT,...",
                 help="Exit 1 where that differs: any, added, removed, changed, moved, renamed,"
                 " folded, shape, dtype, params, macs, memory, field, weights, kind.",
             ),
         ] = None,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it: table, json, markdown.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
+        format: NoTable = Format.table,  # noqa: A002
+        output: Output = None,
     ) -> Callable[[], int]:
         """What differs between two models: layers matched by structure, totals, weights."""
         return lambda: _diff(
             Differing(
-                before, after, _shapes(shape or []), _dims(dim or []), weights, all,
-                _names(fail_on) or (), format, output,
+                before, after, _shapes(shape), _dims(dim), weights, all, _names(fail_on) or (),
+                format, output,
             )
         )  # fmt: skip
 
     @app.command(epilog="Example: cnnscope lint model.onnx --ignore CNS4 --provider cpu")
     def lint(
-        models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")],
+        models: Models,
         select: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(metavar="CNS1,CNS404", help="Only rules whose codes begin so."),
+            str | None, option(metavar="CNS1,CNS404", help="Only rules whose codes begin so.")
         ] = None,
         ignore: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Option(metavar="CNS4,...", help="Not those; the longer prefix wins."),
+            str | None, option(metavar="CNS4,...", help="Not those; the longer prefix wins.")
         ] = None,
         severity: Annotated[
-            Optional[Level],  # noqa: UP045
-            typer.Option(help="Exit with 1 for findings at least that bad; warning."),
+            Level | None, option(help="Exit with 1 for findings at least that bad; warning.")
         ] = None,
         target_opset: Annotated[
-            Optional[int],  # noqa: UP045
-            typer.Option(min=1, metavar="N", help="The opset that the target is built for."),
+            int | None, option(min=1, metavar="N", help="The opset that the target is built for.")
         ] = None,
         provider: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME", help="Every layer needs a kernel there. Repeatable."),
+            list[str] | None,
+            option(metavar="NAME", help="Every layer needs a kernel there. Repeatable."),
         ] = None,
         weights: Annotated[
-            bool, typer.Option("--weights", help="Also read the weights' values.")
+            bool, option("--weights", help="Also read the weights' values.")
         ] = False,
         ridge: Annotated[
-            Optional[float],  # noqa: UP045
-            typer.Option(min=0, metavar="X", help="FLOPs per byte of the machine; 10."),
+            float | None, option(min=0, metavar="X", help="FLOPs per byte of the machine; 10.")
         ] = None,
         inline: Annotated[
-            bool, typer.Option("--inline/--no-inline", help="What the model says to ignore counts.")
+            bool, option("--inline/--no-inline", help="What the model says to ignore counts.")
         ] = True,
-        config: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option(
-                metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."
-            ),
-        ] = None,
-        shape: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="[INPUT=]1x3x224x224", help="An input's shape. Repeatable."),
-        ] = None,
-        dim: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
-        ] = None,
-        format: Annotated[  # noqa: A002
-            CiFormat, typer.Option("--format", "-f", help="How to write it.")
-        ] = CiFormat.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
-        report: Annotated[
-            Optional[list[str]],  # noqa: UP045
-            typer.Option(
-                metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."
-            ),
-        ] = None,
+        config: Config = None,
+        shape: ShapeOption = None,
+        dim: Dim = None,
+        format: GateWritten = CiFormat.table,  # noqa: A002
+        output: Output = None,
+        report: ReportOption = None,
     ) -> Callable[[], int]:
         """Look for what is probably a mistake or a waste: rules with stable codes."""
         return lambda: _lint(
             Linting(
-                models, config, _names(select), _names(ignore), severity, target_opset,
+                models, config, _shapes(shape), _dims(dim), format, output, _reports(report),
+                _names(select), _names(ignore), severity, target_opset,
                 tuple(provider) if provider else None, weights, ridge, inline,
-                _shapes(shape or []), _dims(dim or []), format, output, _reports(report or []),
             )
         )  # fmt: skip
 
     @app.command(epilog="Example: cnnscope rule CNS101")
     def rule(
         code: Annotated[
-            Optional[str],  # noqa: UP045
-            typer.Argument(metavar="[CODE]", help="A rule's code or name."),
+            str | None, argument(metavar="[CODE]", help="A rule's code or name.")
         ] = None,
         all: Annotated[  # noqa: A002  # the option's name
-            bool, typer.Option("--all", help="List every rule.")
+            bool, option("--all", help="List every rule.")
         ] = False,
-        format: Annotated[  # noqa: A002
-            Format, typer.Option("--format", "-f", help="How to write it: table, json or markdown.")
-        ] = Format.table,
-        output: Annotated[
-            Optional[Path],  # noqa: UP045
-            typer.Option("--output", "-o", metavar="FILE", help="Write there instead."),
-        ] = None,
+        format: NoTable = Format.table,  # noqa: A002
+        output: Output = None,
     ) -> Callable[[], int]:
         """What a rule of lint does, why, and what to do about it."""
         return lambda: _rule(code, all, format, output)
@@ -790,9 +664,9 @@ def build_commands() -> "typer.Typer":
     return app
 
 
-def _shapes(texts: Sequence[str]) -> dict[str | None, Shape]:
-    found: dict[str | None, Shape] = {}
-    for text in texts:
+def _shapes(texts: Sequence[str] | None) -> Shapes:
+    found: Shapes = {}
+    for text in texts or ():
         head, equals, body = text.rpartition("=")
         key = head if equals else None
         if key in found:
@@ -812,9 +686,9 @@ def _shapes(texts: Sequence[str]) -> dict[str | None, Shape]:
     return found
 
 
-def _dims(texts: Sequence[str]) -> dict[str, int]:
+def _dims(texts: Sequence[str] | None) -> dict[str, int]:
     found: dict[str, int] = {}
-    for text in texts:
+    for text in texts or ():
         key, equals, body = text.rpartition("=")
         try:
             if not equals or not key:
@@ -852,6 +726,42 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part for part in text.split(",") if part.strip())
 
 
+def _batches(text: str | None) -> tuple[int, ...]:
+    try:
+        found = tuple(_length(part) for part in (text or "").split(",") if text is not None)
+        if any(not batch for batch in found):
+            raise ValueError
+    except ValueError:
+        raise Misuse(f"--batch {text}: give lengths such as 1,8,32") from None
+    return found
+
+
+def _files(texts: Sequence[str] | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts or ():
+        # A tensor's name may hold an equals sign, a file's path too: the file's is the last.
+        key, _, path = text.rpartition("=")
+        if not key or not path:
+            raise Misuse(f"--input {text}: give an input's name and a file such as x=image.npy")
+        if key in found:
+            raise Misuse(f"--input is given twice for {key}")
+        found[key] = path
+    return found
+
+
+def _reports(texts: Sequence[str] | None) -> list[tuple[CiFormat, Path]]:
+    found = []
+    for text in texts or ():
+        key, _, path = text.partition("=")
+        if key not in [x.value for x in CiFormat] or not path:
+            known = ", ".join(CiFormat)
+            raise Misuse(
+                f"--report {text}: give a format and a file such as sarif=out.sarif ({known})"
+            )
+        found.append((CiFormat(key), Path(path)))
+    return found
+
+
 # -- analyze ----------------------------------------------------------------------------------
 
 
@@ -872,7 +782,7 @@ def _analyze(request: Request) -> int:
         if request.strict and not report.complete:
             code = max(code, FAILED)
     if reports:
-        _emit(request, reports)
+        _emit_reports(request, reports)
     if request.strict:
         for report in reports:
             missing = [k for k, m in report.totals.metrics().items() if m.status != "complete"]
@@ -883,28 +793,17 @@ def _analyze(request: Request) -> int:
 
 def _with_run(report: "Report", path: str, request: Request) -> "tuple[Report, int]":
     """The report with what running the model shows; as it is, and a line, where it can't be run."""
-    from cnnscope.analyzer.diagnostics import CnnscopeError
     from cnnscope.analyzer.execution import Execution
     from cnnscope.analyzer.measurement import Profile
     from cnnscope.analyzer.verification import Verification
-    from cnnscope.runtime.child import run_in_child
     from cnnscope.runtime.profiling import Request as Job
     from cnnscope.runtime.verifying import Request as Base
 
     base = Base(path, request.shapes, request.dims)
-    try:
-        with _watched(path) as told:
-            checked = run_in_child(
-                "cnnscope.runtime.verifying:verify_here", base, timeout=_PATIENCE, progress=told
-            )
-            timed = run_in_child(
-                "cnnscope.runtime.profiling:profile_here", Job(base), timeout=_PATIENCE,
-                progress=told,
-            )  # fmt: skip
-    except CnnscopeError as error:
-        said = str(error)
-        _complain(said if said.startswith(path) else f"{path}: {said}")
+    found = _in_child(path, [(_VERIFY, base), (_PROFILE, Job(base))])
+    if found is None:
         return report, BAD
+    checked, timed = found
     assert isinstance(checked, Verification)
     assert isinstance(timed, Profile)
     return replace(report, execution=Execution(timed, checked)), FINE
@@ -970,11 +869,10 @@ def _check(request: Request) -> None:
             sorted_rows((), per_layer, request.sort, request.top)
     except ValueError as error:
         raise Misuse(str(error)) from None
-    if request.output is not None:
-        _check_output(request.output, request.models)
+    _check_output(request.output, request.models)
 
 
-def _report(path: str, given: dict[str | None, Shape], dims: dict[str, int]) -> "Report | None":
+def _report(path: str, given: Shapes, dims: dict[str, int]) -> "Report | None":
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.diagnostics import CnnscopeError
@@ -990,8 +888,7 @@ def _report(path: str, given: dict[str | None, Shape], dims: dict[str, int]) -> 
             shapes.setdefault(inputs[0].name, given[None])
         return analyze(path, shapes=shapes, dims=dims)
     except (CnnscopeError, Misuse) as error:
-        said = str(error)
-        _complain(said if said.startswith(path) else f"{path}: {said}")
+        _blame(path, error)
     except MemoryError:
         _complain(f"{path}: out of memory")
     except RecursionError:
@@ -1002,79 +899,71 @@ def _report(path: str, given: dict[str | None, Shape], dims: dict[str, int]) -> 
     return None
 
 
-def _emit(request: Request, reports: "list[Report]") -> None:
+def _emit_reports(request: Request, reports: "list[Report]") -> None:
     from cnnscope.analyzer.render.delimited import report_csv
     from cnnscope.analyzer.render.machine import report_json
     from cnnscope.analyzer.render.markdown import report_markdown
     from cnnscope.analyzer.render.terminal import Shown, report_table, report_text
 
-    several = len(request.models) > 1
-    by = _grouping(request)
     if request.compare:
-        _deliver(_comparison(request, reports), request.output)
+        _emit(_comparison(reports), request.format, request.output)
         return
-    if request.format is Format.json:
-        text = report_json(
-            reports, tensors=request.tensors, as_list=several, convention=request.convention
-        )
-    elif request.format is Format.csv:
-        text = report_csv(
-            reports, columns=request.columns, sort=request.sort, top=request.top,
-            by=by, depth=request.depth, with_model=several, convention=request.convention,
-        )  # fmt: skip
-    elif request.format is Format.markdown:
-        text = "\n".join(
+    several = len(request.models) > 1
+    by: GroupedBy | None = None if request.by is None else request.by.value
+    shown = Shown(request.columns, request.sort, request.top, by, request.depth, request.convention)
+
+    def compared(write: Callable[[Forms], str]) -> list[str]:
+        return [write(_comparison(reports))] if len(reports) > 1 else []
+
+    def styled(width: int) -> "list[RenderableType]":
+        found: list[RenderableType] = []
+        for report in reports:
+            found += ["", report_table(report, shown)]
+        found += (f"\n{text.rstrip()}" for text in compared(lambda forms: forms.text(width)))
+        return found[1:]
+
+    def text(width: int) -> str:
+        tables = [f"{report_text(report, width, shown)}\n" for report in reports]
+        return "\n".join(tables + compared(lambda forms: forms.text(width)))
+
+    def markdown() -> str:
+        pages = [
             report_markdown(
                 report, columns=request.columns, sort=request.sort, top=request.top,
                 by=by, depth=request.depth, convention=request.convention,
             )
             for report in reports
-        )  # fmt: skip
-        if len(reports) > 1:
-            text = f"{text}\n{_comparison(request, reports)}"
-    else:
-        shown = Shown(
-            request.columns, request.sort, request.top, by, request.depth, request.convention
-        )
-        console = _console()
-        if request.output is None and console.is_terminal:
-            with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-                sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-            for position, report in enumerate(reports):
-                if position:
-                    console.print()
-                console.print(report_table(report, shown), soft_wrap=True)
-            if len(reports) > 1:
-                _write(f"\n{_comparison(request, reports)}")
-            return
-        text = "\n".join(f"{report_text(r, console.width, shown)}\n" for r in reports)
-        if len(reports) > 1:
-            text = f"{text}\n{_comparison(request, reports)}"
-    _deliver(text, request.output)
+        ]  # fmt: skip
+        return "\n".join(pages + compared(lambda forms: forms.markdown()))
+
+    forms = Forms(
+        text=text,
+        styled=styled,
+        json=lambda: report_json(
+            reports, tensors=request.tensors, as_list=several, convention=request.convention
+        ),
+        csv=lambda: report_csv(
+            reports, columns=request.columns, sort=request.sort, top=request.top,
+            by=by, depth=request.depth, with_model=several, convention=request.convention,
+        ),
+        markdown=markdown,
+    )  # fmt: skip
+    _emit(forms, request.format, request.output)
 
 
-def _grouping(request: Request) -> "GroupedBy | None":
-    return None if request.by is None else request.by.value
-
-
-def _comparison(request: Request, reports: "list[Report]") -> str:
-    """The models side by side, in the format asked for."""
+def _comparison(reports: "list[Report]") -> Forms:
+    """The models side by side."""
     from cnnscope.analyzer.comparison import compared
-    from cnnscope.analyzer.render.compare import (
-        comparison_csv,
-        comparison_markdown,
-        comparison_text,
-    )
+    from cnnscope.analyzer.render import compare as render
     from cnnscope.analyzer.render.machine import dumped
 
     found = compared(reports)
-    if request.format is Format.json:
-        return dumped(found.to_dict())
-    if request.format is Format.csv:
-        return comparison_csv(found)
-    if request.format is Format.markdown:
-        return comparison_markdown(found)
-    return comparison_text(found, _console().width) + "\n"
+    return Forms(
+        text=lambda width: render.comparison_text(found, width) + "\n",
+        json=lambda: dumped(found.to_dict()),
+        csv=lambda: render.comparison_csv(found),
+        markdown=lambda: render.comparison_markdown(found),
+    )
 
 
 # -- explain ----------------------------------------------------------------------------------
@@ -1084,14 +973,12 @@ def _explain(
     path: str,
     wanted: str,
     unit: list[int | None] | None,
-    sizes: tuple[dict[str | None, Shape], dict[str, int]],
+    sizes: tuple[Shapes, dict[str, int]],
     format: Format,  # noqa: A002
     output: Path | None,
 ) -> int:
-    if format is Format.csv:
-        raise Misuse("an explanation is no table of rows: --format table, json or markdown")
-    if output is not None:
-        _check_output(output, [path])
+    _refuse_csv(format, "explain")
+    _check_output(output, [path])
     with _progress(path):
         report = _report(path, *sizes)
     if report is None:
@@ -1103,26 +990,15 @@ def _explain(
         raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
     except ValueError as error:
         raise Misuse(f"{path}: {error}") from None
-    from cnnscope.analyzer.render.explain import (
-        explanation_json,
-        explanation_markdown,
-        explanation_table,
-        explanation_text,
-    )
+    from cnnscope.analyzer.render import explain as render
 
-    if format is Format.json:
-        text = explanation_json(explanation)
-    elif format is Format.markdown:
-        text = explanation_markdown(explanation)
-    else:
-        console = _console()
-        if output is None and console.is_terminal:
-            with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-                sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-            console.print(explanation_table(explanation), soft_wrap=True)
-            return FINE
-        text = explanation_text(explanation, console.width) + "\n"
-    _deliver(text, output)
+    forms = Forms(
+        text=lambda width: render.explanation_text(explanation, width) + "\n",
+        styled=lambda width: [render.explanation_table(explanation)],
+        json=lambda: render.explanation_json(explanation),
+        markdown=lambda: render.explanation_markdown(explanation),
+    )
+    _emit(forms, format, output)
     return FINE
 
 
@@ -1131,53 +1007,44 @@ def _explain(
 
 def _conventions(
     model: str | None,
-    shapes: dict[str | None, Shape],
+    shapes: Shapes,
     dims: dict[str, int],
     format: Format,  # noqa: A002
     output: Path | None,
 ) -> int:
     from cnnscope.analyzer.conventions import all_conventions
     from cnnscope.analyzer.conventions import conventions as every
-    from cnnscope.analyzer.render.conventions import (
-        CONVENTION_COLUMNS,
-        TOTAL_COLUMNS,
-        conventions_dict,
-    )
+    from cnnscope.analyzer.render import conventions as render
     from cnnscope.analyzer.render.delimited import csv_table
     from cnnscope.analyzer.render.machine import dumped, json_table
     from cnnscope.analyzer.render.markdown import conventions_markdown, markdown_table
     from cnnscope.analyzer.render.terminal import conventions_text, listed_text
 
-    if output is not None:
-        _check_output(output, [] if model is None else [model])
+    _check_output(output, [] if model is None else [model])
     if model is None:
         if shapes or dims:
             raise Misuse("--shape and --dim go with a model")
-        if format is Format.json:
-            text = json_table(every(), CONVENTION_COLUMNS)
-        elif format is Format.csv:
-            text = csv_table(every(), CONVENTION_COLUMNS)
-        elif format is Format.markdown:
-            text = markdown_table(every(), CONVENTION_COLUMNS) + "\n"
-        else:
-            lines = [(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in every()]
-            text = listed_text(lines, _console().width)
-        _deliver(text, output)
+        lines = [(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in every()]
+        forms = Forms(
+            text=lambda width: listed_text(lines, width),
+            json=lambda: json_table(every(), render.CONVENTION_COLUMNS),
+            csv=lambda: csv_table(every(), render.CONVENTION_COLUMNS),
+            markdown=lambda: markdown_table(every(), render.CONVENTION_COLUMNS) + "\n",
+        )
+        _emit(forms, format, output)
         return FINE
     with _progress(model):
         report = _report(model, shapes, dims)
     if report is None:
         return BAD
     rows = all_conventions(report)
-    if format is Format.json:
-        text = dumped(conventions_dict(report.model.path, rows))
-    elif format is Format.csv:
-        text = csv_table(rows, TOTAL_COLUMNS)
-    elif format is Format.markdown:
-        text = conventions_markdown(report, rows)
-    else:
-        text = conventions_text(report, rows, _console().width)
-    _deliver(text, output)
+    forms = Forms(
+        text=lambda width: conventions_text(report, rows, width),
+        json=lambda: dumped(render.conventions_dict(report.model.path, rows)),
+        csv=lambda: csv_table(rows, render.TOTAL_COLUMNS),
+        markdown=lambda: conventions_markdown(report, rows),
+    )
+    _emit(forms, format, output)
     return FINE
 
 
@@ -1205,18 +1072,15 @@ def _operators(wanted: str | None, format: Format, output: Path | None) -> int: 
             meant = f"; did you mean {close[0]}?" if close else ""
             raise Misuse(f"no known operator's name contains {wanted!r}{meant}")
         rows = found
-    if output is not None:
-        _check_output(output, [])
-    if format is Format.json:
-        text = json_table(rows, COVERAGE_COLUMNS)
-    elif format is Format.csv:
-        text = csv_table(rows, COVERAGE_COLUMNS)
-    elif format is Format.markdown:
-        text = markdown_table(rows, default_columns(COVERAGE_COLUMNS)) + "\n"
-    else:
-        usual = default_columns(COVERAGE_COLUMNS)
-        text = text_of(table_lines(rows, usual, _console().width)) + "\n"
-    _deliver(text, output)
+    _check_output(output, [])
+    usual = default_columns(COVERAGE_COLUMNS)
+    forms = Forms(
+        text=lambda width: text_of(table_lines(rows, usual, width)) + "\n",
+        json=lambda: json_table(rows, COVERAGE_COLUMNS),
+        csv=lambda: csv_table(rows, COVERAGE_COLUMNS),
+        markdown=lambda: markdown_table(rows, usual) + "\n",
+    )
+    _emit(forms, format, output)
     return FINE
 
 
@@ -1224,133 +1088,95 @@ def _operators(wanted: str | None, format: Format, output: Path | None) -> int: 
 
 
 def _verify(request: Verifying) -> int:
-    if request.format is Format.csv:
-        raise Misuse("--format csv doesn't go with verify: json has everything")
-    if request.output is not None:
-        _check_output(request.output, [request.model])
+    _refuse_csv(request.format, "verify")
+    _check_output(request.output, [request.model])
     # Nothing heavy is imported here: the child process does the work.
-    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.render import verification as render
     from cnnscope.analyzer.verification import Verification
-    from cnnscope.runtime.child import run_in_child
     from cnnscope.runtime.verifying import Request as Job
 
     job = Job(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
         request.seed, request.probes, request.verbose,
     )  # fmt: skip
-    try:
-        with _watched(request.model) as told:
-            found = run_in_child(
-                "cnnscope.runtime.verifying:verify_here", job, timeout=request.timeout,
-                verbose=request.verbose, progress=told,
-            )  # fmt: skip
-    except CnnscopeError as error:
-        said = str(error)
-        _complain(said if said.startswith(request.model) else f"{request.model}: {said}")
+    done = _in_child(request.model, [(_VERIFY, job)], request.timeout, verbose=request.verbose)
+    if done is None:
         return BAD
+    (found,) = done
     assert isinstance(found, Verification)
-    _emit_verification(found, request)
+    forms = Forms(
+        text=lambda width: render.text(found, width) + "\n",
+        styled=lambda width: [render.table(found, width)],
+        json=lambda: render.verification_json(found),
+        markdown=lambda: render.verification_markdown(found),
+    )
+    _emit(forms, request.format, request.output)
     return FINE if found.ok else FAILED
 
 
-def _emit_verification(found: "Verification", request: Verifying) -> None:
-    from cnnscope.analyzer.render import verification as render
+def _in_child(
+    path: str,
+    jobs: Sequence[tuple[str, object]],
+    timeout: float | None = _PATIENCE,
+    *,
+    verbose: bool = False,
+) -> list[object] | None:
+    """What functions make of their jobs in a process each; None, and a line, where one can't."""
+    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.runtime.child import run_in_child
 
-    if request.format is Format.json:
-        _deliver(render.verification_json(found), request.output)
-    elif request.format is Format.markdown:
-        _deliver(render.verification_markdown(found), request.output)
-    elif request.output is None and _console().is_terminal:
-        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        _console().print(render.table(found), soft_wrap=True)
-    else:
-        _deliver(render.text(found) + "\n", request.output)
+    try:
+        with _watched(path) as told:
+            return [
+                run_in_child(target, job, timeout=timeout, verbose=verbose, progress=told)
+                for target, job in jobs
+            ]
+    except CnnscopeError as error:
+        _blame(path, error)
+    return None
 
 
 # -- profile ----------------------------------------------------------------------------------
 
 
 def _profile(request: Profiling) -> int:
-    from cnnscope.analyzer.diagnostics import CnnscopeError
     from cnnscope.analyzer.measurement import Profile
-    from cnnscope.analyzer.render.profile import check_sort
-    from cnnscope.runtime.child import run_in_child
+    from cnnscope.analyzer.render import profile as render
     from cnnscope.runtime.profiling import Request as Job
     from cnnscope.runtime.verifying import Request as Base
 
-    if request.format is Format.json and (request.sort or request.top):
+    sort, top = request.sort, request.top
+    if request.format is Format.json and (sort or top):
         raise Misuse("--sort and --top go with table, csv and markdown: JSON has everything")
     try:
-        check_sort(request.sort)
+        render.check_sort(sort)
     except ValueError as error:
         raise Misuse(str(error)) from None
     for output in (request.output, request.trace):
-        if output is not None:
-            _check_output(output, [request.model])
+        _check_output(output, [request.model])
     base = Base(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
         request.seed, verbose=request.verbose,
     )  # fmt: skip
     job = Job(base, request.batches, request.threads, request.seconds)
-    try:
-        with _watched(request.model) as told:
-            found = run_in_child(
-                "cnnscope.runtime.profiling:profile_here", job, timeout=request.timeout,
-                verbose=request.verbose, progress=told,
-            )  # fmt: skip
-    except CnnscopeError as error:
-        said = str(error)
-        _complain(said if said.startswith(request.model) else f"{request.model}: {said}")
+    done = _in_child(request.model, [(_PROFILE, job)], request.timeout, verbose=request.verbose)
+    if done is None:
         return BAD
+    (found,) = done
     assert isinstance(found, Profile)
     if request.trace is not None:
         from cnnscope.analyzer.render.chrome_trace import chrome_trace
 
         _save(chrome_trace(found), request.trace)
-    _emit_profile(found, request)
+    forms = Forms(
+        text=lambda width: render.text(found, width, sort, top) + "\n",
+        styled=lambda width: [render.table(found, sort, top)],
+        json=lambda: render.profile_json(found),
+        csv=lambda: render.profile_csv(found, sort, top),
+        markdown=lambda: render.profile_markdown(found, sort, top),
+    )
+    _emit(forms, request.format, request.output)
     return FINE
-
-
-def _emit_profile(found: "Profile", request: Profiling) -> None:
-    from cnnscope.analyzer.render import profile as render
-
-    if request.format is Format.json:
-        _deliver(render.profile_json(found), request.output)
-    elif request.format is Format.csv:
-        _deliver(render.profile_csv(found, request.sort, request.top), request.output)
-    elif request.format is Format.markdown:
-        _deliver(render.profile_markdown(found, request.sort, request.top), request.output)
-    elif request.output is None and _console().is_terminal:
-        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        _console().print(render.table(found, request.sort, request.top), soft_wrap=True)
-    else:
-        shown = render.text(found, _console().width, request.sort, request.top)
-        _deliver(shown + "\n", request.output)
-
-
-def _batches(text: str | None) -> tuple[int, ...]:
-    try:
-        found = tuple(_length(part) for part in (text or "").split(",") if text is not None)
-        if any(not batch for batch in found):
-            raise ValueError
-    except ValueError:
-        raise Misuse(f"--batch {text}: give lengths such as 1,8,32") from None
-    return found
-
-
-def _files(texts: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in texts:
-        # A tensor's name may hold an equals sign, a file's path too: the file's is the last.
-        key, _, path = text.rpartition("=")
-        if not key or not path:
-            raise Misuse(f"--input {text}: give an input's name and a file such as x=image.npy")
-        if key in found:
-            raise Misuse(f"--input is given twice for {key}")
-        found[key] = path
-    return found
 
 
 # -- check ------------------------------------------------------------------------------------
@@ -1359,24 +1185,31 @@ def _files(texts: Sequence[str]) -> dict[str, str]:
 def _check_budgets(request: Checking) -> int:
     from cnnscope.analyzer.config import ConfigError
     from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.render import check as render
     from cnnscope.runtime import checking
 
-    for path in (request.output, *(path for _, path in request.reports)):
-        if path is not None:
-            _check_output(path, request.models)
+    _check_gate_outputs(request)
     try:
         job = _budget_request(request)
         into = _new_baseline(job, request) if request.update else None
         with _watched("checking") as told:
             found = checking.run_check(job, told)
     except ConfigError as error:
-        for said in error.problems:
-            _complain(said)
-        return BAD
+        return _complain_of_each(error.problems)
     except CnnscopeError as error:
-        _complain(str(error))
-        return BAD
-    _emit_check(found, request)
+        raise Misuse(str(error)) from None
+    judged = replace(found, problems=())  # those are said on standard error
+    forms = Forms(
+        text=lambda width: render.check_text(judged, width) + "\n" if found.models else "",
+        styled=lambda width: [render.check_table(judged)] if found.models else [],
+        json=lambda: render.check_json(found),
+        markdown=lambda: render.check_markdown(found),
+        outcome=lambda: render.outcome(found),
+    )
+    _emit_gate(forms, request)
+    for problem in found.problems:
+        where = f" ({problem.origin})" if problem.origin else ""
+        _blame(problem.model, f"{problem.message}{where}")
     if into is not None and found.problems:
         _complain(f"{into}: not written, since not every model could be judged")
     elif into is not None:
@@ -1420,28 +1253,23 @@ def _new_baseline(job: "Checks", request: Checking) -> Path:
     return Path(named)
 
 
-def _emit_check(found: "Check", request: Checking) -> None:
-    from cnnscope.analyzer.render import check as render
+def _check_gate_outputs(request: Gate) -> None:
+    for path in (request.output, *(path for _, path in request.reports)):
+        _check_output(path, request.models)
 
-    def written(format: CiFormat) -> str:  # noqa: A002
-        if format is CiFormat.json:
-            return render.check_json(found)
-        if format is CiFormat.markdown:
-            return render.check_markdown(found)
-        if format is CiFormat.table:
-            return render.check_text(found, _console().width) + "\n"
-        return _for_ci(render.outcome(found), format)
 
+def _complain_of_each(problems: Sequence[str]) -> int:
+    for said in problems:
+        _complain(said)
+    return BAD
+
+
+def _emit_gate(forms: Forms, request: Gate) -> None:
     for format, path in request.reports:  # noqa: A001
-        _save(written(format), path)
+        _save(_written(forms, format), path)
     if request.format is CiFormat.github:
-        _summarise(lambda: render.check_markdown(found))
-    if request.format is CiFormat.table and request.output is None and _console().is_terminal:
-        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        _console().print(render.check_table(found), soft_wrap=True)
-    else:
-        _deliver(written(request.format), request.output)
+        _summarise(forms.markdown)
+    _emit(forms, request.format, request.output)
 
 
 def _for_ci(outcome: "Outcome", format: CiFormat) -> str:  # noqa: A002
@@ -1471,29 +1299,15 @@ def _summarise(markdown: Callable[[], str]) -> None:
         raise Misuse(f"{named}: can't be written: {error.strerror or error}") from None
 
 
-def _reports(texts: Sequence[str]) -> list[tuple[CiFormat, Path]]:
-    found = []
-    for text in texts:
-        key, _, path = text.partition("=")
-        if key not in [x.value for x in CiFormat] or not path:
-            known = ", ".join(CiFormat)
-            raise Misuse(
-                f"--report {text}: give a format and a file such as sarif=out.sarif ({known})"
-            )
-        found.append((CiFormat(key), Path(path)))
-    return found
-
-
 # -- diff -------------------------------------------------------------------------------------
 
 
 def _diff(request: Differing) -> int:
-    if request.format is Format.csv:
-        raise Misuse("--format csv doesn't go with diff: json has everything")
-    if request.output is not None:
-        _check_output(request.output, [request.before, request.after])
+    _refuse_csv(request.format, "diff")
+    _check_output(request.output, [request.before, request.after])
     from cnnscope.analyzer.analysis import diff
     from cnnscope.analyzer.difference import CONDITIONS
+    from cnnscope.analyzer.render import difference as render
 
     conditions = tuple(text.strip() for text in request.fail_on)
     for condition in conditions:
@@ -1524,28 +1338,18 @@ def _diff(request: Differing) -> int:
     if unmet:
         raise Misuse(f"neither model has an input or free dimension {unmet[0]!r}")
     found = diff(reports[0], reports[1], weights=request.weights)
-    _emit_difference(found, request)
+    every = request.everything
+    forms = Forms(
+        text=lambda width: render.difference_text(found, width, everything=every) + "\n",
+        styled=lambda width: [render.table(found, everything=every)],
+        json=lambda: render.difference_json(found),
+        markdown=lambda: render.difference_markdown(found, everything=every),
+    )
+    _emit(forms, request.format, request.output)
     failing = found.failing(conditions)
     for condition, why in failing.items():
         _complain(f"--fail-on {condition}: {why}")
     return FAILED if failing else FINE
-
-
-def _emit_difference(found: "Difference", request: Differing) -> None:
-    from cnnscope.analyzer.render import difference as render
-
-    if request.format is Format.json:
-        _deliver(render.difference_json(found), request.output)
-    elif request.format is Format.markdown:
-        text = render.difference_markdown(found, everything=request.everything)
-        _deliver(text, request.output)
-    elif request.output is None and _console().is_terminal:
-        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        _console().print(render.table(found, everything=request.everything), soft_wrap=True)
-    else:
-        text = render.difference_text(found, everything=request.everything)
-        _deliver(text + "\n", request.output)
 
 
 # -- lint -------------------------------------------------------------------------------------
@@ -1554,20 +1358,17 @@ def _emit_difference(found: "Difference", request: Differing) -> None:
 def _lint(request: Linting) -> int:
     from cnnscope.analyzer.config import ConfigError
     from cnnscope.analyzer.diagnostics import CnnscopeError, OutsideFolderError
-    from cnnscope.analyzer.lint import lint_report, unreadable
+    from cnnscope.analyzer.lint import lint_report, outcome, unreadable
     from cnnscope.analyzer.model_file import open_model
+    from cnnscope.analyzer.render import lint as render
     from cnnscope.runtime.linting import known_kernels
 
-    for path in (request.output, *(path for _, path in request.reports)):
-        if path is not None:
-            _check_output(path, request.models)
+    _check_gate_outputs(request)
     try:
         settings = _lint_settings(request)
         kernels = known_kernels(settings.options.providers)
     except ConfigError as error:
-        for said in error.problems:
-            _complain(said)
-        return BAD
+        return _complain_of_each(error.problems)
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
     results: list[Findings] = []
@@ -1586,7 +1387,14 @@ def _lint(request: Linting) -> int:
             if report is not None:
                 results.append(lint_report(report, settings, kernels))
     if results:
-        _emit_lint(results, settings.threshold, request)
+        forms = Forms(
+            text=lambda width: "\n".join(render.findings_text(x, width) for x in results),
+            styled=lambda width: [render.findings_rich(x, width) for x in results],
+            json=lambda: render.findings_json(results),
+            markdown=lambda: render.findings_markdown(results),
+            outcome=lambda: outcome(results, settings.threshold),
+        )
+        _emit_gate(forms, request)
     if len(results) < len(request.models):
         return BAD
     return FAILED if any(x.at_least(settings.threshold) for x in results) else FINE
@@ -1604,7 +1412,7 @@ def _lint_settings(request: Linting) -> "LintSettings":
         try:
             settings = settings_from(whole.tables.get("lint", {}))
         except LintError as error:
-            raise Misuse(f"{whole.where('lint')}: {error}") from None
+            raise Misuse(f"{whole.where('lint', *error.keys)}: {error}") from None
     options = settings.options
     settings = replace(
         settings,
@@ -1624,30 +1432,7 @@ def _lint_settings(request: Linting) -> "LintSettings":
     return settings
 
 
-def _emit_lint(results: "list[Findings]", threshold: "Severity", request: Linting) -> None:
-    from cnnscope.analyzer.lint import outcome
-    from cnnscope.analyzer.render import lint as render
-
-    def written(format: CiFormat) -> str:  # noqa: A002
-        if format is CiFormat.json:
-            return render.findings_json(results)
-        if format is CiFormat.markdown:
-            return render.findings_markdown(results)
-        if format is CiFormat.table:
-            return "\n".join(render.findings_text(x, _console().width) for x in results)
-        return _for_ci(outcome(results, threshold), format)
-
-    for format, path in request.reports:  # noqa: A001
-        _save(written(format), path)
-    if request.format is CiFormat.github:
-        _summarise(lambda: render.findings_markdown(results))
-    if request.format is CiFormat.table and request.output is None and _console().is_terminal:
-        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        for found in results:
-            _console().print(render.findings_rich(found, _console().width), soft_wrap=True)
-    else:
-        _deliver(written(request.format), request.output)
+# -- rule -------------------------------------------------------------------------------------
 
 
 def _rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
@@ -1657,30 +1442,26 @@ def _rule(code: str | None, every: bool, format: Format, output: Path | None) ->
 
     if (code is None) != every:
         raise Misuse("give a rule's code, or --all")
-    if format is Format.csv:
-        raise Misuse("--format csv doesn't go with rule: json has everything")
-    if output is not None:
-        _check_output(output, [])
+    _refuse_csv(format, "rule")
+    _check_output(output, [])
     if code is None:
         rules = all_rules()
-        if format is Format.json:
-            text = dumped([render.rule_dict(x) for x in rules])
-        elif format is Format.markdown:
-            text = render.rules_markdown(rules)
-        else:
-            text = render.rules_text(rules)
+        forms = Forms(
+            text=lambda width: render.rules_text(rules, width),
+            json=lambda: dumped([render.rule_dict(x) for x in rules]),
+            markdown=lambda: render.rules_markdown(rules),
+        )
     else:
         try:
             found = find_rule(code)
         except LintError as error:
             raise Misuse(str(error)) from None
-        if format is Format.json:
-            text = dumped(render.rule_dict(found))
-        elif format is Format.markdown:
-            text = render.rule_markdown(found)
-        else:
-            text = render.rule_text(found, _console().width)
-    _deliver(text, output)
+        forms = Forms(
+            text=lambda width: render.rule_text(found, width),
+            json=lambda: dumped(render.rule_dict(found)),
+            markdown=lambda: render.rule_markdown(found),
+        )
+    _emit(forms, format, output)
     return FINE
 
 
@@ -1693,11 +1474,40 @@ def _console() -> "Console":
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def _deliver(text: str, output: Path | None) -> None:
-    if output is None:
-        _write(text)
+def _refuse_csv(format: Format, command: str) -> None:  # noqa: A002
+    """Of commands whose result is no table of rows."""
+    if format is Format.csv:
+        raise Misuse(
+            f"--format csv doesn't go with {command}: table, json or markdown (json has everything)"
+        )
+
+
+def _emit(forms: Forms, format: Format | CiFormat, output: Path | None) -> None:  # noqa: A002
+    """To where it was asked for: on a terminal with its colours, where it has some."""
+    console = _console()
+    if format == "table" and output is None and forms.styled and console.is_terminal:
+        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        for part in forms.styled(console.width):
+            console.print(part, soft_wrap=True)
+    elif output is None:
+        _write(_written(forms, format))
     else:
-        _save(text, output)
+        _save(_written(forms, format), output)
+
+
+def _written(forms: Forms, format: Format | CiFormat) -> str:  # noqa: A002
+    if format == "table":
+        return forms.text(_console().width)
+    if format == "json":
+        return forms.json()
+    if format == "markdown":
+        return forms.markdown()
+    if isinstance(format, Format):
+        assert forms.csv is not None, "refused before the work is done"
+        return forms.csv()
+    assert forms.outcome is not None, "only gates have these formats"
+    return _for_ci(forms.outcome(), format)
 
 
 def _write(text: str) -> None:
@@ -1714,13 +1524,20 @@ def _write(text: str) -> None:
     buffer.flush()
 
 
-def _check_output(output: Path, models: Sequence[str]) -> None:
+def _check_output(output: Path | None, models: Sequence[str]) -> None:
+    """Before any work is done: that it may be written there."""
+    if output is None:
+        return
     if output.is_dir():
         raise Misuse(f"{output}: this is a folder; give a file")
+    if not output.parent.is_dir():
+        raise Misuse(f"{output}: can't be written: there is no folder {output.parent}")
     for model in models:
         with contextlib.suppress(OSError):
             if output.samefile(model):
                 raise Misuse(f"{output}: this is the model itself; give another file")
+    if output.suffix.lower() == ".onnx" and output.exists():
+        raise Misuse(f"{output}: this is a model; give another file")
 
 
 def _save(text: str, output: Path) -> None:
@@ -1764,6 +1581,12 @@ def _complain(said: str) -> None:
         encoding = sys.stderr.encoding or "utf-8"
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
         sys.stderr.flush()
+
+
+def _blame(path: str, error: "CnnscopeError | Misuse | str") -> None:
+    """What is wrong with a model, its path first."""
+    said = str(error)
+    _complain(said if said.startswith(path) else f"{path}: {said}")
 
 
 def _escaped(character: str) -> str:

@@ -40,6 +40,10 @@ class BaselineError(CnnscopeError):
     """The baseline can't be read, or says nothing of the model."""
 
 
+class NotInCommitError(BaselineError):
+    """The commit is there, and has no such file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """Figures of earlier models.
@@ -47,7 +51,7 @@ class Baseline:
     Args:
         source: where they are from, as the user named it.
         models: by their paths, ``/`` between the folders, and the sizes they were judged at.
-        single: it is one model's, whatever that is called.
+        single: it is one model's report, whatever that is called.
     """
 
     source: str
@@ -135,9 +139,11 @@ def read_baseline(data: bytes, source: str) -> Baseline:
         raise BaselineError(f"{source}: no JSON that can be read") from None
     entries = document if isinstance(document, list) else [document]
     models: dict[tuple[str, str], Figures] = {}
+    named = False  # a file of figures says which models they are of
     try:
         for entry in entries:
             if isinstance(entry.get("models"), list):
+                named = True
                 for model in entry["models"]:
                     key = (str(model["model"]), str(model.get("variant", "")))
                     # A model may stand there twice, with limits on other parts of it.
@@ -150,7 +156,7 @@ def read_baseline(data: bytes, source: str) -> Baseline:
         raise BaselineError(f"{source}: neither a baseline nor a report ({said})") from None
     if not models:
         raise BaselineError(f"{source}: holds no model's figures")
-    return Baseline(source, models, single=len(models) == 1)
+    return Baseline(source, models, single=len(models) == 1 and not named)
 
 
 def _read_figures(entries: Sequence[Mapping[str, object]]) -> Figures:
@@ -205,12 +211,27 @@ def _of_report(entry: Mapping[str, object]) -> Figures:
     found[WHOLE, "layers"] = (Figure.exactly(len(layers)),)
     sizes = {"opset": model["opsets"].get("ai.onnx"), "file_size": model["file_bytes"]}
     found.update({(WHOLE, k): (Figure.exactly(n),) for k, n in sizes.items() if n is not None})
-    largest: dict[tuple[str, int], int] = {}
-    for layer in layers:
-        for axis in layer["receptive_field"]:
-            if axis["local_size"] is not None:
-                place = (axis["input"], axis["axis"])
-                largest[place] = max(largest.get(place, 0), axis["local_size"])
-    if largest:
-        found[WHOLE, "receptive_field"] = tuple(map(Figure.exactly, largest.values()))
+    fields = _fields_of_report(layers)
+    if fields:
+        found[WHOLE, "receptive_field"] = fields
     return found
+
+
+def _fields_of_report(layers: Sequence[Mapping[str, object]]) -> Sequence[Figure]:
+    """As `figures` has them of a report: a lower bound where an axis is seen in unknown ways."""
+    largest: dict[tuple[str, int], int] = {}
+    unknown: set[tuple[str, int]] = set()
+    strangers = {layer["name"] for layer in layers if layer["uncounted"]}
+    for layer in layers:
+        for axis in layer["receptive_field"]:  # type: ignore[attr-defined]  # else: TypeError
+            place = (str(axis["input"]), int(axis["axis"]))
+            collapsed = axis["global"] and axis["global_by"] not in strangers
+            if axis["size"] is None and not collapsed:
+                unknown.add(place)
+            if axis["local_size"] is not None:
+                largest[place] = max(largest.get(place, 0), int(axis["local_size"]))
+    return [
+        Figure(low := Fraction(largest[place]) if place in largest else None,
+               None if place in unknown else low)
+        for place in sorted({*largest, *unknown})
+    ]  # fmt: skip

@@ -15,7 +15,14 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final, get_args
 
-from cnnscope.analyzer.figures import ALLOW, LISTS, PARTIAL, QUANTITIES, missing_terms
+from cnnscope.analyzer.figures import (
+    ALLOW,
+    LISTS,
+    PARTIAL,
+    QUANTITIES,
+    free_lengths,
+    missing_terms,
+)
 from cnnscope.analyzer.groups import module_paths
 from cnnscope.analyzer.kinds import COMPLETE
 from cnnscope.analyzer.operator import Family
@@ -77,9 +84,30 @@ def _operators_limit(
     names = [part.strip() for part in given.split(",")] if isinstance(given, str) else given
     if not isinstance(names, (list, tuple)) or not all(isinstance(x, str) and x for x in names):
         raise ValueError(f"{quantity} is a list of operators' names")
+    for given_name in names:
+        check_operator(given_name)
     return Limit(
         quantity, "count", ", ".join(names), (), tuple(names), scope, origin, allow_unknown
     )
+
+
+def check_operator(text: str) -> None:
+    """Raises ValueError where a name is nearly that of one of ONNX's operators.
+
+    A slip in a list of forbidden operators would never be noticed: nothing has that name. Names of
+    other domains, patterns, and what is like no operator of today are taken as they are.
+    """
+    plain = text.removeprefix("ai.onnx::")
+    if "::" in plain or any(c in plain for c in "*?["):
+        return
+    import onnx
+
+    if onnx.defs.has(plain):
+        return
+    known = {x.name.lower(): x.name for x in onnx.defs.get_all_schemas() if not x.domain}
+    close = difflib.get_close_matches(plain.lower(), known, 1, 0.75)
+    if close:
+        raise ValueError(f"ONNX has no operator {text!r}; did you mean {known[close[0]]}?")
 
 
 def suggestion(key: str, known: Iterable[str] = (*QUANTITIES, *LISTS)) -> str:
@@ -171,7 +199,7 @@ def model_figures(
             of_layers = QUANTITIES[limit.quantity].of_layers
             layers = scoped_layers(report, limit.scope, paths)
             if of_layers is not None and layers is not None:
-                found[limit.key] = of_layers(layers)
+                found[limit.key] = of_layers(report, layers)
     return found
 
 
@@ -245,8 +273,12 @@ def judge_report(
 
 
 def _is_partial(verdict: Verdict) -> bool:
-    """It is unknown only because terms are missing from a total."""
-    return bool(verdict.figure.uncounted) and verdict.amount is not None
+    """It is unknown only because terms are missing from a total.
+
+    One that hangs on a free dimension isn't of that sort: all of it moves with that length.
+    """
+    missing = verdict.figure.uncounted
+    return bool(missing) and not free_lengths(missing) and verdict.amount is not None
 
 
 def _tolerable(limits: Sequence[Limit]) -> Fraction | None:
@@ -275,7 +307,11 @@ def _judge_total(
             found.append(Verdict(limit, "unknown", own[0], bound, reason=why))
         else:
             old = baseline[limit.key]
-            pairs = zip(own, old if len(old) == len(own) else [old[0]] * len(own), strict=True)
+            if len(old) != len(own):
+                why = f"the baseline has {limit.name} along {len(old)} axes, not {len(own)}"
+                found.append(Verdict(limit, "unknown", own[0], bound, reason=why))
+                continue
+            pairs = zip(own, old, strict=True)
             found.append(_worst([_verdict(limit, bound, new, base) for new, base in pairs]))
     parts = _parts(report, limit)
     return [replace(v, parts=parts) if v.state != "within" else v for v in found]
@@ -294,7 +330,9 @@ def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) ->
         states: set[State] = {
             "unknown" if end is None else judge(figure, bound, end) for end in ends
         }
-        state = states.pop() if len(states) == 1 else "unknown"
+        # Between two ends that an equal bound crosses on either side may be where it is kept.
+        sure = len(states) == 1 and (bound.comparison != "==" or states == {"within"})
+        state = states.pop() if sure else "unknown"
     reason = figure.reason if state == "unknown" else ""
     if state == "unknown" and not reason:
         reason = f"of the baseline, {base.reason}" if base is not None and base.reason else ""
@@ -345,7 +383,7 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
             found.append(Verdict(limit, "unknown", Figure.unknown(why), bound, reason=why))
             continue
         each = [
-            replace(_worst([_verdict(limit, bound, f, None) for f in of_layers([x])]),
+            replace(_worst([_verdict(limit, bound, f, None) for f in of_layers(report, [x])]),
                     parts=_parts_of([x], limit))
             for x in layers
         ]  # fmt: skip

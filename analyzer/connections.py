@@ -201,7 +201,7 @@ def _pairs(ways: _Ways, by_input: bool) -> tuple[int, int] | None:
                 return None
             inside *= found[0]
             taps = way.window.size if isinstance(way, Along) else 0
-            products *= length * taps if by_input and taps > 1 else found[1]
+            products *= length * taps if by_input and taps else found[1]
         elif isinstance(way, Whole | Only):
             count = length if isinstance(way, Whole) else way.hi - way.lo + 1
             inside, products = inside * count, products * count

@@ -307,8 +307,9 @@ def _rows(layer: Layer) -> Dim:
 
 def _affine(layer: Layer) -> Dim:
     batch = _operand(layer, 0).dims[0]
-    stored = [x.tensor.size for x in layer.operands[1:3] if x is not None]
-    return batch * sum(stored, start=0)
+    # Scale and offset come first of what is stored; a fused addition's operand isn't.
+    stored = [x.tensor.size for x in layer.operands[1:] if x is not None and x.tensor.constant]
+    return batch * sum(stored[:2], start=0)
 
 
 def _steps(layer: Layer) -> Dim:
@@ -317,8 +318,9 @@ def _steps(layer: Layer) -> Dim:
 
 
 def _cells(layer: Layer) -> Dim:
-    recurrence = _operand(layer, 2).dims  # directions, gates * hidden, hidden
-    return _steps(layer) * recurrence[0] * recurrence[2]
+    # Directions, gates * hidden, hidden; the last two change places where they are packed.
+    directions, *square = _operand(layer, 2).dims
+    return _steps(layer) * directions * min(square)
 
 
 def _recurrent_bias(layer: Layer) -> Dim:

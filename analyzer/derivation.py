@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cnnscope.analyzer.connections import find_alternatives
 from cnnscope.analyzer.costs import BodyWork, Cost, count_costs
-from cnnscope.analyzer.dimension import Dim
+from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.explanation import (
     AxisFate,
     AxisOrigin,
@@ -100,12 +100,20 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
     work = _work(subject, operands)
     notes: list[str] = []
     macs, flops = _totals(cost, work)
-    learned = sorted((x.elements for x in stored if x.role == "parameter"), reverse=True)
+    places = {name: position for position, name in enumerate(node.inputs)}
+    # Weights are an earlier operand than biases; by their size where they come through other nodes.
+    learned = [
+        x.elements
+        for x in sorted(stored, key=lambda x: (places.get(x.name, len(places)), -x.elements))
+        if x.role == "parameter"
+    ]
     alternatives = None
     if cost.work is not None and learned and not cost.uncounted:
         alternatives = find_alternatives(
             node, shapes, subject.reads, cost.work, learned[0], sum(learned[1:])
         )
+        if isinstance(cost.work.macs, FreeDim):
+            notes.append("no alternatives: the layer's sizes hang on free dimensions, bind them")
     seen: dict[tuple[str, int], Seen] = {}
     steps: tuple[FieldStep, ...] = ()
     paths: tuple[FieldPath, ...] = ()

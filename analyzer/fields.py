@@ -217,7 +217,7 @@ def moved_through(
     graph: Graph,
     shapes: Shapes,
     state: State,
-    which: int,
+    name: str,
     output: int = 0,
 ) -> State | None:
     """What a node's output sees through one of its inputs alone.
@@ -225,7 +225,7 @@ def moved_through(
     Args:
         reads: the node's.
         state: what the units of that input see; not necessarily along all paths.
-        which: the input.
+        name: the input, which the node may take several times.
         output: which of the node's outputs.
 
     Returns:
@@ -233,15 +233,16 @@ def moved_through(
     """
     if node.index in shapes.functions or reads.through:
         return None
-    name, read = node.inputs[which], reads.outputs[output][which]
+    given, row = shapes.tensors[node.outputs[output]], reads.outputs[output]
+    step = _Step(node, graph, shapes, Fields({name: state}), Answers(shapes.alike))
+    if node.inputs.count(name) != 1:
+        return step.output(given, row)
+    read = row[node.inputs.index(name)]
     if isinstance(read, Nothing):
         return {}
-    step = _Step(node, graph, shapes, Fields({name: state}), Answers(shapes.alike))
     moved = {}
     for key, paths in state.items():
-        found, _ = step.moved(
-            key, paths, shapes.tensors[name], shapes.tensors[node.outputs[output]], read
-        )
+        found, _ = step.moved(key, paths, shapes.tensors[name], given, read)
         if found.terms or not found.known:
             moved[key] = found
     return moved

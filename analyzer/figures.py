@@ -31,7 +31,7 @@ class Quantity:
         measure: what it is measured in.
         meaning: what it is, in a few words.
         figures: the model's; one, or one per axis of an input, each of which has to keep a limit.
-        of_layers: what some layers come to; None: it is the whole model's only.
+        of_layers: what some of a report's layers come to; None: it is the whole model's only.
         of_layer: one layer's part, for saying which contribute most.
         default: the comparison of a limit that has none; None: it needs one.
         words: names that may follow a count: ``GMACs``.
@@ -41,7 +41,7 @@ class Quantity:
     measure: Measure
     meaning: str
     figures: Callable[[Report], Sequence[Figure]] | None
-    of_layers: Callable[[Sequence[Layer]], Sequence[Figure]] | None = None
+    of_layers: Callable[[Report, Sequence[Layer]], Sequence[Figure]] | None = None
     of_layer: Callable[[Layer], int | None] | None = None
     default: Comparison | None = "<="
     words: tuple[str, ...] = ()
@@ -59,8 +59,13 @@ def figure_of(metric: Metric) -> Figure:
     return Figure(known, None, _why_partial(metric), uncounted=metric.uncounted)
 
 
+def free_lengths(uncounted: Iterable[str]) -> list[str]:
+    """The free dimensions among what is missing from a total."""
+    return [x.removeprefix(_FREE) for x in uncounted if x.startswith(_FREE)]
+
+
 def _why_partial(metric: Metric) -> str:
-    free = [x.removeprefix(_FREE) for x in metric.uncounted if x.startswith(_FREE)]
+    free = free_lengths(metric.uncounted)
     if free:
         several = "s" if len(free) > 1 else ""
         return f"it depends on the free dimension{several} {', '.join(free)}: give a length (dims)"
@@ -73,12 +78,12 @@ def _total(name: str) -> Callable[[Report], Sequence[Figure]]:
     return lambda report: (figure_of(getattr(report.totals, name)),)
 
 
-def _stored(name: str) -> Callable[[Sequence[Layer]], Sequence[Figure]]:
-    return lambda layers: (Figure.exactly(sum(getattr(x, name) for x in layers)),)
+def _stored(name: str) -> Callable[[Report, Sequence[Layer]], Sequence[Figure]]:
+    return lambda _, layers: (Figure.exactly(sum(getattr(x, name) for x in layers)),)
 
 
-def _worked(name: str) -> Callable[[Sequence[Layer]], Sequence[Figure]]:
-    return lambda layers: (figure_of(sum_work(layers, name)),)
+def _worked(name: str) -> Callable[[Report, Sequence[Layer]], Sequence[Figure]]:
+    return lambda _, layers: (figure_of(sum_work(layers, name)),)
 
 
 def _of(name: str) -> Callable[[Layer], int | None]:
@@ -98,24 +103,23 @@ def _traffic_of(layer: Layer) -> int | None:
     return read + written if isinstance(read, int) and isinstance(written, int) else None
 
 
-def _widest(layers: Iterable[Layer]) -> Sequence[Figure]:
-    """Per axis of an input the largest field of any layer, along paths that collapse no axis."""
-    layers = list(layers)
+def _widest(report: Report, layers: Iterable[Layer]) -> Sequence[Figure]:
+    """Per axis of an input the largest field of these layers, along paths that collapse no axis."""
     largest: dict[tuple[str, int], int] = {}
     unknown: dict[tuple[str, int], str] = {}
     # What is behind an operator that nobody knows may see anything. A pooling over an axis of free
     # length sees all of it: its paths don't count here, however long that is.
-    strangers = {layer.name for layer in layers if layer.uncounted}
+    strangers = {layer.name for layer in report.layers if layer.uncounted}
     for layer in layers:
         for field in layer.receptive_field:
             axis = (field.input, field.axis)
             collapsed = field.global_ and field.global_by not in strangers
             if field.size is None and not collapsed:
                 unknown.setdefault(axis, layer.name)
-            elif field.local_size is not None:
+            if field.local_size is not None:
                 largest[axis] = max(largest.get(axis, 0), field.local_size)
     found = []
-    for axis in dict.fromkeys([*largest, *unknown]):
+    for axis in sorted({*largest, *unknown}):  # an earlier model's stand in the same order
         size = Fraction(largest[axis]) if axis in largest else None
         if axis in unknown:
             why = f"what {unknown[axis]} sees along axis {axis[1]} of {axis[0]} isn't known"
@@ -174,16 +178,16 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("flops", "count", "2 x MACs and every other operation", _total("flops"),
                  _worked("flops"), _work_of("flops"), words=("flops", "flop")),
         Quantity("layers", "count", "layers", _count,
-                 lambda layers: (Figure.exactly(len(layers)),)),
+                 lambda _, layers: (Figure.exactly(len(layers)),)),
         Quantity("weights", "bytes", "bytes of everything stored that is used",
                  _total("weight_bytes"), _stored("weight_bytes"), _of("weight_bytes")),
         Quantity("peak_activation", "bytes", "most bytes of activations alive at once",
                  _total("peak_activation_bytes")),
         Quantity("traffic", "bytes", "bytes that layers read and write", _total("traffic_bytes"),
-                 lambda layers: (figure_of(sum_traffic(layers)),), _traffic_of),
+                 lambda _, layers: (figure_of(sum_traffic(layers)),), _traffic_of),
         Quantity("file_size", "bytes", "bytes of the model's file, external data apart", _file_size),
         Quantity("receptive_field", "length", "input elements a unit sees along each axis",
-                 lambda report: _widest(report.layers), _widest, _field_of, default=None),
+                 lambda report: _widest(report, report.layers), _widest, _field_of, default=None),
         Quantity("opset", "version", "version of ONNX's own operators", _opset, default=None),
         Quantity(PARTIAL, "count", "terms that a total may lack", _partial),
         Quantity("latency_p50", "seconds", "median time of a run", None),

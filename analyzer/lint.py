@@ -46,7 +46,16 @@ _KEYS: Final = (
 
 
 class LintError(CnnscopeError):
-    """The rules can't be asked that way: an unknown code, a setting that makes no sense."""
+    """The rules can't be asked that way: an unknown code, a setting that makes no sense.
+
+    Args:
+        message: what is wrong.
+        keys: where in the table ``[lint]`` of a configuration, or ``()``.
+    """
+
+    def __init__(self, message: str, keys: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +341,15 @@ def settings_from(table: Mapping[str, object]) -> LintSettings:
     Raises:
         LintError: an unknown key, or a value that isn't what the key takes.
     """
+    for key, value in table.items():  # each by itself, to say which one it is
+        try:
+            _settings({key: value})
+        except LintError as error:
+            raise LintError(str(error), (key,)) from None
+    return _settings(table)
+
+
+def _settings(table: Mapping[str, object]) -> LintSettings:
     for key in table:
         if key.replace("_", "-") not in _KEYS:
             close = difflib.get_close_matches(key.replace("_", "-"), _KEYS, 1)

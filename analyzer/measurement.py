@@ -103,7 +103,8 @@ class Row:
         name, op, provider: ONNX Runtime's.
         layers: the nodes of the model, named as in the report; each is in exactly one row.
         ops: their operators.
-        inserted: ONNX Runtime put it there: a change of layout, a cast, a copy between devices.
+        inserted: ONNX Runtime put it there: a change of layout, a cast, a copy between devices, or
+            one of several kernels of a layer that is in another row.
         seconds: the mean of the profiled runs of middling length, so that rows add up to the mean
             run; None when it wasn't seen.
         median: of all steady profiled runs.
@@ -395,14 +396,27 @@ class Profile:
         return sum(row.bytes for row in self.rows if row.bytes is not None)
 
     @property
+    def uncounted(self) -> dict[str, int]:
+        """Of how many rows the FLOPs and the bytes aren't known: the sums, and rates, are at least."""
+        return {
+            "flops": sum(row.flops is None for row in self.rows),
+            "bytes": sum(row.bytes is None for row in self.rows),
+        }
+
+    @property
     def flop_rate(self) -> float | None:
-        """FLOP/s of whole runs."""
-        return self.flops / self.latency.p50 if self.latency.p50 else None
+        """FLOP/s of whole runs; None where no row's FLOPs are known."""
+        return self._rate(self.flops, "flops")
 
     @property
     def byte_rate(self) -> float | None:
-        """Bytes per second of whole runs."""
-        return self.moved / self.latency.p50 if self.latency.p50 else None
+        """Bytes per second of whole runs; None where no row's bytes are known."""
+        return self._rate(self.moved, "bytes")
+
+    def _rate(self, total: int, what: str) -> float | None:
+        if not self.latency.p50 or (self.rows and self.uncounted[what] == len(self.rows)):
+            return None
+        return total / self.latency.p50
 
     @property
     def roofline_share(self) -> float | None:
@@ -446,6 +460,7 @@ class Profile:
             "overall": {
                 "flops": self.flops,
                 "bytes": self.moved,
+                "uncounted": self.uncounted,
                 "flop_rate": self.flop_rate,
                 "byte_rate": self.byte_rate,
                 "roofline_share": self.roofline_share,

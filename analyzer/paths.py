@@ -481,18 +481,10 @@ def _moved(
     tensor: str,
     output: int,
 ) -> State | None:
-    """What is seen through a tensor, which the node may take several times; None: a subgraph."""
-    places = [i for i, name in enumerate(node.inputs) if name == tensor]
-    if not places:
+    """What is seen through a tensor alone; None: through a subgraph, which may capture it."""
+    if tensor not in node.inputs:
         return None
-    found: State = {}
-    for which in places:
-        moved = moved_through(node, reads, graph, shapes, state, which, output)
-        if moved is None:
-            return None
-        for key, paths in moved.items():
-            found.setdefault(key, paths)
-    return found
+    return moved_through(node, reads, graph, shapes, state, tensor, output)
 
 
 def _reads(node: Node, shapes: Shapes, fields: Fields) -> NodeReads:

@@ -265,3 +265,8 @@ def many(number: int, what: str, plural: str = "") -> str:
 def total(values: Iterable[int | None]) -> int:
     """The sum of what is known."""
     return sum(value for value in values if value is not None)
+
+
+def traffic(layer: Layer) -> int:
+    """The bytes that a layer reads and writes, as far as they are known."""
+    return total(n for n in (layer.bytes_read, layer.bytes_written) if isinstance(n, int))

@@ -19,6 +19,7 @@ from cnnscope.analyzer.analysis import Source, analyze
 from cnnscope.analyzer.baselines import (
     Baseline,
     BaselineError,
+    NotInCommitError,
     baseline_dict,
     is_json,
     lfs_pointer,
@@ -224,11 +225,15 @@ def plan(request: Request) -> tuple[list[Job], list[Problem]]:
     problems: list[Problem] = []
     entries: dict[Path, list[ModelSettings]] = {}
     for entry in settings.models:
+        judged: set[Path] = set()  # a file that fits two patterns of one entry is one model
         for pattern in entry.patterns:
             files = _matches(settings.folder, pattern)
             if not files and not request.models:
                 problems.append(Problem(pattern, "no file matches this path", entry.origin))
             for file in files:
+                if file.resolve() in judged:
+                    continue
+                judged.add(file.resolve())
                 if not request.models:
                     jobs.append(_job(request, _shown(file), file, entry))
                 entries.setdefault(file.resolve(), []).append(entry)
@@ -362,10 +367,13 @@ def _measured(
     from cnnscope.runtime.verifying import Request as Base
 
     base = Base(job.source, job.shapes, job.dims, how.provider)
+    asked = Profiling(base, threads=how.threads, seconds=how.seconds)
+    if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
+        asked = replace(asked, fewest=2 * _MANY)
     try:
         timed = run_in_child(
             "cnnscope.runtime.profiling:latency_here",
-            sendable(Profiling(base, threads=how.threads, seconds=how.seconds)),
+            sendable(asked),
             timeout=_PATIENCE,
             progress=lambda said: say(f"{job.model}: {said}"),
         )
@@ -427,8 +435,7 @@ class _Baselines:
         self.folder = Path()
         if self.source is None and request.settings.baseline is not None:
             self.source = request.settings.baseline
-            if not self.source.startswith(_GIT):
-                self.source = _shown(request.settings.folder / self.source)
+            self.source = _from_folder(self.source, request.settings.folder)
         self._read: Baseline | None = None
 
     def why_none(self) -> str:
@@ -442,7 +449,11 @@ class _Baselines:
         if self.source.startswith(_GIT):
             ref, _, path = self.source.removeprefix(_GIT).partition(":")
             if not path:  # each model as it was
-                return self.of_model(self.at(ref, Path(job.model)), job)
+                try:
+                    earlier = self.at(ref, Path(job.model))
+                except NotInCommitError:  # a new one
+                    return None
+                return self.of_model(earlier, job)
             if path.endswith(".json"):
                 return self.of_file(job, Path(path), lambda: self.at(ref, Path(path)))
             return self.of_model(self.at(ref, Path(path)), job)
@@ -489,6 +500,14 @@ class _Baselines:
             then = replace(job, source=source, model=f"the baseline {self.source}")
             measured = _measured(then, earlier, self.request.settings.latency, _say_nothing)
         return model_figures(earlier, job.limits, measured)
+
+
+def _from_folder(source: str, folder: Path) -> str:
+    """A baseline as a configuration in a folder has it, as seen from the working directory."""
+    if not source.startswith(_GIT):
+        return _shown(folder / source)
+    ref, colon, path = source.removeprefix(_GIT).partition(":")
+    return f"{_GIT}{ref}:{_shown(folder / path)}" if colon and path else source
 
 
 def baseline_text(done: Check, path: Path) -> str:

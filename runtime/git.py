@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from cnnscope.analyzer.baselines import BaselineError, lfs_pointer
+from cnnscope.analyzer.baselines import BaselineError, NotInCommitError, lfs_pointer
 
 _PATIENCE: Final = 60
 
@@ -23,8 +23,9 @@ def file_at(ref: str, path: Path) -> bytes:
         path: the file, as it is found from the working directory.
 
     Raises:
-        BaselineError: Git isn't there, it is no repository, there is no such commit or file, or the
-            file's content is in a Git LFS store that isn't here.
+        NotInCommitError: the commit has no such file.
+        BaselineError: Git isn't there, it is no repository, there is no such commit, or the file's
+            content is in a Git LFS store that isn't here.
     """
     shown = f"git:{ref}:{path.as_posix()}"
     if not ref or ref.startswith("-") or ":" in ref:
@@ -41,7 +42,10 @@ def file_at(ref: str, path: Path) -> bytes:
     except ValueError:
         raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
     name = f"{commit.decode('ascii', 'replace').strip()}:{inside.as_posix()}"
-    data = _git(folder, shown, "cat-file", "blob", name)
+    try:
+        data = _git(folder, shown, "cat-file", "blob", name)
+    except BaselineError as error:
+        raise NotInCommitError(str(error)) from None
     pointer = lfs_pointer(data)
     return data if pointer is None else _stored(folder, pointer, shown, ref)
 

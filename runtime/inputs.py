@@ -97,9 +97,14 @@ def load_inputs(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, np.nda
     for name, path in files.items():
         try:
             found[name] = np.load(Path(path), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            said = getattr(error, "strerror", None) or str(error)
+        except OSError as error:
+            said = error.strerror or str(error)
             raise RunError(f"--input {name}={path}: no array can be read: {said}") from None
+        except (ValueError, EOFError):  # of what numpy says, some is advice to unpickle it
+            raise RunError(
+                f"--input {name}={path}: no array can be read: give a file that numpy.save wrote, "
+                "of numbers"
+            ) from None
         if not isinstance(found[name], np.ndarray):
             raise RunError(f"--input {name}={path}: this is an archive; give one array (.npy)")
     return found

@@ -8,7 +8,8 @@ a name survived. That is enough to put every layer into exactly one kernel:
 (1) The tensors where a kernel *ends* are those of its outputs whose name the source graph has. An
     output that was renamed is found by the kernel's own name, which keeps that of the last layer
     fused into it, as a node's name or as that of its output tensor, before a suffix
-    (``relu_nchwc``, ``/fc/MatMul/MatMulAddFusion``).
+    (``relu_nchwc``, ``/fc/MatMul/MatMulAddFusion``). What a kernel gives in float32, for want of one
+    in half precision, is called after the tensor that it stands for, behind a prefix (`WIDENED`).
 (2) A kernel that only carries data (a change of layout, a reshape, a copy between devices) and
     stands where the source graph has another operator was *inserted*: what it ends at, the kernel
     that feeds it ends at.
@@ -27,6 +28,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
+
+from cnnscope.runtime.trace import WIDENED
 
 #: they move data and compute nothing; inserted by optimisers between layers
 CARRIERS = frozenset(
@@ -106,7 +109,7 @@ def _ends(
     givers = {name: i for i, node in enumerate(optimised.node) for name in node.output if name}
     ends: dict[int, list[str]] = {}
     for index, node in enumerate(optimised.node):
-        found = [name for name in node.output if name in producers]
+        found = [end for name in node.output if (end := name.removeprefix(WIDENED)) in producers]
         if not found:
             by_name = names.end(node.name)
             found = [by_name] if by_name is not None else []
@@ -131,9 +134,9 @@ def _computing(
         node = optimised.node[index]
         if node.op_type not in CARRIERS or node.op_type == wanted or not node.input:
             return index
-        feeding = givers.get(node.input[0])
-        # Where it begins at a tensor that the source graph has, nothing before it computes its end.
-        if feeding is None or node.input[0] in producers:
+        feeding, begins = givers.get(node.input[0]), node.input[0].removeprefix(WIDENED)
+        # Where it begins at another tensor of the source graph, nothing before it computes its end.
+        if feeding is None or (begins in producers and begins != end):
             return index
         index = feeding
 
@@ -193,7 +196,7 @@ class _Names:
         }  # fmt: skip
 
     def end(self, kernel: str) -> str | None:
-        for name in _shortened(kernel):
+        for name in _shortened(kernel.removeprefix(WIDENED)):
             if name in self.nodes:
                 return self.nodes[name]
             if name in self.tensors:

@@ -56,10 +56,10 @@ def time_runs(
     session = open_session(model, provider, settings, weights)
     creation = clock() - start
     ready = session.ready(feeds, device, clock)
-    return _latency(
-        measure(ready.run, budget, clock), batch, feeds, ready.first, creation, ready.bound,
-        _transfers(session.run(None, feeds), feeds, device, budget, clock),
-    )  # fmt: skip
+    samples, transfers = measure(ready.run, budget, clock), None
+    if device != "cpu":  # else there is nowhere to move anything
+        transfers = _transfers(session.run(None, feeds), feeds, device, budget, clock)
+    return _latency(samples, batch, feeds, ready.first, creation, ready.bound, transfers)
 
 
 def _latency(
@@ -97,10 +97,8 @@ def _transfers(
     device: str,
     budget: Budget,
     clock: Callable[[], float],
-) -> Transfers | None:
-    """Moving as much as a run's inputs and outputs; None where there is nowhere to move it."""
-    if device == "cpu":
-        return None
+) -> Transfers:
+    """Moving as much as a run's inputs and outputs."""
     import onnxruntime
 
     short = Budget(budget.precision, budget.fewest, 100, budget.seconds / 4)

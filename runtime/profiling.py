@@ -45,12 +45,14 @@ class Request:
         batches: lengths of the batch dimension; empty for the model as it is.
         threads: of one operator; 0 for ONNX Runtime's choice.
         seconds: of each measurement.
+        fewest: runs that are timed, as far as the seconds go, even if the median is known before.
     """
 
     base: Base
     batches: tuple[int, ...] = ()
     threads: int = 0
     seconds: float = SECONDS
+    fewest: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ class _Run:
     def budget(self) -> Budget:
         from cnnscope.runtime.timing import Budget
 
-        return Budget(seconds=self.request.seconds)
+        return Budget(fewest=self.request.fewest, seconds=self.request.seconds)
 
     def profile(self) -> Profile:
         from cnnscope.runtime.hardware import describe_hardware

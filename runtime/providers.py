@@ -55,7 +55,7 @@ def choose_provider(name: str = "auto") -> Provider:
     >>> choose_provider("cpu").chain
     ('CPUExecutionProvider',)
     """
-    if name.lower() == "cpu":
+    if name.lower() in ("cpu", CPU.lower()):
         return CPU_PROVIDER
     if name.lower() == "auto":
         reason = why_not(CUDA)

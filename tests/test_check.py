@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,6 +134,50 @@ def test_unknown_fails_unless_it_is_allowed(partial: cnnscope.Report) -> None:
     assert not cnnscope.check(partial, {"macs": 1}, allow_unknown=True).ok  # known to be too much
 
 
+@pytest.mark.parametrize("part", ["", "layer.behind.", "kind.elementwise arithmetic."])
+def test_fields_behind_strangers_are_lower_bounds_of_parts_too(part: str) -> None:
+    """One way to the sum is known to see 3 positions; what the other one sees, nobody knows."""
+    model = network(
+        node("Conv", "x w", "a", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        node("MyOp", "a", "b", domain="my.domain"),
+        node("Add", "a b", "y", name="behind"),
+        x=(1, 3, 8, 8),
+        w=(3, 3, 3, 3),
+    )
+    model.opset_import.add(domain="my.domain", version=1)
+    model.graph.value_info.add().CopyFrom(
+        onnx.helper.make_tensor_value_info("b", onnx.TensorProto.FLOAT, [1, 3, 8, 8])
+    )
+    report = cnnscope.analyze(model)
+    for bound, state in ((">=3", "within"), ("<=3", "unknown"), (">=4", "unknown")):
+        (verdict,) = judge_report(report, [parse_limit(f"{part}receptive_field{bound}")])
+        assert verdict.state == state, bound
+
+
+@pytest.mark.parametrize("saved", ["report", "baseline"])
+def test_the_bound_stays_a_bound_in_a_baseline(
+    partial: cnnscope.Report, tmp_path: Path, saved: str
+) -> None:
+    """3 is what is known to be seen; a model that sees 3 or 5 may see less than it or more."""
+    path = tmp_path / "old.json"
+    done = cnnscope.check(partial, {"params": "1 M"})
+    data = partial.to_dict() if saved == "report" else baseline_dict(done.models, tmp_path)
+    path.write_text(json.dumps(data))
+    conv = node("Conv", "x w", "a", kernel_shape=[5, 5])
+    report = cnnscope.analyze(network(conv, x=(1, 3, 8, 8), w=(64, 3, 5, 5)))
+    for limit, state in (("<= +0", "unknown"), (">= -0", "unknown"), (">= -9", "unknown")):
+        found = cnnscope.check(report, {"receptive_field": limit}, baseline=path)
+        assert found["receptive_field"].state == state, limit
+
+
+def test_a_term_that_may_be_missing_is_no_free_dimension() -> None:
+    model = network(
+        node("Conv", "x w", "y", kernel_shape=[1, 1]), x=(1, 3, "H", "W"), w=(8, 3, 1, 1)
+    )
+    assert not cnnscope.check(model, {"macs": "1 G", "max_partial": 9}).ok
+    assert cnnscope.check(model, {"macs": "1 G"}, dims={"H": 4, "W": 4}).ok
+
+
 def test_free_dimensions_are_unknown_and_say_why() -> None:
     model = network(
         node("Conv", "x w", "a", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
@@ -216,15 +262,53 @@ def test_relative_limits(
     else:
         path = tmp_path / "old.json"
         names = {"macs": "1 T", "kind.2-D depthwise convolution.macs": "1 T"}
+        done = cnnscope.check(old, names)
+        done = replace(done, models=[replace(x, model="was/resnet50.onnx") for x in done.models])
         if saved == "report":
             path.write_text(json.dumps(cnnscope.analyze(old).to_dict()))
         elif saved == "check":
-            path.write_text(json.dumps(cnnscope.check(old, names).to_dict()))
+            path.write_text(json.dumps(done.to_dict()))
         else:
-            done = cnnscope.check(old, names).models
-            path.write_text(json.dumps(baseline_dict(done, tmp_path)))
+            path.write_text(json.dumps(baseline_dict(done.models, tmp_path)))
     found = cnnscope.check(resnet, {limit_key(limit): limit_text(limit)}, baseline=path)
     assert found.models[0].verdicts[0].state == state, found
+
+
+def test_figures_of_another_model_are_no_baseline(samples: Path, tmp_path: Path) -> None:
+    """A file that holds one model's figures says nothing of the second model of a project."""
+    path = tmp_path / "budgets.json"
+    done = cnnscope.check(samples / "vgg16.onnx", {"macs": "1 T"})
+    path.write_text(json.dumps(baseline_dict(done.models, tmp_path)))
+    found = cnnscope.check(samples / "lenet5.onnx", {"macs": "+0 %"}, baseline=path)
+    assert [(v.state, v.ok) for v in found] == [("unknown", False)]
+    assert "no such model" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "figure", "state"),
+    [(3, 10, 5, "unknown"), (3, 10, 11, "unknown"), (5, 5, 5, "within"), (5, 5, 6, "exceeds")],
+)
+def test_an_equal_bound_against_an_interval(low: int, high: int, figure: int, state: str) -> None:
+    """3 and 10 are both other than 5, and 5 lies between them."""
+    old = Figure(Fraction(low), Fraction(high), "measured")
+    limit = parse_limit("layers==+0")
+    model = network(node("Relu", "x", "y"), x=(1,))
+    for _ in range(figure - 1):
+        model.graph.node.add().CopyFrom(node("Relu", "x", f"y{len(model.graph.node)}"))
+    (verdict,) = judge_report(
+        cnnscope.analyze(model), [limit], baseline={(WHOLE, "layers"): (old,)}
+    )
+    assert verdict.state == state
+
+
+def test_fields_along_other_axes_are_no_baseline() -> None:
+    report = cnnscope.analyze(
+        network(node("MaxPool", "x", "y", kernel_shape=[3, 3]), x=(1, 1, 8, 8))
+    )
+    old = {(WHOLE, "receptive_field"): (Figure.exactly(1),)}
+    (verdict,) = judge_report(report, [parse_limit("receptive_field>=-0 %")], baseline=old)
+    assert verdict.state == "unknown"
+    assert "along 1 axes, not 2" in verdict.reason
 
 
 def limit_key(text: str) -> str:
@@ -369,6 +453,8 @@ def test_a_latency_is_measured(samples: Path) -> None:
         ("max_partial", "+2", WHOLE, "how many"),
         ("operators.forbid", "Conv", Scope("module", "a"), "whole model"),
         ("operators.forbid", 3, WHOLE, "list"),
+        ("operators.forbid", ["Lopp"], WHOLE, "did you mean Loop"),
+        ("operators.allow", ["Conv", "relu"], WHOLE, "did you mean Relu"),
     ],
 )
 def test_limits_that_are_refused(quantity: str, text: object, scope: Scope, hint: str) -> None:
@@ -410,3 +496,9 @@ def test_a_model_that_cannot_be_read_does_not_hide_the_others(
     assert [p.model for p in check.problems] == [str(bad)]
     assert [m.ok for m in check.models] == [True]
     assert not check
+
+
+def test_a_99th_percentile_can_be_known(samples: Path) -> None:
+    """The median is known after a few runs already; this takes more of them."""
+    found = cnnscope.check(samples / "lenet5.onnx", {"latency_p99": "60 s", "latency_p50": "60 s"})
+    assert [v.state for v in found] == ["within", "within"], str(found)

@@ -177,6 +177,11 @@ def test_baselines_in_git(project: Path, samples: Path) -> None:
         code, out, err = run("check", LENET, "--limit", "macs=+2 %", "--baseline", baseline)
         assert (code, err) == (1, ""), baseline
         assert "416.5 k" in out
+    (project / "new.onnx").write_bytes((samples / "lenet5.onnx").read_bytes())
+    code, out, err = run("check", LENET, "new.onnx", "--limit", "macs=+2 %", "--baseline", "git:v1")
+    assert (code, err) == (1, ""), "a model that is new doesn't hide the others"
+    assert "EXCEEDS" in out
+    assert "the baseline git:v1 has no such model" in out
     for baseline, said in {
         "git:nothing": "no such commit",
         "git:v1:nothing.onnx": "nothing.onnx",
@@ -193,6 +198,33 @@ def test_baselines_in_git(project: Path, samples: Path) -> None:
     (store / ("ab" * 32)).write_bytes((samples / "lenet5.onnx").read_bytes())
     arguments = ["--limit", "macs=+2 %", "--baseline", "git:v1:large.onnx"]
     assert run("check", LENET, *arguments)[0] == 1
+
+
+def test_a_baseline_in_git_hangs_on_the_configurations_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("check", LENET, "--limit", "macs=1 G", "--baseline", "base.json", "--update-baseline")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    for baseline in ("git:HEAD:base.json", f"git:HEAD:{LENET}", "git:HEAD"):
+        (project / "cnnscope.toml").write_text(
+            f'baseline = "{baseline}"\n[limits]\nmacs = "+0 %"\n[[model]]\npath = "{LENET}"\n'
+        )
+        for folder in (".", "a/b"):
+            (project / folder).mkdir(parents=True, exist_ok=True)
+            with monkeypatch.context() as there:
+                there.chdir(project / folder)
+                assert run("check")[::2] == (0, ""), (baseline, folder)
+
+
+def test_a_file_that_fits_two_patterns_is_one_model(project: Path) -> None:
+    (project / "cnnscope.toml").write_text(
+        f'[limits]\nmacs = "1 G"\n[[model]]\npath = ["{LENET}", "./{LENET}"]\n'
+    )
+    code, out, _ = run("check", "--format", "json")
+    assert code == 0
+    assert len(json.loads(out)["models"]) == 1
 
 
 def test_as_a_command(project: Path) -> None:

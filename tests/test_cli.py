@@ -239,12 +239,12 @@ def test_version(run: Run) -> None:
         (["--dim", "H"], "--dim H"),
         (["--dim", "H=4"], "H"),
         (["--top", "0"], "--top"),
-        (["--format", "yaml"], "yaml"),
+        (["--format", "yaml"], "/ '-f': 'yaml' is not one of 'table', 'json'"),
         (["--frobnicate"], "--frobnicate"),
         (["--tensors"], "--format json"),
         (["--format", "json", "--top", "3"], "--top"),
         (["-o", "."], "folder"),
-        (["-o", "no/such/folder/file"], "can't be written"),
+        (["-o", "no/such/folder/file"], "can't be written: there is no folder no/such/folder"),
     ],
 )
 def test_misuse_is_one_line(run: Run, lenet: Path, options: list[str], said: str) -> None:
@@ -255,10 +255,104 @@ def test_misuse_is_one_line(run: Run, lenet: Path, options: list[str], said: str
 
 @pytest.mark.parametrize("arguments", [[], ["analyze"], ["analise"], ["--nope"]])
 def test_no_command(run: Run, arguments: list[str]) -> None:
-    assert_one_line(run(*arguments), "--help")
+    done = run(*arguments)
+    assert_one_line(done, "--help")
+    assert done.err.removeprefix("cnnscope: ")[0].islower()
+    assert ". (see" not in done.err
+
+
+ENDS_EARLY = ["explain", "conventions", "verify", "profile", "check", "diff", "lint"]
+#: what each command needs besides a model
+BESIDES = {"explain": ["0"], "check": ["--limit", "macs=1G"]}
+
+
+def of(command: str, model: Path) -> list[object]:
+    twice = [model] if command == "diff" else []
+    return [command, model, *twice, *BESIDES.get(command, [])]
+
+
+@pytest.mark.parametrize("command", ["analyze", *ENDS_EARLY])
+def test_where_to_write_is_looked_at_first(run: Run, relu: Path, command: str) -> None:
+    before = relu.read_bytes()
+    assert_one_line(run(*of(command, relu), "-o", relu), "the model itself")
+    assert_one_line(run(*of(command, relu), "-o", relu.parent), "this is a folder")
+    assert_one_line(run(*of(command, relu), "-o", relu.parent / "no" / "x"), "there is no folder")
+    assert relu.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [["operators"], ["rule", "CNS101"], ["conventions"]])
+def test_no_model_is_overwritten_by_a_list(run: Run, relu: Path, command: list[str]) -> None:
+    before = relu.read_bytes()
+    assert_one_line(run(*command, "-o", relu), "this is a model")
+    assert relu.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["explain", "verify", "diff", "rule"])
+def test_what_is_no_table_of_rows_has_no_csv(run: Run, relu: Path, command: str) -> None:
+    arguments = ["rule", "CNS101"] if command == "rule" else of(command, relu)
+    done = run(*arguments, "-f", "csv")
+    assert_one_line(done, f"--format csv doesn't go with {command}: table, json or markdown")
+    assert done.out == ""
+
+
+# -- the width --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze", "vgg16"], ["analyze", "vgg16", "resnet50"], ["explain", "vgg16", "0"],
+        ["conventions", "vgg16"], ["conventions"], ["operators", "Conv"], ["rule", "CNS101"],
+        ["rule", "--all"], ["lint", "mobilenet_v2"], ["diff", "vgg16", "resnet50"],
+        ["diff", "mobilenet_v2", "resnet50", "--all"],
+        ["check", "vgg16", "--limit", "macs=1G", "--limit", "params=1"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_no_line_is_wider_than_the_screen(
+    run: Run, samples: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.chdir(samples)
+    known = {path.stem for path in samples.glob("*.onnx")}
+    done = run(*(f"{word}.onnx" if word in known else word for word in arguments))
+    assert done.code in (0, 1), done.err
+    longest = max(done.out.splitlines(), key=len)
+    assert len(longest) <= columns, longest
+
+
+def test_what_a_difference_says_is_whole(
+    run: Run, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long texts go on below themselves: nothing of them is lost."""
+    models = [samples / "mobilenet_v2.onnx", samples / "resnet50.onnx"]
+
+    def words(columns: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        out = run("diff", *models, "--all").out
+        return [w for w in out.split() if w != "what" and not w.startswith("--")]
+
+    wide = words(400)
+    assert sorted(words(150)) == sorted(wide)
 
 
 # -- bad input --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["analyze", *ENDS_EARLY])
+def test_every_command_says_what_is_wrong_with_a_model(
+    run: Run, lenet: Path, tmp_path: Path, command: str
+) -> None:
+    whole = lenet.read_bytes()
+    (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.onnx").write_text("hello, world\n" * 20)
+    (tmp_path / "folder.onnx").mkdir()
+    for key in ("missing", "cut", "text", "folder"):
+        path = tmp_path / f"{key}.onnx"
+        done = run(*of(command, path))
+        assert_one_line(done, f"cnnscope: {path}: ")
+        assert (done.out, done.err.count("\n")) == ("", 1), key
 
 
 def test_bad_input_is_one_line(run: Run, lenet: Path, tmp_path: Path) -> None:

@@ -408,6 +408,38 @@ def test_a_module_as_the_peers_print_it(module: str) -> None:
             assert found.total.value == printed, name
 
 
+def test_fused_and_packed_forms_count_like_the_plain_ones() -> None:
+    """A skip's own operand is no scale; a dynamically quantised LSTM packs its gates last."""
+
+    def fused(op: str, given: dict[str, Any], stored: dict[str, Any], **attributes: Any) -> Any:
+        names = [*given, *stored]
+        node = helper.make_node(
+            op, [name if name[0] != "_" else "" for name in names], ["y"],
+            domain="com.microsoft", **attributes,
+        )  # fmt: skip
+        inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in given.items()]
+        output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+        weights = [numpy_helper.from_array(w, n) for n, w in stored.items() if n[0] != "_"]
+        versions = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+        graph = helper.make_graph([node], "g", inputs, [output], weights)
+        return cnnscope.analyze(helper.make_model(graph, opset_imports=versions, ir_version=10))
+
+    affine = {"scale": np.ones(8, np.float32), "offset": np.ones(8, np.float32)}
+    skipped = {"x": (2, 5, 8), "skip": (2, 5, 8)}
+    report = fused("SkipLayerNormalization", skipped, affine)
+    assert cnnscope.convention(report, "torchinfo").total.value == 2 * (8 + 8)
+    one, zero = np.ones(1, np.float32), np.zeros(1, np.int8)
+    packed = {
+        "w": np.ones((1, 16, 128), np.int8), "r": np.ones((1, 32, 128), np.int8),
+        "b": np.ones((1, 256), np.float32), **dict.fromkeys(("_1", "_2", "_3", "_4")),
+        "ws": one, "wz": zero, "rs": one, "rz": zero,
+    }  # fmt: skip
+    report = fused("DynamicQuantizeLSTM", {"x": (10, 1, 16)}, packed, hidden_size=32)
+    for name in ("thop", "ptflops", "torchinfo"):
+        plain = cnnscope.convention(module_of("lstm"), name).total.value
+        assert cnnscope.convention(report, name).total.value == plain
+
+
 def test_what_is_right_where_peers_are_wrong() -> None:
     """8 x 8 x 16 x 16 inputs, each meeting 6 x 4 x 4 weights; 2 * 16 * 16 * 16 outputs' biases."""
     report = module_of("conv_transpose")

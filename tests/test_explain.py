@@ -76,6 +76,12 @@ LAYERS = {
     "transposed, dilated, grouped": (
         "ConvTranspose", [4, 6], ones(4, 2, 3), {"group": 2, "dilations": [2], "strides": [3]},
     ),
+    "transposed, one tap, cropped": (
+        "ConvTranspose", [2, 6, 5], ones(2, 3, 1, 3), {"pads": [1, 0, 2, 1]},
+    ),
+    "transposed, depthwise with a multiplier": (
+        "ConvTranspose", [3, 5], ones(3, 2, 3), {"group": 3, "strides": [2]},
+    ),
     "transposed, stride 1": ("ConvTranspose", [2, 6], ones(2, 3, 3), {"pads": [1, 1]}),
     "fully connected": ("Gemm", [7], ones(7, 5), {}),
     "fully connected, transposed": ("Gemm", [7], ones(5, 7), {"transB": 1}),
@@ -137,6 +143,24 @@ def test_an_unshared_layer_has_keras_number_of_weights() -> None:
     assert unshared.params == 9 * 9 * 5 * 5 * 3 * 8 + 9 * 9 * 8
     assert by_form(found.forms, "shared").params == 5 * 5 * 3 * 8 + 8
     assert by_form(found.forms, "fully connected").params == 3 * 21 * 21 * 9 * 9 * 8 + 9 * 9 * 8
+
+
+def test_biases_larger_than_the_weights_are_no_weights() -> None:
+    """A Gemm adds a matrix of 10 x 5 to a product with 3 x 5 weights."""
+    node = helper.make_node("Gemm", ["x", "w", "c"], ["y"])
+    weights = {"w": ones(3, 5), "c": ones(10, 5)}
+    layer = cnnscope.analyze(model_of([node], {"x": [10, 3]}, ["y"], weights)).layers[0]
+    found = layer.explain().alternatives
+    assert found is not None
+    assert (found.forms[0].weights, found.forms[0].biases) == (15, 50)
+
+
+def test_what_hangs_on_free_sizes_has_no_alternatives_and_says_so() -> None:
+    node = helper.make_node("Conv", ["x", "w"], ["y"])
+    layer = cnnscope.analyze(model_of([node], {"x": [1, 1, "L"]}, ["y"], {"w": ones(1, 1, 3)}))
+    found = layer.layers[0].explain()
+    assert found.alternatives is None
+    assert any("no alternatives" in note for note in found.notes)
 
 
 def by_form(forms: tuple[Alternative, ...], form: str) -> Alternative:
@@ -223,7 +247,7 @@ def residual() -> cnnscope.Report:
 
 def test_paths_of_a_residual_net_by_hand(residual: cnnscope.Report) -> None:
     largest, smallest = residual["tail"].explain().paths
-    assert largest.which, smallest.which == ("largest", "smallest")
+    assert (largest.which, smallest.which) == ("largest", "smallest")
     told = [(step.layer, step.size) for step in largest.steps]
     assert told == [("stem", 5), ("a", 7), ("b", 9), ("join", 9), ("tail", 11)]
     assert [(s.layer, s.size) for s in smallest.steps] == [("stem", 5), ("join", 5), ("tail", 7)]
@@ -243,6 +267,37 @@ def test_the_step_is_araujo_s(residual: cnnscope.Report) -> None:
 def test_each_input_of_a_join_has_its_own_step(residual: cnnscope.Report) -> None:
     steps = residual["join"].explain().steps
     assert [(s.tensor, s.after and s.after.size) for s in steps] == [("b", 9), ("stem", 5)]
+
+
+def test_a_tensor_that_is_taken_twice_is_seen_both_ways() -> None:
+    """Of a square times itself, a unit sees three rows and all of them, for its column."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1] * 4),
+        helper.make_node("MatMul", ["c", "c"], ["y"]),
+    ]
+    report = cnnscope.analyze(model_of(nodes, {"x": [1, 1, 8, 8]}, ["y"], {"w": ones(1, 1, 3, 3)}))
+    found = report["y"].explain()
+    assert {(p.which, p.axis): p.size for p in found.paths} == {
+        ("largest", 2): 8, ("largest", 3): 8, ("smallest", 2): 3, ("smallest", 3): 3,
+    }  # fmt: skip
+    assert [step.after and step.after.size for step in found.steps] == [8, 8]
+
+
+def test_of_two_branches_the_dearer_is_the_work() -> None:
+    def branch(op: str, *inputs: str) -> onnx.GraphProto:
+        made = [helper.make_node(op, inputs, ["out"])]
+        value = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
+        return helper.make_graph(made, op, [], [value])
+
+    choice = helper.make_node(
+        "If", ["c"], ["y"], then_branch=branch("MatMul", "x", "w"), else_branch=branch("Relu", "x")
+    )
+    model = model_of([choice], {"x": [4, 4]}, ["y"], {"w": ones(4, 4)})
+    model.graph.input.append(helper.make_tensor_value_info("c", TensorProto.BOOL, []))
+    found = cnnscope.analyze(model).layers[0].explain()
+    assert found.flops is not None
+    assert found.flops.result == 2 * 4 * 4 * 4
+    assert "the dearer" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +351,30 @@ def test_the_central_unit_is_shown_by_default(samples: Path) -> None:
     found = cnnscope.analyze(str(samples / "lenet5.onnx")).layers[0].explain().region
     assert found is not None
     assert found.unit == (None, None, 14, 14)
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_a_multiplier_of_channels_is_no_window(op: str) -> None:
+    """Three channels, two outputs for each: the unit is told by its place alone."""
+    node = helper.make_node(op, ["x", "w"], ["y"], group=3, pads=[1, 1])
+    weight = ones(6, 1, 3) if op == "Conv" else ones(3, 2, 3)
+    layer = cnnscope.analyze(model_of([node], {"x": [1, 3, 9]}, ["y"], {"w": weight})).layers[0]
+    assert [(f.axis, f.size) for f in layer.receptive_field] == [(2, 3)]
+    region = layer.explain([4]).region
+    assert region is not None
+    assert region.unit == (None, None, 4)
+    assert region.inputs[0].ranges[2] == ((3, 5),)
+    assert layer.region((0, 3, 4))["x"][1] == (
+        (1, 1),
+    )  # the fourth output is of the second channel
+
+
+def test_a_unit_in_the_padding_sees_nothing() -> None:
+    node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[5, 5])
+    model = model_of([node], {"x": [1, 1, 9]}, ["y"], {"w": ones(1, 1, 3)})
+    assert "nothing: all that the unit reads is padding" in str(
+        cnnscope.analyze(model).layers[0].explain([0])
+    )
 
 
 def test_a_unit_that_is_none_is_refused(samples: Path) -> None:

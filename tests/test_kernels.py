@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import networkx
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 from cnnscope.analyzer.analysis import examine
 from cnnscope.runtime.flat import flat_model
-from cnnscope.runtime.kernels import Assignment, assign_layers
+from cnnscope.runtime.kernels import CARRIERS, Assignment, assign_layers
 from cnnscope.runtime.providers import CPU_PROVIDER
 from cnnscope.runtime.sessions import Settings, open_session
 from cnnscope.runtime.weights import find_values
@@ -105,3 +106,30 @@ def test_constants_and_what_nothing_needs_are_in_one_place_too(tmp_path: Path) -
     owner = {layer: k.name for k in found.kernels for layer in k.layers}
     assert owner["add"] != owner["sqrt"]
     assert owner.get("constant", owner["add"]) == owner["add"]
+
+
+def test_kernels_in_another_precision_hold_their_layers(tmp_path: Path) -> None:
+    """Without half-precision kernels ONNX Runtime goes over to float32, and renames what it makes."""
+    half = TensorProto.FLOAT16
+    w = helper.make_tensor("w", half, [8, 8, 3, 3], np.ones(576, np.float16))
+    chain = [("x", "a", "b"), ("b", "c", "d")]
+    nodes = [
+        node
+        for i, (x, y, z) in enumerate(chain)
+        for node in (
+            helper.make_node("Conv", [x, "w"], [y], name=f"conv{i}", pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", [y], [z], name=f"relu{i}"),
+        )
+    ]
+    nodes += [
+        helper.make_node("Add", ["d", "b"], ["e"], name="add"),
+        helper.make_node("GlobalAveragePool", ["e"], ["y"], name="pool"),
+    ]
+    x, y = (helper.make_tensor_value_info(n, half, [1, 8, k, k]) for n, k in (("x", 9), ("y", 1)))
+    graph = helper.make_graph(nodes, "g", [x], [y], [w])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    kernels = rewrite(model, tmp_path).found.kernels
+    assert {k.op for k in kernels if k.inserted} <= CARRIERS
+    owner = {layer: k.op for k in kernels for layer in k.layers}
+    assert (owner["conv0"], owner["conv1"], owner["pool"]) == ("Conv", "Conv", "GlobalAveragePool")
+    assert all(sum("conv" in layer for layer in k.layers) <= 1 for k in kernels)

@@ -149,6 +149,7 @@ NAMELESS = [
     "analyzer.patterns",
     "analyzer.groups",
     "analyzer.comparison",
+    "analyzer.conventions",
     "analyzer.changes",
     "analyzer.structure",
     "analyzer.matching",
@@ -175,6 +176,11 @@ NAMELESS = [
 NAME_EXCEPTIONS: dict[tuple[str, str], str] = {
     ("analyzer.graph", "Identity"): "a function that hands an input through needs a node for it",
 }
+
+# Modules that are also found one level below the package (`__path__` in the root `__init__`).
+PUBLIC = {
+    name: f"runtime.public.{name}" for name in ("testing", "pytest_plugin")
+}  # fmt: skip
 
 PACKAGE_FOLDERS = ["analyzer", "runtime"]
 
@@ -244,7 +250,7 @@ def imports(module: str) -> frozenset[str]:
 def own_imports(module: str) -> set[str]:
     """The modules of this package that a module imports, by their names below `cnnscope.`."""
     return {
-        name.removeprefix("cnnscope").removeprefix(".")
+        PUBLIC.get(short := name.removeprefix("cnnscope").removeprefix("."), short)
         for name in imports(module)
         if name.split(".")[0] == "cnnscope"
     }

@@ -209,6 +209,22 @@ def test_settings_that_make_no_sense(table: dict[str, object], said: str) -> Non
         settings_from(table)
 
 
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ({"select": ["ALL"], "ignor": []}, ("ignor",)),
+        ({"select": ["ALL"], "ignore": ["CNS9"]}, ("ignore",)),
+        ({"heavy": 0.5, "target_opset": "17"}, ("target_opset",)),
+    ],
+)
+def test_settings_that_make_no_sense_say_where(
+    table: dict[str, object], keys: tuple[str, ...]
+) -> None:
+    with pytest.raises(LintError) as raised:
+        settings_from(table)
+    assert raised.value.keys == keys
+
+
 # -- results ---------------------------------------------------------------------------------------
 
 

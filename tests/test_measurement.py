@@ -128,6 +128,16 @@ def test_overall_by_hand() -> None:
     assert set(found.by_layer()) == {HOSTILE, "b", "c"}
 
 
+def test_what_is_not_known_is_no_nought() -> None:
+    found = a_profile()
+    assert found.uncounted == {"flops": 1, "bytes": 1}
+    assert "at least 10.0 FLOP/s, at least 4.00 B/s" in str(found)
+    nothing = replace(found, rows=found.rows[2:])
+    assert (nothing.flop_rate, nothing.byte_rate) == (None, None)
+    assert "?, ? over a whole run" in str(nothing)
+    assert "at least 10" not in str(replace(found, rows=found.rows[:2]))
+
+
 @pytest.mark.parametrize("width", [1, 40, 100, 300])
 def test_text_is_safe_and_fits(width: int) -> None:
     found = text(a_profile(), width)

@@ -109,8 +109,9 @@ def test_files_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.savez(tmp_path / "several.npz", a=np.ones(2))
     for name in ("absent.npy", "text.npy", "pickled.npy", "several.npz"):
-        with pytest.raises(RunError, match=f"--input x=.*{name}"):
+        with pytest.raises(RunError, match=f"--input x=.*{name}") as caught:
             load_inputs({"x": tmp_path / name})
+        assert "pickle" not in str(caught.value).replace(name, "")  # no advice to unpickle it
 
 
 def test_random_weights_keep_signals_at_their_size() -> None:

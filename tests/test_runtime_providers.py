@@ -12,8 +12,9 @@ from cnnscope.runtime.providers import choose_provider, why_not
 CUDA = "CUDAExecutionProvider"
 
 
-def test_the_cpu_is_always_there() -> None:
-    found = choose_provider("cpu")
+@pytest.mark.parametrize("name", ["cpu", "CPU", "CPUExecutionProvider"])
+def test_the_cpu_is_always_there(name: str) -> None:
+    found = choose_provider(name)
     assert (found.name, found.chain, found.reason) == ("cpu", ("CPUExecutionProvider",), None)
     assert why_not("CPUExecutionProvider") is None
 

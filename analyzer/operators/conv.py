@@ -93,10 +93,10 @@ def grouped(axis: int, inputs: Dim, outputs: Dim, group: int) -> AxisRead:
     if group == 1 or isinstance(inputs, FreeDim) or isinstance(outputs, FreeDim):
         return Whole()
     reads, writes = inputs // group, outputs // group
-    if reads == 1 and writes >= 1:  # depthwise, perhaps with a multiplier
-        return Along(axis, repeated(writes))
+    if reads == writes == 1:  # depthwise
+        return Along(axis)
     if outputs > MAX_LISTED:
-        return Whole()
+        return Along(axis, repeated(writes)) if reads == 1 else Whole()
     first = (channel // writes * reads for channel in range(outputs))
     return Listed(axis, tuple((lo, lo + reads - 1) for lo in first), spatial=False)
 

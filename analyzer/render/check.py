@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from cnnscope.analyzer.figures import LISTS, PARTIAL, QUANTITIES
 from cnnscope.analyzer.finding import Case, Finding, Outcome, Rule
 from cnnscope.analyzer.quantities import Measure
@@ -20,7 +22,7 @@ from cnnscope.analyzer.render.github import without_commands
 from cnnscope.analyzer.render.machine import dumped
 from cnnscope.analyzer.render.markdown import grid, plain
 from cnnscope.analyzer.render.numbers import count, duration, escape, name, nbytes, percent
-from cnnscope.analyzer.render.terminal import Line, segments, table_lines, text_of
+from cnnscope.analyzer.render.terminal import Line, fitted, segments, table_lines, text_of
 from cnnscope.analyzer.verdicts import Check, Checked, Figure, Verdict, plain_number
 
 if TYPE_CHECKING:
@@ -109,6 +111,8 @@ def margin_text(verdict: Verdict) -> str:
     beyond, bound = verdict.beyond, verdict.bound
     if beyond is None or bound is None or not beyond:
         return ""
+    if verdict.state == "unknown" and verdict.figure.value is None:
+        return ""  # how far a lower bound is below a limit says nothing
     if bound.comparison == "==":
         return f"differs by {amount(abs(beyond), verdict.limit.measure)}"
     share = ""
@@ -243,7 +247,11 @@ def check_lines(found: Check, width: int) -> list[Line]:
         if lines:
             lines.append([])
         tone = "label" if model.ok else "error"
-        lines.append([(f"{name(model.title)}: ", "heading"), (headline(model), tone)])
+        title, said = f"{name(model.title)}: ", headline(model)
+        if cell_len(title + said) <= width:
+            lines.append([(title, "heading"), (said, tone)])
+        else:
+            lines += [[(fitted(title.rstrip(), width), "heading")], [(fitted(said, width), tone)]]
         rows = table_lines(model.verdicts, _columns(model.verdicts), width)
         for row, verdict in zip(rows[2:], model.verdicts, strict=True):
             style = {"exceeds": "error", "unknown": "warning", "within": ""}[verdict.state]

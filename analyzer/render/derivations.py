@@ -312,7 +312,10 @@ def _work(e: Explanation) -> Iterator[Block]:
              exact(x.flops))
             for x in e.inside
         )  # fmt: skip
-        yield Said("sum", "over the layers inside, as often as they run; of one run:")
+        if len({x.body for x in e.inside}) > 1:
+            yield Said("the dearer", "of the bodies, each the sum over the layers inside:")
+        else:
+            yield Said("sum", "over the layers inside, as often as they run; of one run:")
         yield Table(
             ("in", "layer", "op", "MACs", "FLOPs"), (False, False, False, True, True), inside
         )
@@ -483,6 +486,8 @@ def _region(region: UnitRegion | None) -> Iterator[Block]:
     titles = ("input", "axis", "seen", "indices", "unclipped", "outside")
     if rows:
         yield Table(titles, (False, True, False, True, True, True), tuple(rows))
+    if not region.inputs:
+        yield Said("seen", "nothing: all that the unit reads is padding or stored")
     for x in region.inputs:
         if not x.spatial or any(not x.shape[axis] for axis in x.spatial):
             continue

@@ -6,6 +6,7 @@ layers folded away below, all of it under the length that GitHub takes.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from cnnscope.analyzer.render.columns import MEANINGS, metric
 from cnnscope.analyzer.render.machine import dumped
 from cnnscope.analyzer.render.markdown import grid, plain
 from cnnscope.analyzer.render.numbers import count, name, nbytes
-from cnnscope.analyzer.render.terminal import Line, segments, text_of
+from cnnscope.analyzer.render.terminal import Line, broken, fitted, segments, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 GITHUB_LIMIT = 65_536
 """Characters that a comment on GitHub may have."""
 _BUDGET = 60_000  # bytes of it that are used: there may be other things in the comment
+_GAP = "  "
+_LEAST = 16  # cells that a text in a table keeps
+_BESIDE = 40  # cells that a long text needs to go on in its own column
 _GROUPS = 20  # lines of groups, unless all are asked for
 _ROWS = 40  # rows of layers, likewise
 _OFTEN = 3  # layers changed in the same way, from which on they are shown as one
@@ -75,7 +79,9 @@ class Lines:
     everything: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        yield from segments(difference_lines(self.found, everything=self.everything))
+        yield from segments(
+            difference_lines(self.found, options.max_width, everything=self.everything)
+        )
 
 
 def table(found: Difference, *, everything: bool = False) -> Lines:
@@ -83,9 +89,9 @@ def table(found: Difference, *, everything: bool = False) -> Lines:
     return Lines(found, everything)
 
 
-def difference_text(found: Difference, *, everything: bool = False) -> str:
-    """The difference as plain text."""
-    return text_of(difference_lines(found, everything=everything))
+def difference_text(found: Difference, width: int = 100, *, everything: bool = False) -> str:
+    """The difference as plain text, no line longer than the width."""
+    return text_of(difference_lines(found, width, everything=everything))
 
 
 def difference_json(found: Difference) -> str:
@@ -93,22 +99,26 @@ def difference_json(found: Difference) -> str:
     return dumped(found.to_dict())
 
 
-def difference_lines(found: Difference, *, everything: bool = False) -> list[Line]:
+def difference_lines(
+    found: Difference, width: int = 100, *, everything: bool = False
+) -> list[Line]:
     """The whole difference, laid out.
 
     Args:
+        width: the most cells a line may take.
         everything: every layer, unchanged ones and what only follows from others too.
     """
     one, other = _names(found)
-    lines: list[Line] = [[(f"{one} -> {other}", "heading")], [(verdict(found), "")], []]
-    lines += _laid_out(_totals(found))
+    lines = [*_told(f"{one} -> {other}", width, "heading"), *_told(verdict(found), width), []]
+    lines += _laid_out(_totals(found), width)
     for text in _ends(found):
-        lines.append([(text, "")])
+        lines += _told(text, width)
     groups = [group_text(group) for group in found.groups]
     if groups:
         lines += [[], [("what differs", "heading")]]
         shown = groups if everything else groups[:_GROUPS]
-        lines += [[(f"  {text}", "")] for text in shown]
+        for text in shown:
+            lines += _told(text, width, indent="  ")
         lines += _more(len(groups) - len(shown), "groups")
     # What is the same in many layers is in one line above.
     often = {x for group in found.groups if group.kind == "changed" and group.count > _OFTEN
@@ -119,12 +129,25 @@ def difference_lines(found: Difference, *, everything: bool = False) -> list[Lin
     ]  # fmt: skip
     if rows:
         kept = rows if everything else rows[:_ROWS]
-        lines += [[], *_laid_out(_layers(kept, everything=everything))]
+        lines += [[], *_laid_out(_layers(kept, everything=everything), width)]
         lines += _more(len(rows) - len(kept), "layers")
     notes = list(remarks(found))
     if notes:
-        lines += [[], *([(text, "dim")] for text in notes)]
+        lines += [[], *(line for text in notes for line in _told(text, width, "dim"))]
     return lines
+
+
+def _told(text: str, width: int, style: str = "", indent: str = "") -> list[Line]:
+    """A sentence, broken to fit; what hangs over is indented."""
+    room = max(1, width - len(indent))
+    first, *rest = _broken(text, room, max(1, room - 2))
+    return [[(indent + first, style)], *([(f"{indent}  {part}", style)] for part in rest)]
+
+
+def _broken(text: str, first: int, rest: int) -> list[str]:
+    """Likewise in parts; a number isn't parted from its unit."""
+    whole = re.sub(r"(?<=\d) (?=[%a-zA-Z]{1,3}\b|%)", "\u00a0", text)
+    return [part.replace("\u00a0", " ") for part in broken(whole, first, rest)]
 
 
 def _more(left: int, what: str) -> list[Line]:
@@ -256,22 +279,62 @@ def _layers_of(count: int) -> str:
     return "1 layer differs" if count == 1 else f"{count} layers differ"
 
 
-def _laid_out(found: _Table) -> list[Line]:
-    widths = [
+def _laid_out(found: _Table, width: int) -> list[Line]:
+    """Columns, names in them shortened to fit; row by row where there's no room for that."""
+    sizes = [
         max(cell_len(row[k]) for row in (found.titles, *found.rows))
         for k in range(len(found.titles))
     ]
+    least = [
+        size if right else min(size, _LEAST) for size, right in zip(sizes, found.right, strict=True)
+    ]
+    over = sum(sizes) + len(_GAP) * (len(sizes) - 1) - width
+    if not found.right[-1] and sizes[-1] - over < min(sizes[-1], _BESIDE):
+        # Too little is left for the last column: its texts go below their rows.
+        others = _Table(found.titles[:-1], found.right[:-1], [row[:-1] for row in found.rows])
+        head, *laid_out = _laid_out(others, width)
+        if laid_out and laid_out[0][0][1] == "rule":  # in columns
+            lines = [head, laid_out[0]]
+            for line, row in zip(laid_out[1:], found.rows, strict=True):
+                lines += [line, *(_told(row[-1], width, indent="    ") if row[-1] else ())]
+            return lines
+    while over > 0:
+        spare = [k for k, size in enumerate(sizes) if size > least[k]]
+        if not spare:
+            return [line for row in found.rows for line in _told(_in_a_row(found, row), width)]
+        sizes[max(spare, key=lambda k: sizes[k])] -= 1
+        over -= 1
+    dashes = _GAP.join("-" * size for size in sizes)
+    lines = [[(text, "heading")] for text in _cells(found, found.titles, sizes)]
+    lines.append([(dashes, "rule")])
+    return lines + [[(text, "")] for row in found.rows for text in _cells(found, row, sizes)]
 
-    def line(row: Sequence[str]) -> str:
-        cells = []
-        for text, width, right in zip(row, widths, found.right, strict=True):
-            space = " " * (width - cell_len(text))
-            cells.append(space + text if right else text + space)
-        return "  ".join(cells).rstrip()
 
-    rule = "  ".join("-" * width for width in widths)
-    head: list[Line] = [[(line(found.titles), "heading")], [(rule, "rule")]]
-    return head + [[(line(row), "")] for row in found.rows]
+def _cells(found: _Table, row: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
+    """A row's lines. Of its last column, if that is a text, what doesn't fit goes on below."""
+    last = len(row) - 1
+    below: list[str] = []
+    cells = []
+    for k, (text, size) in enumerate(zip(row, sizes, strict=True)):
+        if k == last and not found.right[k]:
+            shown, *below = _broken(text, max(1, size), max(1, size))
+        else:
+            shown = fitted(text, size)
+        space = " " * (size - cell_len(shown))
+        cells.append(space + shown if found.right[k] else shown + space)
+    yield _GAP.join(cells).rstrip()
+    indent = " " * (sum(sizes[:last]) + len(_GAP) * last)
+    yield from (indent + text for text in below)
+
+
+def _in_a_row(found: _Table, row: Sequence[str]) -> str:
+    """A row as a sentence, for want of columns."""
+    head, *cells = (
+        f"{title} {text}" if title and found.right[k] else text
+        for k, (title, text) in enumerate(zip(found.titles, row, strict=True))
+    )
+    told = [text for text, cell in zip(cells, row[1:], strict=True) if cell]
+    return f"{head}: {', '.join(told)}" if told else head
 
 
 # -- Markdown --------------------------------------------------------------------------------------

@@ -70,25 +70,29 @@ def summary_text(result: LintResult) -> str:
 
 def _lines(result: LintResult, width: int) -> Iterator[tuple[str, str]]:
     """Style and text, line by line."""
-    width = max(min(width, 110), 40)
+    width = max(min(width, 110), 20)
 
     def filled(text: str, first: str, rest: str) -> str:
         return textwrap.fill(
             text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
         )
 
-    yield "bold", f"{name(result.model)}: {summary_text(result)}"
+    title, said = f"{name(result.model)}:", summary_text(result)
+    if len(title) + 1 + len(said) <= width:
+        yield "bold", f"{title} {said}"
+    else:
+        yield "bold", f"{filled(title, '', '  ')}\n{filled(said, '  ', '  ')}"
     hinted: set[str] = set()
     for finding in result.found:
         where = layers_text(finding)
         yield (
             _STYLES[finding.severity],
-            f"  {finding.code} {finding.severity}: " + (where or "the model"),
+            filled(f"{finding.code} {finding.severity}: {where or 'the model'}", "  ", "    "),
         )
         yield "", filled(escape(finding.message), "    ", "    ")
         stake = stake_text(finding.stake)
         if stake:
-            yield "", f"    at stake: {stake}"
+            yield "", filled(f"at stake: {stake}", "    ", "    ")
         if finding.hint and finding.hint not in hinted:  # once, however many findings
             hinted.add(finding.hint)
             yield "dim", filled(escape(finding.hint.replace("`", "")), "    -> ", "       ")

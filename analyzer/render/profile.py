@@ -227,10 +227,14 @@ def _summary(found: Profile) -> list[tuple[str, str]]:
 def _overall(found: Profile) -> str:
     share = found.roofline_share
     of_roof = "" if share is None else f"; {percent(share)} of the roofline"
-    return (
-        f"{rate(found.flop_rate, 'FLOP/s')}, {rate(found.byte_rate, 'B/s')} over a whole run"
-        f"{of_roof}"
-    )
+    open_ = found.uncounted
+    rates = [
+        ("at least " if missing and value is not None else "") + rate(value, unit)
+        for value, unit, missing in (
+            (found.flop_rate, "FLOP/s", open_["flops"]), (found.byte_rate, "B/s", open_["bytes"])
+        )
+    ]  # fmt: skip
+    return f"{', '.join(rates)} over a whole run{of_roof}"
 
 
 def _ceilings(found: Profile) -> str:

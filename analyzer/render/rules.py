@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from cnnscope.analyzer.render.terminal import fitted
 from cnnscope.analyzer.rule import GROUPS, LintRule
 
 _GENERATED = "<!-- Generated from the rule itself by tests/test_rule_pages.py: change it there. -->"
@@ -49,8 +50,9 @@ def rules_markdown(rules: Sequence[LintRule]) -> str:
 
 def rule_text(rule: LintRule, width: int = 100) -> str:
     """A rule's page for a terminal."""
-    width = max(min(width, 100), 40)
-    lines = [f"{rule.code} {rule.name} ({rule.severity}; {rule.group})", ""]
+    width = max(min(width, 100), 20)
+    heading = f"{rule.code} {rule.name} ({rule.severity}; {rule.group})"
+    lines = [textwrap.fill(heading, width, break_on_hyphens=False), ""]
     for title, text in _sections(rule):
         plain = text.replace("`", "")
         lines += [title, textwrap.fill(plain, width, initial_indent="  ", subsequent_indent="  ")]
@@ -63,12 +65,13 @@ def rule_text(rule: LintRule, width: int = 100) -> str:
     return "\n".join(lines) + "\n"
 
 
-def rules_text(rules: Sequence[LintRule]) -> str:
-    """One line per rule."""
+def rules_text(rules: Sequence[LintRule], width: int = 100) -> str:
+    """One line per rule, the end of it left out where there's no room."""
     longest = max(len(rule.name) for rule in rules)
-    return "".join(
-        f"{rule.code}  {rule.severity:<7}  {rule.name:<{longest}}  {rule.group}\n" for rule in rules
+    lines = (
+        f"{rule.code}  {rule.severity:<7}  {rule.name:<{longest}}  {rule.group}" for rule in rules
     )
+    return "".join(f"{fitted(line, width)}\n" for line in lines)
 
 
 def rule_dict(rule: LintRule) -> dict[str, object]:

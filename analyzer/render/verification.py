@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape as quoted
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.numbers import escape, name, nbytes, ratio, shape
@@ -35,25 +36,34 @@ def lines(found: Verification) -> list[Line]:
     return [*_heading(found), *_checks(found), *_details(found)]
 
 
-def text(found: Verification) -> str:
-    """As plain text."""
-    rows = lines(found)
-    width = max(len(row.head) for row in rows)
-    return "\n".join(f"{row.head:<{width}}  {row.body}".rstrip() for row in rows)
+def text(found: Verification, width: int = 100) -> str:
+    """As plain text, no line longer than the width."""
+    return "\n".join(f"{line.head}{line.body}".rstrip() for line in laid_out(found, width))
 
 
-def table(found: Verification) -> Text:
+def table(found: Verification, width: int = 100) -> Text:
     """As something rich can print."""
     from rich.text import Text
 
     styles = {"good": "green", "bad": "bold red", "dim": "dim", "": ""}
-    rows = lines(found)
-    width = max(len(row.head) for row in rows)
     whole = Text(overflow="fold")
-    for i, row in enumerate(rows):
-        whole.append(f"{row.head:<{width}}  ", "bold")
-        whole.append(row.body + ("\n" if i < len(rows) - 1 else ""), styles[row.tone])
+    for line in laid_out(found, width):
+        whole.append("\n" if whole else "")
+        whole.append(line.head, "bold")
+        whole.append(line.body, styles[line.tone])
     return whole
+
+
+def laid_out(found: Verification, width: int) -> list[Line]:
+    """The lines with their heads in a column, each text broken to fit beside it."""
+    rows = lines(found)
+    indent = max(len(row.head) for row in rows) + 2
+    room = max(1, width - indent)
+    return [
+        Line((row.head if i == 0 else "").ljust(indent), part, row.tone)
+        for row in rows
+        for i, part in enumerate(wrap(row.body, room, break_on_hyphens=False) or [""])
+    ]
 
 
 def html(found: Verification) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.render.numbers import count, percent, ratio
 from cnnscope.analyzer.report import Layer
-from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total
+from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total, traffic
 
 _VGG = (
     "Simonyan, Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition, "
@@ -271,13 +271,13 @@ def memory_bound(subject: Subject) -> Iterator[Hit]:
     ridge = subject.options.ridge
     slow, moved, everything = [], 0, 0
     for layer in subject.layers:
-        traffic = _traffic(layer)
-        if not layer.macs or not traffic or layer.intensity is None or layer.bodies:
+        moves = traffic(layer)
+        if not layer.macs or not moves or layer.intensity is None or layer.bodies:
             continue
-        everything += traffic
+        everything += moves
         if layer.intensity < ridge:
             slow.append(layer)
-            moved += traffic
+            moved += moves
     if not slow or not subject.macs or moved < everything / 2:
         return
     macs = total(layer.macs for layer in slow)
@@ -288,11 +288,6 @@ def memory_bound(subject: Subject) -> Iterator[Hit]:
         f"{percent(macs / subject.macs)} of the MACs",
         {"bytes": moved, "macs": macs},
     )
-
-
-def _traffic(layer: Layer) -> int:
-    read, written = layer.bytes_read, layer.bytes_written
-    return (read if isinstance(read, int) else 0) + (written if isinstance(written, int) else 0)
 
 
 @rule(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from cnnscope.analyzer.particulars import Holding
 from cnnscope.analyzer.render.numbers import count, name, nbytes
 from cnnscope.analyzer.report import Layer
-from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total
+from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total, traffic
 
 _BN = (
     "Ioffe, Szegedy: Batch Normalization: Accelerating Deep Network Training by Reducing Internal "
@@ -71,7 +71,7 @@ def unfolded_normalisation(subject: Subject) -> Iterator[Hit]:
             f"{many(len(found), 'normalisation')} with fixed statistics could be part of the "
             "weights before",
             {
-                "bytes": sum(_traffic(layer) for layer in found),
+                "bytes": sum(traffic(layer) for layer in found),
                 "params": total(layer.params + layer.buffers for layer in found),
             },
         )
@@ -104,7 +104,7 @@ def leftover_identity(subject: Subject) -> Iterator[Hit]:
         yield Hit(
             tuple(layer.name for layer in found),
             f"{many(len(found), 'layer')} of no effect at inference",
-            {"bytes": sum(_traffic(layer) for layer in found)},
+            {"bytes": sum(traffic(layer) for layer in found)},
         )
 
 
@@ -139,7 +139,7 @@ def dead_layers(subject: Subject) -> Iterator[Hit]:
         yield Hit(
             tuple(layer.name for layer in shapes),
             f"of the results of {many(len(shapes), 'layer')} only the shape is used",
-            {"bytes": sum(_traffic(x) for x in shapes)},
+            {"bytes": sum(traffic(x) for x in shapes)},
             "take the shape from what is before them, or simplify the graph",
             "info",
             "shapes",
@@ -150,7 +150,7 @@ def dead_layers(subject: Subject) -> Iterator[Hit]:
         yield Hit(
             tuple(layer.name for layer in dead),
             f"no output of the model depends on {many(len(dead), 'layer')}",
-            {"macs": macs, "params": params, "bytes": sum(_traffic(x) for x in dead)},
+            {"macs": macs, "params": params, "bytes": sum(traffic(x) for x in dead)},
             severity=None if macs or params else "info",
         )
 
@@ -346,9 +346,9 @@ def _told(subject: Subject, pairs: list[tuple[Layer, Layer, bool]], what: str) -
     said += [f"{merged} could be one"] if merged else []
     spared = 0
     for first, second, cancels in pairs:
-        spared += _traffic(second)
+        spared += traffic(second)
         if cancels and subject.only_reader(first) is second:
-            spared += _traffic(first)
+            spared += traffic(first)
     yield Hit(
         tuple(dict.fromkeys(layer.name for pair in pairs for layer in pair[:2])),
         f"{many(len(pairs), 'pair')} of {what} in a row: {' and '.join(said)}",
@@ -433,11 +433,6 @@ def _dequantised(subject: Subject, tensor: str) -> bool:
     while giver is not None and giver.kind.family in _QUIET:
         giver = subject.givers.get(subject.data(giver))
     return giver is not None and _turns(giver, "float")
-
-
-def _traffic(layer: Layer) -> int:
-    read, written = layer.bytes_read, layer.bytes_written
-    return (read if isinstance(read, int) else 0) + (written if isinstance(written, int) else 0)
 
 
 def _names(names: list[str]) -> str:

@@ -243,7 +243,7 @@ def small_receptive_field(subject: Subject) -> Iterator[Hit]:
         yield Hit(
             (),
             f"no unit sees more than {sizes} of the {lengths} positions of {name}, "
-            f"{percent(share)} of its longest view",
+            f"at most {percent(share)} along an axis",
             {"pixels": math.prod(widest[place] for place in axes)},
             subject=name,
         )

@@ -1214,7 +1214,8 @@ def _check_budgets(request: Checking) -> int:
         _complain(f"{into}: not written, since not every model could be judged")
     elif into is not None:
         _save(checking.baseline_text(found, into), into)
-        _complain(f"{into}: written, with the figures of {len(found.models)} models")
+        several = "" if len(found.models) == 1 else "s"
+        _complain(f"{into}: written, with the figures of {len(found.models)} model{several}")
     if found.problems:
         return BAD
     return FINE if found.ok else FAILED

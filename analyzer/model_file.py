@@ -842,7 +842,9 @@ def _inside_folder(
     except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a name too long
         raise OutsideFolderError(f"{unsafe}, or nowhere: {_one_line(error)}") from error
     if not any(resolved.is_relative_to(root) for root in roots):
-        raise OutsideFolderError(f"{unsafe} (a link); not opened, for it could be any file of yours")
+        raise OutsideFolderError(
+            f"{unsafe} (a link); not opened, for it could be any file of yours"
+        )
     return str(resolved)
 
 

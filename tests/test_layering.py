@@ -154,7 +154,6 @@ NAMELESS = [
     "analyzer.structure",
     "analyzer.matching",
     "analyzer.sequences",
-    "analyzer.sequences",
     "analyzer.fingerprints",
     "analyzer.difference",
     "analyzer.sites",

@@ -12,14 +12,15 @@ these nothing can be said without a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, cast
 
 import onnx
 
 from cnnscope.analyzer.diagnostics import RunError
+from cnnscope.runtime.child import run_in_child
 
 _SUFFIX: Final = "ExecutionProvider"
 _OPEN: Final = 2**31 - 1
@@ -88,7 +89,8 @@ class KernelCoverage:
             domain, operator, version: the operator, and its domain's opset version.
             inputs, outputs: dtypes, None where there is none or it isn't known.
 
-        >>> KernelCoverage(["cpu"]).missing("cpu", "", "Conv", 17, ["bool"], ["bool"])
+        >>> cpu = KernelCoverage(["cpu"])  # doctest: +SKIP
+        >>> cpu.missing("cpu", "", "Conv", 17, ["bool"], ["bool"])  # doctest: +SKIP
         'Conv for bool'
         """
         title = f"{domain}::{operator}" if domain else operator
@@ -127,19 +129,40 @@ def _names(parameters: tuple[str, ...], count: int) -> Iterator[str]:
         yield parameters[min(i, len(parameters) - 1)] if parameters else ""
 
 
+_Listed = Mapping[str, Mapping[tuple[str, str], tuple[_Kernel, ...]]]
+
+
 @cache
-def _kernels() -> Mapping[str, Mapping[tuple[str, str], tuple[_Kernel, ...]]]:
-    """Provider to operator to kernels."""
+def _kernels() -> _Listed:
+    """Provider to operator to kernels.
+
+    Asked for in a process of its own: a build for a device lists that device's kernels too, and
+    where its library can't be loaded some releases die of that.
+    """
+    try:
+        found = run_in_child("cnnscope.runtime.kernel_coverage:listed", None, timeout=120)
+    except RunError as error:
+        raise RunError(
+            f"the installed ONNX Runtime can't list its kernels here: {error}; a build for a GPU needs "
+            "that GPU's libraries for it, the package onnxruntime doesn't"
+        ) from error
+    return cast("_Listed", found)
+
+
+def listed(_: object, progress: Callable[[str], None]) -> _Listed:
+    """The same, in this process.
+
+    Raises:
+        RunError: ONNX Runtime can't say.
+    """
     from onnxruntime.capi import _pybind_state as state
 
     if not hasattr(state, "get_all_opkernel_def"):
-        raise RunError("the installed ONNX Runtime can't be asked for its kernels")
+        raise RunError("it has no list of them")
     try:
         kernels = state.get_all_opkernel_def()
     except Exception as error:  # ONNX Runtime's errors share no narrower base
-        # A build for a device that isn't here has to load that device's library to list kernels.
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(f"ONNX Runtime can't list its kernels here: {said}") from error
+        raise RunError(str(error).partition("\n")[0] or type(error).__name__) from error
     found: dict[str, dict[tuple[str, str], list[_Kernel]]] = {}
     for kernel in kernels:
         first, last = kernel.version_range

@@ -71,7 +71,7 @@ def test_exit_codes(run: Run, dead: Path) -> None:
     [
         (["--select", "CNS9"], "no rule's code begins with 'CNS9'"),
         (["--ignore", "dead-layer"], "did you mean dead-layers"),
-        (["--provider", "openvino"], "lists no kernels"),
+        (["--provider", "openvino"], "kernels"),
         (["--report", "sarif"], "give a format and a file"),
         (["--output", "."], "this is a folder"),
     ],

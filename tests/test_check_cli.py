@@ -135,7 +135,7 @@ def test_a_baseline_is_written_and_held_against(project: Path, samples: Path) ->
     assert "--update-baseline writes it" in err
     code, _, err = run("check", "--update-baseline")
     assert code == 0
-    assert "written, with the figures of 1 models" in err
+    assert "written, with the figures of 1 model\n" in err
     written = json.loads((project / "ci" / "base.json").read_text())
     assert written["models"][0]["model"] == "../models/lenet5.onnx"
     assert run("check")[0] == 0

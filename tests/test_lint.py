@@ -340,7 +340,7 @@ def test_kernels_agree_with_a_session() -> None:
 
 
 def test_a_provider_without_a_list_of_kernels() -> None:
-    with pytest.raises(RunError, match="lists? (no|its) kernels"):
+    with pytest.raises(RunError, match=r"lists? (no|its) kernels"):
         cnnscope.lint(single(8, 3)(), providers=["openvino"])
 
 

@@ -240,7 +240,9 @@ def test_groups_are_shown(by: By, samples: Path) -> None:
     assert f"\n| {by} |" in report_markdown(report, by=by)
     text = report_text(report, 100, Shown(by=by, sort="params", top=1))
     largest = max(rows, key=lambda row: row.params)
-    assert text.splitlines()[6].split()[0][-8:] == largest.name.split()[0][-8:]
+    lines_shown = text.splitlines()
+    rule = next(i for i, line in enumerate(lines_shown) if line.startswith("--"))
+    assert lines_shown[rule + 1].split()[0][-8:] == largest.name.split()[0][-8:]
 
 
 def test_a_depth_of_what_has_none(samples: Path) -> None:

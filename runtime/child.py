@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from cnnscope.analyzer.diagnostics import CnnscopeError, RunError
 from cnnscope.runtime.worker import FOLDER, read_frame, write_frame
 
 _LAST_WORDS: Final = 300
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")  # ONNX Runtime's log has them
 
 
 def run_in_child(
@@ -161,6 +163,7 @@ def _last_words(log: IO[bytes]) -> str:
     """The last line that it wrote to standard error, if it did."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - 4096))
-    lines = [" ".join(x.split()) for x in log.read().decode("utf-8", "replace").splitlines()]
+    text = _COLOURS.sub("", log.read().decode("utf-8", "replace"))
+    lines = [" ".join(x.split()) for x in text.splitlines()]
     lines = [line for line in lines if line]
     return f": {lines[-1][:_LAST_WORDS]}" if lines else ""

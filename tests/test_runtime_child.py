@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cnnscope.analyzer.diagnostics import BindingError, RunError
+from cnnscope.runtime import child
 from cnnscope.runtime.child import run_in_child
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="ends processes with POSIX signals")
@@ -103,3 +105,9 @@ def test_nothing_outlives_the_parent(sent: signal.Signals) -> None:
     assert ends(child)
     assert not Path(folder).parent.exists()
     parent.stdout.close()
+
+
+def test_last_words_have_no_colours() -> None:
+    """The log's last line may be nothing but the end of a colour."""
+    log = io.BytesIO(b"\x1b[1;31mlibcublas.so is missing\x1b[m\n\x1b[m\n")
+    assert child._last_words(log) == ": libcublas.so is missing"

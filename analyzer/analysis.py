@@ -421,7 +421,8 @@ class _Gathering:
         self, node: Node, shapes: Shapes, reads: NodeReads, kind: Kind
     ) -> float | None:
         """The share of the node's units whose window touches padding."""
-        if kind.family not in BORDERED:
+        # Of an operator that nobody says what it is, only its reads can tell.
+        if kind.family not in BORDERED and kind.family != "other":
             return 0.0
         number = shapes.alike.get(node.index)
         if number is None:
@@ -534,7 +535,7 @@ class _Source:
         tensor = next((name for name in self.node.outputs if name), "")
         if not tensor:
             raise ValueError(f"layer {self.node.name!r} has no output, so no units")
-        shape = self.shapes.tensors[tensor].shape if tensor else None
+        shape = self.shapes.tensors[tensor].shape
         whole = whole_unit(self.model.fields, tensor, None if shape is None else len(shape), unit)
         return find_region(self.model.graph, self.shapes, tensor, whole)
 
@@ -560,8 +561,6 @@ class _Source:
 
 def _padded_share(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) -> float | None:
     """The share of the node's units whose window touches padding."""
-    if kind.family not in BORDERED:
-        return 0.0
     inputs, output = shapes.inputs(node), shapes.outputs(node)[0]
     data = data_input(inputs)
     x = inputs[data]

@@ -41,6 +41,7 @@ from cnnscope.analyzer.diagnostics import BindingError, CnnscopeError, one_line
 from cnnscope.analyzer.figures import LATENCIES
 from cnnscope.analyzer.report import Report
 from cnnscope.analyzer.verdicts import Check, Checked, Figure, Figures, Limit, Problem
+from cnnscope.runtime.verifying import say_nothing
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.measurement import Latency
@@ -183,7 +184,7 @@ def run_check(request: Request, progress: Callable[[str], None] | None = None) -
         ConfigError: there is nothing to check, or no limit.
         BaselineError: the baseline can't be read.
     """
-    say = progress or _say_nothing
+    say = progress or say_nothing
     jobs, problems = plan(request)
     baseline = _Baselines(request, [job.model for job in jobs])
     done: list[Checked] = []
@@ -204,10 +205,6 @@ def run_check(request: Request, progress: Callable[[str], None] | None = None) -
     return Check(
         tuple(done), tuple(problems), None if path is None else _shown(path), baseline.source
     )
-
-
-def _say_nothing(said: str) -> None:
-    """Progress that nobody wants to hear of."""
 
 
 def _without(said: str, model: str) -> str:
@@ -498,7 +495,7 @@ class _Baselines:
         measured: dict[str, Figure] = {}
         if any(x.quantity in LATENCIES and _is_relative(x) for x in job.limits):
             then = replace(job, source=source, model=f"the baseline {self.source}")
-            measured = _measured(then, earlier, self.request.settings.latency, _say_nothing)
+            measured = _measured(then, earlier, self.request.settings.latency, say_nothing)
         return model_figures(earlier, job.limits, measured)
 
 

@@ -263,7 +263,7 @@ class _Writer:
         version = self.opsets.setdefault(node.domain, node.version)
         if version == node.version:
             return
-        since = [_since(node, v) for v in (version, node.version)]
+        since = [since_version(node, v) for v in (version, node.version)]
         if since[0] != since[1]:
             raise RunError(
                 f"node {node.name!r} ({node.title}) is of opset {node.version}, inside a function; "
@@ -304,7 +304,8 @@ def _typed(value: onnx.ValueInfoProto, names: Mapping[str, str]) -> onnx.ValueIn
     return kept
 
 
-def _since(node: Node, version: int) -> int:
+def since_version(node: Node, version: int) -> int:
+    """Since when a node's operator is what it is at an opset version; -1 where ONNX has none."""
     try:
         schema = onnx.defs.get_schema(node.op, max_inclusive_version=version, domain=node.domain)
     except onnx.defs.SchemaError:

@@ -21,6 +21,7 @@ from cnnscope.analyzer.operator import Through
 from cnnscope.analyzer.reads import find_reads
 from cnnscope.runtime import probe_rules as _rules  # noqa: F401  (declares the table)
 from cnnscope.runtime import probe_skeletons as _skeletons  # noqa: F401  (and the rest of it)
+from cnnscope.runtime.flat import since_version
 from cnnscope.runtime.probe_rule import REASONS, RULES
 from cnnscope.runtime.probe_site import CannotProbe, Copy, Scope, Site
 
@@ -123,17 +124,9 @@ def _same_opset(scope: Scope, node: Node) -> None:
     version = scope.copy.opsets.setdefault(node.domain, node.version)
     if version == node.version:
         return
-    since = [_since(node, v) for v in (version, node.version)]
+    since = [since_version(node, v) for v in (version, node.version)]
     if since[0] != since[1]:
         raise CannotProbe("it is of another opset than the model")
-
-
-def _since(node: Node, version: int) -> int:
-    try:
-        schema = onnx.defs.get_schema(node.op, max_inclusive_version=version, domain=node.domain)
-    except onnx.defs.SchemaError:
-        return -1
-    return int(schema.since_version)
 
 
 def _leave_out(scope: Scope, node: Node, reason: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cnnscope.analyzer.diagnostics import BindingError
 from cnnscope.analyzer.measurement import Ceilings, Latency, Profile, Residue
 from cnnscope.runtime.verifying import Request as Base
+from cnnscope.runtime.verifying import runtime_version, say_nothing
 
 if TYPE_CHECKING:
     import os
@@ -147,7 +148,7 @@ def profile_here(request: Request, progress: Callable[[str], None] | None = None
     """
     from cnnscope.runtime.providers import choose_provider
 
-    say = progress or _say_nothing
+    say = progress or say_nothing
     say("analysing")
     batches: Sequence[int | None] = request.batches or (None,)
     # All of them first: a batch that can't be had is said before anything is timed.
@@ -168,16 +169,12 @@ def latency_here(request: Request, progress: Callable[[str], None] | None = None
     """
     from cnnscope.runtime.providers import choose_provider
 
-    say = progress or _say_nothing
+    say = progress or say_nothing
     say("analysing")
     job = _prepared(request, request.batches[0] if request.batches else None)
     say("looking for a provider")
     provider = choose_provider(request.base.provider)
     return Timed(provider.name, _Run(request, [job], provider, say).latency(job))
-
-
-def _say_nothing(said: str) -> None:
-    """Progress that nobody wants to hear of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +284,7 @@ class _Run:
             model=job.analysis.file.path,
             provider=self.provider.name,
             fallback_reason=self.provider.reason,
-            runtime=_version(),
+            runtime=runtime_version(),
             hardware=describe_hardware(self.device),
             threads=self.request.threads or None,
             weights=job.values.said,
@@ -359,12 +356,6 @@ class _Run:
         if on_host(self.provider):
             return time_kernels(**job)  # type: ignore[arg-type]  # as written right above
         return apart(job, verbose=self.request.base.verbose, progress=self.say)
-
-
-def _version() -> str:
-    import onnxruntime
-
-    return str(onnxruntime.__version__)
 
 
 def _notes(latencies: Sequence[Latency], residue: Residue, provider: Provider) -> tuple[str, ...]:

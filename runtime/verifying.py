@@ -158,7 +158,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
     from cnnscope.runtime.providers import choose_provider
     from cnnscope.runtime.weights import find_values
 
-    say = progress or _say_nothing
+    say = progress or say_nothing
     say("analysing")
     files = {n: x for n, x in (request.inputs or {}).items() if isinstance(x, (str, os.PathLike))}
     given = {n: x for n, x in (request.inputs or {}).items() if n not in files}
@@ -179,7 +179,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         model=analysis.file.path,
         provider=provider.name,
         fallback_reason=provider.reason,
-        runtime=_version(),
+        runtime=runtime_version(),
         weights=values.said,
         seed=request.seed,
         inputs={name: tuple(getattr(x, "shape", ())) for name, x in feeds.items()},
@@ -190,11 +190,12 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
     )
 
 
-def _say_nothing(said: str) -> None:
+def say_nothing(said: str) -> None:
     """Progress that nobody wants to hear of."""
 
 
-def _version() -> str:
+def runtime_version() -> str:
+    """ONNX Runtime's."""
     import onnxruntime
 
     return str(onnxruntime.__version__)

@@ -189,3 +189,15 @@ def test_architectures(name: str, share: float, samples: Path) -> None:
     report = cnnscope.analyze(samples / f"{name}.onnx")
     fields = report.layers[report.outputs[0].name].receptive_field
     assert combined_share([f.outside_share for f in fields]) == pytest.approx(share)
+
+
+def test_of_an_operator_without_rules_nothing_is_known() -> None:
+    made = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [onnx.helper.make_node("Unheard", ["x"], ["y"], domain="my.domain")], "g",
+            [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, 8, 8])],
+            [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 3, 8, 8])],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("my.domain", 1)],
+    )  # fmt: skip
+    assert cnnscope.analyze(made).layers[0].padded_share is None

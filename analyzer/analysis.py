@@ -561,8 +561,10 @@ class _Source:
 
 def _padded_share(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) -> float | None:
     """The share of the node's units whose window touches padding."""
-    inputs, output = shapes.inputs(node), shapes.outputs(node)[0]
-    data = data_input(inputs)
+    inputs, outputs = shapes.inputs(node), shapes.outputs(node)
+    if not inputs or not outputs:  # of an unknown operator even that may be
+        return None
+    data, output = data_input(inputs), outputs[0]
     x = inputs[data]
     if x is None or x.shape is None or output.shape is None or not reads.outputs:
         return None

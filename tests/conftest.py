@@ -73,3 +73,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         reason = why_no_gpu()
         if reason is not None:
             pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of small models that were wrong once; its README says what is right."""
+    return ROOT / "tests" / "data" / "cases"

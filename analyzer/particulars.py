@@ -13,8 +13,9 @@ With the step S it is, for unit u::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -28,13 +29,16 @@ from cnnscope.analyzer.fields import Fields, Key, Paths
 from cnnscope.analyzer.graph import Graph, Node, used_names
 from cnnscope.analyzer.kinds import data_input
 from cnnscope.analyzer.model_file import ModelFile
-from cnnscope.analyzer.operator import Along, Whole
+from cnnscope.analyzer.operator import Along, Whole, lookup
 from cnnscope.analyzer.paths import Seen, find_seen
 from cnnscope.analyzer.reads import NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import DTYPES, Tensor
 from cnnscope.analyzer.weights import Weights
 from cnnscope.analyzer.window import Field, Number, Window
+
+#: families of layers behind which a zero is still a zero, at its own place
+KEEPS_ZERO = frozenset({"identity", "dropout", "conversion", "quantization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,72 @@ class Particulars:
             and not (way.window.is_identity and x.dims[axis] == output.dims[way.axis])
         )
 
+    def borders(self, layer: str) -> tuple[Look, ...]:
+        """As `looks`, zeros that layers before it have put around its data counted as padding of
+        its own: a layer of padding and a convolution are to the eye what one padded convolution is.
+        """
+        data = self._data(layer)
+        if data is None:
+            return ()
+        x, output, ways = data
+        node = self._nodes[layer]
+        before = [0] * x.rank
+        after = [0] * x.rank
+        lengths = list(x.dims)
+        for zeros in self._zeros_around(node.inputs[data_input(self.shapes.inputs(node))]):
+            for look in zeros:
+                before[look.axis] += int(look.window.before)
+                after[look.axis] += int(look.window.after)
+                lengths[look.axis] = look.length
+        found = []
+        for axis, way in enumerate(ways):
+            if not isinstance(way, Along):
+                continue
+            window = way.window
+            if before[axis] or after[axis]:
+                if window.outside != "nothing":
+                    return ()  # what it mirrors or repeats are partly those zeros
+                window = replace(
+                    window, before=window.before + before[axis], after=window.after + after[axis]
+                )
+            if not (window.is_identity and lengths[axis] == output.dims[way.axis]):
+                found.append(Look(axis, way.axis, window, lengths[axis], output.dims[way.axis]))
+        return tuple(found)
+
+    def _zeros_around(self, tensor: str) -> Iterator[tuple[Look, ...]]:
+        """What the layers of zero padding that give a tensor add, from the last to the first."""
+        producer = self.graph.producers.get(tensor)
+        while producer is not None:
+            operator = lookup(producer.domain, producer.op, producer.version)
+            inputs = self.shapes.inputs(producer)
+            if operator is None or not inputs:
+                return
+            if operator.kind == "padding":
+                looks = self.looks(producer.name)
+                plain = all(
+                    look.axis == look.output_axis
+                    and look.window.size == look.window.stride == 1
+                    and look.window.outside == "nothing"
+                    and isinstance(look.window.before, int)
+                    and isinstance(look.window.after, int)
+                    and min(look.window.before, look.window.after) >= 0
+                    for look in looks
+                )
+                if not plain or _filling(producer, inputs) != 0:
+                    return
+                yield looks
+            elif operator.kind not in KEEPS_ZERO:
+                return
+            producer = self.graph.producers.get(producer.inputs[data_input(inputs)])
+
+    def pointwise(self, layer: str) -> bool:
+        """Each unit of a layer reads one unit of its data, the one at its own place."""
+        data = self._data(layer)
+        return data is not None and all(
+            isinstance(way, Along) and way.axis == axis and way.window.is_identity
+            for axis, way in enumerate(data[2])
+        )
+
     def contracted(self, layer: str) -> int | None:
         """How many channels of its data each output of a layer reads, where it reads all."""
         data = self._data(layer)
@@ -130,6 +200,18 @@ class Particulars:
         whole = [x.dims[i] for i, way in enumerate(ways) if isinstance(way, Whole)]
         found = whole[0] if len(whole) == 1 else None
         return found if isinstance(found, int) else None
+
+    def output_channels(self, layer: str) -> int | None:
+        """How many units a layer's output has at each place: the product of the axes that no axis of
+        its data is followed along."""
+        data = self._data(layer)
+        if data is None:
+            return None
+        _, output, ways = data
+        places = {way.axis for way in ways if isinstance(way, Along)}
+        channels = [n for axis, n in enumerate(output.dims) if axis not in places]
+        known = [n for n in channels if isinstance(n, int)]
+        return math.prod(known) if channels and len(known) == len(channels) else None
 
     def permutation(self, layer: str) -> tuple[int, ...] | None:
         """For a layer that only reorders axes: which input axis stands at each of the output's.
@@ -239,19 +321,41 @@ class Particulars:
 
     # -- what is stored ------------------------------------------------------------------------
 
+    def arrays(
+        self, wanted: Callable[[str], bool]
+    ) -> Iterator[tuple[str, tuple[str, ...], npt.NDArray[np.generic]]]:
+        """Every tensor that the file stores, wherever: initializers and Constant nodes, of subgraphs
+        and functions too. Its name, the layers of the main graph that use it, and its numbers.
+
+        Args:
+            wanted: the dtypes, by name, that are asked for; others aren't read. What can't be read
+                (data that isn't there) is left out.
+        """
+        for name, tensor in stored_tensors(self.file.model):
+            if wanted(DTYPES.get(tensor.data_type, "")):
+                try:
+                    yield name, self._users.get(name, ()), self.file.read(tensor)
+                except ModelFileError:
+                    continue
+
     @cached_property
-    def holdings(self) -> tuple[Holding, ...]:
-        """The initializers of the main graph, in the file's order."""
+    def _users(self) -> dict[str, tuple[str, ...]]:
+        """The layers of the main graph that use each stored tensor, in whatever way."""
         layers: dict[str, dict[str, None]] = {}
         for path, weights in self.weights.by_layer.items():
             index = path[0]
             if isinstance(index, int) and index < len(self.graph.nodes):
                 for weight in weights:
                     layers.setdefault(weight.name, {})[self.graph.nodes[index].name] = None
+        return {name: tuple(users) for name, users in layers.items()}
+
+    @cached_property
+    def holdings(self) -> tuple[Holding, ...]:
+        """The initializers of the main graph, in the file's order."""
         read = {name for node in self.graph.nodes for name in used_names(node)}
         read.update(self.graph.outputs)
         return tuple(
-            Holding(name, s.tensor, s.nbytes, tuple(layers.get(name, ())), name in read)
+            Holding(name, s.tensor, s.nbytes, self._users.get(name, ()), name in read)
             for name, s in self.graph.stored.items()
         )
 
@@ -268,6 +372,54 @@ class Particulars:
     @cached_property
     def _protos(self) -> dict[str, onnx.TensorProto]:
         return {tensor.name: tensor for tensor in self.file.model.graph.initializer}
+
+
+def stored_tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Every tensor in a model's file, by the name that it is read under: initializers, and what
+    nodes that take nothing in give, in the main graph, in subgraphs and in functions."""
+    waiting: list[onnx.GraphProto | onnx.FunctionProto] = [model.graph, *model.functions]
+    while waiting:
+        holder = waiting.pop()
+        if isinstance(holder, onnx.GraphProto):
+            for tensor in holder.initializer:
+                yield tensor.name, tensor
+            for sparse in holder.sparse_initializer:
+                yield sparse.values.name, sparse.values
+        for node in holder.node:
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    waiting.append(attribute.g)
+                waiting += attribute.graphs
+                if any(node.input) or not node.output:
+                    continue
+                given = _given(attribute)
+                if given is not None:
+                    yield node.output[0], given
+
+
+def _given(attribute: onnx.AttributeProto) -> onnx.TensorProto | None:
+    """The tensor that an attribute of a node without inputs stands for."""
+    if attribute.HasField("t"):
+        return attribute.t
+    if attribute.HasField("sparse_tensor"):
+        return attribute.sparse_tensor.values
+    if attribute.type in (onnx.AttributeProto.FLOAT, onnx.AttributeProto.FLOATS):
+        numbers = list(attribute.floats) or [attribute.f]
+        return onnx.TensorProto(data_type=1, dims=[len(numbers)], float_data=numbers)
+    return None
+
+
+def _filling(node: Node, inputs: Sequence[Tensor | None]) -> float | None:
+    """What a layer of padding puts around its data; None where that can't be told.
+
+    It is the operand of one number in the data's dtype, before opset 11 the attribute `value`.
+    """
+    data = inputs[0]
+    for operand in inputs[1:]:
+        if operand is not None and data is not None and operand.dtype == data.dtype:
+            return None if operand.value is None else float(np.ravel(operand.value)[0])
+    value = node.attributes.get("value", 0.0)
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _grid(field: Field) -> Grid | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,11 @@ class Example:
     Args:
         code: the rule.
         build: the network.
-        stake: of its only finding; None: there is none.
+        stake: of its findings; None: there are none.
         severity: of that finding, where it isn't the rule's own.
         told: further arguments of `lint`.
+        layers: how many layers each is about.
+        findings: how many there are.
     """
 
     code: str
@@ -36,6 +39,7 @@ class Example:
     severity: str | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     layers: int | None = None
+    findings: int = 1
 
 
 def conv(inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
@@ -289,6 +293,55 @@ def double(wide: bool) -> Built:
     return ops(cast(to), ("Exp", {}), cast(TensorProto.FLOAT))
 
 
+CASES = Path(__file__).resolve().parent / "data" / "cases"
+
+
+def case(name: str) -> Built:
+    """A model that was judged wrongly once; tests/data/cases/README.md says what is right."""
+    return lambda: onnx.load(CASES / f"{name}.onnx")
+
+
+def apart(
+    side: int, kernel: int, around: tuple[int, int], value: float = 0, **attributes: Any
+) -> Built:
+    """A convolution whose padding, before and after, is a layer of its own."""
+    before, after = around
+    return lambda: network(
+        node("Pad", "x p v", "padded"), conv("padded w", "y", **attributes),
+        x=(1, 1, side, side), w=(1, 1, kernel, kernel),
+        p=np.array([0, 0, before, before, 0, 0, after, after], np.int64), v=np.float32(value),
+    )  # fmt: skip
+
+
+def normalised_and_padded() -> onnx.ModelProto:
+    """Batch normalisation, a layer of zero padding, a convolution."""
+    return network(
+        node("BatchNormalization", "x scale shift mean var", "n"), node("Pad", "n p", "padded"),
+        conv("padded w", "y"), x=(1, 1, 8, 8), w=(1, 1, 3, 3),
+        p=np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), **NORM,
+    )  # fmt: skip
+
+
+def preactivated(other: str) -> Built:
+    """A map that a strided 1x1 convolution reads behind an activation, as in dual-path networks, and
+    another branch, too: all of it, or the same quarter."""
+    strides = [2, 2] if other == "strided" else [1, 1]
+    return lambda: network(
+        node("Relu", "x", "a"), conv("a w", "y", strides=[2, 2]),
+        node("Sigmoid", "x", "b"), conv("b v", "z", strides=strides),
+        x=(1, 1, 8, 8), w=(1, 1, 1, 1), v=(1, 1, 1, 1), outputs="y z",
+    )  # fmt: skip
+
+
+def little_lost(count: int) -> onnx.ModelProto:
+    """Convolutions of one input, each of which leaves out its last row and column."""
+    return network(
+        *(conv(f"x w{i}", f"y{i}", strides=[2, 2]) for i in range(count)), x=(1, 1, 100, 100),
+        outputs=" ".join(f"y{i}" for i in range(count)),
+        **{f"w{i}": (1, 1, 3, 3) for i in range(count)},
+    )  # fmt: skip
+
+
 EXAMPLES = [
     # 5x5, stride 2, padded at the end only: its centre is 2, a whole step off
     Example("CNS101", lambda: joined([0, 0, 3, 3], 5), {"pixels": 2}, layers=1),
@@ -318,28 +371,43 @@ EXAMPLES = [
         "CNS105", single(8, 3, strides=[2, 2], dilations=[2, 2], pads=[2] * 4), {"pixels": 48}
     ),
     Example("CNS105", single(8, 2, strides=[2, 2]), None),
+    Example("CNS105", preactivated("whole"), {"pixels": 48}, "info", layers=1),
+    # behind the sigmoid the same 16 of 64 are read: two findings, and no shortcut
+    Example("CNS105", preactivated("strided"), {"pixels": 48}, layers=1, findings=2),
     Example("CNS106", pooled(7, 2, 2), {"pixels": 13}, "warning", layers=1),
     Example("CNS106", pooled(8, 2, 2), None),
+    # 100*100 - 99*99, 2 % each
+    Example("CNS106", lambda: little_lost(16), {"pixels": 16 * 199}, layers=16),
+    Example("CNS106", lambda: little_lost(1), {"pixels": 199}, layers=1),
     Example("CNS106", single(7, 1, strides=[2, 2]), None),
     # 16 of 36 taps are inside
     Example("CNS201", single(2, 3, pads=[1] * 4), {"macs": 20}, layers=1),
     Example("CNS201", single(32, 3, pads=[1] * 4), None),
+    Example("CNS201", apart(2, 3, (1, 1)), {"macs": 20}, layers=1),
+    Example("CNS201", apart(2, 3, (1, 1), value=1), None),
     Example("CNS202", single(8, 4, auto_pad="SAME_UPPER"), {"pixels": 1}, layers=1),
     Example("CNS202", single(8, 3, auto_pad="SAME_UPPER"), None),
+    Example("CNS202", apart(8, 4, (1, 2)), {"pixels": 1}, layers=1),
+    Example("CNS202", apart(8, 4, (1, 0), pads=[0, 0, 1, 1]), None),
     Example("CNS202", single(8, 2, auto_pad="SAME_UPPER", strides=[2, 2]), None),
     # 10 x 10 - 8 x 8
     Example("CNS203", single(8, 3, pads=[2] * 4), {"pixels": 36}, layers=1),
     Example("CNS203", single(8, 3, pads=[1] * 4), None),
     Example("CNS203", single(8, 1), None),
+    Example("CNS203", apart(8, 3, (2, 2)), {"pixels": 36}, layers=1),
+    Example("CNS203", apart(8, 3, (1, 1), pads=[1] * 4), {"pixels": 36}, layers=1),
     # the frame of 8 x 8
     Example("CNS204", normalised(), {"pixels": 28}, layers=1),
     Example("CNS204", normalised("Relu"), None),
+    Example("CNS204", normalised_and_padded, {"pixels": 28}, layers=1),
     Example("CNS205", single(1, 3, pads=[1] * 4), {"params": 8, "macs": 8}, layers=1),
     # dilation 4 on 4 x 4: the middle tap alone
     Example(
         "CNS205", single(4, 3, dilations=[4, 4], pads=[4] * 4), {"params": 8, "macs": 128}
     ),
     Example("CNS205", single(2, 3, pads=[1] * 4), None),
+    Example("CNS205", apart(1, 3, (1, 1)), {"params": 8, "macs": 8}, layers=1),
+    Example("CNS205", apart(1, 3, (1, 1), value=0.5), None),
     Example("CNS301", transposed(3, 2), {"pixels": 81}, layers=1),
     Example("CNS301", transposed(4, 2), None),
     Example("CNS301", transposed(3, 1), None),
@@ -360,6 +428,8 @@ EXAMPLES = [
     # 64 positions * (9*8*8 - 9*8 - 8*8), 576 - 72 - 64
     Example("CNS404", single(8, 3, (8, 8), pads=[1] * 4), {"macs": 28160, "params": 440}),
     Example("CNS404", single(8, 3, (8, 8), pads=[1] * 4, group=8), None),
+    # 25,600 - (400 + 64), 144 - (9 + 16), 2304 - (144 + 256) weights, each of its taps and channels
+    Example("CNS404", case("spec_conv2d"), {"params": 25136 + 119 + 1904, "macs": 15460800}),
     # 2 * 8 * 32 * 32 * 4 bytes and the weights' 288; 9 MACs an output
     Example(
         "CNS405", single(32, 3, (8, 8), pads=[1] * 4, group=8), {"bytes": 65824, "macs": 73728}
@@ -378,8 +448,10 @@ EXAMPLES = [
     # the map is read and written once more, and 4 numbers
     Example("CNS501", folded("Conv"), {"bytes": 528, "params": 4}, layers=1),
     Example("CNS501", folded("Norm"), None),
+    Example("CNS501", case("CNS501_96_near"), None),  # in training mode
     Example("CNS502", ops(("Relu", {}), ("Identity", {}), ("Exp", {})), {"bytes": 1024}),
     Example("CNS502", ops(("Relu", {}), ("Identity", {})), None),
+    Example("CNS502", case("CNS502_101_near"), None),  # in training mode
     # 36 outputs of 9 products
     Example("CNS503", beside("y"), {"macs": 324, "params": 9, "bytes": 436}, layers=1),
     Example("CNS503", beside("y z"), None),
@@ -421,6 +493,10 @@ EXAMPLES = [
     Example("CNS608", holding(0, float("-inf"), 0), None, told={"weights": True}),
     Example("CNS608", holding(1, float("inf"), 2), {"params": 1}, told={"weights": True}),
     Example("CNS608", holding(1, float("nan"), 2), None),
+    *(
+        Example("CNS608", case(name), {"params": 1}, told={"weights": True}, layers=1)
+        for name in ("z_bf16", "zc_const", "zc_const_identity")
+    ),
     Example("CNS609", holding(1e-40, 0, 1), {"params": 1}, told={"weights": True}, layers=1),
     Example("CNS609", holding(1e-30, 0, 1), None, told={"weights": True}),
 ]  # fmt: skip

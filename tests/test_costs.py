@@ -101,6 +101,20 @@ def test_flops(text: str, flops: int) -> None:
     assert report(text).totals.flops.value == flops
 
 
+@pytest.mark.parametrize(
+    ("training", "flops", "status"),
+    [("{0}", 0, "complete"), ("{1}", 18, "complete"), ("", None, "unavailable")],
+)
+def test_dropout_drops_in_training_only(training: str, flops: int | None, status: str) -> None:
+    # In training mode a comparison and a product for each of 9 elements; which it is may be an input.
+    given = f"<float r = {{0.5}}, bool t = {training}>" if training else "<float r = {0.5}>"
+    also = "" if training else ", bool t"
+    metric = report(
+        f"g (float[1,9] x{also}) => (y) {given} {{ y = Dropout(x, r, t) }}"
+    ).totals.flops
+    assert (metric.value, metric.status) == (flops, status)
+
+
 def test_integer_and_float_products_are_told_apart() -> None:
     found = report("""g (uint8[4,8] a, uint8[8,2] b, float[4,8] c, float[8,3] d) => (y, z)
                    { y = MatMulInteger(a, b) z = MatMul(c, d) }""").totals

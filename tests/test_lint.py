@@ -84,13 +84,14 @@ def test_rules(example: Example) -> None:
     if example.stake is None:
         assert not found
         return
-    (finding,) = found
-    assert finding.code == example.code
-    assert dict(finding.stake) == dict(example.stake)
-    assert finding.severity == (example.severity or find_rule(example.code).severity)
-    assert finding.hint
-    if example.layers is not None:
-        assert len(finding.layers) == example.layers
+    assert len(found) == example.findings
+    for finding in found:
+        assert finding.code == example.code
+        assert dict(finding.stake) == dict(example.stake)
+        assert finding.severity == (example.severity or find_rule(example.code).severity)
+        assert finding.hint
+        if example.layers is not None:
+            assert len(finding.layers) == example.layers
 
 
 def test_every_rule_has_a_positive_and_a_negative_example() -> None:

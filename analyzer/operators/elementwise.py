@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.operator import (
+    NO_WORK,
     NOTHING,
     Along,
     Family,
@@ -185,6 +187,32 @@ def dropout_output(
     return x.of(x.shape), x.of(x.shape, "bool" if opset >= 10 else None)
 
 
+def dropout_work(
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    ratio: Tensor | None = None,
+    training_mode: Tensor | None = None,
+    *,
+    is_test: int = 0,
+    output_count: int,
+    opset: int,
+) -> Work:
+    """In training mode each element is drawn for (a comparison) and scaled; else it is copied.
+
+    Before opset 7 an attribute says which it is, and a mask that somebody wants says so, as for
+    batch normalisation; opsets 7 to 11 know inference alone.
+    """
+    if opset < 7:
+        training = output_count > 1 and not is_test
+    elif training_mode is None:
+        training = False
+    elif training_mode.value is None:
+        raise Undetermined("whether it drops anything, which hangs on its input training_mode")
+    else:
+        training = bool(training_mode.numbers[0])
+    return Work(compare=outputs[0].size, mul=outputs[0].size) if training else NO_WORK
+
+
 def prelu_output(x: Tensor, slope: Tensor) -> Tensor:
     return x.of(x.shape)
 
@@ -231,4 +259,7 @@ logic("Where", infer=where_output)
 define("Cast", "BitCast", kind="conversion", infer=cast_output)
 define("CastLike", kind="conversion", infer=cast_like_output, reads=cast_like_reads)
 define("Identity", kind="identity", infer=identity_output)
-define("Dropout", kind="dropout", infer=dropout_output, reads=scalar_reads, roles=constants(1, 2))
+define(
+    "Dropout", kind="dropout", infer=dropout_output, work=dropout_work, reads=scalar_reads,
+    roles=constants(1, 2),
+)  # fmt: skip

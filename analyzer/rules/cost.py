@@ -62,10 +62,9 @@ def _dense(subject: Subject) -> Iterator[_Dense]:
         if kind.family != "convolution" or kind.form != "standard" or not macs or not shape:
             continue
         lengths = [n for n in shape if isinstance(n, int)]
-        moving = {f.output_axis for f in layer.receptive_field if f.output_axis is not None}
-        if len(lengths) != len(shape) or not moving or max(moving) >= len(lengths):
+        if len(lengths) != len(shape):
             continue
-        outputs = math.prod(lengths) // (lengths[0] * math.prod(lengths[a] for a in moving) or 1)
+        outputs = subject.particulars.output_channels(layer.name)
         inputs, taps = subject.particulars.contracted(layer.name), math.prod(kind.kernel)
         # Each output element is a sum over the kernel and all input channels, nothing else.
         if inputs and outputs and taps and macs == math.prod(lengths) * taps * inputs:
@@ -234,9 +233,9 @@ def dense_convolution(subject: Subject) -> Iterator[Hit]:
         if dense.taps > 1 and share < 1:
             found.append(dense.layer)
             macs += dense.macs * (1 - share)
-            if dense.layer.params:
-                params += dense.taps * dense.inputs * dense.outputs
-                params -= dense.inputs * (dense.taps + dense.outputs)
+            weights = dense.taps * dense.inputs * dense.outputs
+            if dense.layer.params >= weights:  # else they are counted at another layer, or computed
+                params += weights - dense.inputs * (dense.taps + dense.outputs)
     if found and subject.macs and macs >= subject.macs / 2:
         yield Hit(
             tuple(layer.name for layer in found),

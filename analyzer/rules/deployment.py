@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -234,7 +234,9 @@ def external_data_missing(subject: Subject) -> Iterator[Hit]:
         what="With `--weights`: weights that are NaN or infinite.",
         why="Every output that depends on one is NaN or infinite, too. A conversion to float16 "
         "makes infinities of what is larger than 65,504.",
-        how="Every stored floating-point tensor is read once. What holds nothing but 0 and minus "
+        how="Every stored floating-point tensor is read once: initializers and Constant nodes, in "
+        "subgraphs and functions too, of every format that has such numbers. What holds nothing "
+        "but 0 and minus "
         "infinity is a mask, and meant.",
         example="A weight of 70,000 in a model converted to float16.",
         todo="Find the training step or conversion that made it; clip, or keep the layer in "
@@ -243,7 +245,7 @@ def external_data_missing(subject: Subject) -> Iterator[Hit]:
     ),
 )
 def non_finite_weights(subject: Subject) -> Iterator[Hit]:
-    for tensor, layers, numbers in _floats(subject):
+    for tensor, layers, numbers in _floats(subject, lambda dtype: "float" in dtype):
         bad = 0
         mask = True
         for piece in _pieces(numbers):
@@ -259,6 +261,10 @@ def non_finite_weights(subject: Subject) -> Iterator[Hit]:
             )
 
 
+#: the smallest normal number, by dtype (IEEE 754; bfloat16 has the exponents of float32)
+_LEAST = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
+
+
 @rule(
     "CNS609",
     "denormal-weights",
@@ -267,8 +273,9 @@ def non_finite_weights(subject: Subject) -> Iterator[Hit]:
         what="With `--weights`: weights so small that they are subnormal numbers.",
         why="CPUs take up to a hundred times as long for them unless told to flush them to zero, and "
         "they are nothing but rounding: in float16 everything below 0.00006.",
-        how="Every stored floating-point tensor is read once: numbers that aren't 0 and whose "
-        "magnitude is below the dtype's smallest normal number. Reported from 0.1 % of a tensor "
+        how="Every stored tensor in float16, bfloat16, float32 and float64 is read once (in 8 bits "
+        "and fewer subnormal numbers are ordinary ones): numbers that aren't 0 and whose magnitude is "
+        "below the dtype's smallest normal number. Reported from 0.1 % of a tensor "
         "on, one finding for the model.",
         example="Weights decayed to 1e-40 by strong L2 regularisation.",
         todo="Set them to 0, and `session.set_denormal_as_zero` to 1 in ONNX Runtime.",
@@ -282,12 +289,12 @@ def non_finite_weights(subject: Subject) -> Iterator[Hit]:
 def denormal_weights(subject: Subject) -> Iterator[Hit]:
     found: dict[str, None] = {}
     tiny = size = 0
-    for _, layers, numbers in _floats(subject):
-        least = np.finfo(np.dtype(numbers.dtype.name)).tiny
-        small = sum(
-            int(np.count_nonzero((piece != 0) & (np.abs(piece) < least)))
-            for piece in _pieces(numbers)
-        )
+    for _, layers, numbers in _floats(subject, _LEAST.__contains__):
+        least = numbers.dtype.type(_LEAST[numbers.dtype.name])
+        small = 0
+        for piece in _pieces(numbers):
+            with np.errstate(invalid="ignore"):  # a NaN is smaller than nothing
+                small += int(np.count_nonzero((piece != 0) & (np.abs(piece) < least)))
         if small * 1000 >= numbers.size and small:
             found.update(dict.fromkeys(layers))
             tiny, size = tiny + small, size + numbers.size
@@ -307,14 +314,11 @@ def _pieces(numbers: _Numbers) -> Iterator[_Numbers]:
 
 
 def _floats(
-    subject: Subject,
+    subject: Subject, wanted: Callable[[str], bool]
 ) -> Iterator[tuple[str, tuple[str, ...], _Numbers]]:
-    """The stored floating-point tensors that numpy knows, where weights may be read."""
+    """The stored floating-point tensors of the dtypes wanted, where weights may be read."""
     if not subject.options.weights:
         return
-    for holding in subject.particulars.holdings:
-        if holding.tensor.dtype not in ("float16", "float32", "float64"):
-            continue
-        numbers = subject.particulars.numbers(holding.name)
-        if numbers is not None and numbers.size and np.issubdtype(numbers.dtype, np.floating):
-            yield holding.name, holding.layers, numbers
+    for name_, layers, numbers in subject.particulars.arrays(wanted):
+        if numbers.size:
+            yield name_, layers, numbers

@@ -45,8 +45,9 @@ _CRUMBS = 1024
         "the weights and biases before them can take in. Left in the graph they read and write the "
         "whole map once more, and quantisers see two scales for one layer.",
         how="A normalisation with stored statistics (batch normalisation in inference) whose data "
-        "is given by a layer with weights, and read by nothing else. Bytes at stake: what the "
-        "normalisations read and write.",
+        "is given by a layer with weights, and read by nothing else. One in training mode, which takes "
+        "its statistics from the batch at hand, stays. Bytes at stake: what the normalisations "
+        "read and write.",
         example="An export of ResNet-50 in training mode, or with constant folding off: 53 batch "
         "normalisations.",
         todo="Export in evaluation mode with constant folding, or let a simplifier fold them. "
@@ -59,6 +60,8 @@ def unfolded_normalisation(subject: Subject) -> Iterator[Hit]:
     for layer in subject.layers:
         if layer.kind.family != "normalization" or not layer.buffers:
             continue
+        if not subject.particulars.pointwise(layer.name):
+            continue  # it works its statistics out of the batch
         before = subject.givers.get(subject.data(layer))
         if before is None or before.kind.family not in _LINEAR:
             continue
@@ -86,8 +89,9 @@ def unfolded_normalisation(subject: Subject) -> Iterator[Hit]:
         why="A runtime that doesn't remove them copies the tensor; others fail to fuse the layers "
         "on both sides. They hint at an export without simplification.",
         how="Layers of the families identity and dropout whose result is read inside the graph. "
-        "One that only gives an output its name is left out.",
-        example="`Conv -> Dropout -> Gemm` exported in training mode.",
+        "One that only gives an output its name is left out, and so is dropout that is in training "
+        "mode, or may be: it drops.",
+        example="`Conv -> Dropout -> Gemm` of an exporter that keeps what only training needs.",
         todo="Export in evaluation mode, or simplify the graph.",
         references=(_ORT,),
     ),
@@ -98,6 +102,7 @@ def leftover_identity(subject: Subject) -> Iterator[Hit]:
         layer
         for layer in subject.layers
         if layer.kind.family in ("identity", "dropout")
+        and layer.flops == 0
         and not any(value.name in outputs for value in layer.outputs)
     ]
     if found:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.connections import window_pairs
-from cnnscope.analyzer.particulars import Look
+from cnnscope.analyzer.dimension import Undetermined
+from cnnscope.analyzer.padding import window_share
+from cnnscope.analyzer.particulars import KEEPS_ZERO, Look
 from cnnscope.analyzer.render.numbers import count, percent
 from cnnscope.analyzer.report import Layer
 from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total
@@ -35,7 +37,24 @@ _WU = (
 
 #: layers whose weights multiply the zeros of the padding
 _WEIGHTED = frozenset({"convolution", "deformable convolution"})
-_PASSED = frozenset({"identity", "dropout", "conversion", "quantization"})
+#: layers that look at neighbours
+_LOOKING = _WEIGHTED | {"max pooling", "average pooling", "Lp pooling"}
+#: layers between a normalisation and the convolution whose padding stands beside its values
+_PASSED = KEEPS_ZERO | {"padding"}
+
+
+def _touched(layer: Layer, borders: tuple[Look, ...]) -> float:
+    """The share of a layer's units that see padding, zeros of layers of padding before it included;
+    0 where not known."""
+    inside = Fraction(1)
+    for look in borders:
+        if not isinstance(look.length, int) or not isinstance(look.units, int):
+            return layer.padded_share or 0.0
+        try:
+            inside *= 1 - window_share(look.window, look.length, look.units)
+        except Undetermined:
+            return layer.padded_share or 0.0
+    return float(1 - inside)
 
 
 @rule(
@@ -49,7 +68,8 @@ _PASSED = frozenset({"identity", "dropout", "conversion", "quantization"})
         "It happens where maps have become small against their kernels.",
         how="Per axis, the pairs of an output and a tap that fall inside the input, against all "
         "pairs; the share inside of a layer is the product over its axes. Summed over "
-        "convolutions, weighted by their MACs.",
+        "convolutions, weighted by their MACs. Zeros that a layer of padding before the convolution "
+        "adds are padding, too (as in all rules of this group).",
         example="A 3x3 convolution with padding 1 on a map of 2 x 2: 16 of 36 taps are inside, 56 % "
         "of its MACs multiply zeros, and every unit touches the border.",
         todo="Use larger inputs, stop reducing the resolution earlier, or leave the padding out "
@@ -58,23 +78,23 @@ _PASSED = frozenset({"identity", "dropout", "conversion", "quantization"})
     ),
 )
 def border_touched_units(subject: Subject) -> Iterator[Hit]:
-    wasted: list[tuple[int, Layer]] = []
+    wasted: list[tuple[int, Layer, float]] = []
     for layer in subject.layers:
-        if layer.kind.family not in _WEIGHTED or not layer.macs or not layer.padded_share:
+        if layer.kind.family not in _WEIGHTED or not layer.macs:
             continue
-        share = _inside(subject.particulars.looks(layer.name))
+        borders = subject.particulars.borders(layer.name)
+        share = _inside(borders)
         if share is not None and share < 1:
-            wasted.append((round(layer.macs * (1 - share)), layer))
-    lost = sum(macs for macs, _ in wasted)
+            wasted.append((round(layer.macs * (1 - share)), layer, _touched(layer, borders)))
+    lost = sum(macs for macs, _, _ in wasted)
     if not subject.macs or lost < subject.macs / 10:
         return
-    wasted.sort(key=lambda pair: -pair[0])
-    shown = [layer for macs, layer in wasted if macs >= lost / 100]
-    touched = [x.padded_share for x in shown if x.padded_share is not None]
+    wasted.sort(key=lambda found: -found[0])
+    shown = [(layer.name, touched) for macs, layer, touched in wasted if macs >= lost / 100]
     yield Hit(
-        tuple(layer.name for layer in shown),
+        tuple(layer for layer, _ in shown),
         f"{percent(lost / subject.macs)} of all MACs multiply padding; in these layers the border "
-        f"touches up to {percent(max(touched))} of the units",
+        f"touches up to {percent(max(touched for _, touched in shown))} of the units",
         {"macs": lost},
     )
 
@@ -85,6 +105,8 @@ def _inside(looks: tuple[Look, ...]) -> Fraction | None:
     for look in looks:
         if not isinstance(look.length, int) or not isinstance(look.units, int):
             return None
+        if look.window.outside != "nothing":
+            continue  # mirrored or repeated values aren't zeros
         pairs = window_pairs(look.window, look.length, look.units)
         if pairs is None or not pairs[1]:
             return None
@@ -138,12 +160,12 @@ def even_kernel_shift(subject: Subject) -> Iterator[Hit]:
 
 def _shift(subject: Subject, layer: Layer) -> Fraction:
     """By how many pixels a layer with an even window and one-sided padding shifts its map."""
-    if layer.kind.family not in _WEIGHTED | {"max pooling", "average pooling", "Lp pooling"}:
+    if layer.kind.family not in _LOOKING:
         return Fraction(0)
     if "causal" in layer.kind.traits:
         return Fraction(0)
     worst = Fraction(0)
-    for look in subject.particulars.looks(layer.name):
+    for look in subject.particulars.borders(layer.name):
         w = look.window
         if not all(isinstance(x, int) for x in (w.stride, w.before, w.after, w.dilation)):
             continue
@@ -185,17 +207,17 @@ def _causal(window: Window, extent: int) -> bool:
 )
 def full_padding(subject: Subject) -> Iterator[Hit]:
     for layer in subject.layers:
-        kind = layer.kind
-        if kind.padding != "full" or kind.family == "transposed convolution":
+        if layer.kind.family not in _LOOKING or "causal" in layer.kind.traits:
             continue
-        if "causal" in kind.traits or not any(k > 1 for k in kind.kernel):
+        looks = subject.particulars.borders(layer.name)
+        wide = [look.window for look in looks if look.window.extent > 1]
+        if not wide or any(w.before != w.extent - 1 or w.after != w.extent - 1 for w in wide):
             continue
-        looks = subject.particulars.looks(layer.name)
         grown = _size(look.units for look in looks) - _size(look.length for look in looks)
         yield Hit(
             (layer.name,),
-            f"it is padded by {max(int(b) for b in kind.before)} at both ends, so that its map "
-            f"grows; {percent(layer.padded_share or 0)} of its units touch the border",
+            f"it is padded by {max(int(w.before) for w in wide)} at both ends, so that its map "
+            f"grows; {percent(_touched(layer, looks))} of its units touch the border",
             {"pixels": max(grown, 0)},
         )
 
@@ -214,8 +236,8 @@ def _size(lengths: Iterator[object]) -> int:
         why="After normalisation with a learned shift, 0 is no neutral value: the padded frame is "
         "an edge that isn't in the data, of another height in each channel. Behind a ReLU it is "
         "at least the value of *nothing found*.",
-        how="The layer that gives the convolution's data, identities and casts passed over, is a "
-        "normalisation with learned weights; the convolution is padded with zeros.",
+        how="The layer that gives the convolution's data, identities, casts and layers of padding "
+        "passed over, is a normalisation with learned weights; the convolution is padded with zeros.",
         example="`BatchNormalization -> Conv 3x3, padding 1`, as in a pre-activation block whose "
         "ReLU was forgotten.",
         todo="Put the activation between, pad before normalising, or pad with mirrored or "
@@ -226,28 +248,30 @@ def _size(lengths: Iterator[object]) -> int:
 def padding_after_normalisation(subject: Subject) -> Iterator[Hit]:
     found = []
     for layer in subject.layers:
-        if layer.kind.family not in _WEIGHTED | {"padding"} or not layer.padded_share:
+        if layer.kind.family not in _WEIGHTED:
             continue
-        if any(x.window.outside != "nothing" for x in subject.particulars.looks(layer.name)):
+        borders = subject.particulars.borders(layer.name)
+        touched = _touched(layer, borders)
+        if not touched or any(look.window.outside != "nothing" for look in borders):
             continue
         source = subject.source(layer, _PASSED)
         if source is not None and source.kind.family == "normalization" and source.params:
-            found.append(layer)
+            found.append((layer, touched))
     if found:
-        share = max(layer.padded_share or 0 for layer in found)
-        units = sum(_padded_units(layer) for layer in found)
+        share = max(touched for _, touched in found)
+        units = sum(_padded_units(layer, touched) for layer, touched in found)
         yield Hit(
-            tuple(layer.name for layer in found),
+            tuple(layer.name for layer, _ in found),
             f"zeros pad normalised values, no activation between, in {many(len(found), 'layer')}; "
             f"that touches up to {percent(share)} of the units",
             {"pixels": units},
         )
 
 
-def _padded_units(layer: Layer) -> int:
+def _padded_units(layer: Layer, touched: float) -> int:
     shape = layer.output_shape or ()
     lengths = [n for n in shape[2:] if isinstance(n, int)]
-    return round((layer.padded_share or 0) * math.prod(lengths)) if lengths else 0
+    return round(touched * math.prod(lengths)) if lengths else 0
 
 
 @rule(
@@ -271,10 +295,10 @@ def _padded_units(layer: Layer) -> int:
 def dead_taps(subject: Subject) -> Iterator[Hit]:
     found: list[tuple[Layer, Fraction]] = []
     for layer in subject.layers:
-        if layer.kind.family not in _WEIGHTED or not layer.padded_share:
+        if layer.kind.family not in _WEIGHTED:
             continue
         alive = Fraction(1)
-        for look in subject.particulars.looks(layer.name):
+        for look in subject.particulars.borders(layer.name):
             alive *= _alive(look)
         if alive < 1:
             found.append((layer, alive))

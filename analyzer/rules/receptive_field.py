@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnscope.analyzer.particulars import Grid, Look
 from cnnscope.analyzer.render.numbers import count, percent
+from cnnscope.analyzer.render.numbers import name as shown
 from cnnscope.analyzer.report import Layer
 from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total
 
@@ -421,8 +422,10 @@ def _alike(subject: Subject, tensor: str, layer: Layer) -> bool:
         "Where no other layer reads them, they are lost; beside another branch the shortcut still "
         "carries a quarter of what it could.",
         how="The positions that all windows read together, along each axis, against all there are "
-        "up to the last one read. Where another layer reads the same tensor (a shortcut), nothing "
-        "is lost to the network, and the finding is information.",
+        "up to the last one read. Where another layer reads the rest (a shortcut), nothing "
+        "is lost to the network, and the finding is information. Layers that work position by "
+        "position are looked through, both ways: what they read counts as far as their own "
+        "result is read.",
         example="The shortcuts of ResNet-50's stages 2 to 4 are 1x1 convolutions of stride 2: "
         "each reads a quarter of the map before it.",
         todo="Let the kernel be at least the stride: put the stride into the 3x3 convolution "
@@ -435,14 +438,13 @@ def _alike(subject: Subject, tensor: str, layer: Layer) -> bool:
 )
 def unread_positions(subject: Subject) -> Iterator[Hit]:
     beside: list[Layer] = []
+    whole: dict[str, bool] = {}
     spared = 0
     for layer in subject.layers:
         between, all_of_them = _unread(subject, layer)[:2]
         if not between:
             continue
-        tensor = subject.data(layer)
-        others = [x for x in subject.readers.get(tensor, ()) if x is not layer]
-        if tensor in subject.ends or any(not _unread(subject, x)[0] for x in others):
+        if any(_read_whole(subject, name, whole) for name in _copies(subject, layer)):
             beside.append(layer)
             spared += between
             continue
@@ -464,6 +466,55 @@ def unread_positions(subject: Subject) -> Iterator[Hit]:
         )
 
 
+def _copies(subject: Subject, layer: Layer) -> Iterator[str]:
+    """The tensor that a layer works on, and those that it is made of position by position."""
+    name = subject.data(layer)
+    while name:
+        yield name
+        giver = subject.givers.get(name)
+        if giver is None or not _position_by_position(subject, giver):
+            return
+        name = subject.data(giver)
+
+
+def _read_whole(subject: Subject, tensor: str, known: dict[str, bool]) -> bool:
+    """No position of a tensor is left out by all that read it.
+
+    Layers that work position by position read what is read of their result.
+    """
+    waiting = [tensor]
+    while waiting:
+        name = waiting[-1]
+        if name in known:
+            waiting.pop()
+            continue
+        readers = subject.readers.get(name, ())
+        through = [x.outputs[0].name for x in readers if _position_by_position(subject, x)]
+        unknown = [inner for inner in through if inner not in known]
+        if unknown and name not in subject.ends:
+            waiting += unknown
+            continue
+        known[name] = (
+            name in subject.ends
+            or any(known[inner] for inner in through)
+            or any(
+                not _position_by_position(subject, x) and not _unread(subject, x)[0]
+                for x in readers
+            )
+        )
+    return known[tensor]
+
+
+def _position_by_position(subject: Subject, layer: Layer) -> bool:
+    """What a layer makes of each position of its one data operand stands at the same position."""
+    data = [v for v in layer.operands if v is not None and not v.tensor.constant]
+    return (
+        layer.kind.family in _POINTWISE - {"data movement"}
+        and len(data) == len(layer.outputs) == 1
+        and subject.particulars.pointwise(layer.name)
+    )
+
+
 @rule(
     "CNS106",
     "dropped-border",
@@ -476,7 +527,8 @@ def unread_positions(subject: Subject) -> Iterator[Hit]:
         how="A window reads up to position `(n_out - 1)*s - p + e - 1`; what lies behind it is "
         "dropped, but for the gap that a stride larger than the kernel leaves anyway (CNS105). "
         "Layers beside another one that reads all of the tensor are left out, and rows that a "
-        "layer of padding has just added. It is a warning from 5 % of the layer's input on.",
+        "layer of padding has just added. It is a warning from 5 % of the layer's input on; "
+        "layers that lose less are one finding.",
         example="A 2x2 max pooling of stride 2 on a map of 7 x 7: the last row and column, 13 of 49 "
         "positions, are dropped.",
         todo="Choose an input size that the product of the strides divides, or pad or round up "
@@ -488,6 +540,7 @@ def unread_positions(subject: Subject) -> Iterator[Hit]:
     ),
 )
 def dropped_border(subject: Subject) -> Iterator[Hit]:
+    little: list[tuple[float, int, Layer, str]] = []
     for layer in subject.layers:
         _, _, dropped, rows = _unread(subject, layer)
         tensor = subject.data(layer)
@@ -506,11 +559,26 @@ def dropped_border(subject: Subject) -> Iterator[Hit]:
         )
         share = dropped / everything
         lines = " and ".join(f"{n} of {length} along axis {axis}" for axis, n, length in rows)
+        if share < 0.05:
+            little.append((share, dropped, layer, lines))
+            continue
         yield Hit(
             (layer.name,),
             f"no window reaches the last positions of its input: {lines}, {percent(share)} of it",
             {"pixels": dropped},
-            severity="warning" if share >= 0.05 else None,
+            severity="warning",
+        )
+    if little:
+        share, _, worst, lines = max(little, key=lambda found: found[0])
+        most = f"{lines}, {percent(share)} of it"
+        yield Hit(
+            tuple(layer.name for _, _, layer, _ in little),
+            f"no window reaches the last positions of its input: {most}"
+            if len(little) == 1
+            else f"in {len(little)} layers no window reaches the last positions of the input; at most "
+            f"({shown(worst.name)}) {most}",
+            {"pixels": sum(dropped for _, dropped, _, _ in little)},
+            subject="little",
         )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         CnnscopeError,
         Diagnostic,
         GraphError,
+        LimitError,
         ModelFileError,
         RunError,
     )
@@ -78,6 +79,7 @@ __all__ = [
     "Group",
     "Kind",
     "Layer",
+    "LimitError",
     "Listed",
     "Metric",
     "ModelFileError",
@@ -140,6 +142,7 @@ _HOMES = {
     "conventions": "cnnscope.analyzer.conventions",
     "Diagnostic": "cnnscope.analyzer.diagnostics",
     "GraphError": "cnnscope.analyzer.diagnostics",
+    "LimitError": "cnnscope.analyzer.diagnostics",
     "Explanation": "cnnscope.analyzer.explanation",
     "ModelFileError": "cnnscope.analyzer.diagnostics",
     "Work": "cnnscope.analyzer.operator",

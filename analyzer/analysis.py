@@ -80,6 +80,7 @@ def analyze(
     Raises:
         ModelFileError: the model can't be read.
         GraphError: it can, but contradicts itself.
+        LimitError: it stands for more than can be analysed.
         BindingError: `shapes` or `dims` don't fit its inputs.
 
     >>> import cnnscope

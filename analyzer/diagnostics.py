@@ -62,6 +62,14 @@ class GraphError(CnnscopeError):
     """The model can be read but isn't a graph: a cycle, or a tensor produced twice."""
 
 
+class LimitError(CnnscopeError):
+    """The model asks for more than is given to any: nodes once its functions are put in place of their
+    calls, bytes of constants worked out beforehand, numbers that count something.
+
+    No `GraphError`: nothing takes it for a branch that can't be the one that runs.
+    """
+
+
 class BindingError(CnnscopeError):
     """A shape or dimension given by the user doesn't fit the model's inputs."""
 

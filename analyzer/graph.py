@@ -20,6 +20,7 @@ import onnx
 
 from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim
+from cnnscope.analyzer.expansion import SCOPE_LIMIT, Key, check_expansion, function_key
 from cnnscope.analyzer.tensor import BITS, DTYPES, RANK_LIMIT, Tensor
 
 if TYPE_CHECKING:
@@ -30,23 +31,10 @@ VALUE_LIMIT = 4096
 #: and floats up to this many (scales of a Resize, bounds of a Clip)
 FLOAT_VALUE_LIMIT = 64
 
-#: the most functions calling each other; as for protobuf's nested messages, deeper is no model's
-CALL_DEPTH = 100
-#: the most nodes that calls of model-local functions are replaced by, each counted once per function
-#: around it. A chain of functions that each
-#: call the next twice doubles with every link: 60 links would be more nodes than anybody can store.
-CALL_LIMIT = 300_000
-#: the most subgraphs in each other: what protobuf's limit leaves room for in a file. Functions, whose
-#: bodies may call each other, reach no deeper.
-NESTING_LIMIT = 33
 #: the most characters of a list of names in a node's metadata: parsing takes 300 bytes for each
 NOTE_LIMIT = 20_000
-#: the most characters of a scope that calls are nested in; every node inside carries it in its name
-SCOPE_LIMIT = 1000
 
 _A = onnx.AttributeProto
-
-_Key = tuple[str, str, str]  # a function: domain, name, overload
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +192,7 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     Raises:
         GraphError: a cycle, a tensor that nothing gives, one given twice, a function that calls
             itself.
+        LimitError: it stands for more nodes than can be analysed.
     """
     functions = {
         (_domain(f.domain), f.name, f.overload if hasattr(f, "overload") else ""): f
@@ -217,6 +206,7 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     opsets.setdefault("", onnx.defs.onnx_opset_version() if opsets else 1)
     reader = _Reader(functions)
     try:
+        check_expansion(model.graph, functions)
         return reader.graph(model.graph, opsets, _Visible(set()), "")
     except UnicodeDecodeError as error:
         raise GraphError(f"a name in the model isn't UTF-8: {error}") from None
@@ -255,7 +245,6 @@ class _Reader:
         self.functions = functions
         self.names: Counter[str] = Counter()
         self.taken: set[str] = set()
-        self.called = 0
 
     def graph(
         self,
@@ -263,10 +252,8 @@ class _Reader:
         opsets: Mapping[str, int],
         outer: _Visible,
         scope: str,
-        calls: tuple[_Key, ...] = (),
+        calls: tuple[Key, ...] = (),
     ) -> Graph:
-        if outer.depth > NESTING_LIMIT:
-            raise GraphError(f"subgraphs are nested more than {NESTING_LIMIT} deep; flatten them")
         names = [v.name for values in (proto.input, proto.output, proto.value_info) for v in values]
         for name in (*names, *(t.name for t in proto.initializer)):
             if not isinstance(name, str):
@@ -302,14 +289,14 @@ class _Reader:
         protos: Iterable[onnx.NodeProto],
         opsets: Mapping[str, int],
         scope: str,
-        calls: tuple[_Key, ...],
+        calls: tuple[Key, ...],
     ) -> Iterator[_Call]:
         """The nodes, each call of a model-local function replaced by the function's nodes."""
         for proto in protos:
             name, op, domain = proto.name, proto.op_type, _domain(proto.domain)
             function = None
             if self.functions:
-                key = (domain, op, proto.overload if hasattr(proto, "overload") else "")
+                key = function_key(proto)
                 function = self.functions.get(key)
             if function is None:
                 yield _Call(
@@ -317,19 +304,6 @@ class _Reader:
                     name, op, domain,
                 )  # fmt: skip
                 continue
-            if key in calls:
-                raise GraphError(f"function {quoted(proto.op_type)} calls itself")
-            if len(calls) >= CALL_DEPTH:
-                raise GraphError(
-                    f"function {quoted(proto.op_type)} is called through {len(calls)} others;"
-                    f" {CALL_DEPTH} are the most"
-                )
-            self.called += (1 + len(function.node)) * (1 + len(calls))  # renamed at every level
-            if self.called > CALL_LIMIT:
-                raise GraphError(
-                    f"the model's functions call each other so often that they stand for more than"
-                    f" {CALL_LIMIT} nodes"
-                )
             yield from self.inlined(proto, function, opsets, scope, (*calls, key))
 
     def inlined(
@@ -338,7 +312,7 @@ class _Reader:
         function: onnx.FunctionProto,
         outer: Mapping[str, int],
         scope: str,
-        calls: tuple[_Key, ...],
+        calls: tuple[Key, ...],
     ) -> Iterator[_Call]:
         label = call.name or call.op_type
         self.names["call:" + label] += 1
@@ -419,7 +393,7 @@ class _Reader:
         opsets: Mapping[str, int],
         visible: _Visible,
         scope: str,
-        calls: tuple[_Key, ...],
+        calls: tuple[Key, ...],
     ) -> object:
         """An attribute of any type."""
         if kind == _A.UNDEFINED:  # IR version 1 left the type out
@@ -444,7 +418,7 @@ class _Call(NamedTuple):
     outputs: tuple[str, ...]
     opsets: Mapping[str, int]
     scope: str
-    calls: tuple[_Key, ...]
+    calls: tuple[Key, ...]
     name: str
     op: str
     domain: str

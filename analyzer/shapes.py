@@ -20,8 +20,9 @@ import onnx
 
 from cnnscope.analyzer.answers import RuleFailed
 from cnnscope.analyzer.custom import failure
-from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
+from cnnscope.analyzer.diagnostics import Diagnostic, GraphError, LimitError
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.expansion import NODE_LIMIT
 from cnnscope.analyzer.graph import (
     VALUE_LIMIT,
     Graph,
@@ -69,6 +70,12 @@ class Shapes:
     _values: dict[object, tuple[np.ndarray, ...]] = field(default_factory=dict, repr=False)
     _allowance: _Allowance | None = field(default=None, repr=False)
 
+    @property
+    def room(self) -> _Room:
+        """What the whole model may still take."""
+        assert self._allowance is not None
+        return self._allowance.room
+
     def inputs(self, node: Node) -> tuple[Tensor | None, ...]:
         """A node's inputs, None where omitted."""
         return tuple([self.tensors[name] if name else None for name in node.inputs])
@@ -100,11 +107,43 @@ _UNKNOWN = Tensor()
 _BODY_NODES, _BODY_ROUNDS = 20_000, 9
 
 
+#: bytes of values worked out beforehand that may be kept at once
+VALUE_BYTES = 1 << 28
+
+
+@dataclass(slots=True)
+class _Room:
+    """What the whole model may still take: nodes of schemas' function bodies, bytes of values."""
+
+    nodes: int
+    values: int = VALUE_BYTES
+
+    def keep(self, arrays: Sequence[np.ndarray | None]) -> None:
+        for array in arrays:
+            if array is not None:
+                self.values -= array.nbytes
+        if self.values < 0:
+            raise LimitError(
+                f"the constants that can be worked out beforehand take more than"
+                f" {VALUE_BYTES >> 20} MiB; fold them in the file"
+            )
+
+    def expand(self, nodes: int) -> None:
+        self.nodes -= 2 * nodes  # as nodes of any other function
+        if self.nodes < 0:
+            raise LimitError(
+                f"the model stands for more than {NODE_LIMIT} nodes once the function bodies of its"
+                " operators are put in place of them"
+            )
+
+
 class _Allowance:
     """How many nodes subgraphs may still be gone through: loops in loops would take for ever."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.left = _BODY_NODES + _BODY_ROUNDS * _count(graph)
+    def __init__(self, graph: Graph, room: _Room | None = None) -> None:
+        count = _count(graph)
+        self.left = _BODY_NODES + _BODY_ROUNDS * count
+        self.room = _Room(NODE_LIMIT - count) if room is None else room
 
     def spend(self, nodes: int) -> None:
         self.left -= nodes
@@ -221,6 +260,8 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     shapes.how[node.index] = "rules"
     try:
         result = operator.call(operator.infer, inputs, keywords)
+    except LimitError as error:
+        raise LimitError(f"{_at(node)}: {error}") from None
     except Undetermined as unknown:
         if all(x is None or x.shape is not None for x in inputs):
             _note_undetermined(node, unknown, shapes)
@@ -262,6 +303,8 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         outputs = _folded(node, inputs, outputs, shapes)
     if constant:
         outputs = tuple([x.as_constant() for x in outputs])
+    if told:
+        shapes.room.keep([x.value for x in outputs])
     if key is not None:
         shapes.alike[node.index] = number = len(shapes._classes)
         shapes._classes[key] = number, outputs
@@ -498,6 +541,7 @@ def _folded(
     if results is None:
         results = _computed(node, arrays)
         if key is not None:
+            shapes.room.keep(arrays)  # in the key
             shapes._values[key] = results
     folded = []
     for x, array in zip(outputs, results, strict=False):
@@ -557,7 +601,8 @@ def _without_rules(
         body = _function_body(graph, schema, node, inputs)
         if body is not None:
             given = {name: x for name, x in zip(node.inputs, inputs, strict=True) if name and x}
-            inner = infer_shapes(body, given)
+            shapes.room.expand(len(body.nodes))
+            inner = infer_shapes(body, given, allowance=_Allowance(body, shapes.room))
             shapes.functions[node.index] = (body, inner)
             shapes.diagnostics.extend(inner.diagnostics)
             shapes.how[node.index] = "function"

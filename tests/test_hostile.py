@@ -212,7 +212,7 @@ SIZES: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "Loop of 2^62": (lambda: nested_loops(0), "report"),
     "Loops in loops": (lambda: nested_loops(20), "report"),
     "Split into 10^15": (
-        lambda: model(node("Split", ["x"], ["y"], num_outputs=10**15)), "doesn't split",
+        lambda: model(node("Split", ["x"], ["y"], num_outputs=10**15)), "num_outputs is 1000000000000000",
     ),
     "Split into 20,000": (
         lambda: model(
@@ -391,7 +391,7 @@ GRAPHS: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         ), "'F' calls itself",
     ),
     "function calls itself in a branch": (through_bodies, "'F' calls itself"),
-    "functions that double": (lambda: doubling(60), "so often"),
+    "functions that double": (lambda: doubling(60), "are the most"),
     "functions 5000 deep": (lambda: chained(5000), "are the most"),
     "function without its attribute": (nameless_attribute, "lacks the attribute kernel_shape"),
     "subgraphs too deep": (lambda: deep(60), "nested"),

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim
-from cnnscope.analyzer.operator import Through, Work, define
+from cnnscope.analyzer.operator import Through, Work, counted, define
 from cnnscope.analyzer.tensor import Tensor
 
 
@@ -231,6 +231,8 @@ def scan_output(
     scan_output_axes: tuple[int, ...] | None = None,
     node_name: str,
 ) -> tuple[Tensor, ...]:
+    if not 1 <= counted(num_scan_inputs, "num_scan_inputs") <= len(inputs):
+        raise ValueError(f"num_scan_inputs is {num_scan_inputs} of {len(inputs)} inputs")
     count = len(inputs) - num_scan_inputs
     states = [_variable(x) for x in inputs[:count]]
     slices: list[Tensor] = []
@@ -307,6 +309,8 @@ def scan8_output(
     lens: Tensor | None, *inputs: Tensor, body: Body, num_scan_inputs: int, node_name: str
 ) -> tuple[Tensor, ...]:
     # Opset 8: every input has a leading batch axis that the body doesn't see.
+    if not inputs:
+        raise ValueError("a Scan of no inputs")
     batch = inputs[0].dims[0]
     bare = [x.of(x.dims[1:]) for x in inputs]
     found = scan_output(*bare, body=body, num_scan_inputs=num_scan_inputs, node_name=node_name)

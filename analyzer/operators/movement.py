@@ -23,6 +23,7 @@ from cnnscope.analyzer.operator import (
     Only,
     OutputReads,
     Whole,
+    counted,
     define,
     elementwise,
     in_range,
@@ -275,7 +276,9 @@ def split_output(
     x: Tensor, sizes: Tensor | None = None, *, split: tuple[int, ...] | None = None, axis: int = 0,
     num_outputs: int | None = None, opset: int, output_count: int, node_name: str = "",
 ) -> Outputs:  # fmt: skip
-    count = num_outputs or output_count
+    count = output_count if num_outputs is None else counted(num_outputs, "num_outputs")
+    if count != output_count:
+        raise ValueError(f"num_outputs is {count}, the node has {output_count} outputs")
     if x.shape is None:
         return (x.of(None),) * count
     along = in_range(axis, x.rank)

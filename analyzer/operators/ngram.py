@@ -12,11 +12,25 @@ multiplication per output.
 from __future__ import annotations
 
 from cnnscope.analyzer.dimension import Dim
-from cnnscope.analyzer.operator import Along, OutputReads, Whole, Work, define
+from cnnscope.analyzer.operator import Along, OutputReads, Whole, Work, counted, define
 from cnnscope.analyzer.tensor import Tensor
 
 
-def counts_output(x: Tensor, *, ngram_indexes: tuple[int, ...]) -> Tensor:
+def counts_output(
+    x: Tensor,
+    *,
+    ngram_indexes: tuple[int, ...],
+    min_gram_length: int,
+    max_gram_length: int,
+    max_skip_count: int,
+) -> Tensor:
+    if min_gram_length < 1 or max_gram_length < min_gram_length or max_skip_count < 0:
+        raise ValueError(
+            f"n-grams of {min_gram_length} to {max_gram_length} words with {max_skip_count} left out"
+        )
+    counted((max_gram_length - min_gram_length + 1) * (max_skip_count + 1), "the sorts of n-grams")
+    if not ngram_indexes or min(ngram_indexes) < 0:
+        raise ValueError("ngram_indexes is empty or holds an index below 0")
     shape = None if x.shape is None else (*x.shape[:-1], max(ngram_indexes) + 1)
     return Tensor("float32", shape)
 

@@ -1,7 +1,7 @@
 """The command `cnnscope`: arguments in, text out, an exit code. Nothing is computed here.
 
-Exit codes: 0 fine, 1 a check failed (`--strict`), 2 bad input or usage, 130 interrupted. An error
-is one line on standard error.
+Exit codes: 0 fine, 1 a check failed (`--strict`) or the model contradicts itself, 2 what can't be
+read, or usage, 130 interrupted. An error is one line on standard error.
 """
 # Not `from __future__ import annotations`: typer reads the annotations of functions that are
 # defined where typer is imported, which is inside a function so that `--version` needs none of it.
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cnnscope.runtime.checking import Request as Checks
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
+#: so many of a model's errors are said on standard error
+_ERRORS = 3
 #: seconds that a run of a model may take unless told otherwise
 _PATIENCE = 600
 #: what a child process is to call
@@ -779,10 +781,12 @@ def _analyze(request: Request) -> int:
             report, said = _with_run(report, path, request)
             code = max(code, said)
         reports.append(report)
-        if request.strict and not report.complete:
+        if report.errors or (request.strict and not report.complete):
             code = max(code, FAILED)
     if reports:
         _emit_reports(request, reports)
+    for report in reports:
+        _complain_of_errors(report)
     if request.strict:
         for report in reports:
             missing = [k for k, m in report.totals.metrics().items() if m.status != "complete"]
@@ -992,6 +996,7 @@ def _explain(
         raise Misuse(f"{path}: {error}") from None
     from cnnscope.analyzer.render import explain as render
 
+    _complain_of_errors(report)
     forms = Forms(
         text=lambda width: render.explanation_text(explanation, width) + "\n",
         styled=lambda width: [render.explanation_table(explanation)],
@@ -1037,6 +1042,7 @@ def _conventions(
         report = _report(model, shapes, dims)
     if report is None:
         return BAD
+    _complain_of_errors(report)
     rows = all_conventions(report)
     forms = Forms(
         text=lambda width: conventions_text(report, rows, width),
@@ -1347,10 +1353,14 @@ def _diff(request: Differing) -> int:
         markdown=lambda: render.difference_markdown(found, everything=every),
     )
     _emit(forms, request.format, request.output)
+    for report in reports:
+        _complain_of_errors(report)
     failing = found.failing(conditions)
     for condition, why in failing.items():
         _complain(f"--fail-on {condition}: {why}")
-    return FAILED if failing else FINE
+    # Nothing is known of what a node gives that can't be: that it didn't change can't be said.
+    unsure = conditions and any(report.errors for report in reports)
+    return FAILED if failing or unsure else FINE
 
 
 # -- lint -------------------------------------------------------------------------------------
@@ -1588,6 +1598,15 @@ def _blame(path: str, error: "CnnscopeError | Misuse | str") -> None:
     """What is wrong with a model, its path first."""
     said = str(error)
     _complain(said if said.startswith(path) else f"{path}: {said}")
+
+
+def _complain_of_errors(report: "Report") -> None:
+    """A line for each of the first nodes that can't be, whatever the format."""
+    path, errors = report.model.path or "the model", report.errors
+    for error in errors[:_ERRORS]:
+        _blame(path, error.message)
+    if len(errors) > _ERRORS:
+        _blame(path, f"{len(errors) - _ERRORS} more nodes contradict the model")
 
 
 def _escaped(character: str) -> str:

@@ -75,11 +75,12 @@ def analyze(
         dims: name of a free dimension to its length. A free batch dimension becomes 1.
 
     Returns:
-        The `Report`.
+        The `Report`. A node that contradicts what it is given costs only what hangs on it, and is
+        among the report's `errors`.
 
     Raises:
         ModelFileError: the model can't be read.
-        GraphError: it can, but contradicts itself.
+        GraphError: it can, but is no graph: a cycle, a tensor that nothing gives.
         LimitError: it stands for more than can be analysed.
         BindingError: `shapes` or `dims` don't fit its inputs.
 

@@ -17,6 +17,7 @@ from typing import Final, get_args
 
 from cnnscope.analyzer.figures import (
     ALLOW,
+    ERRORS,
     LISTS,
     PARTIAL,
     QUANTITIES,
@@ -264,6 +265,9 @@ def judge_report(
             found += _judge_layers(report, limit)
         else:
             found += _judge_total(report, limit, figures, baseline, no_baseline)
+    if report.errors and not any(limit.quantity == ERRORS for limit in limits):
+        # What no runtime can run keeps no limit, however small it is.
+        found += _judge_total(report, make_limit(ERRORS, 0), figures, None, "")
     few = missing_terms(report) <= tolerable if tolerable is not None else False
     return tuple(
         replace(v, tolerated=allow_unknown or v.limit.allow_unknown or (few and _is_partial(v)))
@@ -314,6 +318,9 @@ def _judge_total(
             pairs = zip(own, old, strict=True)
             found.append(_worst([_verdict(limit, bound, new, base) for new, base in pairs]))
     parts = _parts(report, limit)
+    if limit.quantity == ERRORS:
+        said = "; ".join(x.message for x in report.errors[:_NAMED])
+        found = [replace(v, reason=said) for v in found]
     return [replace(v, parts=parts) if v.state != "within" else v for v in found]
 
 
@@ -399,6 +406,8 @@ def _parts(report: Report, limit: Limit) -> tuple[Part, ...]:
     if limit.quantity == "peak_activation" and report.totals.peak_layer is not None:
         peak = report.totals.peak_activation_bytes.known
         return () if peak is None else (Part(report.totals.peak_layer, peak),)
+    if limit.quantity == ERRORS:
+        return tuple(Part(x.layer or "", 1) for x in report.errors[:_NAMED])
     if limit.quantity == PARTIAL:
         missing = [x for x in report.layers if x.uncounted]
         return tuple(Part(x.name, sum(x.uncounted.values())) for x in missing[:_NAMED])

@@ -109,6 +109,8 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
         names += captures(body)
     read = _bytes([shapes.tensors[n] for n in dict.fromkeys(names) if n in shapes.tensors])
     written = _bytes([shapes.tensors[n] for n in node.outputs if n])
+    if node.index in shapes.refused:
+        return Cost(None, {node.title: 1}, read, None)
     if node.index in shapes.functions:
         body_costs = count_costs(*shapes.functions[node.index])
         notes = tuple(body_costs.diagnostics)

@@ -70,7 +70,7 @@ def register(
     A rule takes the operator's inputs by position (None where omitted) and its attributes by
     keyword, those that its signature names after a ``*``; `work` and `reads` get the tuple of
     outputs before the inputs. Every rule may raise `Undetermined` for what can't be known yet;
-    `infer` raises ValueError for what can't be, which ends the analysis with a `GraphError`.
+    `infer` raises ValueError for what can't be, which becomes an error among the diagnostics.
 
     Args:
         domain: the operator's domain; ``""`` or ``"ai.onnx"`` for ONNX's own.

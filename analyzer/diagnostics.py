@@ -66,7 +66,7 @@ class LimitError(CnnscopeError):
     """The model asks for more than is given to any: nodes once its functions are put in place of their
     calls, bytes of constants worked out beforehand, numbers that count something.
 
-    No `GraphError`: nothing takes it for a branch that can't be the one that runs.
+    No fact about one node: nothing takes it for a branch that can't be the one that runs.
     """
 
 

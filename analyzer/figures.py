@@ -20,6 +20,8 @@ LATENCIES: Final = ("latency_p50", "latency_p99")
 #: what a total calls a dimension without a length
 _FREE: Final = "free dimension "
 FORBID, ALLOW, PARTIAL = "operators.forbid", "operators.allow", "max_partial"
+#: holds of every model, unless a limit of its own says otherwise
+ERRORS: Final = "errors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,10 @@ def missing_terms(report: Report) -> int:
     return max((sum(m.uncounted.values()) for m in metrics), default=0)
 
 
+def _errors(report: Report) -> Sequence[Figure]:
+    return (Figure.exactly(len(report.errors)),)
+
+
 def _count(report: Report) -> Sequence[Figure]:
     return (Figure.exactly(len(report.layers)),)
 
@@ -190,6 +196,7 @@ QUANTITIES: Final[dict[str, Quantity]] = {
                  lambda report: _widest(report, report.layers), _widest, _field_of, default=None),
         Quantity("opset", "version", "version of ONNX's own operators", _opset, default=None),
         Quantity(PARTIAL, "count", "terms that a total may lack", _partial),
+        Quantity(ERRORS, "count", "nodes that contradict the model", _errors),
         Quantity("latency_p50", "seconds", "median time of a run", None),
         Quantity("latency_p99", "seconds", "99th percentile of the times of runs", None),
     )

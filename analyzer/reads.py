@@ -56,7 +56,7 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
     """What every output of a node reads."""
     inputs, outputs = shapes.inputs(node), shapes.outputs(node)
     operator = lookup(node.domain, node.op, node.version)
-    if operator is None:
+    if operator is None or node.index in shapes.refused:
         return NodeReads(tuple(tuple(None for _ in inputs) for _ in outputs))
     given: object = ()
     if operator.reads is not None:

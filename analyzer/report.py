@@ -517,9 +517,21 @@ class Report:
         return self._graph(self)
 
     @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """Where the model contradicts itself, so that no runtime can run it as it is.
+
+        >>> import cnnscope
+        >>> cnnscope.analyze("sample_models/lenet5.onnx").errors
+        ()
+        """
+        return tuple(d for d in self.diagnostics if d.severity == "error")
+
+    @property
     def complete(self) -> bool:
-        """Every total is complete."""
-        return all(m.status == "complete" for m in self.totals.metrics().values())
+        """Every total is complete, and there is no error."""
+        return not self.errors and all(
+            m.status == "complete" for m in self.totals.metrics().values()
+        )
 
     def by_op(self) -> list[Group]:
         """Totals by operator, the one with the most FLOPs first."""

@@ -20,7 +20,7 @@ import onnx
 
 from cnnscope.analyzer.answers import RuleFailed
 from cnnscope.analyzer.custom import failure
-from cnnscope.analyzer.diagnostics import Diagnostic, GraphError, LimitError
+from cnnscope.analyzer.diagnostics import Diagnostic, GraphError, LimitError, one_line
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.expansion import NODE_LIMIT
 from cnnscope.analyzer.graph import (
@@ -57,6 +57,8 @@ class Shapes:
         functions: of operators analysed through their schema's function body: the body.
         alike: by node index, the class of nodes alike (`likeness`) that it belongs to.
         diagnostics: what was noticed.
+        refused: by index, the nodes that can't be: an error says why. Nothing is known of their
+            outputs, nor of what hangs on those: the file's own word isn't taken there.
     """
 
     tensors: dict[str, Tensor]
@@ -65,6 +67,8 @@ class Shapes:
     functions: dict[int, tuple[Graph, Shapes]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     alike: dict[int, int] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)
+    _doubtful: set[str] = field(default_factory=set, repr=False)
     _classes: dict[Key, tuple[int, tuple[Tensor, ...]]] = field(default_factory=dict, repr=False)
     _folded: dict[int, bool] = field(default_factory=dict, repr=False)
     _values: dict[object, tuple[np.ndarray, ...]] = field(default_factory=dict, repr=False)
@@ -157,12 +161,23 @@ def _count(graph: Graph) -> int:
 
 
 class Body:
-    """A subgraph that a control-flow rule can apply: ``body(*inputs)`` gives its outputs."""
+    """A subgraph that a control-flow rule can apply: ``body(*inputs)`` gives its outputs.
+
+    Args:
+        graph: the subgraph.
+        outer: what is known around it; what is noticed inside is added there.
+        key: the node's index and the attribute that holds it.
+
+    After a call, `refused` says whether a node inside can't be; `withdraw` takes back whatever was
+    found, for a branch that can't be the one that runs.
+    """
 
     def __init__(self, graph: Graph, outer: Shapes, key: tuple[int, str]) -> None:
         self.graph = graph
+        self.refused = False
         self._outer = outer
         self._key = key
+        self._said = len(outer.diagnostics), len(outer.diagnostics)
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         given = dict(zip(self.graph.inputs, inputs, strict=False))
@@ -173,9 +188,22 @@ class Body:
             outer._allowance.spend(1 + len(self.graph.nodes))
         seen = {n: outer.tensors[n] for n in captures(self.graph) if n in outer.tensors}
         shapes = infer_shapes(self.graph, given, seen, outer._allowance)
-        self._outer.bodies[self._key] = shapes
-        self._outer.diagnostics.extend(shapes.diagnostics)
+        outer.bodies[self._key] = shapes
+        before = len(outer.diagnostics)
+        outer.diagnostics.extend(shapes.diagnostics)
+        self._said = before, len(outer.diagnostics)
+        self.refused = any(d.severity == "error" for d in shapes.diagnostics)
         return tuple(shapes.tensors[name] for name in self.graph.outputs)
+
+    @property
+    def declared(self) -> Sequence[Tensor]:
+        """Its inputs, as the file declares them."""
+        return tuple(self.graph.inputs.values())
+
+    def withdraw(self) -> None:
+        """As if the last call hadn't been."""
+        del self._outer.bodies[self._key]
+        del self._outer.diagnostics[slice(*self._said)]
 
     @property
     def captured(self) -> tuple[Tensor, ...]:
@@ -202,7 +230,7 @@ def infer_shapes(
         allowance: for a subgraph, what is left of the whole model's.
 
     Raises:
-        GraphError: sizes that contradict each other, naming the node.
+        GraphError: a node reads what nothing gives, or there is too much of something.
     """
     shapes = Shapes(
         {**(outer or {}), **inputs},
@@ -211,12 +239,22 @@ def infer_shapes(
     tensors = shapes.tensors
     for stored in graph.stored.values():
         tensors[stored.name] = stored.tensor
+    doubtful = shapes._doubtful
     for node in graph.nodes:
-        outputs = _node_outputs(graph, node, shapes)
+        try:
+            outputs = _node_outputs(graph, node, shapes)
+        except Contradiction as error:
+            outputs = _refused(node, error, shapes)
         _note_data(node, outputs, shapes)
+        behind_error = bool(doubtful) and not doubtful.isdisjoint(node.inputs)
         for i, name in enumerate(node.outputs):
             if name:
                 x = outputs[i] if i < len(outputs) else _UNKNOWN
+                if x.shape is None and (behind_error or node.index in shapes.refused):
+                    # What the file declares was written for a model that runs.
+                    tensors[name] = x
+                    doubtful.add(name)
+                    continue
                 declared = graph.declared.get(name)
                 if declared is None:
                     tensors[name] = x
@@ -227,6 +265,26 @@ def infer_shapes(
     shapes._classes.clear()
     shapes._values.clear()
     return shapes
+
+
+class Contradiction(Exception):
+    """A node that can't be, with its attributes and its inputs: the fact, without the node."""
+
+
+def _refused(node: Node, error: Contradiction, shapes: Shapes) -> tuple[Tensor, ...]:
+    """Nothing of the node's outputs, and an error that names it, with its inputs' shapes."""
+    inputs = tuple([shapes.tensors[name] if name else None for name in node.inputs])
+    text = f"{_at(node)}: {error}{_given(inputs)}"
+    shapes.diagnostics.append(
+        Diagnostic("invalid-node", "error", node.name, one_line(text),
+                   "what it gives is unknown, and so is whatever hangs on that")
+    )  # fmt: skip
+    for name in node.bodies:
+        shapes.bodies.pop((node.index, name), None)
+    shapes.functions.pop(node.index, None)
+    shapes.how[node.index] = "unknown"
+    shapes.refused.add(node.index)
+    return tuple([_UNKNOWN for _ in node.outputs])
 
 
 def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...]:
@@ -249,7 +307,7 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         return outputs
     lacks = _lacking(node, operator)
     if lacks:
-        raise GraphError(f"{_at(node)} lacks {lacks}{_given(inputs)}")
+        raise Contradiction(f"it lacks {lacks}")
     keywords: dict[str, object] = dict(node.attributes)
     bodies = node.bodies
     for name, body in bodies.items():
@@ -271,11 +329,11 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         return _without_rules(graph, node, inputs, shapes, quiet=True)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         # Rules raise ValueError for what can't be: the model contradicts itself there.
-        raise GraphError(f"{_at(node)}: {error}{_given(inputs)}") from None
+        raise Contradiction(str(error)) from None
     except (TypeError, IndexError, KeyError, AttributeError, AssertionError) as error:
         lacks = _unfit(operator.infer, inputs, keywords)
         if lacks:
-            raise GraphError(f"{_at(node)} lacks {lacks}{_given(inputs)}") from None
+            raise Contradiction(f"it lacks {lacks}") from None
         shapes.diagnostics.append(
             Diagnostic("rule-failed", "warning", node.name,
                        f"{node.title}: its rule failed on this node ({type(error).__name__}: {error})",
@@ -285,8 +343,8 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     outputs = result if isinstance(result, tuple) else (result,)
     for k, x in enumerate(outputs):
         if not isinstance(x, Tensor):  # e.g. a Constant whose value is a graph
-            raise GraphError(f"{_at(node)} has an attribute of a wrong kind")
-        _check_shape(x, k, node, inputs)
+            raise Contradiction("it has an attribute of a wrong kind")
+        _check_shape(x, k)
     if operator.source != OURS and any(node.outputs[len(outputs) :]):
         short = RuleFailed(f"its infer rule gave {len(outputs)} of {len(node.outputs)} outputs")
         shapes.diagnostics.append(failure(node, short))
@@ -433,25 +491,21 @@ def _unfit(rule: Rule, inputs: tuple[Tensor | None, ...], keywords: Mapping[str,
     return ""
 
 
-def _check_shape(x: Tensor, k: int, node: Node, inputs: tuple[Tensor | None, ...]) -> None:
-    """Raise `GraphError` for what no tensor can be."""
+def _check_shape(x: Tensor, k: int) -> None:
+    """Raise `Contradiction` for what no tensor can be."""
     if x.shape is None:
         return
     if len(x.shape) > RANK_LIMIT:
-        raise GraphError(
-            f"{_at(node)} would give a tensor with {len(x.shape)} axes; {RANK_LIMIT} are the most"
+        raise Contradiction(
+            f"it would give a tensor with {len(x.shape)} axes; {RANK_LIMIT} are the most"
         )
     for axis, length in enumerate(x.shape):
         if not isinstance(length, int) or 0 <= length <= LENGTH_LIMIT:
             continue
-        if length < 0:
-            raise GraphError(
-                f"{_at(node)}: axis {axis} of output {k} would have length {length}{_given(inputs)}"
-            )
-        raise GraphError(
-            f"{_at(node)}: axis {axis} of output {k} would have length {length}, more than a"
-            " length in ONNX can be (64 bits)"
-        )
+        said = f"axis {axis} of output {k} would have length {length}"
+        if length > LENGTH_LIMIT:
+            said += ", more than a length in ONNX can be (64 bits)"
+        raise Contradiction(said)
 
 
 def _at(node: Node) -> str:

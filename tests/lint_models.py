@@ -499,4 +499,7 @@ EXAMPLES = [
     ),
     Example("CNS609", holding(1e-40, 0, 1), {"params": 1}, told={"weights": True}, layers=1),
     Example("CNS609", holding(1e-30, 0, 1), None, told={"weights": True}),
+    Example("CNS610", lambda: network(conv("x w", "y"), x=(1, 3, 8, 8), w=(4, 5, 3, 3)), {},
+            layers=1),
+    Example("CNS610", lambda: network(conv("x w", "y"), x=(1, 3, 8, 8), w=(4, 3, 3, 3)), None),
 ]  # fmt: skip

@@ -18,6 +18,22 @@ def node(op: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto
     )
 
 
+def refusal(model: onnx.ModelProto | bytes) -> str:
+    """Why the model can't be: its first error, which names a node, or what it isn't read for; "":
+    nothing is wrong with it."""
+    import cnnscope
+
+    try:
+        report = cnnscope.analyze(model)
+    except cnnscope.CnnscopeError as error:
+        return str(error)
+    if not report.errors:
+        return ""
+    assert not report.complete
+    assert all(error.layer and error.severity == "error" for error in report.errors)
+    return report.errors[0].message
+
+
 def network(
     *nodes: onnx.NodeProto,
     opset: int = 21,

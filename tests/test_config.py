@@ -41,6 +41,7 @@ file_size = "100 kB"
 receptive_field = ">= 224"
 opset = ">= 13, <= 17"
 max_partial = 0
+errors = 0
 latency_p50 = "12 ms"
 latency_p99 = "+10 %"
 operators.forbid = ["Loop", "com.microsoft::*"]

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import refusal
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
@@ -288,16 +289,14 @@ def test_wrong_rules_show(rules: dict[str, Any], said: str) -> None:
         assert all(f.size is None for f in layer.receptive_field)
 
 
-def test_what_the_rule_says_of_the_model_ends_the_analysis() -> None:
+def test_what_the_rule_says_of_the_model_is_an_error() -> None:
     def refused(x: cnnscope.Tensor) -> cnnscope.Tensor:
         raise ValueError("4 channels don't make 3 groups")
 
     cnnscope.register("test", "Op", infer=refused)
-    with pytest.raises(cnnscope.GraphError, match=r"'it' \(test::Op\): 4 channels .* 1x4x6x6"):
-        cnnscope.analyze(model())
+    assert re.search(r"'it' \(test::Op\): 4 channels .* 1x4x6x6", refusal(model()))
     cnnscope.register("test", "Op", infer=lambda x: x.of((x.dims[0] - 4,)))
-    with pytest.raises(cnnscope.GraphError, match="axis 0 of output 0 would have length -3"):
-        cnnscope.analyze(model())
+    assert "axis 0 of output 0 would have length -3" in refusal(model())
 
 
 def test_what_a_rule_cannot_know_is_no_fault() -> None:

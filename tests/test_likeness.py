@@ -7,10 +7,10 @@ import gc
 import numpy as np
 import onnx
 import pytest
+from networks import refusal
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.graph import read_graph
 
 X = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])
@@ -27,8 +27,7 @@ def test_an_attribute_of_a_wrong_kind_is_found_behind_an_equal_one() -> None:
     wrong = helper.make_node("Softmax", ["x"], ["b"], axis=1)
     wrong.attribute[0].CopyFrom(helper.make_attribute("axis", 1.0))
     join = helper.make_node("Add", ["a", "b"], ["y"])
-    with pytest.raises(GraphError, match="attribute axis"):
-        analyze(model([right, wrong, join]))
+    assert "attribute axis" in refusal(model([right, wrong, join]))
 
 
 @pytest.mark.parametrize(

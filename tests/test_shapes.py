@@ -7,6 +7,8 @@ formulas, with numbers put in, must be what the bound analysis says.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +17,6 @@ from test_dimension import value
 from test_regions import MOVES, PLAIN, Net, random_net, session, text
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.report import Report
 
@@ -286,6 +287,16 @@ def test_a_stale_declaration_is_said_and_not_believed() -> None:
     ],
 )  # fmt: skip
 def test_contradictions_name_the_node(body: str) -> None:
-    with pytest.raises(GraphError, match="bad") as caught:
-        analyze(parsed(body))
-    assert "\n" not in str(caught.value)
+    report = analyze(parsed(body))
+    (error,) = report.errors
+    assert (error.code, error.layer) == ("invalid-node", "bad")
+    assert re.fullmatch(
+        r"node 'bad' \((\w+)\): [^\n]+ \(inputs: (-|scalar|[x\d]+)(, .*)?\)", error.message
+    )
+    (layer,) = [x for x in report.layers if x.name == "bad"]
+    assert layer.output_shape is None
+    assert layer.work is None
+    assert dict(layer.uncounted) == {layer.op: 1}
+    assert layer.op in error.message
+    for name in ("macs", "flops", "traffic_bytes", "peak_activation_bytes"):
+        assert getattr(report.totals, name).value is None

@@ -11,16 +11,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from cnnscope.analyzer.diagnostics import GraphError
 from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.operator import Through, Work, counted, define
 from cnnscope.analyzer.tensor import Tensor
 
 
 class Body(Protocol):
-    """A subgraph that can be applied to inputs; its own inputs by name."""
+    """A subgraph that can be applied to inputs."""
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]: ...
+
+    @property
+    def declared(self) -> Sequence[Tensor]:
+        """Its inputs, as the file declares them."""
+
+    @property
+    def refused(self) -> bool:
+        """A node inside contradicted itself, when it was last applied."""
+
+    def withdraw(self) -> None:
+        """Take back what the last application found."""
 
 
 class BodyWork(Protocol):
@@ -81,16 +91,12 @@ def if_output(
     decided = _decided(cond)
     if decided is not None:
         return then_branch() if decided else else_branch()
+    then, other = then_branch(), else_branch()
     # A branch that contradicts the sizes found can't be the one that runs: exporters leave
     # both ways of a check on the rank.
-    try:
-        then = then_branch()
-    except GraphError:
-        return else_branch()
-    try:
-        other = else_branch()
-    except GraphError:
-        return then
+    if then_branch.refused != else_branch.refused:
+        (then_branch if then_branch.refused else else_branch).withdraw()
+        return other if then_branch.refused else then
     return tuple(
         _either(_variable(a), _variable(b), f"{node_name} output {k}")
         for k, (a, b) in enumerate(zip(then, other, strict=True))
@@ -140,6 +146,16 @@ def _trips(limit: Tensor | None, cond: Tensor | None, goes_on: Tensor | None, wh
     return FreeDim.from_data(f"trips of {what}")
 
 
+def _single(dtype: str, body: Body, place: int) -> Tensor:
+    """The iteration number or the condition, as a Loop's body is given it.
+
+    A scalar, says ONNX; a body that declares one axis is given one axis of length 1 by ONNX
+    Runtime, and exporters write such bodies.
+    """
+    declared = body.declared[place].shape if place < len(body.declared) else None
+    return Tensor(dtype, (1,) if declared is not None and len(declared) == 1 else ())
+
+
 def loop_output(
     limit: Tensor | None,
     cond: Tensor | None = None,
@@ -149,15 +165,15 @@ def loop_output(
     node_name: str,
 ) -> tuple[Tensor, ...]:
     states = [_variable(x) for x in carried]
-    going = Tensor("bool", ())
+    iteration, going = _single("int64", body, 0), _single("bool", body, 1)
     if cond is None or _decided(cond) is True:
         import numpy as np
 
         # The body may hand its condition through: then it stays what it was.
-        going = Tensor("bool", (), value=np.array(True))
+        going = going.with_value(np.full(going.shape or (), True))
     results: tuple[Tensor, ...] = ()
     for _ in range(3):  # shapes that change from one iteration to the next become unknown
-        results = body(Tensor("int64", ()), going, *states)
+        results = body(iteration, going, *states)
         settled = True
         for k, (before, after) in enumerate(zip(list(states), results[1:], strict=False)):
             merged = _either(before, _variable(after), f"{node_name} carried {k}")

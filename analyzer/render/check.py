@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from cnnscope.analyzer.figures import LISTS, PARTIAL, QUANTITIES
+from cnnscope.analyzer.figures import ERRORS, LISTS, PARTIAL, QUANTITIES
 from cnnscope.analyzer.finding import Case, Finding, Outcome, Rule
 from cnnscope.analyzer.quantities import Measure
 from cnnscope.analyzer.render.columns import Column
@@ -147,6 +147,8 @@ def sentence(verdict: Verdict) -> str:
     if verdict.state == "unknown":
         known = "" if verdict.figure.shown is None else f" ({figure_text(verdict)} is known)"
         return f"{what} can't be judged against {bound_text(verdict)}{known}: {why(verdict)}"
+    if verdict.limit.quantity == ERRORS and verdict.state == "exceeds":
+        return f"the model contradicts itself: {why(verdict)}"
     said = f"{what} is {figure_text(verdict)}, limit {bound_text(verdict)}"
     margin = margin_text(verdict)
     if margin:
@@ -162,7 +164,7 @@ def why(verdict: Verdict) -> str:
 
 def largest(verdict: Verdict) -> str:
     """The layers that contribute most."""
-    if verdict.state == "within" or not verdict.parts:
+    if verdict.state == "within" or not verdict.parts or verdict.limit.quantity == ERRORS:
         return ""
     parts = verdict.parts[:_SHOWN]
     if verdict.limit.quantity in LISTS:
@@ -229,7 +231,7 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
         what = limit_name(verdict)
         if verdict.state == "unknown":
             yield ("info" if verdict.tolerated else "warning"), f"{what}: {why(verdict)}"
-        if verdict.limit.quantity in LISTS and verdict.state != "within":
+        if verdict.limit.quantity in (*LISTS, ERRORS) and verdict.state == "exceeds":
             yield "error", sentence(verdict)
         if (base := baseline_text(verdict)) and verdict.state == "exceeds":
             yield "info", f"{what}: {base}"

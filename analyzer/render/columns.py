@@ -487,7 +487,8 @@ def diagnostic_lines(report: Report, each: int = 3) -> list[tuple[str, str]]:
     groups: dict[tuple[int, str, str], list[str]] = {}
     grave = {"error": 0, "warning": 1, "info": 2}
     for found in report.diagnostics:
-        where = f"{name(found.layer, 60)}: " if found.layer else ""
+        named = not found.layer or found.layer in found.message
+        where = "" if named else f"{name(found.layer or '', 60)}: "
         hint = f" ({name(found.hint, 300)})" if found.hint else ""
         text = f"{where}{name(found.message, 400)}{hint}"
         key = (grave.get(found.severity, 3), found.severity, found.code)

@@ -306,6 +306,27 @@ def denormal_weights(subject: Subject) -> Iterator[Hit]:
         )
 
 
+@rule(
+    "CNS610",
+    "invalid-node",
+    "error",
+    Page(
+        what="Says which nodes contradict what they are given, so that no runtime can run the model.",
+        why="A runtime refuses such a model when it loads it, or fails when it reaches the node; and "
+        "nothing is known of what comes after it.",
+        how="Each operator's rule, with the shapes that the model's inputs are bound to: lengths that "
+        "don't fit each other, axes that aren't there, inputs or attributes that are missing.",
+        example="A GRU whose initial state is stored for a batch of 1, run with a batch of 4.",
+        todo="Export the model anew, or bind its inputs to sizes that it was made for.",
+        references=("ONNX: Operators. https://onnx.ai/onnx/operators/",),
+    ),
+)
+def invalid_node(subject: Subject) -> Iterator[Hit]:
+    for error in subject.report.errors:
+        layers = () if error.layer is None else (error.layer,)
+        yield Hit(layers, error.message)
+
+
 def _pieces(numbers: _Numbers) -> Iterator[_Numbers]:
     """An array a few megabytes at a time."""
     flat = numbers.reshape(-1)

@@ -48,6 +48,7 @@ class Budget(TypedDict, total=False):
     receptive_field: Amount | None
     opset: Amount | None
     max_partial: Amount | None
+    errors: Amount | None
     operators_forbid: Sequence[str] | str | None
     operators_allow: Sequence[str] | str | None
     latency_p50: str | None

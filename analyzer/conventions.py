@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.dimension import Dim, Undetermined, product
-from cnnscope.analyzer.forms import forms, given, situations
+from cnnscope.analyzer.forms import forms, given, model_situations, situations
 from cnnscope.analyzer.operator import Work
 from cnnscope.analyzer.peers import CONVENTIONS, Convention, Weights
 from cnnscope.analyzer.report import Layer, Metric, Report
@@ -162,7 +162,9 @@ def _counted(
     values: dict[str, Counted] = {}
     missing: dict[str, Mapping[str, int]] = {}
     ignored: dict[str, int] = {}
-    found = {"constant"} if report.model.folded else set()
+    found = model_situations(tuple(report.layers))
+    if report.model.folded:
+        found.add("constant")
     for layer, names in zip(report.layers, known, strict=True):
         value, lacking = _count(convention, layer, names)
         values[layer.name] = value

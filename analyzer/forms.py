@@ -141,6 +141,33 @@ def situations(layer: Layer) -> set[str]:
     return found
 
 
+def model_situations(layers: Sequence[Layer]) -> set[str]:
+    """What a peer may stumble over that only layers together show.
+
+    ``shared``: layers that use the same weights. ``function``: a product with stored weights that was
+    called as a function inside another module, not as a module of its own: exporters that note
+    modules give a Linear a scope in which nothing stands but its product, its bias and what arranges
+    its operands.
+    """
+    found = set()
+    inside: dict[str, int] = {}
+    for layer in layers:
+        inside[layer.scope] = inside.get(layer.scope, 0) + (layer.op not in _OF_A_LINEAR)
+        if layer.shared_params and layer.macs:
+            found.add("shared")
+    if any(inside):
+        for layer in layers:
+            by_itself = layer.scope and not inside[layer.scope]
+            if layer.op in ("MatMul", "Gemm") and layer.params and not by_itself:
+                found.add("function")
+    return found
+
+
+_OF_A_LINEAR = frozenset({
+    "MatMul", "Gemm", "Add", "Transpose", "Reshape", "Cast", "QuantizeLinear", "DequantizeLinear",
+})  # fmt: skip
+
+
 def _batches(shape: tuple[Dim, ...]) -> Dim:
     return product(shape[:-2])
 

@@ -77,6 +77,11 @@ _TRANSPOSED = (
     "takes a transposed convolution for one that is evaluated at every output position: too many"
     " by the product of its strides"
 )
+_SHARED = "counts a module that stands under several parents several times over: once for each, in each call"
+_FUNCTION = (
+    "counts no product that is called as a function (`F.linear`, as in torchvision's Swin), only Linear"
+    " modules"
+)
 _MODULES = "sees modules, not functions: an activation, a pool or an addition called as a function"
 
 CONVENTIONS: tuple[Convention, ...] = (
@@ -167,6 +172,8 @@ CONVENTIONS: tuple[Convention, ...] = (
             "written out": f"{_MODULES} counts nothing, nor does a subclass of a module",
             "InstanceNormalization": "counts no GroupNorm, which exporters write as an instance"
             " normalization",
+            "shared": _SHARED,
+            "function": _FUNCTION,
         },
         aliases=("pytorch-opcounter", "ultralytics-thop"),
     ),
@@ -205,6 +212,8 @@ CONVENTIONS: tuple[Convention, ...] = (
             " here every activation and pool is taken for a module",
             "resizing": "counts a resizing module's output once for the whole batch and once for"
             " its first element: here twice",
+            "shared": _SHARED,
+            "function": _FUNCTION,
         },
     ),
     Convention(

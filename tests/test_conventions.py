@@ -23,6 +23,7 @@ import jsonschema
 import numpy as np
 import onnx
 import pytest
+from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
@@ -709,3 +710,35 @@ def test_the_page_says_what_the_tables_say() -> None:
         markdown_table(weighted(), WEIGHT_COLUMNS),
     ):
         assert table in page
+
+
+# Three modules around one Linear of 16 x 16, and a product that isn't in a module of its own. Run with
+# torch 2.13, thop 0.1.1 and ptflops 0.7.5 the first prints 6,912 and 2,304 for the 768 MACs that there
+# are, the second 0 and 32 (its ReLU) for 256; a Linear that one module calls three times, and one three
+# modules deep, are right.
+_SHARED = "several parents"
+_FUNCTION = "called as a function (`F.linear`"
+
+
+@pytest.mark.parametrize(
+    ("names", "weights", "said"),
+    [
+        ("/a/l/MatMul /b/l/MatMul /c/l/MatMul", "w w w", {_SHARED}),
+        ("/a/l/MatMul /b/l/MatMul", "w v", set()),
+        ("/a/b/l/MatMul", "w", set()),
+        ("/attn/MatMul /attn/Softmax", "w", {_FUNCTION}),
+        ("/MatMul /r/Relu", "w", {_FUNCTION}),
+        ("MatMul_0 Relu_1", "w", set()),  # an exporter that notes no modules
+    ],
+)
+@pytest.mark.parametrize("peer", ["thop", "ptflops"])
+def test_how_a_linear_was_called(peer: str, names: str, weights: str, said: set[str]) -> None:
+    nodes, last, used = [], "x", weights.split()
+    for i, name in enumerate(names.split()):
+        op = name.rpartition("/")[2].partition("_")[0]
+        operands = f"{last} {used[i]}" if op == "MatMul" else last
+        nodes.append(node(op, operands, f"t{i}", name=name))
+        last = f"t{i}"
+    model = network(*nodes, x=(1, 16), **dict.fromkeys(used, (16, 16)))
+    found = cnnscope.convention(cnnscope.analyze(model), peer).may_differ
+    assert {text for text in (_SHARED, _FUNCTION) if any(text in x for x in found)} == said

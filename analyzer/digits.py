@@ -57,6 +57,11 @@ def width(digits: Digits) -> int:
     return sum(d.field.size - 1 for d in digits) + 1
 
 
+def narrowest(digits: Digits) -> int:
+    """The least that a unit which sees something sees."""
+    return sum(d.field.narrowest - 1 for d in digits) + 1
+
+
 # -- moving digits through one read ----------------------------------------------------------------
 
 
@@ -187,10 +192,6 @@ def reach_sum(a: Reach, b: Reach) -> Reach:
     if isinstance(a, Everything) or isinstance(b, Everything):
         return EVERYTHING
     return a[0] + b[0], a[1] + b[1]
-
-
-def reach_size(reach: Reach) -> int | None:
-    return None if reach is None or isinstance(reach, Everything) else reach[1] - reach[0] + 1
 
 
 # -- reshapes --------------------------------------------------------------------------------------

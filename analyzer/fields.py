@@ -15,14 +15,20 @@ puts together again is exact. A term without digits is the same for every unit: 
 ones out (squeeze-and-excitation multiplies a global term onto a local one).
 
 Joins: union of spans where two terms have the same digits; not *aligned* where step or centre
-differ (Araujo, Norris & Sim, Distill 2019). Beside the union each term keeps the field along the
-path with the smallest one (Richter et al. 2021).
+differ (Araujo, Norris & Sim, Distill 2019).
+
+Beside the union, the single paths from the input are followed each by itself, for the smallest of
+them says which layers can add something (Richter et al. 2021). Of two paths that hang on the unit
+alike, one is left out where the other stays the smaller whatever is read next (`narrower`); a path
+with a smaller size and a larger step is kept, it may win or lose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.digits import (
@@ -34,7 +40,7 @@ from cnnscope.analyzer.digits import (
     Reach,
     apply_read,
     as_field,
-    reach_size,
+    narrowest,
     reach_sum,
     reshape,
     width,
@@ -42,7 +48,17 @@ from cnnscope.analyzer.digits import (
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.likeness import Answers
-from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Through, Upto, Whole, straight
+from cnnscope.analyzer.operator import (
+    Along,
+    Flat,
+    Listed,
+    Nothing,
+    Only,
+    Through,
+    Upto,
+    Whole,
+    straight,
+)
 from cnnscope.analyzer.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Shape, Tensor
@@ -56,6 +72,8 @@ MAX_TRIPS = 64
 MAX_LAID_OUT = 1 << 20
 #: more different ways to hang on the unit than this are given as their common hull
 MAX_TERMS = 4
+#: single paths that are followed; a wider one beyond them isn't
+MAX_WAYS = 8
 #: Spans kept for a whole model, and more per node; an input axis counts as `AXIS_SPANS` of them. A
 #: layer behind a thousand inputs sees something of each, and so does every layer behind it: without
 #: an end, the answer would be as large as layers times inputs.
@@ -68,18 +86,19 @@ class Term:
 
     Args:
         digits: none: every unit sees the same, `fixed`.
-        small: the digits of the smallest path; same places.
-        fixed, small_size: of a collapsed term: what is seen, and on the smallest path how much.
+        fixed: of a collapsed term: what is seen.
         by: the node that collapsed the axis.
         whole: it did so by reading all of it.
+        least: of a single path that couldn't be followed further: what its units see at least.
+        stretch: of a single path: the only units, from and to before, that see anything along it.
     """
 
     digits: Digits
-    small: Digits = ()
     fixed: Reach = None
-    small_size: int | None = None
     by: str | None = None
     whole: bool = False
+    least: int | None = None
+    stretch: tuple[int, int] | None = None
 
     @property
     def places(self) -> tuple[tuple[int, int, int | None], ...]:
@@ -88,11 +107,24 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """What the units of a tensor see of one input axis: the union of the terms."""
+    """What the units of a tensor see of one input axis: the union of the terms.
+
+    Args:
+        terms: along all paths.
+        aligned: no paths were joined that differ in step or centre.
+        known: every term is.
+        single: the single paths that may turn out the smallest; None: the terms are those.
+    """
 
     terms: tuple[Term, ...]
     aligned: bool = True
     known: bool = True
+    single: tuple[Term, ...] | None = None
+
+    @property
+    def ways(self) -> tuple[Term, ...]:
+        """The single paths that may turn out the smallest."""
+        return self.terms if self.single is None else self.single
 
 
 State = dict[Key, Paths]
@@ -115,11 +147,13 @@ class Room:
         left: how many.
         lost: the state of every tensor that is given by a layer after they ran out.
         ended: the layer where they did.
+        lengths: of the network inputs' axes, where they are known.
     """
 
     left: int
     lost: Unfollowed
     ended: str | None = None
+    lengths: dict[Key, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +199,9 @@ def find_fields(
         for name in graph.inputs:
             x = shapes.tensors[name]
             found.states[name] = initial_state(name, x)
+            for axis, length in enumerate(x.shape or ()):
+                if isinstance(length, int):
+                    room.lengths[name, axis] = length
     answers: Answers[NodeReads] = Answers(shapes.alike)
     for node in graph.nodes:
         if shapes.folded(node):
@@ -254,8 +291,7 @@ def initial_state(name: str, x: Tensor) -> State:
 
 
 def _whole_axis(axis: int) -> Term:
-    digits = (Digit(axis, 1, None, Field()),)
-    return Term(digits, digits)
+    return Term((Digit(axis, 1, None, Field()),))
 
 
 class _Step:
@@ -354,10 +390,9 @@ class _Step:
         self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
     ) -> tuple[Paths, _Piece | None]:
         if read is None:
-            return Paths(
-                (Term((), (), EVERYTHING, None, self.node.name, True),), paths.aligned, False
-            ), None
-        if len(paths.terms) == 1:
+            everything = Term((), EVERYTHING, self.node.name, True)
+            return Paths((everything,), paths.aligned, False), None
+        if len(paths.terms) == 1 and paths.single is None:
             (term,) = paths.terms
             if not term.digits:
                 return paths, None
@@ -374,73 +409,90 @@ class _Step:
                     and x.shape[axis] == output.shape[axis]
                 ):
                     return paths, None  # a batch or channel axis, read index by index
-        piece = None
-        terms = []
-        changed = False
-        for term in paths.terms:
-            if not term.digits:
-                terms.append(term)
-                continue
-            if isinstance(read, Flat):
-                new = self.reshaped(key, term, x.shape, output.shape)
-            else:
-                assert isinstance(read, tuple)
-                new = self.read_term(key, term, x, output, read)
-                piece = piece or _piece(term, x, output, read)
-            changed = changed or new is not term
-            if new is not None:
-                terms.append(new)
-        if not changed:
-            return paths, piece
-        return Paths(_gathered(terms), paths.aligned, paths.known), piece
-
-    def read_term(
-        self, key: Key, term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]
-    ) -> Term | None:
-        assert x.shape is not None
-        for digit in term.digits:
-            if digit.axis >= 0 and _looks_along(read[digit.axis], x.shape[digit.axis]):
-                self.found.spatial.add(key)
-        digits, rest = apply_read(term.digits, x.shape, output.shape, read)
-        if digits is None:
-            return None
-        if digits is term.digits and term.small is term.digits:
-            return term
-        if term.small is term.digits:
-            small, small_rest = digits, rest
+        self.noticed(key, paths.terms, x, output, read)
+        terms = self.moved_terms(paths.terms, x, output, read)
+        if paths.single is None:
+            single = terms
         else:
-            moved, small_rest = apply_read(term.small, x.shape, output.shape, read)
-            small = moved if moved is not None else digits
+            single = self.moved_terms(paths.single, x, output, read)
+        piece = None
+        if isinstance(read, tuple):
+            pieces = (_piece(term, x, output, read) for term in paths.terms if term.digits)
+            piece = next((piece for piece in pieces if piece is not None), None)
+        if terms is paths.terms and single is paths.ways:
+            return paths, piece
+        found = _gathered(terms)
+        if len(single) > 1:
+            single = self.narrowest(key, single, output)
+        return Paths(found, paths.aligned, paths.known, _single(found, single)), piece
+
+    def moved_terms(
+        self, terms: tuple[Term, ...], x: Tensor, output: Tensor, read: KnownRead
+    ) -> tuple[Term, ...]:
+        """The terms behind a read; those that it leaves out are gone."""
+        found = [
+            term if not term.digits
+            else self.reshaped(term, x.shape, output.shape) if isinstance(read, Flat)
+            else self.read_term(term, x, output, read)
+            for term in terms
+        ]  # fmt: skip
+        if all(new is term for new, term in zip(found, terms, strict=True)):
+            return terms
+        return tuple([term for term in found if term is not None])
+
+    def noticed(
+        self, key: Key, terms: Sequence[Term], x: Tensor, output: Tensor, read: KnownRead
+    ) -> None:
+        """Is the input's axis one that is looked along? Is it one that can't be followed further?"""
+        for digits in (term.digits for term in terms if term.digits):
+            if isinstance(read, Flat):
+                found, _, lost = reshape(digits, x.shape, output.shape)
+                if found is not None and len(found) > len(digits):
+                    self.found.spatial.add(key)  # cut into patches
+                if lost:
+                    self.found.diagnostics.append(
+                        Diagnostic("axis-not-followed", "info", self.node.name,
+                                   f"{self.node.title} rearranges an axis in a way that isn't "
+                                   "followed: its units are taken to see all of it", "")
+                    )  # fmt: skip
+                continue
+            assert x.shape is not None and isinstance(read, tuple)
+            for digit in digits:
+                if digit.axis >= 0 and _looks_along(read[digit.axis], x.shape[digit.axis]):
+                    self.found.spatial.add(key)
+
+    def read_term(self, term: Term, x: Tensor, output: Tensor, read: KnownRead) -> Term | None:
+        assert x.shape is not None and isinstance(read, tuple)
+        stretch = None
+        if term.stretch is not None:
+            axis = term.digits[0].axis
+            stretch, way = _stretched(term.stretch, read[axis])
+            if stretch == (0, 0):
+                return None
+            read = (*read[:axis], way, *read[axis + 1 :])
+        digits, rest = apply_read(term.digits, x.shape, output.shape, read)
+        if digits is None or (digits and not all(d.field.size for d in digits)):
+            return None
+        if digits is term.digits and stretch == term.stretch:
+            return term
         if digits:
-            return Term(digits, digits if small == digits else small)
+            return Term(digits, stretch=stretch)
         whole = any(
             isinstance(read[d.axis], Whole | Upto) and x.shape[d.axis] != 1
             for d in term.digits
             if d.axis >= 0
         )
-        return Term((), (), rest, reach_size(small_rest), self.node.name, whole)
+        exact = any(isinstance(read[d.axis], Whole | Upto | Only) for d in term.digits)
+        return Term((), rest, self.node.name, whole, None if exact else narrowest(term.digits))
 
-    def reshaped(
-        self, key: Key, term: Term, before: Shape | None, after: Shape | None
-    ) -> Term | None:
+    def reshaped(self, term: Term, before: Shape | None, after: Shape | None) -> Term | None:
         digits, rest, lost = reshape(term.digits, before, after)
-        if digits is not None and len(digits) > len(term.digits):
-            self.found.spatial.add(key)  # cut into patches
-        if lost:
-            self.found.diagnostics.append(
-                Diagnostic("axis-not-followed", "info", self.node.name,
-                           f"{self.node.title} rearranges an axis in a way that isn't followed: "
-                           "its units are taken to see all of it", "")
-            )  # fmt: skip
         if digits is None:
             return None
-        if not digits:
-            small = rest if term.small is term.digits else reshape(term.small, before, after)[1]
-            return Term((), (), rest, reach_size(small), self.node.name, lost)
-        if term.small is term.digits:
-            return Term(digits, digits)
-        small_digits, _, _ = reshape(term.small, before, after)
-        return Term(digits, small_digits or digits)
+        if digits:
+            kept = [(d.div, d.mod) for d in digits] == [(d.div, d.mod) for d in term.digits]
+            return Term(digits, stretch=term.stretch if kept else None)
+        return Term((), rest, self.node.name, lost, narrowest(term.digits) if lost else None)
 
     # -- joins ---------------------------------------------------------------------------------
 
@@ -466,7 +518,19 @@ class _Step:
                     terms.append(term)
         if laid_out:
             terms = [_regular(term) for term in terms]
-        return Paths(_gathered(_capped(terms, output.shape, self.node.name)), aligned, known)
+        found = _gathered(_capped(terms, output.shape, self.node.name))
+        ways = [
+            _beside(way, piece) if laid_out and piece is not None else way
+            for paths, piece in parts
+            for way in paths.ways
+        ]
+        return Paths(found, aligned, known, _single(found, self.narrowest(key, ways, output)))
+
+    def narrowest(self, key: Key, ways: Sequence[Term], output: Tensor) -> tuple[Term, ...]:
+        """The single paths of several that may turn out the smallest."""
+        if len(ways) == 1:
+            return tuple(ways)
+        return _narrowest(ways, self.found.room.lengths.get(key), output.shape)
 
     def misaligned(self, key: Key, a: Term, b: Term) -> None:
         self.found.spatial.add(key)
@@ -714,17 +778,11 @@ def _cut(term: Term, piece: _Piece) -> Term:
     whole = as_field([digit], piece.length)
     if whole is None:
         return term
-    cut = (Digit(piece.axis, 1, None, whole.piece(piece.lo, piece.hi, piece.length)),)
-    small = as_field(list(term.small), piece.length)
-    if small is None or term.small == term.digits:
-        return Term(cut, cut)
-    return Term(cut, (Digit(piece.axis, 1, None, small.piece(piece.lo, piece.hi, piece.length)),))
+    return Term((Digit(piece.axis, 1, None, whole.piece(piece.lo, piece.hi, piece.length)),))
 
 
 def _regular(term: Term) -> Term:
-    digits = tuple(replace(d, field=d.field.regular()) for d in term.digits)
-    small = tuple(replace(d, field=d.field.regular()) for d in term.small)
-    return replace(term, digits=digits, small=digits if small == digits else small)
+    return replace(term, digits=tuple(replace(d, field=d.field.regular()) for d in term.digits))
 
 
 def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
@@ -733,15 +791,10 @@ def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
         return a, True
     if not a.digits:
         whole = a if a.whole or not b.whole else b
-        sizes = [s for s in (a.small_size, b.small_size) if s is not None]
-        return (
-            Term((), (), _hull(a.fixed, b.fixed), min(sizes, default=None), whole.by, whole.whole),
-            True,
-        )
-    small = a.small if width(a.small) <= width(b.small) else b.small
+        return Term((), _hull(a.fixed, b.fixed), whole.by, whole.whole), True
     differing = [i for i, (p, q) in enumerate(zip(a.digits, b.digits, strict=True)) if p != q]
     if not differing:
-        return replace(a, small=small), True
+        return a, True
     if len(differing) == 1:
         i = differing[0]
         mine, theirs = a.digits[i].field, b.digits[i].field
@@ -750,7 +803,7 @@ def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
             same = a.digits[i]
             moved = Digit(same.axis, same.div, same.mod, joined)
             digits = (*a.digits[:i], moved, *a.digits[i + 1 :])
-            return Term(digits, small), mine.aligned_with(theirs)
+            return Term(digits), mine.aligned_with(theirs)
     return _collapsed(a, b, shape), False
 
 
@@ -779,9 +832,7 @@ def _reach(term: Term, shape: Shape | None) -> Reach:
 
 
 def _collapsed(a: Term, b: Term, shape: Shape | None, by: str | None = None) -> Term:
-    sizes = [width(t.small) if t.digits else t.small_size for t in (a, b)]
-    least = min((s for s in sizes if s is not None), default=None)
-    return Term((), (), _hull(_reach(a, shape), _reach(b, shape)), least, by or a.by or b.by, True)
+    return Term((), _hull(_reach(a, shape), _reach(b, shape)), by or a.by or b.by, True)
 
 
 def _gathered(terms: Sequence[Term]) -> tuple[Term, ...]:
@@ -799,6 +850,110 @@ def _capped(terms: list[Term], shape: Shape | None, by: str) -> list[Term]:
     while len(terms) > MAX_TERMS:
         terms = [*terms[:-2], _collapsed(terms[-2], terms[-1], shape, by)]
     return terms
+
+
+# -- single paths ----------------------------------------------------------------------------------
+
+
+def way_size(way: Term, length: int | None) -> int | None:
+    """How much the units of a tensor see along one path, at most; None: that isn't known.
+
+    Before clipping; a path on which the axis was collapsed sees what of the input is there.
+
+    Args:
+        way: the path.
+        length: of the network input's axis, None where it isn't known.
+    """
+    if way.digits:
+        return width(way.digits)
+    return None if way.least is not None else within(way.fixed, length)
+
+
+def within(reach: Reach, length: int | None) -> int | None:
+    """How much of an input axis a fixed reach covers."""
+    if reach is None:
+        return 0
+    if isinstance(reach, Everything):
+        return length
+    if length is None:
+        return reach[1] - reach[0] + 1
+    return max(min(reach[1], length - 1) - max(reach[0], 0) + 1, 0)
+
+
+def _single(terms: tuple[Term, ...], ways: tuple[Term, ...]) -> tuple[Term, ...] | None:
+    return None if ways == terms else ways
+
+
+def _narrowest(ways: Sequence[Term], length: int | None, shape: Shape | None) -> tuple[Term, ...]:
+    """Those of several single paths that may turn out the smallest."""
+    kept: list[Term] = []
+    for way in dict.fromkeys(ways):
+        if any(_outdoes(other, way, length, shape) for other in kept):
+            continue
+        kept = [other for other in kept if not _outdoes(way, other, length, shape)]
+        kept.append(way)
+    moving = sorted((w for w in kept if w.digits), key=lambda w: width(w.digits))
+    if len(moving) <= MAX_WAYS:
+        return tuple(kept)
+    least = min(narrowest(w.digits) for w in moving[MAX_WAYS:])
+    fixed = [w for w in kept if not w.digits]
+    return (*moving[:MAX_WAYS], *fixed, Term((), EVERYTHING, None, False, least))
+
+
+def _inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _beside(way: Term, piece: _Piece) -> Term:
+    """A single path behind what lays it beside others: the units of its stretch alone see along it."""
+    if len(way.digits) != 1 or way.digits[0].place != (piece.axis, 1, None):
+        return way
+    lo, hi = way.stretch or (piece.lo, piece.hi)
+    return replace(way, stretch=(max(lo, piece.lo), min(hi, piece.hi)))
+
+
+def _stretched(stretch: tuple[int, int], read: object) -> tuple[tuple[int, int] | None, object]:
+    """Which units read of a stretch of an axis, (0, 0) if none; and how an axis is read of which
+    only that is there."""
+    lo, hi = stretch
+    if isinstance(read, Whole | Upto):
+        return None, Only(lo, hi - 1)
+    if isinstance(read, Only):
+        lo, hi = max(lo, read.lo), min(hi, read.hi + 1)
+        return ((0, 0), read) if lo >= hi else (None, Only(lo, hi - 1))
+    if isinstance(read, Listed):
+        rows = [row for row in read.rows if row is not None and row[0] < hi and row[1] >= lo]
+        return (None if rows else (0, 0)), read
+    if not isinstance(read, Along) or read.window.stride <= 0 or read.window.outside != "nothing":
+        return None, read
+    w = read.window
+    last = (w.size - 1) * w.dilation
+    first = math.ceil(Fraction(lo + w.before - max(last, 0)) / Fraction(w.stride))
+    end = math.floor(Fraction(hi - 1 + w.before - min(last, 0)) / Fraction(w.stride)) + 1
+    return ((max(first, 0), end) if end > max(first, 0) else (0, 0)), read
+
+
+def _outdoes(a: Term, b: Term, length: int | None, shape: Shape | None) -> bool:
+    """Is path `a` as small as path `b`, whatever is read next?"""
+    if a.stretch is not None and (b.stretch is None or not _inside(b.stretch, a.stretch)):
+        return False  # it may end earlier
+    if a.digits and b.digits:
+        alone = len(a.digits) == 1  # parts of a sum must move alike
+        return a.places == b.places and all(
+            (alone or p.field.moves_like(q.field)) and p.field.narrower(q.field, _count(p, shape))
+            for p, q in zip(a.digits, b.digits, strict=True)
+        )
+    if a.digits:
+        return False
+    mine = way_size(a, length)
+    if b.digits:
+        return mine is not None and mine <= narrowest(b.digits)
+    if b.least is not None:
+        return (a.least is not None and a.least <= b.least) or (
+            mine is not None and mine <= b.least
+        )
+    theirs = way_size(b, length)
+    return mine is not None and theirs is not None and mine <= theirs
 
 
 # -- iterations ------------------------------------------------------------------------------------
@@ -836,12 +991,15 @@ def _stacked(state: State, axis: int) -> State:
     return _mapped(state, put)
 
 
-def _mapped(state: State, put: object) -> State:
-    assert callable(put)
+def _mapped(state: State, put: Callable[[Digits], Digits]) -> State:
+    def mapped(terms: Sequence[Term]) -> tuple[Term, ...]:
+        return tuple(replace(term, digits=put(term.digits)) for term in terms)
+
     return {
         key: replace(
             paths,
-            terms=tuple(replace(t, digits=put(t.digits), small=put(t.small)) for t in paths.terms),
+            terms=mapped(paths.terms),
+            single=None if paths.single is None else mapped(paths.single),
         )
         for key, paths in state.items()
     }
@@ -849,19 +1007,26 @@ def _mapped(state: State, put: object) -> State:
 
 def _spread_iterations(state: State, node: Node) -> State:
     """After the loop, or in the next iteration: what any iteration saw."""
-    result: State = {}
-    for key, paths in state.items():
-        terms = []
-        for term in paths.terms:
-            if any(d.axis == ITERATION for d in term.digits):
-                term = Term((), (), EVERYTHING, None, node.name, True)
-            terms.append(term)
-        result[key] = replace(paths, terms=_gathered(terms))
-    return result
+
+    def spread(terms: Sequence[Term]) -> tuple[Term, ...]:
+        return _gathered([
+            Term((), EVERYTHING, node.name, True)
+            if any(d.axis == ITERATION for d in term.digits) else term
+            for term in terms
+        ])  # fmt: skip
+
+    return {
+        key: replace(
+            paths,
+            terms=spread(paths.terms),
+            single=None if paths.single is None else spread(paths.single),
+        )
+        for key, paths in state.items()
+    }
 
 
 def _all_of(state: State, node: Node) -> State:
     return {
-        key: Paths((Term((), (), EVERYTHING, None, node.name, True),), p.aligned, p.known)
+        key: Paths((Term((), EVERYTHING, node.name, True),), p.aligned, p.known)
         for key, p in state.items()
     }

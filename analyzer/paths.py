@@ -7,8 +7,8 @@ through one input of one node alone, by the equations of Araujo, Norris & Sim (D
 
 (extent, size, step, start; d, k, s, p: dilation, kernel, stride and padding before of the window),
 and, walking back from a layer, the path that makes its field the widest or the smallest (which is
-what predicts unproductive layers, Richter et al. 2021). A path's sizes are worked out anew along
-that path alone.
+what predicts unproductive layers, Richter et al. 2021). Along the widest, sizes are worked out anew
+for that path alone; the narrowest is one of the single paths that `fields` follows.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from cnnscope.analyzer.fields import (
     Term,
     initial_state,
     moved_through,
+    way_size,
+    within,
 )
 from cnnscope.analyzer.formulas import Formula
 from cnnscope.analyzer.graph import Graph, Node, used_names
@@ -42,7 +44,8 @@ MAX_AHEAD = 32
 class Seen:
     """What the units of a tensor see of one network input's axis, in figures.
 
-    The same figures as `ReceptiveField`'s, which says what each means.
+    The same figures as `ReceptiveField`'s, which says what each means; and `smallest_local`, the
+    smallest size but for paths on which the axis was collapsed and all of the input is seen.
     """
 
     size: int | None
@@ -54,6 +57,7 @@ class Seen:
     global_by: str | None = None
     local_size: int | None = None
     smallest_size: int | None = None
+    smallest_local: int | None = None
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -74,21 +78,19 @@ def find_seen(paths: Paths, length: int | None) -> Seen:
         length: of the network input's axis; None: not known.
     """
     if len(paths.terms) == 1 and len(paths.terms[0].digits) == 1:
-        return _seen_plainly(paths.terms[0], paths.known)
+        return _seen_plainly(paths, length)
     moving = [term for term in paths.terms if term.digits]
     fixed = [term for term in paths.terms if not term.digits]
     local = max((width(term.digits) for term in moving), default=None)
-    least = [width(t.small) for t in moving]
-    least += [t.small_size for t in fixed if t.small_size is not None]
     sees_all = [t for t in fixed if t.whole or _covers(t.fixed, length)]
     sizes = [local] if local is not None else []
     if sees_all:
         size = length
-        reaches = [_within(t.fixed, length) for t in fixed]
+        reaches = [within(t.fixed, length) for t in fixed]
         if not moving and None not in reaches:  # e.g. rows that a stride left over aren't seen
             size = max(r for r in reaches if r is not None)
     else:
-        sizes += [s for s in (_within(t.fixed, length) for t in fixed) if s is not None]
+        sizes += [s for s in (within(t.fixed, length) for t in fixed) if s is not None]
         size = max(sizes, default=None)
     if not paths.known:
         size = None
@@ -112,14 +114,42 @@ def find_seen(paths: Paths, length: int | None) -> Seen:
         global_=bool(sees_all),
         global_by=next((t.by for t in sees_all if t.by), None),
         local_size=local,
-        smallest_size=min(least, default=None),
+        smallest_size=_smallest(paths, length, paths.ways, (local, size)),
+        smallest_local=_smallest(paths, length, _not_all(paths.ways, length), (local,)),
     )
 
 
-def _seen_plainly(term: Term, known: bool) -> Seen:
+def _smallest(
+    paths: Paths, length: int | None, ways: Sequence[Term], sizes: Sequence[int | None]
+) -> int | None:
+    """The smallest size along some single paths; None where one that may be it isn't followed.
+
+    Args:
+        sizes: of what is seen along all paths. A single path goes on beyond where others are laid
+            beside it, which what is seen along all of them doesn't.
+    """
+    if not paths.known:
+        return None
+    known = [size for way in ways if (size := way_size(way, length)) is not None]
+    if not known:
+        return None
+    found = min([*known, *(size for size in sizes if size is not None)])
+    for way in ways:
+        if way_size(way, length) is None and (way.least is None or way.least < found):
+            return None
+    return found
+
+
+def _not_all(ways: tuple[Term, ...], length: int | None) -> Sequence[Term]:
+    if all(way.digits for way in ways):
+        return ways
+    return [w for w in ways if w.digits or w.least is not None or not _covers(w.fixed, length)]
+
+
+def _seen_plainly(paths: Paths, length: int | None) -> Seen:
     """One axis that moves along another and nothing beside it, as in most layers of most nets: the
     same figures, without the sums and choices over terms."""
-    (digit,) = term.digits
+    ((digit,), known) = paths.terms[0].digits, paths.known
     field, span = digit.field, digit.field.span(0)
     return Seen(
         size=field.size if known else None,
@@ -128,7 +158,8 @@ def _seen_plainly(term: Term, known: bool) -> Seen:
         center=None if span is None else Fraction(span[0] + span[1], 2),
         output_axis=digit.axis,
         local_size=field.size,
-        smallest_size=width(term.small),
+        smallest_size=_smallest(paths, length, paths.ways, (field.size,)),
+        smallest_local=_smallest(paths, length, _not_all(paths.ways, length), (field.size,)),
     )
 
 
@@ -194,17 +225,6 @@ def _covers(reach: Reach, length: int | None) -> bool:
     if isinstance(reach, Everything):
         return True
     return reach is not None and length is not None and reach[0] <= 0 and reach[1] >= length - 1
-
-
-def _within(reach: Reach, length: int | None) -> int | None:
-    """How much of an input axis a fixed reach covers."""
-    if reach is None:
-        return 0
-    if isinstance(reach, Everything):
-        return length
-    if length is None:
-        return reach[1] - reach[0] + 1
-    return max(min(reach[1], length - 1) - max(reach[0], 0) + 1, 0)
 
 
 # -- one node's step ---------------------------------------------------------------------------
@@ -371,21 +391,73 @@ def find_paths(graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> tup
     state = fields.states.get(tensor, {})
     found = []
     for key in _spatial(state, fields):
-        for smallest in (False, True):
-            hops = _hops(graph, shapes, fields, tensor, key, smallest)
-            if hops:
-                steps = tuple(_along_path(graph, shapes, fields, key, hops, smallest))
-                which = "smallest" if smallest else "largest"
-                found.append(FieldPath(*key, which, steps))
+        hops = _hops(graph, shapes, fields, tensor, key)
+        if hops:
+            steps = tuple(_along_path(graph, shapes, fields, key, hops))
+            found.append(FieldPath(*key, "largest", steps))
+        steps = _smallest_path(graph, shapes, fields, tensor, key)
+        if steps:
+            found.append(FieldPath(*key, "smallest", steps))
     return tuple(found)
+
+
+def _smallest_path(
+    graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key
+) -> tuple[PathStep, ...]:
+    """The layers along the path whose size is the smallest, which has to be known."""
+    length = _length(shapes, key)
+    steps: list[PathStep] = []
+    name, way = tensor, _least_way(fields.states[tensor][key], length)
+    while way is not None and name != key[0]:
+        node = graph.producers.get(name)
+        if node is None:
+            return ()
+        seen = find_seen(fields.states[name][key], length)
+        sizes = [way_size(way, length), seen.local_size, seen.size]
+        steps.append(PathStep(node.name, min(size for size in sizes if size is not None)))
+        name, way = _before(graph, shapes, fields, node, key, way, node.outputs.index(name))
+    return tuple(steps[::-1])
+
+
+def _least_way(paths: Paths, length: int | None) -> Term | None:
+    if find_seen(paths, length).smallest_size is None:
+        return None
+    sizes = [(way_size(way, length), way) for way in paths.ways]
+    known = [(size, i) for i, (size, _) in enumerate(sizes) if size is not None]
+    return sizes[min(known)[1]][1] if known else None
+
+
+def _before(
+    graph: Graph, shapes: Shapes, fields: Fields, node: Node, key: Key, way: Term, output: int
+) -> tuple[str, Term | None]:
+    """By which input of a node a single path comes, and what it was there."""
+    reads, length = _reads(node, shapes, fields), _length(shapes, key)
+    inside: list[tuple[int, str, Term]] = []
+    for given in dict.fromkeys(used_names(node)):
+        paths = fields.states.get(given, {}).get(key)
+        if paths is None:
+            continue
+        for before in paths.ways:
+            moved = _moved(node, reads, graph, shapes, {key: Paths((before,))}, given, output)
+            if moved is None:  # through a subgraph: by the input that sees the least
+                size = way_size(before, length)
+                inside += [] if size is None else [(size, given, before)]
+            elif key in moved and any(_alike(way, after) for after in moved[key].ways):
+                return given, before
+    if not inside:
+        return "", None
+    _, given, before = min(inside, key=lambda found: found[0])
+    return given, before
+
+
+def _alike(a: Term, b: Term) -> bool:
+    return a.digits == b.digits and a.fixed == b.fixed
 
 
 _Hop = tuple[Node, str, int]  # the node, the tensor it is entered by, the output it is left by
 
 
-def _hops(
-    graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key, smallest: bool
-) -> list[_Hop]:
+def _hops(graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key) -> list[_Hop]:
     """Back from a tensor to the network input, each time through the input that decides."""
     length = _length(shapes, key)
     hops: list[_Hop] = []
@@ -419,7 +491,7 @@ def _hops(
         best = max(
             (way for way in ways if key in way[2]),
             key=lambda way: _rank(
-                find_seen(way[2][key], length), find_seen(way[1][key], length), length, smallest
+                find_seen(way[2][key], length), find_seen(way[1][key], length), length
             ),
             default=ways[0],
         )
@@ -441,19 +513,15 @@ def _followed(graph: Graph, shapes: Shapes, fields: Fields, state: State, hop: _
     return state if moved is None else moved
 
 
-def _rank(after: Seen, before: Seen, length: int | None, smallest: bool) -> tuple[int, int, int]:
+def _rank(after: Seen, before: Seen, length: int | None) -> tuple[int, int, int]:
     """Which input decides: by what is seen through it, then by what it sees itself."""
-    if smallest:
-        far = 1 << 62
-        least = [x.smallest_size if x.smallest_size is not None else far for x in (after, before)]
-        return -least[0], -least[1], 0
     # Who sees everything sees the most, however far another path's window sticks out.
     size = after.size if after.size is not None else length or 0
     return int(after.global_), size, max(before.local_size or 0, before.size or 0)
 
 
 def _along_path(
-    graph: Graph, shapes: Shapes, fields: Fields, key: Key, hops: Sequence[_Hop], smallest: bool
+    graph: Graph, shapes: Shapes, fields: Fields, key: Key, hops: Sequence[_Hop]
 ) -> Iterator[PathStep]:
     """The sizes along one path alone, from the input to the layer."""
     first = initial_state(key[0], shapes.tensors[key[0]])
@@ -468,8 +536,7 @@ def _along_path(
         if key not in state:
             yield PathStep(node.name, None)
             continue
-        seen = find_seen(state[key], length)
-        yield PathStep(node.name, seen.smallest_size if smallest else seen.size)
+        yield PathStep(node.name, find_seen(state[key], length).size)
 
 
 def _moved(

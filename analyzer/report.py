@@ -175,7 +175,10 @@ class ReceptiveField:
         aligned: all paths have the same step and centre.
         local_size: the size along paths that don't collapse the axis (leaving out, e.g.,
             squeeze-and-excitation); None where there are none.
-        smallest_size: the size along the path with the smallest field (Richter et al. 2021).
+        smallest_size: the smallest field over single paths from the input to the layer (Richter et
+            al. 2021), each measured as `size` is: before clipping, and where the axis is collapsed
+            on the path, what of the input that covers. 1 <= smallest_size <= local_size, and
+            <= size. None where a path that may be the smallest can't be followed.
         coverage: the share of the input axis that the size spans, 0 to 1.
         outside_share: the share of units along the axis whose field leaves the input, 0 to 1; None
             where not known.

@@ -170,6 +170,11 @@ class Field:
         return max((hi - lo + 1 for lo, hi in self._spans), default=0)
 
     @property
+    def narrowest(self) -> int:
+        """The narrowest span of a unit that sees something; 0 if none does."""
+        return min((hi - lo + 1 for lo, hi in self._spans), default=0)
+
+    @property
     def _only(self) -> Span | None:
         """The span of a period of one unit, which is all that a plain network has."""
         return self.spans[0] if len(self.spans) == 1 else None
@@ -314,6 +319,72 @@ class Field:
             if (mine := self.span(i)) is not None and (theirs := other.span(i)) is not None
         ]
         return sum(sum(mine) - sum(theirs) for mine, theirs in both) == 0
+
+    def narrower(self, other: Field, length: int | None = None) -> bool:
+        """Do some of the units see as little as those of `other`, whichever units are taken?
+
+        Enough for that: the spans, all moved alike, lie within the other's; or the units lie as
+        close together and every span is as narrow, where those of a period lie about a line.
+        False: not that one could say.
+
+        >>> Field(((0, 2),), 1).narrower(Field(((5, 7),), 2))
+        True
+        >>> Field(((0, 0),), 3).narrower(Field(((0, 0),), 1))
+        False
+        """
+        mine, theirs = self._only, other._only
+        if not (self.bounded or other.bounded):
+            if mine is not None and theirs is not None:
+                return (
+                    abs(self.advance) <= abs(other.advance)
+                    and mine[1] - mine[0] <= theirs[1] - theirs[0]
+                )
+            a, b = self._about(), other._about()
+            if a is None or b is None:
+                return False
+            slope = abs(Fraction(self.advance, len(self.spans)))
+            near = slope <= abs(Fraction(other.advance, len(other.spans)))
+            if near and a[1] - a[0] <= b[3] - b[2]:
+                return True
+        count = math.lcm(len(self.spans), len(other.spans))
+        if (
+            self.bounded
+            or other.bounded
+            or self.advance * len(other.spans) != (other.advance * len(self.spans))
+        ):
+            if length is None:
+                return False
+            count = length
+        if count > MAX_PERIOD:
+            return False
+        lead = trail = None
+        for i in range(count):
+            inner, outer = self.span(i), other.span(i)
+            if inner is None or outer is None:
+                if (inner is None) != (outer is None):
+                    return False
+                continue
+            lead = inner[0] - outer[0] if lead is None else min(lead, inner[0] - outer[0])
+            trail = inner[1] - outer[1] if trail is None else max(trail, inner[1] - outer[1])
+        return lead is None or trail is None or trail <= lead
+
+    def moves_like(self, other: Field) -> bool:
+        """Do the units of both move on by the same, where they move on evenly?"""
+        return self.bounded == other.bounded and self.advance * len(
+            other.spans
+        ) == other.advance * len(self.spans)
+
+    def _about(self) -> tuple[Fraction, Fraction, Fraction, Fraction] | None:
+        """About the line ``u*step``: the first start and the last end of a unit's span, then the
+        last start and the first end."""
+        step = Fraction(self.advance, len(self.spans))
+        starts, ends = [], []
+        for unit, span in enumerate(self.spans):
+            if span is None:
+                return None
+            starts.append(span[0] - unit * step)
+            ends.append(span[1] - unit * step)
+        return min(starts), max(ends), max(starts), min(ends)
 
     def spread(self, length: int) -> Span | None:
         """What all the `length` units together see, before clipping."""

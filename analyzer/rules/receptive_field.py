@@ -153,7 +153,8 @@ def _mixed(value: Fraction) -> str:
         "trained networks such layers barely change what a probe can read off, they cost as much "
         "as the others, and leaving them out costs little accuracy.",
         how="For each convolution with a kernel larger than one point, the smallest receptive "
-        "field (over all paths) of the tensor it reads is compared with the input's length. It is "
+        "field over the single paths to the tensor it reads (but for those that see all of the "
+        "input, as through squeeze-and-excitation) is compared with the input's length. It is "
         "unproductive when the field is larger along every axis. Layers that share their weights "
         "with an earlier one are left out (the head of a feature pyramid). The input size from which all of "
         "them are productive is the largest such field.",
@@ -177,9 +178,9 @@ def unproductive_layers(subject: Subject) -> Iterator[Hit]:
         fields: dict[Place, tuple[int, int]] = {}
         for place, seen in subject.particulars.seen(subject.data(layer)).items():
             length = subject.particulars.length(place)
-            if seen.smallest_size is None or length is None or seen.output_axis is None:
+            if seen.smallest_local is None or length is None or seen.output_axis is None:
                 continue
-            fields[place] = seen.smallest_size, length
+            fields[place] = seen.smallest_local, length
         if fields and all(size > length for size, length in fields.values()):
             found.append(layer)
             for place, (size, _) in fields.items():

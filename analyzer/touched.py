@@ -212,6 +212,7 @@ def _listed(mask: Mask, way: Listed) -> Mask:
 def _bodies(
     node: Node, shapes: Shapes, found: Touched, bodies: Sequence[Through], echoes: bool
 ) -> None:
+    lengths = [_plain_shape(shapes, name) if name else None for name in node.outputs]
     outputs: list[list[Box]] = [[] for _ in node.outputs]
     reason = "either branch may run" if len(bodies) > 1 else None
     unknown = _first(found.unknown, used_names(node))
@@ -222,12 +223,27 @@ def _bodies(
             continue
         run = _Run(node, through, shapes, inner, found, echoes)
         reason = run.rough_ends() or reason
-        reason = run.all(outputs) or reason
+        given: list[list[Box]] = [[] for _ in node.outputs]
+        reason = run.all(given) or reason
         unknown = unknown or run.unknown
-    for name, boxes in zip(node.outputs, outputs, strict=True):
+        for out, boxes, known in zip(outputs, given, lengths, strict=True):
+            # What one branch gives may be of another shape than what the other does: then what
+            # the node gives has none that is known, and nothing can be said of its units.
+            for box in boxes:
+                if tuple(map(len, box)) == known:
+                    add_box(out, box)
+    for name, boxes, known in zip(node.outputs, outputs, lengths, strict=True):
         if name:
             _set(found, name, boxes, reason)
-            _set_unknown(found, name, unknown)
+            other = None if known is not None else f"the shape of {name!r} hangs on data"
+            _set_unknown(found, name, unknown or other)
+
+
+def _plain_shape(shapes: Shapes, name: str) -> tuple[int, ...] | None:
+    try:
+        return known_lengths(shapes.tensors[name], name)
+    except ValueError:
+        return None
 
 
 class _Run:

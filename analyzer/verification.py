@@ -240,9 +240,14 @@ class Verification:
         """
         import pandas
 
+        from cnnscope.analyzer.render.verification import told
+
         rows: list[dict[str, object]] = []
         for kind, check in (("shapes", self.shapes), ("fields", self.fields)):
-            rows += [{"check": kind, "status": "mismatch", **m.to_dict()} for m in check.mismatches]
+            for m in check.mismatches:
+                row = {"check": kind, "status": "mismatch", **m.to_dict()}
+                row["predicted"], row["actual"] = told(m)
+                rows.append(row)
             rows += [{"check": kind, "status": "unchecked", **u.to_dict()} for u in check.unchecked]
         columns = ["check", "status", *Mismatch.__dataclass_fields__, "reason"]
         return pandas.DataFrame(rows, columns=pandas.Index(columns))

@@ -1,18 +1,17 @@
 """What is a model run on when nobody says what?
 
 Seeded random numbers by the input's dtype and role. Floats lie between 0 and 1 (what images are,
-and nothing a root or logarithm minds), bytes over their whole range, booleans are either. An
-integer input that is used as an index (into an embedding, say) lies below the length of what it
-indexes, found by following it through the nodes that hand values on; other integers are 1 to 3,
-small enough for a size. Strings are one letter.
+and nothing a root or logarithm minds), bytes over their whole range, booleans are either. An input
+that is used as an index, an axis, a length or the like is in the range that the operator takes
+(`input_ranges`); other integers are 1 to 3, small enough for a size. Strings are one letter.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,40 +19,12 @@ import numpy as np
 from onnx import helper
 
 from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.analyzer.graph import Graph, Node
 from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.runtime.input_ranges import Exactly, Range, Wanted, find_wanted
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
 
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Which operand is an index, and what bounds it."""
-
-    operand: int
-    data: int
-    axis: str | int = 0  # an attribute's name, or the axis itself
-
-
-#: operators whose results are some of their first operand's values
-_HAND_ON: Final = frozenset({
-    "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Slice",
-    "Split", "Expand", "Tile", "Where", "Max", "Min", "Dropout",
-})  # fmt: skip
-
-#: operators with an index among their operands
-_INDICES: Final[dict[str, tuple[_Index, ...]]] = {
-    "Gather": (_Index(1, 0, "axis"),),
-    "GatherElements": (_Index(1, 0, "axis"),),
-    "GatherND": (_Index(1, 0),),
-    "ScatterElements": (_Index(1, 0, "axis"),),
-    "ScatterND": (_Index(1, 0),),
-    "Scatter": (_Index(1, 0, "axis"),),
-    "SequenceAt": (_Index(1, 0),),
-    "EmbedLayerNormalization": (_Index(0, 2), _Index(1, 4)),
-    "GatherBlockQuantized": (_Index(1, 0, "gather_axis"),),
-}
 
 _CODES: Final = {name: code for code, name in DTYPES.items()}
 _UNFIT: Final = ("float4", "int4", "uint4", "int2", "uint2", "complex")
@@ -78,11 +49,11 @@ def make_inputs(
         if name not in inputs:
             raise RunError(f"--input {name}: the model's inputs are {', '.join(inputs)}")
     _demand_lengths(inputs)
-    bounds = _bounds(analysis)
+    wanted = find_wanted(analysis)
     return {
         name: _fitting(name, given[name], tensor)
         if name in given
-        else _random(name, tensor, bounds.get(name), seed)
+        else _random(name, tensor, wanted.get(name), seed)
         for name, tensor in inputs.items()
     }
 
@@ -141,14 +112,14 @@ def _fitting(name: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
     return np.asarray(array, order="C")  # `ascontiguousarray` gives a scalar an axis
 
 
-def _random(name: str, tensor: Tensor, bound: int | None, seed: int) -> object:
+def _random(name: str, tensor: Tensor, wanted: Wanted | None, seed: int) -> object:
     if (
         tensor.kind == "sequence"
         and tensor.element is not None
         and tensor.element.shape is not None
     ):
         _demand_lengths({name: tensor.element})
-        return [_random(name, tensor.element, bound, seed)]
+        return [_random(name, tensor.element, wanted, seed)]
     if tensor.kind != "tensor" or tensor.dtype is None:
         raise RunError(f"input {name!r} is a {tensor.kind} of which no value can be made up")
     if tensor.dtype.startswith(_UNFIT):
@@ -159,12 +130,12 @@ def _random(name: str, tensor: Tensor, bound: int | None, seed: int) -> object:
         return np.full(shape, "a", dtype=object)
     # numpy alone doesn't have them all (bfloat16): onnx brings the package that does.
     dtype = np.dtype(helper.tensor_dtype_to_np_dtype(_CODES[tensor.dtype]))
-    if tensor.is_float:
+    if wanted is not None and dtype.kind != "b":
+        made = _within(wanted, shape, tensor.is_float, dtype, random)
+    elif tensor.is_float:
         made = np.asarray(random.random(shape, np.float64 if dtype.itemsize == 8 else np.float32))
     elif dtype.kind == "b":
         made = random.random(shape) < 0.5
-    elif bound is not None:
-        made = random.integers(0, max(1, min(bound, int(np.iinfo(dtype).max))), shape)
     elif dtype.itemsize == 1:
         limits = np.iinfo(dtype)
         made = random.integers(limits.min, int(limits.max) + 1, shape)
@@ -173,56 +144,21 @@ def _random(name: str, tensor: Tensor, bound: int | None, seed: int) -> object:
     return np.asarray(made).astype(dtype)
 
 
-def _bounds(analysis: Analysis) -> dict[str, int]:
-    """For inputs used as an index: the least length that any such use indexes."""
-    # Which inputs' values a tensor holds.
-    holds: dict[str, set[str]] = {
-        name: {name} for name in analysis.graph.inputs
-        if (analysis.shapes.tensors[name].dtype or "").startswith(("int", "uint"))
-    }  # fmt: skip
-    if not holds:
-        return {}
-    found: dict[str, int] = {}
-    for node in _all_nodes(analysis.graph):
-        for use in _INDICES.get(node.op, ()):
-            sources = _operand(node, use.operand, holds)
-            length = _length(analysis, node, use)
-            for name in sources if length else ():
-                found[name] = min(found.get(name, length), length)
-        if node.op in _HAND_ON or (node.op in _INDICES and not node.op.startswith("Embed")):
-            held = {s for name in node.inputs for s in holds.get(name, ())}
-            if node.op in _INDICES:  # of what is looked up, not of the index
-                held = set(_operand(node, 0, holds))
-            for name in node.outputs if held else ():
-                holds.setdefault(name, set()).update(held)
-    return found
-
-
-def _all_nodes(graph: Graph) -> Iterator[Node]:
-    for node in graph.nodes:
-        yield node
-        for body in node.bodies.values():
-            yield from _all_nodes(body)
-
-
-def _operand(node: Node, position: int, holds: Mapping[str, set[str]]) -> set[str]:
-    return holds.get(node.inputs[position], set()) if position < len(node.inputs) else set()
-
-
-def _length(analysis: Analysis, node: Node, use: _Index) -> int:
-    if use.data >= len(node.inputs):
-        return 0
-    data = analysis.shapes.tensors.get(node.inputs[use.data])
-    if data is None:
-        return 0
-    if data.kind == "sequence":
-        return data.length if isinstance(data.length, int) else 1
-    axis = use.axis if isinstance(use.axis, int) else node.attributes.get(use.axis, 0)
-    if (
-        not data.shape
-        or not isinstance(axis, int)
-        or not -len(data.shape) <= axis < len(data.shape)
-    ):
-        return 0
-    dim = data.shape[axis]
-    return dim if isinstance(dim, int) else 0
+def _within(
+    wanted: Wanted, shape: tuple[int, ...], is_float: bool, dtype: np.dtype,
+    random: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Numbers as they are wanted; where they can't be, as near as that."""
+    count = math.prod(shape)
+    if isinstance(wanted, Exactly):
+        if len(wanted.numbers) == count:
+            return np.array(wanted.numbers).reshape(shape)
+        wanted = wanted.otherwise or Range(1, 1)
+    low, high = wanted.low, wanted.high
+    if is_float:
+        return low + random.random(shape) * (high - low)
+    limits = np.iinfo(dtype)
+    low, high = max(low, int(limits.min)), min(high, int(limits.max))
+    if wanted.distinct and count <= high - low + 1:
+        return np.sort(random.permutation(high - low + 1)[:count]).reshape(shape) + low
+    return random.integers(low, max(low, high) + 1, shape)

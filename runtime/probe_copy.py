@@ -33,6 +33,9 @@ SHAPE_ONLY: Final = frozenset({
     "Shape", "Size", "EyeLike", "RandomNormalLike", "RandomUniformLike",
 })  # fmt: skip
 
+#: operands of which no element is part of the result: a type's example, how often to drop in training
+UNREAD: Final = {"CastLike": (1,), "Dropout": (1, 2)}
+
 #: a loop is written out up to this many iterations
 MAX_TRIPS: Final = 64
 
@@ -103,7 +106,12 @@ def _replace(scope: Scope, node: Node) -> None:
     rule = RULES.get((node.domain, node.op))
     if rule is not None:
         _same_opset(scope, node)
-        rule(Site(scope, node))
+        site = Site(scope, node)
+        rule(site)
+        left = [i for i in site.left if i not in UNREAD.get(node.op, ())]
+        if left:
+            # A copy without them would be blind to what hangs on them.
+            raise CannotProbe(f"its operand {node.inputs[left[0]]} is computed from the input")
     elif (node.domain, node.op) in REASONS:
         raise CannotProbe(REASONS[node.domain, node.op])
     elif node.index in scope.shapes.functions:
@@ -130,7 +138,9 @@ def _same_opset(scope: Scope, node: Node) -> None:
 
 
 def _leave_out(scope: Scope, node: Node, reason: str) -> None:
-    scope.missing.update(dict.fromkeys(filter(None, node.outputs), reason))
+    for name in filter(None, node.outputs):
+        scope.names.pop(name, None)
+        scope.missing[name] = reason
 
 
 def _behind(reason: str, name: str) -> str:

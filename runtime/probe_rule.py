@@ -47,7 +47,7 @@ def keep(*fillings: Filling, rest: Filling = 1.0, op: str | None = None) -> Rule
         inputs = []
         for i in range(len(site.node.inputs)):
             filling = fillings[i] if i < len(fillings) else rest
-            if filling is None:
+            if filling is None or not (i == 0 or site.takes_floats(i)):
                 inputs.append(site.true(i))
             else:
                 value = filling(site, i) if callable(filling) and site.given(i) else filling

@@ -49,7 +49,6 @@ declare(keep(1.0, transposed_kernel, 0.0), "ConvTranspose")
 declare(keep(factor, factor, 0.0), "Gemm")
 declare(keep(factor, factor), "MatMul")
 declare(keep(rest=widest), "Einsum")
-declare(keep(1.0, 1.0, 0.0, 0.0, 1.0), "BatchNormalization")
 declare(
     keep(1.0, 1.0, 0.0),
     "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
@@ -64,29 +63,38 @@ declare(
     "Reshape", "Squeeze", "Unsqueeze", "Split", "Slice", "Expand", "Tile", "Trilu", "Compress",
     "ReverseSequence", "CenterCropPad", "Col2Im",
 )  # fmt: skip
-declare(keep(1.0, TRUE, 0.0, TRUE), "Pad")
+declare(keep(1.0, rest=TRUE), "Pad")
 declare(keep(1.0, TRUE, 1.0), "Scatter", "ScatterElements", "ScatterND")
-declare(keep(1.0, TRUE), "DFT")
+declare(keep(1.0, TRUE, TRUE), "DFT")
 declare(keep(1.0, TRUE, 1.0, TRUE), "STFT")
 
 
 def recurrent(site: Site) -> None:
-    """The operator itself without its bias: where one is added, its kernels clip, and lose a NaN."""
+    """The operator itself without what loses a NaN: its bias, which its kernels clip behind, and
+    activations other than its own; a bias that is computed is added to what comes out."""
     fillings: tuple[Filling, ...] = (1.0, last, last, 0.0, TRUE)
     inputs = []
     for i in range(len(site.node.inputs)):
         filling = fillings[i] if i < len(fillings) else 0.0
-        if i == BIAS and not site.hangs(i):
+        if i == BIAS:
             inputs.append("")
         elif filling is None:
             inputs.append(site.true(i))
         else:
             value = filling(site, i) if callable(filling) else filling
             inputs.append(site.floats(i, value))
-    site.same(inputs)
+    site.same(inputs, without=_NOT_THEIRS)
+    if site.hangs(BIAS):
+        mean = site.copy.over("ReduceMean", site.data(BIAS), [0, 1], keepdims=0)
+        for k, name in enumerate(site.node.outputs):
+            if name:
+                site.give(k, site.copy.together([site.scope.names[name], mean]))
 
 
 BIAS: Final = 3
+_NOT_THEIRS: Final = (
+    "activations", "activation_alpha", "activation_beta", "clip", "input_forget",
+)  # fmt: skip
 declare(recurrent, "LSTM", "GRU", "RNN")
 
 
@@ -114,6 +122,37 @@ def by_mean(site: Site) -> None:
     site.give(0, site.copy.together([site.data(0), mean]))
 
 
+def per_channel(site: Site) -> None:
+    """BatchNormalization: itself, or in training its dependences, of every output apart.
+
+    What comes out is normalised by the batch's own statistics then, and the running ones are mixed
+    with the old: each over all axes but the channels', as the batch's are.
+    """
+    training = site.number("training_mode", 0) or (
+        site.copy.opset < 14 and len([name for name in site.node.outputs if name]) > 1
+    )
+    if not training:
+        site.same([site.floats(i, value) for i, value in enumerate((1.0, 1.0, 0.0, 0.0, 1.0))])
+        return
+    copy, shape = site.copy, site.shape(0)
+    if not site.number("spatial", 1):
+        raise CannotProbe("its statistics are one for each position")
+    others = [axis for axis in range(len(shape)) if axis != 1]
+    wide = [axis for axis in range(len(shape) - 1) if axis]
+    parts = [i for i in (1, 2) if site.hangs(i)]
+    spread = [copy.over("Unsqueeze", site.data(i), wide) if wide else site.data(i) for i in parts]
+    hangs = site.hangs(0)
+    x = site.floats(0)
+    mean = copy.over("ReduceMean", x, others, keepdims=1)
+    site.give(0, copy.together([x, mean, *spread]) if hangs else copy.together([*spread, x]))
+    flat = copy.over("ReduceMean", x, others, keepdims=0)
+    for k in range(1, len(site.node.outputs)):
+        old = k + 2  # the input that output k is the next of
+        running = [flat, site.data(old)] if k < 3 and site.hangs(old) else [flat]
+        site.give(k, copy.together(running))
+
+
+declare(per_channel, "BatchNormalization")
 declare(across_channels, "LRN")
 declare(by_mean, "MeanVarianceNormalization")
 

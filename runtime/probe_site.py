@@ -228,6 +228,8 @@ class Site:
 
     scope: Scope
     node: Node
+    #: the operands that the rule made something of
+    used: set[int] = field(default_factory=set)
 
     @property
     def copy(self) -> Copy:
@@ -265,6 +267,7 @@ class Site:
     def data(self, i: int) -> str:
         """An input that hangs on the network's inputs."""
         name = self.node.inputs[i]
+        self.used.add(i)
         return self.scope.holder(name).names[name]
 
     def shape(self, i: int) -> tuple[int, ...]:
@@ -308,19 +311,38 @@ class Site:
         value = self.scope.shapes.tensors[self.node.inputs[i]].value
         return None if value is None or value.dtype == object else value
 
+    def takes_floats(self, i: int) -> bool:
+        """May an input be float32, as far as ONNX's own definition of the operator tells?"""
+        if self.node.domain not in ("", "ai.onnx") or not onnx.defs.has(self.node.op):
+            return True
+        schema = onnx.defs.get_schema(self.node.op, self.node.version)
+        if not schema.inputs:
+            return True
+        formal = schema.inputs[min(i, len(schema.inputs) - 1)]
+        return any("tensor(float)" in str(kind) for kind in formal.types)
+
+    @property
+    def left(self) -> list[int]:
+        """The operands that hang on the network's inputs and that the rule made nothing of."""
+        return [i for i in self.present if i not in self.used and self.hangs(i)]
+
     def give(self, k: int, name: str) -> None:
         """What output `k` is in the copy."""
         if k < len(self.node.outputs) and self.node.outputs[k]:
             self.scope.names[self.node.outputs[k]] = name
 
-    def same(self, inputs: Sequence[str], op: str | None = None) -> None:
-        """The node itself, or its like by another name, with other inputs."""
+    def same(
+        self, inputs: Sequence[str], op: str | None = None, without: Sequence[str] = ()
+    ) -> None:
+        """The node itself, or its like by another name, with other inputs, without attributes."""
         domain = self.node.domain if op is None else ""
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
         names = self.copy.call(op or self.node.op, inputs, len(self.node.outputs), domain)
         target = self.copy.nodes[-1]
-        target.attribute.extend(a for a in self.node.proto.attribute if not a.ref_attr_name)
+        target.attribute.extend(
+            a for a in self.node.proto.attribute if not a.ref_attr_name and a.name not in without
+        )
         for k, (name, wanted) in enumerate(zip(names, self.node.outputs, strict=True)):
             if wanted:
                 self.give(k, name)

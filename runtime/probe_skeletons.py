@@ -26,10 +26,28 @@ from cnnscope.runtime.probe_site import CannotProbe, Site
 
 declare(keep(1.0, 1.0, 1.0, 0.0, 0.0), "SkipLayerNormalization", domain=MICROSOFT)
 declare(keep(1.0, 1.0, 1.0, 0.0), "SkipSimplifiedLayerNormalization", domain=MICROSOFT)
-declare(passes, "Gelu", "QuickGelu", "QLinearSigmoid", "QLinearLeakyRelu", domain=MICROSOFT)
+declare(passes, "Gelu", "QuickGelu", domain=MICROSOFT)
 declare(blend(), "BiasGelu", "FastGelu", domain=MICROSOFT)
-declare(blend(0, 3), "QLinearAdd", "QLinearMul", domain=MICROSOFT)
-declare(blend(0, 1, 4), "QLinearWhere", domain=MICROSOFT)
+
+
+def quantised(rule: Rule) -> Rule:
+    """A rule for the numbers themselves; scales and zero points take part where they are computed."""
+
+    def whole(site: Site) -> None:
+        rule(site)
+        computed = [i for i in site.left if math.prod(site.shape(i)) == 1]
+        if computed:
+            scalars = [site.scalar(i) for i in computed]
+            for k, name in enumerate(site.node.outputs):
+                if name:
+                    site.give(k, site.copy.together([site.scope.names[name], *scalars]))
+
+    return whole
+
+
+declare(quantised(passes), "QLinearSigmoid", "QLinearLeakyRelu", domain=MICROSOFT)
+declare(quantised(blend(0, 3)), "QLinearAdd", "QLinearMul", domain=MICROSOFT)
+declare(quantised(blend(0, 1, 4)), "QLinearWhere", domain=MICROSOFT)
 
 
 def scales_too(*which: int) -> Rule:
@@ -89,10 +107,19 @@ declare(
 declare(
     skeleton("Conv", 0, 1, fillings=(1.0, kernel), attributes=_CONV, computed=(2, 3)), "ConvInteger"
 )
-declare(
-    skeleton("Conv", 0, 1, 2, fillings=(1.0, kernel, 0.0), attributes=_CONV), "FusedConv",
-    domain=MICROSOFT,
-)  # fmt: skip
+
+
+def fused_conv(site: Site) -> None:
+    """A convolution and its residual input Z, of the output's shape, which is added to it."""
+    bias = [site.floats(2, 0.0)] if site.given(2) else []
+    kept = {name: site.attribute(name) for name in _CONV}
+    sums = [site.copy.add("Conv", [site.floats(0), site.floats(1, kernel(site, 1)), *bias], **kept)]
+    if site.hangs(3):
+        sums.append(site.data(3))
+    site.give(0, site.copy.together(sums))
+
+
+declare(fused_conv, "FusedConv", "NhwcFusedConv", domain=MICROSOFT)
 declare(
     skeleton("MatMul", 0, 3, fillings=(factor, factor), computed=(1, 2, 4, 5, 6, 7)),
     "QLinearMatMul",
@@ -173,11 +200,11 @@ def by_its_range(site: Site) -> None:
     site.give(2, span)
 
 
-declare(quantised_pool, "QLinearAveragePool", domain=MICROSOFT)
-declare(quantised_global_pool, "QLinearGlobalAveragePool", domain=MICROSOFT)
-declare(quantised_concat, "QLinearConcat", domain=MICROSOFT)
-declare(quantised_softmax, "QLinearSoftmax", domain=MICROSOFT)
-declare(quantised_mean, "QLinearReduceMean", domain=MICROSOFT)
+declare(quantised(quantised_pool), "QLinearAveragePool", domain=MICROSOFT)
+declare(quantised(quantised_global_pool), "QLinearGlobalAveragePool", domain=MICROSOFT)
+declare(quantised(quantised_concat), "QLinearConcat", domain=MICROSOFT)
+declare(quantised(quantised_softmax), "QLinearSoftmax", domain=MICROSOFT)
+declare(quantised(quantised_mean), "QLinearReduceMean", domain=MICROSOFT)
 declare(by_its_range, "DynamicQuantizeLinear")
 
 

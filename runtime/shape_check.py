@@ -224,6 +224,8 @@ class _Checking:
     mismatches: list[Mismatch] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     lengths: dict[str, int] = field(default_factory=dict)
+    #: lengths that stand for several: of the elements of a sequence
+    several: set[str] = field(default_factory=set)
 
     def graph(self, graph: Graph, shapes: Shapes, bad: frozenset[str], top: bool) -> None:
         wrong = set(bad)
@@ -270,6 +272,10 @@ class _Checking:
             else:
                 open_.append("its length isn't predicted")
         held = said if said.kind in ("tensor", "sparse") else said.element or Tensor()
+        if said.kind == "sequence":  # its elements may differ in a length, under one name
+            self.several.update(
+                *(d.names | d.data for d in held.shape or () if isinstance(d, FreeDim))
+            )
         for dtype, shape in sorted(found):
             if held.dtype is None:
                 open_.append("its dtype isn't predicted")
@@ -281,7 +287,7 @@ class _Checking:
                 open_.append("its rank isn't predicted")
                 continue
             if len(shape) != len(held.shape) or not all(
-                self.fits(dim, actual, open_, top)
+                self.fits(dim, actual, open_, top and said.kind != "sequence")
                 for dim, actual in zip(held.shape, shape, strict=True)
             ):
                 differences.append(("shape", list(held.shape), list(shape)))
@@ -305,9 +311,10 @@ class _Checking:
         if least is not None and actual < least:
             return False
         # Data of a loop's body may differ from one iteration to the next.
-        if top and str(dim) in self.lengths:
-            return self.lengths[str(dim)] == actual
-        self.lengths[str(dim)] = actual
+        if top and not self.several & (dim.names | dim.data):
+            if str(dim) in self.lengths:
+                return self.lengths[str(dim)] == actual
+            self.lengths[str(dim)] = actual
         open_.append(f"a length hangs on data ({dim})")
         return True
 

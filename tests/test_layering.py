@@ -82,6 +82,7 @@ LAYERS = [
     ["analyzer"],
     ["runtime.worker"],
     ["runtime.child"],
+    ["runtime.input_ranges"],
     ["runtime.flat", "runtime.inputs", "runtime.providers", "runtime.trace"],
     ["runtime.kernel_coverage"],
     ["runtime.linting"],

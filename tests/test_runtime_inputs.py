@@ -14,6 +14,7 @@ from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.diagnostics import RunError
 from cnnscope.runtime.flat import flat_model
 from cnnscope.runtime.inputs import load_inputs, make_inputs
+from cnnscope.runtime.verifying import verify
 from cnnscope.runtime.weights import find_values, random_values
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -72,6 +73,100 @@ def test_numbers_by_dtype(kind: int, low: int, high: int) -> None:
     assert low <= x.min() < x.max() <= high
     np.testing.assert_array_equal(x, make_inputs(analysis, seed=3)["x"])
     assert not np.array_equal(x, np.asarray(make_inputs(analysis, seed=4)["x"]))
+
+
+SEQUENCES: Any = {"W": np.ones((1, 20, 3), np.float32), "R": np.ones((1, 20, 5), np.float32)}
+SCORES: Any = {"d": np.ones((3, 7, 2), np.float32)}
+
+#: operator, operands (the integer input is `i`), its shape, attributes, stored operands, lowest and
+#: highest number that the operator takes there
+RANGES: list[Any] = [
+    ("Gather", "d i", [200], {"axis": 1}, SCORES, 0, 6),
+    ("GatherElements", "d i", [3, 200, 2], {"axis": 1}, SCORES, 0, 6),
+    ("GatherND", "d i", [90, 2], {}, SCORES, 0, 2),
+    ("GatherND", "d i", [3, 90, 2], {"batch_dims": 1}, SCORES, 0, 1),
+    ("ScatterElements", "d i u", [3, 7, 2], {"axis": 2}, {**SCORES, "u": SCORES["d"]}, 0, 1),
+    ("ScatterND", "d i u", [3, 1], {}, {**SCORES, "u": SCORES["d"]}, 0, 2),
+    ("ReverseSequence", "d i", [7], {"time_axis": 0, "batch_axis": 1}, SCORES, 1, 3),
+    ("RoiAlign", "d4 r i", [90], {}, {"d4": np.ones((2, 1, 9, 9), np.float32),
+                                     "r": np.ones((90, 4), np.float32)}, 0, 1),
+    ("NegativeLogLikelihoodLoss", "d i", [3, 2], {}, SCORES, 0, 6),
+    ("SoftmaxCrossEntropyLoss", "d i", [3, 2], {}, SCORES, 0, 6),
+    ("LSTM", "x W R  i", [2], {"hidden_size": 5},
+     {"x": np.ones((4, 2, 3), np.float32), **SEQUENCES}, 1, 4),
+    ("TopK", "d i", [1], {"axis": 1}, SCORES, 1, 7),
+    ("CumSum", "d i", [], {}, SCORES, 0, 2),
+    ("Squeeze", "one i", [1], {}, {"one": np.ones((2, 1, 3), np.float32)}, 1, 1),
+    ("Div", "whole i", [5], {}, {"whole": np.arange(5)}, 1, 3),
+    ("MaxUnpool", "d i", [3, 7, 2], {"kernel_shape": [2], "strides": [2]}, SCORES, 0, 83),
+]  # fmt: skip
+
+
+OUTPUTS = {"TopK": ["y", "places"]}
+
+
+@pytest.mark.parametrize(("op", "operands", "shape", "attributes", "stored", "low", "high"), RANGES)
+def test_numbers_lie_where_the_operator_takes_them(
+    op: str, operands: str, shape: list[int], attributes: Any, stored: Any, low: int, high: int
+) -> None:
+    """Through a Cast and arithmetic with constants, and ONNX Runtime runs it."""
+    kind = TensorProto.INT32 if op == "LSTM" else INT64
+    two = np.array(2, helper.tensor_dtype_to_np_dtype(kind))
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["wide"], to=kind),
+        helper.make_node("Add", ["wide", "two"], ["more"]),
+        helper.make_node("Sub", ["more", "two"], ["i"]),
+        helper.make_node(op, operands.split(" "), OUTPUTS.get(op, ["y"]), **attributes),
+    ]
+    analysis = examined(
+        nodes, {"ids": (TensorProto.INT32, shape)}, "y", two=two, **stored
+    )  # fmt: skip
+    for seed in range(3):
+        ids = np.asarray(make_inputs(analysis, seed)["ids"])
+        assert low <= ids.min() <= ids.max() <= high
+    assert verify(analysis.file.model, provider="cpu", probes=0).ok
+
+
+#: operator, operands, shape of `i`, attributes, what it is made to be
+MADE: list[Any] = [
+    ("Reshape", "d i", [3], {}, [3, 7, 2]),
+    ("Reshape", "d i", [2], {}, [1, 42]),
+    ("Expand", "d i", [3], {}, [3, 7, 2]),
+    ("SplitToSequence", "d i", [3], {"axis": 1}, [2, 2, 3]),
+]
+
+
+@pytest.mark.parametrize(("op", "operands", "shape", "attributes", "made"), MADE)
+def test_shapes_and_parts_add_up(
+    op: str, operands: str, shape: list[int], attributes: Any, made: list[int]
+) -> None:
+    node = helper.make_node(op, operands.split(" "), ["y"], **attributes)
+    analysis = examined([node], {"i": (INT64, shape)}, "y", **SCORES)
+    assert np.asarray(make_inputs(analysis)["i"]).tolist() == made
+    assert verify(analysis.file.model, provider="cpu", probes=0).ok
+
+
+def test_an_index_inside_a_loop_is_found() -> None:
+    """Carried through a Loop's state to a Gather in its body."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Gather", ["table", "k"], ["row"]),
+            helper.make_node("Identity", ["go"], ["on"]),
+            helper.make_node("Identity", ["k"], ["next"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("n", INT64, []),
+            helper.make_tensor_value_info("go", BOOL, []),
+            helper.make_tensor_value_info("k", INT64, [50]),
+        ],
+        [onnx.ValueInfoProto(name=name) for name in ("on", "next", "row")],
+    )
+    nodes = [helper.make_node("Loop", ["three", "", "i"], ["last", "rows"], body=body)]
+    analysis = examined(
+        nodes, {"i": (INT64, [50])}, "rows", three=np.array(3), table=np.ones((5, 2), np.float32)
+    )
+    assert set(np.asarray(make_inputs(analysis)["i"]).tolist()) == set(range(5))
 
 
 def test_free_dimensions_are_named() -> None:

@@ -19,7 +19,14 @@ import cnnscope
 from cnnscope.analyzer import operator as registry
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.diagnostics import BindingError, RunError
-from cnnscope.analyzer.verification import Check, MemoryCheck, Mismatch, Unchecked, Verification
+from cnnscope.analyzer.verification import (
+    Check,
+    FieldCheck,
+    MemoryCheck,
+    Mismatch,
+    Unchecked,
+    Verification,
+)
 from cnnscope.runtime.verifying import verify
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -246,8 +253,9 @@ def test_an_unknown_operator_names_its_node() -> None:
 def test_a_kernel_that_fails_names_its_node() -> None:
     nodes = [helper.make_node("Reshape", ["x", "to"], ["y"], name="reshape")]
     inputs = [value("x", shape=[16]), value("to", INT64, [2])]
+    to = {"to": np.array([3, 5])}
     with pytest.raises(RunError, match=r"^node 'reshape': .*cannot be reshaped") as caught:
-        shapes_of(model_of(nodes, inputs, ["y"]))
+        shapes_of(model_of(nodes, inputs, ["y"]), inputs=to)
     assert "onnxruntime_src" not in str(caught.value)
 
 
@@ -287,8 +295,6 @@ HOSTILE = "evil\n\x1b[31m<b>|`x"
 
 
 def an_outcome() -> Verification:
-    from cnnscope.analyzer.verification import FieldCheck
-
     mismatch = Mismatch(HOSTILE, HOSTILE, "Conv", "shape", [1, "N"], [1, 2])
     follows = Mismatch("t", "later", "Relu", "shape", [1], [2], cause=False)
     unchecked = tuple(Unchecked(f"u{i}", "no reason") for i in range(7))
@@ -319,6 +325,26 @@ def test_every_form_of_it_is_safe_and_complete() -> None:
     assert parsed["ok"] is False
     assert set(parsed) >= {"provider", "fallback_reason", "shapes", "fields", "memory"}
     assert set(parsed["fields"]) >= {"compared", "agreeing", "mismatches", "unchecked"}
+
+
+def test_a_field_is_told_in_words() -> None:
+    """Units predicted and actual, never as a Python dict, in text and in a data frame's cells."""
+    where = {"probe": {"input": "x", "axes": [2, 3], "index": [5, 0]}}
+    found = Mismatch(
+        "t", "conv", "Conv", "field",
+        where | {"units": 4, "axis 2": ((3, 5), (7, 7)), "axis 3": ((0, 0),)}, where | {"units": 0},
+    )  # fmt: skip
+    whole = replace(an_outcome(), fields=FieldCheck(1, 0, (found,)))
+    text = " ".join(str(whole).split())
+    assert (
+        "units that see x at (axis 2: 5, axis 3: 0): predicted 3..5, 7 along axis 2, 0 along axis 3; "
+        "actual none"
+    ) in text
+    cells = whole.to_dataframe().query("check == 'fields'").iloc[0]
+    assert (cells["predicted"], cells["actual"]) == (
+        "3..5, 7 along axis 2, 0 along axis 3", "none",
+    )  # fmt: skip
+    assert "{" not in text + str(cells.to_list())
 
 
 def test_it_is_a_data_frame_that_joins_by_layer() -> None:

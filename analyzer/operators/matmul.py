@@ -27,6 +27,7 @@ from collections.abc import Sequence
 
 from cnnscope.analyzer.dimension import Dim, product
 from cnnscope.analyzer.operator import (
+    NOTHING,
     Along,
     AxisRead,
     Only,
@@ -176,11 +177,11 @@ def gemm_reads(
     *,
     transA: int = 0,
     transB: int = 0,
+    beta: float = 1.0,
 ) -> OutputReads:
-    return (
-        *product_reads(outputs[0], a, b, order(2, transA), order(2, transB)),
-        None if c is None else elementwise(outputs[0], c),
-    )
+    # Nothing is read of what is added zero times.
+    added = NOTHING if beta == 0 else None if c is None else elementwise(outputs[0], c)
+    return (*product_reads(outputs[0], a, b, order(2, transA), order(2, transB)), added)
 
 
 def fused_gemm_work(

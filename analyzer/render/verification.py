@@ -6,7 +6,7 @@ counted by reason, with the first few names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as quoted
 from textwrap import wrap
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _NAMES = 3
+_RANGES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +163,85 @@ def _mismatches(head: str, check: Check | FieldCheck) -> Iterator[Line]:
     for m in ordered[:_SHOWN]:
         where = f"{name(m.layer)} ({name(m.op)})" if m.layer else "an input"
         follows = "" if m.cause else "; follows from an earlier one"
+        predicted, actual = told(m)
         yield Line(
             f"{head}: mismatch",
-            f"{where}, tensor {name(m.tensor)}: {escape(m.what)} predicted {_value(m, m.predicted)}, "
-            f"actual {_value(m, m.actual)}{follows}",
+            f"{where}, tensor {name(m.tensor)}: {_subject(m)} predicted {predicted}"
+            f"{';' if isinstance(m.predicted, Mapping) else ','} actual {actual}{follows}",
             "bad",
         )
     if len(ordered) > _SHOWN:
         yield Line("", f"... {len(ordered) - _SHOWN} more mismatches", "bad")
 
 
+def told(mismatch: Mismatch) -> tuple[str, str]:
+    """What was predicted and what is, in words; of fields, which units hang on the point.
+
+    >>> where = {"probe": {"input": "x", "axes": [2], "index": [5]}, "units": 6}
+    >>> found = Mismatch("t", "c", "Conv", "field", {**where, "axis 2": [[3, 5]]}, {"units": 0})
+    >>> told(found)
+    ('3..5 along axis 2', 'none')
+    """
+    return _value(mismatch, mismatch.predicted), _value(mismatch, mismatch.actual)
+
+
+def _subject(mismatch: Mismatch) -> str:
+    """What the two values are of."""
+    found = mismatch.predicted
+    if not isinstance(found, Mapping):
+        return escape(mismatch.what)
+    return f"{_FIELD.get(mismatch.what, escape(mismatch.what))} {_point(found.get('probe'))}:"
+
+
+#: of a field: what its two values say of one point
+_FIELD = {
+    "field": "units that see",
+    "span": "units whose field, as given, holds",
+}
+
+
+def _point(probe: object) -> str:
+    """The point of an input that was changed."""
+    if not isinstance(probe, Mapping):
+        return "the input"
+    places = zip(_list(probe.get("axes")), _list(probe.get("index")), strict=False)
+    said = ", ".join(f"axis {axis}: {index}" for axis, index in places)
+    return f"{name(str(probe.get('input')))}{f' at ({said})' if said else ''}"
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
 def _value(mismatch: Mismatch, value: object) -> str:
-    if mismatch.what == "shape" and isinstance(value, Sequence) and not isinstance(value, str):
-        return shape([d if isinstance(d, int) else str(d) for d in value])
+    if isinstance(value, Mapping):
+        return _units(value)
+    if mismatch.what in ("shape", "length") and _list(value):
+        return shape([d if isinstance(d, int) else str(d) for d in _list(value)])
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "scalar" if mismatch.what == "shape" else ", ".join(name(str(v)) for v in value)
     return name(str(value))
+
+
+def _units(found: Mapping[str, object]) -> str:
+    """The units that a point reaches, along each axis that moves with the input's."""
+    if not found.get("units"):
+        return "none"
+    along = [
+        f"{_ranges(where)} along {escape(axis)}"
+        for axis, where in found.items()
+        if axis.startswith("axis ")
+    ]
+    return ", ".join(along) or "all"
+
+
+def _ranges(found: object) -> str:
+    parts = []
+    for ends in _list(found):
+        lo, hi = (*_list(ends), None, None)[:2]
+        parts.append(str(lo) if lo == hi else f"{lo}..{hi}")
+    shown = ", ".join(parts[:_RANGES])
+    return f"{shown}, ... ({len(parts)} ranges)" if len(parts) > _RANGES else shown
 
 
 def _unchecked(head: str, check: Check) -> Iterator[Line]:

@@ -223,9 +223,9 @@ def filled(count: int) -> Port:
     return lambda use: Range(max(use.length(0, 1) - count, 0), max(use.length(0, 1) - count, 0))
 
 
-_AXES: Final = dict.fromkeys((1,), an_axis)
-_INDEX: Final = {1: index_along(0)}
-_STEPS: Final = {4: steps_of}
+_AXES: Final[dict[int, Port]] = {1: an_axis}
+_INDEX: Final[dict[int, Port]] = {1: index_along(0)}
+_STEPS: Final[dict[int, Port]] = {4: steps_of}
 
 #: by operator and operand; of any domain, as no name means two things here
 PORTS: Final[dict[str, dict[int, Port]]] = {

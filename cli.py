@@ -172,6 +172,7 @@ class Checking(Gate):
     update: bool
     allow_unknown: bool
     tolerance: str | None
+    anywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -556,6 +557,9 @@ def build_commands() -> "typer.Typer":
         tolerance: Annotated[
             str | None, option(metavar="5%", help="Of latencies: closer to the limit is unknown.")
         ] = None,
+        anywhere: Annotated[
+            bool, option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
+        ] = False,
         format: GateWritten = CiFormat.table,  # noqa: A002
         output: Output = None,
         report: ReportOption = None,
@@ -564,7 +568,7 @@ def build_commands() -> "typer.Typer":
         return lambda: _check_budgets(
             Checking(
                 models or [], config, _shapes(shape), _dims(dim), format, output, _reports(report),
-                limit or [], baseline, update_baseline, allow_unknown, tolerance,
+                limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
             )
         )  # fmt: skip
 
@@ -1243,7 +1247,7 @@ def _budget_request(request: Checking) -> "Checks":
         settings = replace(settings, latency=replace(settings.latency, tolerance=tolerance))
     return Job(
         request.models, settings, limits, request.shapes or None, request.dims or None,
-        request.baseline, request.allow_unknown, request.update,
+        request.baseline, request.allow_unknown, request.update, request.anywhere,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,11 +34,19 @@ _TOTALS: Final = {
     "weights": "weight_bytes", "peak_activation": "peak_activation_bytes",
     "traffic": "traffic_bytes",
 }  # fmt: skip
+#: a number without a power of ten, which a few characters can make as long as they like
+_EXACT: Final = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?|-?[0-9]{1,100}/[1-9][0-9]{0,99}")
+#: bytes of a baseline; a report of a network of a hundred thousand layers has as many
+LARGEST: Final = 1 << 28
 _LFS: Final = b"version https://git-lfs.github.com/spec/v1"
 
 
 class BaselineError(CnnscopeError):
     """The baseline can't be read, or says nothing of the model."""
+
+
+class _NoFigureError(ValueError):
+    """A figure is none."""
 
 
 class NotInCommitError(BaselineError):
@@ -152,8 +161,8 @@ def read_baseline(data: bytes, source: str) -> Baseline:
                 path = entry["model"]["path"]
                 models[Path(path or "").as_posix(), ""] = _of_report(entry)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise BaselineError(f"{source}: neither a baseline nor a report ({said})") from None
+        said = f" ({error})" if isinstance(error, _NoFigureError) else ""
+        raise BaselineError(f"{source}: neither a baseline nor a report{said}") from None
     if not models:
         raise BaselineError(f"{source}: holds no model's figures")
     return Baseline(source, models, single=len(models) == 1 and not named)
@@ -182,16 +191,31 @@ def _scope(entry: object) -> Scope:
 def _figure(entry: Mapping[str, object]) -> Figure:
     low, high, value = (_number(entry.get(key)) for key in ("low", "high", "value"))
     uncounted = entry.get("uncounted")
-    missing = {str(k): int(n) for k, n in uncounted.items()} if isinstance(uncounted, dict) else {}
+    missing = (
+        {str(k): _count(n) or 0 for k, n in uncounted.items()}
+        if isinstance(uncounted, dict)
+        else {}
+    )
     return Figure(low, high, str(entry.get("reason") or ""), value, missing)
 
 
 def _number(given: object) -> Fraction | None:
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, (int, str)) or len(str(given)) > 100:
-        raise ValueError(f"{given!r} is no exact number")
-    return Fraction(given)
+    if isinstance(given, int) and not isinstance(given, bool) and given.bit_length() <= 400:
+        return Fraction(given)
+    if isinstance(given, str) and _EXACT.fullmatch(given):
+        return Fraction(given)
+    raise _NoFigureError(f"{str(given)[:60]!r} is no exact number")
+
+
+def _count(given: object) -> int | None:
+    """A whole number of a report's."""
+    if given is None or (
+        isinstance(given, int) and not isinstance(given, bool) and given.bit_length() <= 400
+    ):
+        return given
+    raise _NoFigureError(f"{str(given)[:60]!r} is no whole number")
 
 
 def _of_report(entry: Mapping[str, object]) -> Figures:
@@ -204,8 +228,8 @@ def _of_report(entry: Mapping[str, object]) -> Figures:
         total = totals.get(_TOTALS.get(key, key))
         if total is not None:
             metric = Metric(
-                total["value"], total["known"], total["status"], total["uncounted"],
-                total.get("formula"),
+                _count(total["value"]), _count(total["known"]), total["status"],
+                total["uncounted"], total.get("formula"),
             )  # fmt: skip
             found[WHOLE, key] = (figure_of(metric),)
     found[WHOLE, "layers"] = (Figure.exactly(len(layers)),)
@@ -224,12 +248,13 @@ def _fields_of_report(layers: Sequence[Mapping[str, object]]) -> Sequence[Figure
     strangers = {layer["name"] for layer in layers if layer["uncounted"]}
     for layer in layers:
         for axis in layer["receptive_field"]:  # type: ignore[attr-defined]  # else: TypeError
-            place = (str(axis["input"]), int(axis["axis"]))
+            place = (str(axis["input"]), _count(axis["axis"]) or 0)
             collapsed = axis["global"] and axis["global_by"] not in strangers
             if axis["size"] is None and not collapsed:
                 unknown.add(place)
-            if axis["local_size"] is not None:
-                largest[place] = max(largest.get(place, 0), int(axis["local_size"]))
+            local = _count(axis["local_size"])
+            if local is not None:
+                largest[place] = max(largest.get(place, 0), local)
     return [
         Figure(low := Fraction(largest[place]) if place in largest else None,
                None if place in unknown else low)

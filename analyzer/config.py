@@ -8,6 +8,7 @@ the file, for editors.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import tomllib
@@ -23,8 +24,8 @@ from cnnscope.analyzer.budgets import make_limit, suggestion
 from cnnscope.analyzer.diagnostics import CnnscopeError
 from cnnscope.analyzer.figures import ALLOW, FORBID, LISTS, QUANTITIES
 from cnnscope.analyzer.quantities import parse_amount
+from cnnscope.analyzer.toml_lines import DEEPEST, key_lines, too_deep
 from cnnscope.analyzer.toml_lines import Path as Keys
-from cnnscope.analyzer.toml_lines import key_lines
 from cnnscope.analyzer.verdicts import WHOLE, Limit, Scope, ScopeKind
 
 NAME: Final = "cnnscope.toml"
@@ -34,7 +35,9 @@ _TOP: Final = ("limits", "model", "baseline", "allow_unknown", "latency", "lint"
 _MODEL: Final = ("path", "shapes", "dims", "limits", "allow_unknown")
 _LATENCY: Final = ("provider", "threads", "seconds", "tolerance")
 #: bytes of a configuration file; more is none
-_LARGEST: Final = 1 << 20
+_LARGEST: Final = 1 << 18
+#: so many things that are wrong are told of one file
+_MOST_PROBLEMS: Final = 100
 
 LimitKey = tuple[Scope, str]
 Shapes = dict[str | None, tuple[int | None, ...]]
@@ -178,16 +181,44 @@ def _text(path: Path) -> str:
         raise ConfigError([f"{path}: isn't UTF-8 text"]) from None
 
 
+class Beyond:
+    """A number in a configuration that no amount can be: infinite, none, or of absurd size."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+
+    def __repr__(self) -> str:
+        return self.written
+
+
+def _number(written: str) -> Decimal | Beyond:
+    """A number with all that was written: a float would lose some of it."""
+    number = Decimal(written)
+    if not number.is_finite() or abs(number.adjusted()) > 100 or len(written) > 200:
+        return Beyond(written[:60])
+    return number
+
+
+def _tamed(value: object) -> object:
+    """The value, without integers that take for ever to be written out."""
+    if isinstance(value, int) and value.bit_length() > 400:
+        return Beyond("a number of hundreds of digits")
+    if isinstance(value, list):
+        return [_tamed(x) for x in value]
+    return {key: _tamed(x) for key, x in value.items()} if isinstance(value, dict) else value
+
+
 def _parsed(text: str, path: Path) -> dict[str, object]:
+    line = too_deep(text)
+    if line is not None:
+        raise ConfigError([f"{path}:{line}: no TOML that is read: nested more than {DEEPEST} deep"])
     try:
-        return tomllib.loads(text, parse_float=Decimal)  # a float would lose what was written
+        return tomllib.loads(text, parse_float=_number)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: no TOML: {error}"]) from None
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # an integer of thousands of digits; 1000 brackets
-        raise ConfigError([f"{path}: no TOML that can be read: {error}"]) from None
+    except (ValueError, RecursionError, ArithmeticError):  # an integer of thousands of digits
+        said = "a number of thousands of digits, or a date that is none"
+        raise ConfigError([f"{path}: no TOML that can be read: {said}"]) from None
 
 
 def _own_table(document: Mapping[str, object], path: Path) -> Mapping[str, object] | None:
@@ -211,16 +242,23 @@ def read_settings(text: str, path: Path) -> Settings:
     own = _own_table(_parsed(text, path), path)
     if own is None:
         raise ConfigError([f"{path}: has no [tool.cnnscope]"])
+    own = {key: _tamed(value) for key, value in own.items()}
     lines = key_lines(text)
     if path.name == _PYPROJECT:
         prefix = ("tool", "cnnscope")
         lines = {keys[2:]: line for keys, line in lines.items() if keys[:2] == prefix}
     reader = _Reader(path, lines)
-    settings = reader.settings(own)
-    if reader.problems:
+    settings = None
+    with contextlib.suppress(_Enough):
+        settings = reader.settings(own)
+    if reader.problems or settings is None:
         ordered = sorted(reader.problems, key=lambda found: found[0])
         raise ConfigError([said for _, said in ordered])
     return settings
+
+
+class _Enough(Exception):
+    """So much is wrong that the rest needn't be told."""
 
 
 class _Reader:
@@ -242,6 +280,8 @@ class _Reader:
     def fault(self, keys: Keys, message: str) -> None:
         line = self.line(keys)
         self.problems.append((line, f"{self.path}:{line}: {message}"))
+        if len(self.problems) >= _MOST_PROBLEMS:
+            raise _Enough
 
     def table(self, value: object, keys: Keys, what: str) -> Mapping[str, object]:
         if isinstance(value, dict):
@@ -432,7 +472,7 @@ class _Reader:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float, Decimal)):
             self.fault((*keys, "seconds"), "seconds is a number")
             seconds = usual.seconds
-        if not 0 < seconds <= 3600:
+        elif not 0 < seconds <= 3600:
             self.fault((*keys, "seconds"), "seconds is a number above 0, up to 3600")
             seconds = usual.seconds
         return LatencySettings(

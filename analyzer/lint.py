@@ -335,6 +335,10 @@ def outcome(
 # -- configuration ---------------------------------------------------------------------------------
 
 
+#: of a setting; no machine has more
+_LARGEST_NUMBER = 10**100
+
+
 def settings_from(table: Mapping[str, object]) -> LintSettings:
     """The settings in a table ``[lint]`` of the configuration.
 
@@ -411,6 +415,10 @@ def _severity(value: object, key: str) -> Severity:
 
 
 def _number(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not value > 0:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, Decimal))
+        or not 0 < value < _LARGEST_NUMBER
+    ):
         raise LintError(f"lint.{key} is a number above 0")
     return float(value)

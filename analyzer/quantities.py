@@ -127,6 +127,8 @@ def parse_amount(given: object, measure: Measure, words: tuple[str, ...] = ()) -
 def _plain_number(given: int | float | Decimal | Fraction, measure: Measure) -> Fraction:
     if measure == "seconds":
         raise ValueError(f"{_quoted(given)} has no unit: write {_EXAMPLES[measure]}")
+    if isinstance(given, Decimal) and given.is_finite() and abs(given.adjusted()) > 100:
+        raise ValueError(f"{_quoted(given)} is beyond any model")  # before it is written out
     try:
         # A float's shortest text is what was written; its binary value is something else.
         amount = Fraction(str(given)) if isinstance(given, float) else Fraction(given)
@@ -188,7 +190,9 @@ def parse_bounds(
             parse_amount(given, measure, words)
             raise ValueError(f"{_quoted(given)}: at most or at least? Write {_EXAMPLES[measure]}")
         return (Bound(default, parse_amount(given, measure, words)),)
-    parts = given[: _LONGEST * 4].split(",")
+    if len(given) > _LONGEST * 4:
+        raise ValueError(f"{_quoted(given)} is no limit: write {_EXAMPLES[measure]}")
+    parts = given.split(",")
     return tuple(_bound(part.strip(), given, measure, default, words) for part in parts)
 
 
@@ -222,5 +226,7 @@ def _signed(text: str) -> str:
 
 
 def _quoted(given: object) -> str:
+    if isinstance(given, int) and given.bit_length() > 1000:
+        return "a number of hundreds of digits"
     text = given if isinstance(given, str) else str(given)
     return f'"{text if len(text) <= 60 else text[:57] + "..."}"'

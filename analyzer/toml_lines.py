@@ -27,6 +27,58 @@ _STRING: Final = re.compile(
 )
 
 
+#: the most parts of a dotted key, and brackets in each other
+DEEPEST: Final = 32
+_SIGNS: Final = re.compile(r"""["'#.\n,=\[\]{}]""")
+_IN_STRING: Final = {
+    quote: re.compile(rf"\\\\|{quote}" + ("" if len(quote) > 1 else r"|\n"))
+    for quote in ('"', "'", '"""', "'''")
+}
+
+
+def too_deep(text: str) -> int | None:
+    """The line of the first key of more than `DEEPEST` parts, or of so many brackets in each other.
+
+    `tomllib` takes the square of a key's parts in room, and recurses into brackets: this is asked
+    before it, of a text that may be no TOML at all. None where there is no such line.
+
+    >>> too_deep("a = 1\\n" + "b." * 40 + "c = 2")
+    2
+    """
+    at = dots = depth = 0
+    size = len(text)
+    while found := _SIGNS.search(text, at):
+        sign = found[0]
+        start, at = at, found.end()
+        if sign in "\"'":
+            quote = sign * 3 if text.startswith(sign * 3, at - 1) else sign
+            at = found.start() + len(quote)
+            ends = _IN_STRING[quote]
+            while inner := ends.search(text, at):
+                # What follows a backslash ends no string, in one that has escapes.
+                at = inner.end() + (inner[0] == "\\" and sign == '"')
+                if inner[0] != "\\":
+                    break
+            else:
+                return None  # tomllib says what is wrong with it
+            if inner[0] != quote:
+                at = inner.start()
+        elif sign == "#":
+            line_end = text.find("\n", at)
+            at = size if line_end < 0 else line_end
+        elif sign == ".":
+            dots += 1
+        else:
+            dots = 0
+            if sign in "[{":
+                depth += 1
+            elif sign in "]}":
+                depth -= 1
+        if dots >= DEEPEST or depth > DEEPEST:
+            return text.count("\n", 0, max(start, found.start())) + 1
+    return None
+
+
 def key_lines(text: str) -> dict[Path, int]:
     """The line of every key and array element, counted from 1, by path; tables by their header.
 

@@ -6,7 +6,6 @@ relative ones need from a baseline file, a model, or a commit; latencies from ru
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cnnscope.analyzer.analysis import Source, analyze
 from cnnscope.analyzer.baselines import (
+    LARGEST,
     Baseline,
     BaselineError,
     NotInCommitError,
@@ -41,6 +41,7 @@ from cnnscope.analyzer.diagnostics import BindingError, CnnscopeError, one_line
 from cnnscope.analyzer.figures import LATENCIES
 from cnnscope.analyzer.report import Report
 from cnnscope.analyzer.verdicts import Check, Checked, Figure, Figures, Limit, Problem
+from cnnscope.runtime.model_paths import PathError, Search
 from cnnscope.runtime.verifying import say_nothing
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ _PATIENCE: Final = 600.0
 _GIT: Final = "git:"
 #: so many runs, and the slowest is beyond the 99th percentile with 95 % confidence
 _MANY: Final = 299
+#: models times entries that one configuration may ask for
+_MOST_JOBS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Request:
         baseline: in place of the settings'.
         allow_unknown: tolerate everything that can't be judged.
         update: where to write the figures as a new baseline; relative limits aren't judged then.
+        anywhere: the settings' paths may lead out of their folder.
     """
 
     models: Sequence[Given] = ()
@@ -78,6 +82,7 @@ class Request:
     baseline: str | None = None
     allow_unknown: bool = False
     update: bool = False
+    anywhere: bool = False
 
 
 def check(
@@ -90,6 +95,7 @@ def check(
     dims: Mapping[str, int] | None = None,
     allow_unknown: bool = False,
     tolerance: str | None = None,
+    anywhere: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Check:
     """Hold models against a budget.
@@ -105,6 +111,7 @@ def check(
         shapes, dims: as `analyze` takes them, for every model.
         allow_unknown: that a limit can't be judged is no failure.
         tolerance: of latencies, a share such as ``"5 %"``.
+        anywhere: the configuration's paths may lead out of its folder.
         progress: told what is being done.
 
     Returns:
@@ -142,6 +149,7 @@ def check(
             dims,
             None if baseline is None else os.fspath(baseline),
             allow_unknown,
+            anywhere=anywhere,
         ),
         progress,
     )
@@ -186,12 +194,13 @@ def run_check(request: Request, progress: Callable[[str], None] | None = None) -
     """
     say = progress or say_nothing
     jobs, problems = plan(request)
+    known = _Known()
     baseline = _Baselines(request, [job.model for job in jobs])
     done: list[Checked] = []
     for job in jobs:
         say(job.model)
         try:
-            done.append(_checked(job, request, baseline, say))
+            done.append(_checked(job, request, baseline, say, known))
         except BaselineError:
             raise
         except CnnscopeError as error:
@@ -220,26 +229,37 @@ def plan(request: Request) -> tuple[list[Job], list[Problem]]:
     settings = request.settings
     jobs: list[Job] = []
     problems: list[Problem] = []
-    entries: dict[Path, list[ModelSettings]] = {}
-    for entry in settings.models:
-        judged: set[Path] = set()  # a file that fits two patterns of one entry is one model
-        for pattern in entry.patterns:
-            files = _matches(settings.folder, pattern)
-            if not files and not request.models:
-                problems.append(Problem(pattern, "no file matches this path", entry.origin))
-            for file in files:
-                if file.resolve() in judged:
+    search = Search(settings.folder, anywhere=request.anywhere)
+    if not request.models:
+        found: dict[str, list[Path]] = {}  # a pattern may stand in many entries
+        for entry in settings.models:
+            judged: set[Path] = set()  # a file that fits two patterns of one entry is one model
+            for pattern in entry.patterns:
+                try:
+                    if pattern not in found:
+                        found[pattern] = search.files(pattern)
+                except PathError as error:
+                    problems.append(Problem(pattern, str(error), entry.origin))
                     continue
-                judged.add(file.resolve())
-                if not request.models:
-                    jobs.append(_job(request, _shown(file), file, entry))
-                entries.setdefault(file.resolve(), []).append(entry)
+                if not found[pattern]:
+                    problems.append(Problem(pattern, "no file matches this path", entry.origin))
+                for file in found[pattern]:
+                    if file.resolve() not in judged:
+                        judged.add(file.resolve())
+                        jobs.append(_job(request, _shown(file), file, entry))
+            if len(jobs) > _MOST_JOBS:
+                raise ConfigError([f"more than {_MOST_JOBS} models to check: write fewer entries"])
     for model in request.models:
         name, path = _named(model)
         own: list[ModelSettings | None] = []
         if path is not None:
-            own += entries.get(path.resolve(), [])
+            own += [
+                entry for entry in settings.models
+                if any(search.fits(pattern, path) for pattern in entry.patterns)
+            ]  # fmt: skip
         jobs += [_job(request, name, model, entry) for entry in own or [None]]
+    jobs = _each_once(jobs)
+    problems = list(dict.fromkeys(problems))
     if not jobs and not problems:
         where = (
             f"{settings.path.name} names none"
@@ -256,12 +276,15 @@ def plan(request: Request) -> tuple[list[Job], list[Problem]]:
     return jobs, problems
 
 
-def _matches(folder: Path, pattern: str) -> list[Path]:
-    """Files, sorted; a name that has glob's characters in it is found as it is, too."""
-    if (folder / pattern).is_file():
-        return [folder / pattern]
-    found = glob.glob(pattern, root_dir=str(folder), recursive=True)  # noqa: PTH207  # absolute ones, too
-    return sorted(folder / name for name in found if (folder / name).is_file())
+def _each_once(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs without those that say of a model what an earlier one has said."""
+    kept: dict[tuple[object, ...], Job] = {}
+    for job in jobs:
+        source = job.source
+        place = "" if isinstance(source, (str, os.PathLike)) else id(source)
+        limits = tuple(replace(limit, origin="") for limit in job.limits)
+        kept.setdefault((job.model, place, job.variant, limits), job)
+    return list(kept.values())
 
 
 def _shown(path: Path) -> str:
@@ -306,9 +329,9 @@ def _allowing(limit: Limit, allowed: bool | tuple[str, ...]) -> Limit:
 
 
 def _checked(
-    job: Job, request: Request, baseline: _Baselines, say: Callable[[str], None]
+    job: Job, request: Request, baseline: _Baselines, say: Callable[[str], None], known: _Known
 ) -> Checked:
-    report = job.source if isinstance(job.source, Report) else _analysed(job)
+    report = job.source if isinstance(job.source, Report) else known.report(job)
     limits = job.limits
     measured = _measured(job, report, request.settings.latency, say)
     figures = model_figures(report, limits, measured)
@@ -320,6 +343,23 @@ def _checked(
         no_baseline=baseline.why_none(), allow_unknown=request.allow_unknown,
     )  # fmt: skip
     return Checked(job.model, verdicts, figures, report, job.variant)
+
+
+class _Known:
+    """The report of the model that was last analysed: entries of one file follow each other often."""
+
+    def __init__(self) -> None:
+        self._of: tuple[str, str] | None = None
+        self._report: Report | None = None
+
+    def report(self, job: Job) -> Report:
+        if not isinstance(job.source, (str, os.PathLike)):
+            return _analysed(job)
+        key = os.path.realpath(job.source), job.variant
+        if self._report is None or self._of != key:
+            self._report = None  # so that two are never held
+            self._of, self._report = key, _analysed(job)
+        return self._report
 
 
 def _is_relative(limit: Limit) -> bool:
@@ -457,7 +497,7 @@ class _Baselines:
         path = self.source
         data = self.head(Path(path))
         if path.endswith(".json") or is_json(data):
-            return self.of_file(job, Path(path), Path(path).read_bytes)
+            return self.of_file(job, Path(path), lambda: self.whole(Path(path)))
         if lfs_pointer(data) is not None:
             raise BaselineError(f"{path}: a Git LFS pointer: run git lfs pull")
         return self.of_model(path, job)
@@ -467,8 +507,15 @@ class _Baselines:
 
         return file_at(ref, path)
 
+    def whole(self, path: Path) -> bytes:
+        if path.stat().st_size > LARGEST:
+            raise BaselineError(f"{path}: too large for a baseline")
+        return path.read_bytes()
+
     def head(self, path: Path) -> bytes:
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise BaselineError(f"{path}: the baseline can't be read: it is no file")
             with path.open("rb") as file:
                 return file.read(1024)
         except OSError as error:

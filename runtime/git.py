@@ -43,6 +43,9 @@ def file_at(ref: str, path: Path) -> bytes:
         raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
     name = f"{commit.decode('ascii', 'replace').strip()}:{inside.as_posix()}"
     try:
+        size = _git(folder, shown, "cat-file", "-s", name).strip()
+        if len(size) > 10:
+            raise BaselineError(f"{shown}: too large")
         data = _git(folder, shown, "cat-file", "blob", name)
     except BaselineError as error:
         raise NotInCommitError(str(error)) from None

@@ -97,7 +97,7 @@ LAYERS = [
     ["runtime.latency", "runtime.kernel_times"],
     ["runtime.ceilings", "runtime.placement"],
     ["runtime.rows"],
-    ["runtime.profiling", "runtime.git"],
+    ["runtime.profiling", "runtime.git", "runtime.model_paths"],
     ["runtime.checking"],
     ["runtime.public.testing", "runtime.public.pytest_plugin"],
     ["runtime.public"],

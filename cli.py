@@ -2,6 +2,10 @@
 
 Exit codes: 0 fine, 1 a check failed (`--strict`) or the model contradicts itself, 2 what can't be
 read, or usage, 130 interrupted. An error is one line on standard error.
+
+A command knows its exit code before it writes, and a reader that leaves doesn't change it. Whatever
+is written, on either stream or to a file, goes through `without_commands`: no name in a model becomes
+a command of the CI runner that keeps the log.
 """
 # Not `from __future__ import annotations`: typer reads the annotations of functions that are
 # defined where typer is imported, which is inside a function so that `--version` needs none of it.
@@ -13,11 +17,14 @@ import stat
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO, TypeAlias
+
+from cnnscope.analyzer.render.job_log import without_commands
 
 if TYPE_CHECKING:
     import typer
@@ -219,6 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # A process of our own loads things, makes a report and ends: next to nothing of it is
         # garbage before that, and looking for some takes a fifth of the whole time.
         gc.disable()
+        _occupy_standard_streams()
+        warnings.showwarning = _show_warning
     try:
         code = _run(given)
         if sys.stdout is not None:
@@ -226,16 +235,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         _complain("interrupted")
         code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads us has seen enough. Python would complain again when it flushes at exit.
-        _silence_stdout()
-        code = FINE
     except MemoryError:
         _complain("out of memory")
         code = BAD
     except OSError as error:
         _complain(f"can't write: {error.strerror or error}")
-        _silence_stdout()
+        _silence(sys.stdout)
         code = BAD
     except Exception as error:  # noqa: BLE001  # the last resort: a line, not a traceback
         _complain(_internal(error))
@@ -255,6 +260,10 @@ def _run(given: list[str]) -> int:
         done = commands(given, prog_name="cnnscope", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:
+        # Nothing but a help page has been written, and typer exits when nobody reads it.
+        _silence(sys.stdout)
+        return FINE
     except Exception as error:
         usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
         if isinstance(error, usage):
@@ -1302,7 +1311,7 @@ def _summarise(markdown: Callable[[], str]) -> None:
     named = os.environ.get("GITHUB_STEP_SUMMARY")
     if not named:
         return
-    data = markdown().encode("utf-8", "backslashreplace")[: 1 << 19]
+    data = without_commands(markdown()).encode("utf-8", "backslashreplace")[: 1 << 19]
     try:
         with Path(named).open("ab") as file:
             file.write(data + b"\n")
@@ -1500,11 +1509,12 @@ def _refuse_csv(format: Format, command: str) -> None:  # noqa: A002
 def _emit(forms: Forms, format: Format | CiFormat, output: Path | None) -> None:  # noqa: A002
     """To where it was asked for: on a terminal with its colours, where it has some."""
     console = _console()
-    if format == "table" and output is None and forms.styled and console.is_terminal:
-        with contextlib.suppress(AttributeError):  # a terminal that can't show every letter
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        for part in forms.styled(console.width):
-            console.print(part, soft_wrap=True)
+    styled = forms.styled if console.is_terminal and not console.legacy_windows else None
+    if format == "table" and output is None and styled is not None:
+        with console.capture() as seen:  # a job's log may ask for colours, too (FORCE_COLOR)
+            for part in styled(console.width):
+                console.print(part, soft_wrap=True)
+        _write(without_commands(seen.get()))
     elif output is None:
         _write(_written(forms, format))
     else:
@@ -1512,6 +1522,13 @@ def _emit(forms: Forms, format: Format | CiFormat, output: Path | None) -> None:
 
 
 def _written(forms: Forms, format: Format | CiFormat) -> str:  # noqa: A002
+    """The result in a format, laid out, and without commands but those that make up a format."""
+    if format is CiFormat.github:
+        return _laid_out(forms, format)
+    return without_commands(_laid_out(forms, format))
+
+
+def _laid_out(forms: Forms, format: Format | CiFormat) -> str:  # noqa: A002
     if format == "table":
         return forms.text(_console().width)
     if format == "json":
@@ -1526,17 +1543,23 @@ def _written(forms: Forms, format: Format | CiFormat) -> str:  # noqa: A002
 
 
 def _write(text: str) -> None:
-    """To standard output, as UTF-8 whatever the locale says."""
+    """To standard output, as UTF-8 whatever the locale says.
+
+    Whoever reads it may leave when they have seen enough: that is no fault, and changes no verdict.
+    """
     if sys.stdout is None:
         raise Misuse("standard output is closed")
     data = text.encode("utf-8", "backslashreplace")
     buffer = getattr(sys.stdout, "buffer", None)
-    if buffer is None:  # replaced by something that takes text only
-        sys.stdout.write(data.decode("utf-8"))
-        return
-    sys.stdout.flush()
-    buffer.write(data)
-    buffer.flush()
+    try:
+        if buffer is None:  # replaced by something that takes text only
+            sys.stdout.write(data.decode("utf-8"))
+            return
+        sys.stdout.flush()
+        buffer.write(data)
+        buffer.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
 
 
 def _check_output(output: Path | None, models: Sequence[str]) -> None:
@@ -1545,6 +1568,8 @@ def _check_output(output: Path | None, models: Sequence[str]) -> None:
         return
     if output.is_dir():
         raise Misuse(f"{output}: this is a folder; give a file")
+    if output.is_block_device() or output.is_socket():
+        raise Misuse(f"{output}: this is a disk or a socket; give a file")
     if not output.parent.is_dir():
         raise Misuse(f"{output}: can't be written: there is no folder {output.parent}")
     for model in models:
@@ -1559,10 +1584,12 @@ def _save(text: str, output: Path) -> None:
     """To a file, wholly or not at all: beside it first, then in its place."""
     data = text.encode("utf-8", "backslashreplace")
     try:
-        target = output.resolve()
-        if target.exists() and not target.is_file():  # a device or a pipe can't be replaced
-            target.write_bytes(data)
+        if _is_stream(output):
+            # Its reader may leave when they have seen enough.
+            with contextlib.suppress(BrokenPipeError), output.open("ab") as file:
+                file.write(data)
             return
+        target = output.resolve()
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
         descriptor, beside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
@@ -1573,10 +1600,14 @@ def _save(text: str, output: Path) -> None:
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise Misuse(f"{output}: can't be written: {error.strerror or error}") from None
+
+
+def _is_stream(output: Path) -> bool:
+    """What can't be replaced: a device, a pipe, or this process's own stream by its name."""
+    own = output.is_absolute() and output.parts[1:2] in (("dev",), ("proc",))
+    return output.exists() and (own or not output.is_file())
 
 
 def _umask() -> int:
@@ -1587,15 +1618,34 @@ def _umask() -> int:
 
 def _complain(said: str) -> None:
     """One line on standard error, nothing in it taken for a control character."""
-    if sys.stderr is None:
-        return
     # Not with render's words for it: this has to work when nothing else can be imported.
     seen = "".join(c if c.isprintable() else _escaped(c) for c in said[:2000])
-    line = f"cnnscope: {seen}\n"
-    with contextlib.suppress(OSError):
+    _write_aside(f"cnnscope: {seen}\n")
+
+
+def _write_aside(text: str) -> None:
+    """To standard error; that nobody reads it changes nothing."""
+    if sys.stderr is None:
+        return
+    try:
         encoding = sys.stderr.encoding or "utf-8"
-        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+        text = without_commands(text).encode(encoding, "backslashreplace").decode(encoding)
+        sys.stderr.write(text)
         sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """What other packages warn of: it may quote a name."""
+    _write_aside(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _blame(path: str, error: "CnnscopeError | Misuse | str") -> None:
@@ -1635,7 +1685,7 @@ def _debug() -> None:
     if os.environ.get("CNNSCOPE_DEBUG") == "1":
         import traceback
 
-        traceback.print_exc()
+        _write_aside(traceback.format_exc())
 
 
 @contextlib.contextmanager
@@ -1646,7 +1696,11 @@ def _faults_shown() -> Iterator[None]:
         return
     import logging
 
-    logger, handler = logging.getLogger("cnnscope"), logging.StreamHandler()
+    class Aside(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            _write_aside(f"{self.format(record)}\n")
+
+    logger, handler = logging.getLogger("cnnscope"), Aside()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
@@ -1657,11 +1711,22 @@ def _faults_shown() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _silence_stdout() -> None:
+def _silence(stream: TextIO | None) -> None:
+    """From now on nothing is written there: what Python still holds would fail again at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
         os.close(nowhere)
+
+
+def _occupy_standard_streams() -> None:
+    """Where a standard stream is closed, no file that is opened later gets its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
 
 
 @contextlib.contextmanager
@@ -1675,8 +1740,11 @@ def _watched(path: str) -> Iterator[Callable[[str], None]]:
 
     from cnnscope.analyzer.render.numbers import name
 
-    with Console(stderr=True).status(Text(name(path))) as status:
-        yield lambda said: status.update(Text(f"{name(path)}: {name(said)}"))
+    def shown(said: str) -> Text:
+        return Text(without_commands(said), no_wrap=True, overflow="ellipsis")
+
+    with Console(stderr=True).status(shown(name(path))) as status:
+        yield lambda said: status.update(shown(f"{name(path)}: {name(said)}"))
 
 
 @contextlib.contextmanager
@@ -1690,7 +1758,8 @@ def _progress(path: str) -> Iterator[None]:
 
     from cnnscope.analyzer.render.numbers import name
 
-    status = Console(stderr=True).status(Text(f"analysing {name(path)}"))
+    said = Text(without_commands(f"analysing {name(path)}"), no_wrap=True, overflow="ellipsis")
+    status = Console(stderr=True).status(said)
     timer = threading.Timer(1.0, status.start)
     timer.daemon = True
     timer.start()

@@ -5,6 +5,10 @@ result, for an error (raised here as if it had happened here), or for its end, w
 died. Whatever happens here, Ctrl-C included, neither the child nor its temporary files outlive the
 call; if this process is killed, the child reads the end of its input and ends itself. Nothing heavy
 is imported here.
+
+The child imports what this process does, from where this process does, and nothing from the folder
+that it was started in. What it writes for people to see passes through here line by line, so that
+nothing a library says of a model is taken for a command by the CI runner that keeps the log.
 """
 
 from __future__ import annotations
@@ -24,9 +28,11 @@ from typing import IO, Final
 
 from cnnscope.analyzer import diagnostics
 from cnnscope.analyzer.diagnostics import CnnscopeError, RunError
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.runtime.worker import FOLDER, read_frame, write_frame
 
 _LAST_WORDS: Final = 300
+_LONGEST_LINE: Final = 1 << 16
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")  # ONNX Runtime's log has them
 
 
@@ -63,15 +69,39 @@ def run_in_child(
         own = dict.fromkeys(("TMPDIR", "TEMP", "TMP", FOLDER), folder)
         process = subprocess.Popen(
             # The same modules as here, wherever they were found; nothing of the current folder.
-            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; "
+            [sys.executable, *_flags(), "-c", f"import sys; sys.path[:] = {sys.path!r}; "
              "from cnnscope.runtime.worker import main; main()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if verbose else log,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if verbose else log,
             env={**os.environ, **(environment or {}), **own},
         )  # fmt: skip
+        shown = None
+        if process.stderr is not None:
+            shown = threading.Thread(target=_show, args=(process.stderr, log), daemon=True)
+            shown.start()
         try:
             return _Waiting(process, timeout, progress).result(target, argument, log)
         finally:
             _end(process)
+            if shown is not None:
+                shown.join(1)  # a process that it started may hold its end open
+
+
+def _flags() -> list[str]:
+    """As isolated as this process, and not looking for modules where it is started."""
+    written = ["-B"] if sys.dont_write_bytecode else []
+    return [*written, "-I" if sys.flags.isolated else "-P"]
+
+
+def _show(stream: IO[bytes], log: IO[bytes]) -> None:
+    """Hand on what the child writes to standard error, and keep it for its last words."""
+    with contextlib.suppress(OSError, ValueError):
+        while line := stream.readline(_LONGEST_LINE):
+            log.write(line)
+            if sys.stderr is not None:
+                with contextlib.suppress(OSError):
+                    sys.stderr.write(without_commands(line.decode("utf-8", "backslashreplace")))
+                    sys.stderr.flush()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -2,17 +2,30 @@
 
 A file that Git LFS manages is a pointer in the commit; its content is taken from the repository's
 own store if it is there.
+
+The checkout may be a pull request's, so nothing in it is run. A folder that looks like a repository
+would be one for Git, with a configuration that names commands: a bare repository found on the way is
+refused. Git fetches nothing, and runs no hook and no monitor.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from cnnscope.analyzer.baselines import BaselineError, NotInCommitError, lfs_pointer
 
 _PATIENCE: Final = 60
+_HARMLESS: Final = (
+    "-c", "safe.bareRepository=explicit",
+    "-c", "core.fsmonitor=false",
+    "-c", f"core.hooksPath={os.devnull}",
+    "-c", "protocol.allow=never",
+)  # fmt: skip
 
 
 def file_at(ref: str, path: Path) -> bytes:
@@ -60,10 +73,32 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
+def _program() -> str | None:
+    """Where Git is: in a folder that PATH names in full, never in the current one.
+
+    Left to itself, Windows looks there first.
+    """
+    named = [
+        x for x in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(x).is_absolute()
+    ]
+    return (
+        shutil.which("git", path=os.pathsep.join(named)) if os.name != "nt" else _on_windows(named)
+    )
+
+
+def _on_windows(folders: Sequence[str]) -> str | None:
+    found = (Path(folder) / "git.exe" for folder in folders)
+    return next((str(path) for path in found if path.is_file()), None)
+
+
 def _git(folder: Path, shown: str, *arguments: str) -> bytes:
+    program = _program()
+    if program is None:
+        raise BaselineError(f"{shown}: git isn't installed")
     try:
         done = subprocess.run(  # a list of arguments, and no shell
-            ["git", "-C", str(folder), *arguments],
+            [program, "-C", str(folder), *_HARMLESS, *arguments],
+            env={**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"},
             capture_output=True,
             timeout=_PATIENCE,
             check=False,

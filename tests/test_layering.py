@@ -60,7 +60,7 @@ LAYERS = [
     ["analyzer.config", "analyzer.baselines"],
     ["analyzer.forms", "analyzer.peers"],
     ["analyzer.conventions"],
-    ["analyzer.render.numbers"],
+    ["analyzer.render.numbers", "analyzer.render.job_log"],
     ["analyzer.render.columns"],
     ["analyzer.render.conventions", "analyzer.render.beside"],
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -65,6 +66,17 @@ def test_a_mismatch_is_exit_1(
     planted(monkeypatch, replace(OUTCOME, shapes=wrong))
     assert run("verify", "m.onnx", "-f", form) == 1
     assert "the conv" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes are POSIX's")
+def test_a_mismatch_that_nobody_reads_is_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Check(3, 2, (Mismatch("t", "the conv", "Conv", "shape", [1], [2]),))
+    planted(monkeypatch, replace(OUTCOME, shapes=wrong))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as unread:
+        monkeypatch.setattr(sys, "stdout", unread)
+        assert run("verify", "m.onnx") == 1
 
 
 def test_what_is_asked_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from cnnscope.analyzer.figures import QUANTITIES
 from cnnscope.analyzer.render.check import amount, headline, sentence
 from cnnscope.analyzer.render.columns import MEANINGS, metric
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.numbers import name, percent, shape
 from cnnscope.analyzer.report import Layer, Report, plain_shape
 from cnnscope.analyzer.verdicts import Checked, Verdict
@@ -31,7 +32,7 @@ def assertion_text(found: Checked) -> str:
         lines.append(f"{_WORDS[verdict.state]}  {sentence(verdict)}{allowed}")
         if not verdict.ok:
             lines += _layers(verdict, found.report)
-    return "\n".join(lines)
+    return without_commands("\n".join(lines))
 
 
 def _layers(verdict: Verdict, report: Report | None) -> Iterator[str]:
@@ -96,4 +97,6 @@ def totals_line(report: Report) -> str:
     for key in _SUMMED:
         label, write = written[key]
         totals.append(f"{metric(getattr(report.totals, key), write)} {label}")
-    return f"{name(report.model.path or 'a model in memory')}: {', '.join(totals)}"
+    return without_commands(
+        f"{name(report.model.path or 'a model in memory')}: {', '.join(totals)}"
+    )

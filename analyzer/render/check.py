@@ -18,7 +18,6 @@ from cnnscope.analyzer.figures import ERRORS, LISTS, PARTIAL, QUANTITIES
 from cnnscope.analyzer.finding import Case, Finding, Outcome, Rule
 from cnnscope.analyzer.quantities import Measure
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.github import without_commands
 from cnnscope.analyzer.render.machine import dumped
 from cnnscope.analyzer.render.markdown import grid, plain
 from cnnscope.analyzer.render.numbers import count, duration, escape, name, nbytes, percent
@@ -301,7 +300,7 @@ def check_table(found: Check) -> Lines:
 
 def check_text(found: Check, width: int = 100) -> str:
     """The check as plain text. In a CI service's log, nothing in it is a command."""
-    return without_commands(text_of(check_lines(found, width)))
+    return text_of(check_lines(found, width))
 
 
 def check_json(found: Check) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 
 from cnnscope.analyzer.measurement import Profile, Span
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.numbers import escape, name
 from cnnscope.analyzer.render.profile import kernel_name
 
@@ -31,10 +32,11 @@ def chrome_trace(found: Profile) -> str:
         "model": escape(found.model or ""), "runtime": escape(found.runtime),
         "hardware": escape(found.hardware), "method": found.method,
     }  # fmt: skip
-    return (
+    text = (
         f'{{"displayTimeUnit": "ms", "otherData": {json.dumps(about)}, "traceEvents": [\n'
         f"{lines}\n]}}\n"
     )
+    return without_commands(text, colon="\\u003a", sign="\\u0023")
 
 
 def _event(found: Profile, span: Span) -> dict[str, object]:

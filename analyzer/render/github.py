@@ -4,7 +4,8 @@ A command is a line ``::error file=...,title=...::message`` (GitHub Docs, *Workf
 GitHub Actions*). A line end in the message would begin a new line, and with it perhaps a new command,
 so ``%``, CR and LF are written as ``%25``, ``%0D``, ``%0A``; in a property also ``:`` and ``,``. A
 runner still reads the older form, ``##[error]``, anywhere in a line. Ten annotations of each level
-are shown per step; the rest are counted in one line.
+are shown per step; the rest are counted in one line. This is the one format whose lines are commands
+(see `job_log`), so it sees itself to it that they are those written here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 
 from cnnscope.analyzer.diagnostics import Severity
 from cnnscope.analyzer.finding import Finding, Outcome
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.numbers import escape, name
 
 MOST: Final = 10
@@ -48,22 +50,9 @@ def _annotation(finding: Finding, level: str) -> str:
 
 
 def _data(text: str) -> str:
+    text = without_commands(text)
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def without_commands(text: str) -> str:
-    """The text, none of whose lines a runner takes for a command.
-
-    >>> without_commands("x\\n ::error::y\\n##[warning]z")
-    'x\\n : :error::y\\n# #[warning]z'
-    """
-    lines = text.replace("##[", "# #[").split("\n")
-    for i, line in enumerate(lines):
-        stripped = line.lstrip()
-        if stripped.startswith("::"):
-            lines[i] = f"{line[: len(line) - len(stripped)]}: :{stripped[2:]}"
-    return "\n".join(lines)

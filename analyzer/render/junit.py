@@ -10,6 +10,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cnnscope.analyzer.finding import Case, Finding, Outcome
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.numbers import escape, name
 
 
@@ -22,7 +23,8 @@ def junit_xml(outcome: Outcome) -> str:
         for case in cases:
             _add(suite, case, outcome.gate)
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, "unicode")}\n'
+    text = without_commands(tostring(root, "unicode"), colon="&#58;", sign="&#35;")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _counts(title: str, cases: object) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cnnscope.analyzer.diagnostics import Severity
 from cnnscope.analyzer.finding import Finding
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.machine import dumped
 from cnnscope.analyzer.render.markdown import plain
 from cnnscope.analyzer.render.numbers import count, escape, name, nbytes
@@ -100,7 +101,7 @@ def _lines(result: LintResult, width: int) -> Iterator[tuple[str, str]]:
 
 def findings_text(result: LintResult, width: int = 100) -> str:
     """A model's findings as plain text."""
-    return "\n".join(text for _, text in _lines(result, width)) + "\n"
+    return without_commands("\n".join(text for _, text in _lines(result, width)) + "\n")
 
 
 def findings_rich(result: LintResult, width: int) -> Text:

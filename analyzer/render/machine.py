@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from cnnscope.analyzer.render.beside import counted_as
 from cnnscope.analyzer.render.columns import Column, Row
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.report import Report
 
 
@@ -36,8 +37,13 @@ def json_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
 
 
 def dumped(value: object) -> str:
-    """Strict JSON: a number that JSON doesn't have raises ValueError."""
-    return json.dumps(value, allow_nan=False, ensure_ascii=True, indent=2) + "\n"
+    """Strict JSON: a number that JSON doesn't have raises ValueError.
+
+    What a runner would take for a command has a letter written as JSON's escape: readers get the
+    text as it is.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=True, indent=2)
+    return without_commands(text, colon="\\u003a", sign="\\u0023") + "\n"
 
 
 def report_schema() -> dict[str, object]:

@@ -35,6 +35,7 @@ from cnnscope.analyzer.render.columns import (
     title,
     total_lines,
 )
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.numbers import middle
 from cnnscope.analyzer.report import Report
 
@@ -108,8 +109,9 @@ def report_text(report: Report, width: int = 100, shown: Shown = EVERYTHING) -> 
 
 
 def text_of(lines: Iterable[Line]) -> str:
-    """Lines as plain text."""
-    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+    """Lines as plain text, none of which a CI runner takes for a command."""
+    text = "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+    return without_commands(text)
 
 
 def report_lines(report: Report, width: int, shown: Shown = EVERYTHING) -> list[Line]:

@@ -12,6 +12,7 @@ from html import escape as quoted
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.numbers import escape, name, nbytes, ratio, shape
 from cnnscope.analyzer.verification import Check, FieldCheck, Mismatch, Verification
 
@@ -39,7 +40,9 @@ def lines(found: Verification) -> list[Line]:
 
 def text(found: Verification, width: int = 100) -> str:
     """As plain text, no line longer than the width."""
-    return "\n".join(f"{line.head}{line.body}".rstrip() for line in laid_out(found, width))
+    return without_commands(
+        "\n".join(f"{line.head}{line.body}".rstrip() for line in laid_out(found, width))
+    )
 
 
 def table(found: Verification, width: int = 100) -> Text:

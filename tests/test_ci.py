@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,8 +107,8 @@ class Job:
         self.git("commit", "-q", "-m", "models")
         return self.git("rev-parse", "HEAD")
 
-    def step(self, name: str, **given: str) -> subprocess.CompletedProcess[str]:
-        """A step, with the inputs and expressions of its `env` filled in."""
+    def step(self, name: str, within: str = ".", **given: str) -> subprocess.CompletedProcess[str]:
+        """A step, with the inputs and expressions of its `env` filled in, run in a folder."""
         expressions = {
             **{
                 f"inputs.{key}": str(one.get("default", ""))
@@ -117,6 +118,7 @@ class Job:
             "steps.install.outputs.cnnscope": str(self.temp / "cnnscope"),
             "steps.install.outputs.summary": str(self.temp / "summary.md"),
             "steps.install.outputs.work": str(self.temp),
+            "github.action_path": str(self.temp / "cnnscope-0-py3-none-any.whl"),
             "github.event.pull_request.number": "7",
             "github.event.pull_request.base.sha": self.base,
             "github.repository": "owner/repository",
@@ -138,15 +140,18 @@ class Job:
             "PATH": os.pathsep.join([str(self.temp / "bin"), os.environ.get("PATH", "")]),
             "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(self.temp / "step_summary"),
+            "RUNNER_TEMP": str(self.temp),
             "COLUMNS": "100",
         }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]["run"]],
-            cwd=self.checkout, env=environment, capture_output=True, text=True, check=False,
+            cwd=self.checkout / within, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         for line in output.read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition("=")
-            assert key == "status"
+            assert key in ("status", "work", "cnnscope", "summary")
+            if key != "status":
+                continue
             self.outputs[STEPS[name]["id"]] = value
         return done
 
@@ -338,6 +343,172 @@ def test_a_comment_that_may_not_be_written_is_a_warning(
     done = job.step("Comment on the pull request")
     assert done.returncode == 0
     assert "::warning::cnnscope: no comment" in done.stdout
+
+
+# -- the checkout is data ----------------------------------------------------------------------
+
+# What Python looks for by itself, what the steps' tools import, and what they are themselves.
+MODULES = [
+    "logging.py", "venv.py", "pip.py", "re.py", "os.py", "json.py", "sitecustomize.py", "site.py",
+    "usercustomize.py", "ensurepip/__init__.py", "cnnscope/__init__.py", "cnnscope/cli.py",
+    "onnx/__init__.py", "numpy/__init__.py", "rich/__init__.py", "typer/__init__.py", "yaml.py",
+    "contextlib.py", "subprocess.py", "encodings/__init__.py", "importlib/__init__.py",
+]  # fmt: skip
+PROGRAMS = ["python", "python3", "git", "gh", "pip", "mktemp", "git-lfs", "sh", "cat"]
+#: a folder that Git would take for a repository, and the commands that its configuration names
+BARE = {
+    "HEAD": "ref: refs/heads/main\n",
+    "objects/.keep": "",
+    "refs/.keep": "",
+    "config": """
+        [core]
+            repositoryformatversion = 1
+            bare = false
+            worktree = .
+            fsmonitor = MARK
+            hooksPath = .
+            sshCommand = MARK
+            pager = MARK
+        [diff]
+            external = MARK
+        [extensions]
+            partialClone = origin
+        [remote "origin"]
+            url = .
+            uploadpack = MARK
+            promisor = true
+        [filter "lfs"]
+            clean = MARK
+            smudge = MARK
+    """,
+}
+
+
+@pytest.fixture
+def trapped(job: Job) -> Job:
+    """A pull request with modules, programs and configurations that leave a mark when they are run."""
+    mark = job.folder / "marked"
+    lines = f"open({str(mark)!r}, 'a').write(__file__ + chr(10))\n"
+    here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    folders = ["", "site-packages", f"lib/{here}/site-packages", f".local/lib/{here}/site-packages"]
+    for folder in folders:
+        for name in MODULES:
+            path = job.checkout / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(lines)
+        path = job.checkout / folder / "evil.pth"
+        path.write_text(f"import sys; {lines}")
+        about = job.checkout / folder / "evil-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text("[cnnscope.operators]\nx = logging\n")
+    script = f"#!/bin/sh\necho \"$0\" >>'{mark}'\n"
+    for name in [*PROGRAMS, "post-checkout", "reference-transaction", ".bashrc", ".profile"]:
+        path = job.checkout / name
+        path.write_text(script)
+        path.chmod(0o755)
+    job.checkout.joinpath(".gitattributes").write_text(
+        "*.onnx diff=evil filter=evil textconv=evil\n"
+    )
+    job.checkout.joinpath(".lfsconfig").write_text('[filter "evil"]\nclean = ./git\n')
+    job.checkout.joinpath("setup.py").write_text(lines)
+    job.checkout.joinpath("pip.conf").write_text("[global]\nprefix = .\n")
+    job.commit()
+    return job
+
+
+def marks(job: Job) -> list[str]:
+    mark = job.folder / "marked"
+    return mark.read_text().splitlines() if mark.exists() else []
+
+
+@needs_bash
+@pytest.mark.parametrize("hostile", [False, True], ids=["started there", "PYTHONPATH=."])
+def test_no_step_runs_what_is_in_the_checkout(
+    trapped: Job, hostile: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gh = trapped.temp / "bin" / "gh"
+    gh.write_text('#!/bin/sh\npwd >"$WORK/where"\n')
+    gh.chmod(0o755)
+    # As an entry point is: Python starts it with the script's folder before all others.
+    entry = trapped.temp / "cnnscope"
+    body = "import sys\nfrom cnnscope.cli import main\nsys.exit(main())\n"
+    entry.write_text(f"#!{sys.executable}\n{body}")
+    with monkeypatch.context() as patch:
+        if hostile:
+            patch.setenv("PYTHONPATH", f".{os.pathsep}{trapped.checkout}")
+            patch.setenv("PYTHONUSERBASE", str(trapped.checkout / ".local"))
+            patch.setenv("PYTHONSTARTUP", str(trapped.checkout / "pip.py"))
+        checked = trapped.step(
+            "cnnscope check", models="models/**/*.onnx", limits="params=400",
+            baseline=f"git:{trapped.base}",
+        )  # fmt: skip
+        compared = trapped.step("cnnscope diff")
+        trapped.step("Comment on the pull request")
+        assert trapped.step("Result").returncode == 0
+    assert trapped.outputs == {"check": "0", "diff": "0"}, checked.stderr + compared.stderr
+    assert "| parameters | 12 | 15 | +3 |" in trapped.summary
+    assert (trapped.temp / "where").read_text().strip() == str(trapped.temp)
+    assert marks(trapped) == []
+
+
+@needs_bash
+@pytest.mark.slow
+def test_the_installation_runs_nothing_of_the_checkout(
+    trapped: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a wheel in place of cnnscope, so that no network is needed."""
+    wheel = trapped.temp / "cnnscope-0-py3-none-any.whl"
+    about = "cnnscope-0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("cnnscope/__init__.py", "")
+        file.writestr("cnnscope/cli.py", "import logging\ndef main(): print('installed')\n")
+        file.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: cnnscope\nVersion: 0\n")
+        file.writestr(
+            f"{about}/entry_points.txt", "[console_scripts]\ncnnscope=cnnscope.cli:main\n"
+        )
+        file.writestr(
+            f"{about}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: a\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        file.writestr(f"{about}/RECORD", "")
+    python = trapped.temp / "bin" / "python"
+    python.symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PYTHONPATH", f".{os.pathsep}{trapped.checkout}")
+    monkeypatch.setenv("PYTHONUSERBASE", str(trapped.checkout / ".local"))
+    done = trapped.step("Install cnnscope")
+    assert (done.returncode, done.stdout.strip()) == (0, "installed"), done.stderr
+    assert marks(trapped) == []
+
+
+@needs_bash
+def test_a_folder_that_looks_like_a_repository_is_none(trapped: Job) -> None:
+    """`working-directory` is one that a pull request filled, with commands in its `config`."""
+    folder = trapped.checkout / "models"
+    for name, text in BARE.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("MARK", str(trapped.checkout / "git")))
+    trapped.git("add", "-A")
+    trapped.git("commit", "-q", "-m", "bare")
+    for name in ("cnnscope check", "cnnscope diff"):
+        trapped.step(name, within="models", models="a.onnx", baseline=f"git:{'1' * 40}",
+                     limits="params=+1%", base="2" * 40)  # fmt: skip
+    assert trapped.outputs == {"check": "2", "diff": "2"}
+    assert marks(trapped) == []
+
+
+@needs_bash
+def test_a_name_in_the_summary_is_no_link(job: Job) -> None:
+    for name in ("www.evil.example.onnx", "GH-12.onnx", "see deadbeef1.onnx"):
+        onnx.save(conv(4), job.checkout / name)
+    job.step("cnnscope diff", base=job.commit())
+    for name in ("www.evil.example.onnx", "GH-12.onnx", "see deadbeef1.onnx"):
+        (job.checkout / name).unlink()
+    job.step("cnnscope diff", base=job.git("rev-parse", "HEAD"))
+    for name in ("www.evil.example.onnx", "GH-12.onnx", "see deadbeef1.onnx"):
+        assert f"**`{name}`** is gone." in job.summary
 
 
 # -- pre-commit --------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import onnx
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.binding import bind_inputs
 from cnnscope.analyzer.comparison import Comparison, compared
-from cnnscope.analyzer.costs import Cost, Costs, count_costs
+from cnnscope.analyzer.costs import Cost, Costs, count_costs, count_folded
 from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.fields import Fields, Key, Paths, Unfollowed, find_fields
@@ -162,7 +162,7 @@ def _report(analysis: Analysis) -> Report:
             Input(n, found.tensors[n], graph.declared.get(n, Tensor())) for n in graph.outputs
         ),
         layers=Layers(layers),
-        totals=_totals(graph, layers, weights, analysis.liveness),
+        totals=_totals(analysis, layers),
         diagnostics=tuple(dict.fromkeys(notes)),
         tensors={
             name: found.tensors[name]
@@ -313,7 +313,10 @@ def _branches(layers: Sequence[Layer]) -> list[Diagnostic]:
     return notes
 
 
-def _totals(graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: Liveness) -> Totals:
+def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
+    graph, weights, liveness = analysis.graph, analysis.weights, analysis.liveness
+    folded = count_folded(graph, analysis.shapes)
+    folded_work = folded.work
     # A constant made by the graph whose size isn't known may be of any role.
     uncounted = {"constant of unknown size": len(weights.uncounted)} if weights.uncounted else {}
 
@@ -330,6 +333,8 @@ def _totals(graph: Graph, layers: Sequence[Layer], weights: Weights, liveness: L
         float_macs=sum_work(layers, "float_macs"),
         int_macs=sum_work(layers, "int_macs"),
         flops=sum_work(layers, "flops"),
+        folded_macs=Metric.of(folded_work.macs, folded.uncounted),
+        folded_flops=Metric.of(folded_work.flops, folded.uncounted),
         weight_bytes=Metric.of(sum(w.nbytes for w in weights.used), unsized),
         peak_activation_bytes=Metric.of(
             None if liveness.free else liveness.peak,

@@ -2,12 +2,16 @@
 
 Each operator's `work` rule applied to the shapes found, subgraphs and schema functions summed. A
 node without a rule is *uncounted*, never zero; what its body leaves uncounted is passed on.
+
+What a node with a subgraph moves is what the nodes inside move, as often as they run: the operator's
+rule says how often, by what it makes of a body's work, which carries the body's bytes along. So a
+loop's traffic is that of the same nodes written out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cnnscope.analyzer.answers import RuleFailed
@@ -16,7 +20,7 @@ from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.dimension import Dim, Undetermined
 from cnnscope.analyzer.graph import Graph, Node, captures
 from cnnscope.analyzer.likeness import Answers
-from cnnscope.analyzer.operator import NO_WORK, Work, lookup
+from cnnscope.analyzer.operator import NO_WORK, Work, counts, lookup
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
 
@@ -28,8 +32,8 @@ class Cost:
     Args:
         work: its counts, the known part where something is uncounted; None where nothing is known.
         uncounted: operators (or reasons) that aren't in it, and how often.
-        bytes_read: of its distinct inputs, weights and captures included.
-        bytes_written: of its outputs.
+        bytes_read: of its distinct inputs, weights included; with subgraphs, of the nodes inside.
+        bytes_written: of its outputs; with subgraphs, of the nodes inside.
         bodies: its subgraphs' own costs, by attribute name.
         diagnostics: why a rule from outside gave nothing.
     """
@@ -76,6 +80,18 @@ class Costs:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Run(Work):
+    """The work of a subgraph, with the bytes that its nodes read and write; None: not known."""
+
+    read: Dim | None = field(default=0, kw_only=True)
+    written: Dim | None = field(default=0, kw_only=True)
+
+    def __mul__(self, times: Dim) -> _Run:
+        read, written = (None if n is None else n * times for n in (self.read, self.written))
+        return _Run(*[count * times for count in counts(self)], read=read, written=written)
+
+
 class BodyWork:
     """A subgraph's work, for the rule of the operator that runs it."""
 
@@ -86,7 +102,12 @@ class BodyWork:
     @property
     def work(self) -> Work:
         """One run of the body, the known part."""
-        return self.costs.work
+        nodes = self.costs.nodes.values()
+        return _Run(
+            *counts(self.costs.work),
+            read=_total(cost.bytes_read for cost in nodes),
+            written=_total(cost.bytes_written for cost in nodes),
+        )
 
 
 def count_costs(graph: Graph, shapes: Shapes) -> Costs:
@@ -97,6 +118,18 @@ def count_costs(graph: Graph, shapes: Shapes) -> Costs:
             node.index: answers.of(node, _cost, node, shapes)
             for node in graph.nodes
             if not shapes.folded(node)
+        }
+    )
+
+
+def count_folded(graph: Graph, shapes: Shapes) -> Costs:
+    """The costs of the nodes that are no layers: what they cost where they are run all the same."""
+    answers: Answers[Cost] = Answers(shapes.alike)
+    return Costs(
+        {
+            node.index: answers.of(node, _cost, node, shapes)
+            for node in graph.nodes
+            if node.inputs and shapes.folded(node)
         }
     )
 
@@ -138,6 +171,9 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     try:
         found = operator.call(operator.work, (shapes.outputs(node), *shapes.inputs(node)), keywords)
         assert isinstance(found, Work)
+        if isinstance(found, _Run):
+            read, written = found.read, found.written
+            found = Work(*counts(found))
         return Cost(found, missing, read, written, bodies)
     except Undetermined as unknown:
         what = f"{node.title} ({unknown.reason})" if unknown.reason else node.title
@@ -149,6 +185,15 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
         # A rule that stumbles over half-known shapes leaves its node uncounted, and says so.
         missing[node.title] = missing.get(node.title, 0) + 1
     return Cost(None, missing, read, written, bodies)
+
+
+def _total(sizes: Iterable[Dim | None]) -> Dim | None:
+    total: Dim = 0
+    for size in sizes:
+        if size is None:
+            return None
+        total = total + size
+    return total
 
 
 def _bytes(tensors: list[Tensor]) -> Dim | None:

@@ -35,7 +35,7 @@ from cnnscope.analyzer.formulas import (
     shape_formulas,
     work_formulas,
 )
-from cnnscope.analyzer.graph import Graph, Node, captures
+from cnnscope.analyzer.graph import Graph, Node
 from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Upto, Whole
 from cnnscope.analyzer.paths import (
@@ -225,21 +225,28 @@ def _inside(subject: Subject) -> tuple[Inside, ...]:
     for name, costs in cost.bodies.items():
         by_index = {n.index: n for n in node.bodies[name].nodes}
         for index, inner in costs.nodes.items():
-            found.append(Inside(name, by_index[index].name, by_index[index].title, inner.work))
+            at = by_index[index]
+            found.append(
+                Inside(name, at.name, at.title, inner.work, inner.bytes_read, inner.bytes_written)
+            )
     if node.index in shapes.functions:
         body, inner_shapes = shapes.functions[node.index]
         costs = count_costs(body, inner_shapes)
         for n in body.nodes:
             if n.index in costs.nodes:
-                found.append(Inside("function", n.name, n.title, costs.nodes[n.index].work))
+                own = costs.nodes[n.index]
+                found.append(
+                    Inside("function", n.name, n.title, own.work, own.bytes_read, own.bytes_written)
+                )
     return tuple(found)
 
 
 def _traffic(subject: Subject, operands: Sequence[Named]) -> tuple[Traffic, ...]:
     node, shapes = subject.node, subject.shapes
+    if subject.cost.bodies:
+        return ()  # it is the nodes inside that read and write
     symbols = {(n.tensor, n.output): n.symbol for n in operands}
-    runs = [body for name, body in node.bodies.items() if (node.index, name) in shapes.bodies]
-    read = [*(n for n in node.inputs if n), *(n for body in runs for n in captures(body))]
+    read = [n for n in node.inputs if n]
     sides = [(dict.fromkeys(read), False), ([n for n in node.outputs if n], True)]
     found = []
     for names, written in sides:

@@ -149,12 +149,15 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """A layer within the layer's subgraph or function body: the work is their sum."""
+    """A layer within the layer's subgraph or function body: the work is their sum, and where it is a
+    subgraph the traffic too. All figures are those of one run."""
 
     body: str
     layer: str
     op: str
     work: Work | None
+    bytes_read: Dim | None = None
+    bytes_written: Dim | None = None
 
     @property
     def macs(self) -> Dim | None:
@@ -169,7 +172,8 @@ class Inside:
     def to_dict(self) -> dict[str, object]:
         return {
             "body": self.body, "layer": self.layer, "op": self.op, "macs": _number(self.macs),
-            "flops": _number(self.flops),
+            "flops": _number(self.flops), "bytes_read": _number(self.bytes_read),
+            "bytes_written": _number(self.bytes_written),
         }  # fmt: skip
 
 
@@ -275,7 +279,7 @@ class Explanation:
         inside: of a subgraph or function body, its layers.
         macs, flops: how they follow; None where not known.
         uncounted: what isn't in the work.
-        traffic: bytes read and written, tensor by tensor.
+        traffic: bytes read and written, tensor by tensor; of a layer with subgraphs, `inside` has them.
         bytes_read, bytes_written, intensity: as `Layer` has them.
         field: network input and axis to what the layer sees of it.
         steps: what each of its inputs brings to that.

@@ -4,8 +4,9 @@ Liveness over the running order: a tensor is alive from the node that gives it (
 input) to the last node that reads it (the end, for an output). While a node runs, its inputs and
 its outputs are both alive. No buffer is shared between tensors and nothing runs in place, so this
 is what any allocator needs that frees each tensor after its last use (Appel & Palsberg, *Modern
-Compiler Implementation*, ch. 10). Constants are weights, not activations. A node with a subgraph
-needs its body's own peak on top while it runs.
+Compiler Implementation*, ch. 10). Constants are weights, not activations, and nodes whose result is
+known beforehand don't run: what they give takes no room, and they keep nothing alive. A node with a
+subgraph needs its body's own peak on top while it runs.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
     unsized: Counter[str] = Counter()
     free: set[str] = set()
     last: dict[str, int] = {}
-    used = {node.index: dict.fromkeys(used_names(node)) for node in graph.nodes}
-    for node in graph.nodes:
-        for name in used[node.index]:
+    running = [node for node in graph.nodes if not shapes.folded(node)]
+    for node in running:
+        for name in used_names(node):
             last[name] = node.index
     end = len(graph.nodes)
     for name in graph.outputs:
@@ -80,7 +81,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
         freed.setdefault(last.get(name, -1), []).append(name)
     peak, where = 0, None
     live: dict[int, int] = {}
-    for node in graph.nodes:
+    for node in running:
         for name in node.outputs:
             if not name:
                 continue
@@ -96,7 +97,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
                 unsized.update(body_peak.unsized)
                 free.update(body_peak.free)
         live[node.index] = alive + inner
-        if not shapes.folded(node) and (where is None or alive + inner > peak):
+        if where is None or alive + inner > peak:
             peak, where = alive + inner, node.index
         for name in freed.pop(node.index, ()):
             alive -= sizes[name]

@@ -91,13 +91,14 @@ class Work:
         return 2 * self.macs + self.other
 
     def __add__(self, other: Work) -> Work:
-        return Work(*map(add, _counts(self), _counts(other)))
+        return Work(*map(add, counts(self), counts(other)))
 
     def __mul__(self, times: Dim) -> Work:
-        return Work(*[count * times for count in _counts(self)])
+        return Work(*[count * times for count in counts(self)])
 
 
-_counts = attrgetter(*Work.__dataclass_fields__)
+#: every count of a `Work`, in the order of its fields
+counts = attrgetter(*Work.__dataclass_fields__)
 NO_WORK = Work()
 
 

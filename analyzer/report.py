@@ -96,6 +96,8 @@ class Totals:
         macs: products in convolutions, matrix products, attention, recurrence and einsum.
         float_macs, int_macs: those on floats and those on integers.
         flops: 2 * macs + every other arithmetic operation once.
+        folded_macs, folded_flops: of the nodes whose result is constant, which are no layers: what they
+            cost where they are run all the same. Not part of the other totals.
         weight_bytes: bytes of everything stored that is used.
         peak_activation_bytes: the most bytes of activations alive at once, in running order.
         peak_layer: the layer where that is.
@@ -109,20 +111,25 @@ class Totals:
     float_macs: Metric
     int_macs: Metric
     flops: Metric
+    folded_macs: Metric
+    folded_flops: Metric
     weight_bytes: Metric
     peak_activation_bytes: Metric
     traffic_bytes: Metric
     peak_layer: str | None = None
 
     def metrics(self) -> dict[str, Metric]:
-        """By name, in the order they are shown."""
+        """What the model is and costs, by name, in the order they are shown."""
+        apart = ("peak_layer", "folded_macs", "folded_flops")
         return {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "peak_layer"
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart
         }
 
     def to_dict(self) -> dict[str, dict[str, object]]:
         found: dict[str, dict[str, object]] = {n: m.to_dict() for n, m in self.metrics().items()}
         found["peak_activation_bytes"]["layer"] = self.peak_layer
+        found["folded_macs"] = self.folded_macs.to_dict()
+        found["folded_flops"] = self.folded_flops.to_dict()
         return found
 
 

@@ -351,11 +351,12 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     constant = told = not operator.random
     for each in inputs if constant else ():
         if each is not None:
-            constant = constant and each.constant
+            # What is made of sizes alone (the lengths that Shape gives) is as constant as what is stored.
+            constant = constant and each.is_known
             told = told and each.value is not None
     if bodies and constant:
         constant = all(
-            x.constant for name in bodies for x in Body(bodies[name], shapes, (0, "")).captured
+            x.is_known for name in bodies for x in Body(bodies[name], shapes, (0, "")).captured
         )
     if told and inputs:
         outputs = _folded(node, inputs, outputs, shapes)
@@ -683,7 +684,7 @@ def _without_rules(
                        f"operator {node.title} isn't known: its work isn't counted, {taken}",
                        "cnnscope.register gives it rules; `cnnscope operators` shows what is covered")
         )  # fmt: skip
-    if all(x is None or x.constant for x in inputs) and inputs:
+    if all(x is None or x.is_known for x in inputs) and inputs:
         outputs = tuple([x.as_constant() for x in outputs])
     return outputs
 

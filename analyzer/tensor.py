@@ -152,6 +152,15 @@ class Tensor:
             self.dtype, self.shape, self.constant, value, self.kind, self.element, self.length
         )
 
+    @property
+    def is_known(self) -> bool:
+        """Its elements don't hang on the model's inputs: it is constant, or all of them are told."""
+        if self.constant or self.value is None:
+            return self.constant
+        return self.value.dtype != object or not any(
+            isinstance(item, FreeDim) for item in self.value.ravel().tolist()
+        )
+
     def as_constant(self) -> Tensor:
         """The same tensor, known not to depend on the model's inputs."""
         if self.constant:

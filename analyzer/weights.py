@@ -4,8 +4,9 @@ Every stored tensor has one role, told from the nodes that use it: a *parameter*
 *buffer* (batch normalisation's running statistics) or a *constant* (shapes, axes, quantisation
 scales and zero points, bounds). It is counted where it is stored, once, however it is reshaped or
 computed on the way to the layers that use it: the walk goes back from each layer's inputs over the
-nodes whose result is constant to what is stored. A tensor that a node makes out of nothing but a
-shape (ConstantOfShape) counts as stored there. Of a sparse tensor the values that are stored count, and
+nodes whose result is constant to what is stored. What a node makes out of nothing but a shape
+(zeros, an identity, a range) is computed, not stored, and is nobody's weight; the stored lengths are
+constants. Of a sparse tensor the values that are stored count, and
 their indices as bytes; what is computed with it is taken as dense.
 """
 
@@ -48,7 +49,7 @@ class Weights:
     Args:
         used: in order of first use.
         by_layer: node path to the weights that it uses, in any role.
-        unused: stored but read by nothing: names and bytes.
+        unused: stored but read by nothing, not even by a node that is folded: names and bytes.
         unsized: names of those whose bytes aren't known (strings).
         uncounted: names of those of which not even the number of elements is known.
     """
@@ -87,11 +88,9 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
         layers = entry.layers
         for layer in layers if len(layers) == 1 else dict.fromkeys(layers):
             by_layer.setdefault(layer, []).append(weights[key])
-    unused = tuple(
-        (s.name, s.nbytes or 0)
-        for name, s in graph.stored.items()
-        if (id(graph), name) not in found
-    )
+    # What only leads to results that nobody needs is used by no layer, but it is read.
+    read = set(graph.outputs).union(*[used_names(node) for node in graph.nodes])
+    unused = tuple((s.name, s.nbytes or 0) for name, s in graph.stored.items() if name not in read)
     return Weights(
         tuple(weights.values()),
         {k: tuple(v) for k, v in by_layer.items()},
@@ -175,19 +174,20 @@ class _Walk:
             elif producer is None:
                 if walk.outer is not None and name not in walk.graph.inputs:
                     waiting.append((walk.outer, name, role))
-            elif walk.makes(producer):
+            elif not any(producer.inputs):
                 walk.record(_made(name, walk.shapes.tensors[name], producer), name, role, layer)
+            elif walk.makes(producer):
+                waiting += [(walk, inner, "constant") for inner, _ in walk.roles(producer)]
             else:
+                repeated = walk.repeats(producer)
                 for inner, own in walk.roles(producer):
                     passed = role if own == "parameter" and role is not None else own or role
-                    waiting.append((walk, inner, passed))
+                    waiting.append((walk, inner, "constant" if repeated else passed))
                 for captured in used_names(producer)[len([n for n in producer.inputs if n]) :]:
                     waiting.append((walk, captured, role))
 
     def makes(self, node: Node) -> bool:
-        """Does the node give its tensor out of nothing but a shape or its own attributes?"""
-        if not any(node.inputs):
-            return True
+        """Does the node give its tensor out of nothing but a shape?"""
         operator = lookup(node.domain, node.op, node.version)
         if operator is None or operator.reads is None or node.bodies:
             return False
@@ -204,6 +204,14 @@ class _Walk:
         except Exception:  # noqa: BLE001  any failure of the rule: the node is followed, not taken
             return False
         return isinstance(reads, tuple) and bool(reads) and all(r is NOTHING for r in reads)
+
+    def repeats(self, node: Node) -> bool:
+        """Is all that it gives one number over and over, the others being lengths and counts?"""
+        given = [self.shapes.tensors[name] for name in node.inputs if name]
+        numbers = [x for x in given if x.dtype not in _NEVER_LEARNED]
+        return len(numbers) == 1 < len(given) and numbers[0].shape is not None and all(
+            n == 1 for n in numbers[0].shape
+        )  # fmt: skip
 
     def record(self, stored: Stored, name: str, role: Role | None, layer: Path) -> None:
         producer = self.graph.producers.get(name)
@@ -237,7 +245,7 @@ def _role(tensor: Tensor, role: Role | None) -> Role:
 
 
 def _made(name: str, tensor: Tensor, node: Node) -> Stored:
-    """A tensor that a node gives out of its attributes, or fills from a shape."""
+    """A tensor that a node gives out of its attributes."""
     for attribute in node.proto.attribute if tensor.value is None else ():
         if attribute.HasField("sparse_tensor"):
             return replace(stored_sparse(attribute.sparse_tensor), name=name, tensor=tensor)

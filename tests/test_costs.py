@@ -7,6 +7,8 @@ wrong. `macs` leaves the bias out; `flops` is 2 * macs + every other operation o
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -239,3 +241,67 @@ def test_resnet_50_as_published(resnet: Report) -> None:
     (gemm,) = resnet.layers.filter(op="Gemm")
     assert gemm.work is not None
     assert gemm.work.bias == 1_000
+
+
+# -- inside control flow, and beforehand -----------------------------------------------------------
+
+_STEP = "{ a = Conv <pads = [1,1,1,1]> (s, w) t = Relu(a) d = Identity(c) }"
+_LOOPED = f"""g (float[1,8,64,64] x) => (y) <float[8,8,3,3] w = {{0}}, int64 n = {{5}}, bool c = {{1}}>
+    {{ y = Loop (n, c, x) <body = b (int64 i, bool c, float[1,8,64,64] s)
+    => (bool d, float[1,8,64,64] t) {_STEP}> }}""".replace("{0}", "{" + ",".join(["0"] * 576) + "}")
+
+
+def written_out(times: int) -> str:
+    """The loop's body so many times in a row."""
+    nodes, last = "", "x"
+    for k in range(times):
+        nodes += f"a{k} = Conv <pads = [1,1,1,1]> ({last}, w) t{k} = Relu(a{k}) "
+        last = f"t{k}"
+    zeros = ",".join(["0"] * 576)
+    return f"g (float[1,8,64,64] x) => ({last}) <float[8,8,3,3] w = {{{zeros}}}> {{ {nodes} }}"
+
+
+def test_a_loop_moves_what_it_moves_written_out() -> None:
+    looped, flat = report(_LOOPED), report(written_out(5))
+    assert looped.totals.traffic_bytes.value == flat.totals.traffic_bytes.value
+    # by hand: 128 KiB in and out of both, and 2,304 bytes of weights
+    assert flat.totals.traffic_bytes.value == 5 * (4 * 131_072 + 2_304)
+    assert looped.totals.flops.value == flat.totals.flops.value
+
+
+def test_a_public_report_of_a_loop(cases: Path) -> None:
+    traffic = analyze(cases / "ort27870_loop.onnx").totals.traffic_bytes.value
+    assert traffic == 3_159_808  # 3.01 MiB, as its unrolled twin
+    one = analyze(cases / "ort27870_loop.onnx").layers["loop"].explain()
+    inside = [(x.bytes_read, x.bytes_written) for x in one.inside]
+    assert inside == [(131_072 + 2_304, 131_072), (131_072, 131_072)]
+    assert "133,376" in str(one)
+
+
+def test_a_scan_moves_its_body_as_often_as_it_runs() -> None:
+    found = report("""g (float[4] h, float[6,4] x) => (z, y) { z, y = Scan <num_scan_inputs = 1,
+        body = b (float[4] s, float[4] e) => (float[4] t, float[4] u)
+        { t = Add(s, e) u = Neg(t) }> (h, x) }""")
+    # 6 times: the sum reads 32 bytes and writes 16, its negative 16 and 16
+    assert (found.layers[0].bytes_read, found.layers[0].bytes_written) == (6 * 48, 6 * 32)
+
+
+def test_a_branch_moves_what_the_dearer_one_moves() -> None:
+    found = report("""g (float[4,4] x, bool c) => (y) { y = If (c) <
+        then_branch = t () => (float[4,4] u) { u = MatMul(x, x) },
+        else_branch = e () => (float[4,4] v) { a = MatMul(x, x) v = MatMul(a, x) }> }""")
+    assert (found.layers[0].bytes_read, found.layers[0].bytes_written) == (64 + 128, 64 + 64)
+
+
+def test_what_is_folded_is_a_figure_of_its_own() -> None:
+    # 2 x 3 x 4 products and 8 sums of stored numbers, which no layer does, and 8 sums that one does.
+    found = report(
+        "g (float[2,4] x) => (y) <float[2,3] a = {1,2,3,4,5,6}, float[3,4] b = "
+        "{1,2,3,4,5,6,7,8,9,10,11,12}, float[4] c = {1,2,3,4}> "
+        "{ p = MatMul(a, b) q = Add(p, c) y = Add(x, q) }"
+    )
+    totals = found.totals
+    assert (totals.folded_macs.value, totals.folded_flops.value) == (24, 2 * 24 + 8)
+    assert (totals.macs.value, totals.flops.value, totals.params.value) == (0, 8, 22)
+    assert [layer.op for layer in found.layers] == ["Add"]
+    assert "folded" in str(found)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -110,3 +112,8 @@ def test_traffic_counts_a_tensor_read_twice_by_a_node_once() -> None:
     report = analyze(parsed("g (float[8] x) => (float[8] y) { y = Add(x, x) }"))
     assert (report.layers[0].bytes_read, report.layers[0].bytes_written) == (32, 32)
     assert report.totals.traffic_bytes.value == 64
+
+
+def test_lengths_worked_out_beforehand_take_no_room(cases: Path) -> None:
+    # x and y are 64 bytes each; the chain that reckons with x's lengths doesn't run.
+    assert analyze(cases / "mem_shape.onnx").totals.peak_activation_bytes.value == 128

@@ -108,6 +108,7 @@ def report(*layers: Layer, **more: object) -> Report:
         "int_macs": Metric.of(0), "flops": Metric.of(FreeDim.named("H") * 2),
         "weight_bytes": Metric.of(102_228_128), "peak_activation_bytes": Metric.of(9_633_792),
         "traffic_bytes": Metric.of(None, {"MyOp": 1}), "peak_layer": "conv",
+        "folded_macs": Metric.of(0), "folded_flops": Metric.of(0),
     }  # fmt: skip
     tensor = Tensor("float32", (1, 3, 32, FreeDim.named("W")))
     last = layers[-1].outputs[0] if layers else Value("y", Tensor())

@@ -6,6 +6,8 @@ A row is a model in ONNX's text form and (parameters, buffers, constants, weight
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -53,7 +55,7 @@ BN = ", ".join(ONES.format(v=v) for v in "sbmv")
         (f"g (float[2,2] x) => (y) {W} {{ a = MatMul(w, x) b = MatMul(a, w) y = Add(b, w) }}", (4, 0, 0, 16)),
         # in a Constant node; out of nothing but a shape
         ("g (float[1,2] x) => (y) { w = Constant <value = float[2,2] {1,2,3,4}> () y = MatMul(x, w) }", (4, 0, 0, 16)),
-        ("g (float[1,2] x) => (y) <int64[2] s = {2, 3}> { w = ConstantOfShape(s) y = MatMul(x, w) }", (6, 0, None, None)),
+        ("g (float[1,2] x) => (y) <int64[2] s = {2, 3}> { w = ConstantOfShape(s) y = MatMul(x, w) }", (0, 0, 2, 16)),
         # behind other nodes
         (f"g (float[1,2] x) => (y) {W} {{ v = Identity(w) y = MatMul(x, v) }}", (4, 0, 0, 16)),
         (f"g (float[1,2] x) => (y) {W} {{ v = Transpose(w) y = MatMul(x, v) }}", (4, 0, 0, 16)),
@@ -181,3 +183,30 @@ def test_of_a_sparse_tensor_what_is_stored_counts(spelling: str) -> None:
     # three floats and three 64-bit indices; the product is done on the dense matrix
     assert counted(model) == (3, 0, 0, 3 * 4 + 3 * 8)
     assert analyze(model).totals.macs.value == 2 * 4 * 4
+
+
+def test_what_is_computed_from_a_shape_is_stored_nowhere(cases: Path) -> None:
+    # A canvas of 4 x 8 x 8 zeros that pillars are scattered into, and a convolution of 8 x 4 x 3 x 3.
+    report = analyze(cases / "pointpillars_constofshape.onnx")
+    assert report.totals.params.value == 288
+    assert sum(layer.weight_bytes for layer in report.layers if layer.op == "Conv") == 288 * 4
+    # the shape of the canvas (3 numbers) and the axis of an Unsqueeze
+    assert (report.totals.constants.value, report.totals.weight_bytes.value) == (4, 1_152 + 32)
+
+
+def test_what_folded_nodes_read_is_read(cases: Path) -> None:
+    for name in ("flatten_by_shape", "pointpillars_constofshape"):
+        found = analyze(cases / f"{name}.onnx").diagnostics
+        assert not [d for d in found if d.code == "unused-weights"]
+
+
+def test_a_mask_made_of_lengths_is_no_layer() -> None:
+    # As torchvision's Swin makes its attention mask: canvases of the input's size, compared with each
+    # other; nothing of it hangs on the input's numbers, and nothing of it is learned.
+    report = analyze(
+        parsed("""g (float[1,4,4] x) => (y) <float[1] v = {1}> { s = Shape(x) z = ConstantOfShape(s)
+        u = Expand(v, s) d = Sub(z, u) e = Equal(d, z) m = Where(e, z, d) y = Add(x, m) }""")
+    )
+    assert [layer.op for layer in report.layers] == ["Add"]
+    assert (report.totals.params.value, report.totals.constants.value) == (0, 1)
+    assert report.totals.peak_activation_bytes.value == 2 * 64

@@ -46,8 +46,18 @@ def transform(length: Dim, outputs: Dim, *, is_real: bool) -> Work:
     return terms * (outputs * length) + Work(add=2) * (outputs * (length - 1))
 
 
-def is_real(x: Tensor) -> bool:
-    return x.dims[-1] == 1
+def parts(x: Tensor, least: int) -> Dim:
+    """How many numbers an element of a signal is: 1 where it is real, 2 where it is complex.
+
+    The last axis says so; a signal of `least` axes has no such axis, and is real.
+    """
+    if x.rank == least:
+        return 1
+    if isinstance(x.dims[-1], int) and x.dims[-1] not in (1, 2):
+        raise ValueError(
+            f"the last axis holds {x.dims[-1]} numbers, 1 (real) or 2 (complex) are wanted"
+        )
+    return x.dims[-1]
 
 
 # -- DFT ---------------------------------------------------------------------------------------
@@ -92,6 +102,7 @@ def dft_output(
     except Undetermined:
         unknown = (FreeDim.from_data(f"{node_name} axis {i}") for i in range(x.rank - 1))
         return x.of((*unknown, last))
+    parts(x, 1)
     length = transform_length(x, dft_length, along, back, node_name)
     dims = list(x.dims)
     dims[along] = length // 2 + 1 if onesided and not inverse else length
@@ -117,7 +128,8 @@ def dft_work(
     frequencies = outputs[0].dims[along]
     rows = product(dim for i, dim in enumerate(x.dims[:-1]) if i != along)
     scaled = Work(mul=outputs[0].size if inverse else 0)
-    return transform(length, frequencies, is_real=is_real(x)) * rows + scaled
+    # A rank of 1 would be a transform along the axis of re and im: `place` has refused it.
+    return transform(length, frequencies, is_real=parts(x, 1) == 1) * rows + scaled
 
 
 def dft_reads(
@@ -176,6 +188,9 @@ def stft_output(
 ) -> Tensor:
     if x.shape is None:
         return x.of(None)
+    if x.rank not in (2, 3):
+        raise ValueError(f"a signal of {x.rank} axes, 2 (batch, time) or 3 (and re, im) are wanted")
+    parts(x, 2)
     step, length = frame(x, frame_step, window, frame_length, node_name)
     frames = (x.dims[1] - length) // step + 1
     return x.of((x.dims[0], frames, length // 2 + 1 if onesided else length, 2))
@@ -191,8 +206,9 @@ def stft_work(
     """Each frame times the window, then transformed."""
     _, length = frame(x, frame_step, window, frame_length)
     batch, frames, frequencies, _ = outputs[0].dims
-    windowed = Work(mul=0 if window is None else length * x.dims[-1])
-    return (windowed + transform(length, frequencies, is_real=is_real(x))) * (batch * frames)
+    each = parts(x, 2)
+    windowed = Work(mul=0 if window is None else length * each)
+    return (windowed + transform(length, frequencies, is_real=each == 1)) * (batch * frames)
 
 
 def stft_reads(
@@ -207,7 +223,8 @@ def stft_reads(
     if isinstance(step, int) and isinstance(length, int):
         time = Along(1, Window(length, stride=step))
     table: InputRead = None if window is None else everything(window)
-    return (Along(0), time, Whole()), NOTHING, table, NOTHING
+    signal: tuple[AxisRead, ...] = (Along(0), time, Whole())
+    return signal[: x.rank], NOTHING, table, NOTHING
 
 
 # -- windows: a term per cosine, ``a - b*cos(2*pi*n/N) + c*cos(4*pi*n/N)`` ----------------------

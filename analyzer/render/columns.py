@@ -379,6 +379,8 @@ MEANINGS: tuple[tuple[str, str, Callable[[int], str], str], ...] = (
     ("macs", "MACs", count,
      "products in convolution, matrix products, attention, recurrence; bias excluded"),
     ("int_macs", "  integer", count, "those of the MACs that are on integers"),
+    ("folded_macs", "  folded", count,
+     "of nodes whose result is constant: in no total, but in what runs them all the same"),
     ("flops", "FLOPs", count, "2 x MACs + every other arithmetic operation once"),
     ("weight_bytes", "weights", nbytes, "bytes of everything stored that is used"),
     ("peak_activation_bytes", "peak activations", nbytes,
@@ -392,7 +394,7 @@ def total_lines(report: Report) -> list[tuple[str, str, str]]:
     lines = []
     for key, label, write, meaning in MEANINGS:
         found: Metric = getattr(report.totals, key)
-        if key == "int_macs" and found.known in (0, None):
+        if key in ("int_macs", "folded_macs") and found.known in (0, None):
             continue
         if key in ("buffers", "constants") and found.value == 0:
             continue

@@ -343,6 +343,13 @@ def _traffic(e: Explanation) -> Iterator[Block]:
     if rows:
         titles = ("", "", "elements", "bits", "bytes", "tensor")
         yield Table(titles, (False, False, True, True, True, False), rows)
+    elif inside := [x for x in e.inside if x.body != "function"]:
+        yield Said("sum", "over the layers inside, as often as they run; of one run:")
+        told = tuple(
+            (name(x.body), name(x.layer, _NAME), exact(x.bytes_read), exact(x.bytes_written))
+            for x in inside
+        )
+        yield Table(("in", "layer", "read", "written"), (False, False, True, True), told)
     if e.intensity is not None:
         value = float(Fraction(str(e.intensity.result)))
         line = derived("intensity", e.intensity)

@@ -53,9 +53,9 @@ from cnnscope.analyzer.weights import Path, Weight, Weights, find_weights
 if TYPE_CHECKING:
     import networkx
 
-    from cnnscope.analyzer.changes import Side
     from cnnscope.analyzer.difference import Difference
     from cnnscope.analyzer.explanation import Explanation
+    from cnnscope.analyzer.stages import Side
 
 Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
 
@@ -241,14 +241,14 @@ def diff(
 
 def _side(report: Report, read: bool) -> Side:
     """A report together with what is stored in its model, where the model is at hand."""
-    from cnnscope.analyzer.changes import Side
-    from cnnscope.analyzer.fingerprints import find_fingerprints
+    from cnnscope.analyzer.constants import main_level
+    from cnnscope.analyzer.stages import side_of
 
-    analysis = report._analysis
-    if not isinstance(analysis, Analysis):
-        return Side(report, {})
-    found = find_fingerprints(analysis.file, analysis.graph, analysis.weights, read=read)
-    return Side(report, found, read)
+    known = report._analysis
+    level = None
+    if isinstance(known, Analysis):
+        level = main_level(known.file, known.graph, known.shapes, known.weights, read=read)
+    return side_of(report, level, read=read)
 
 
 def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:

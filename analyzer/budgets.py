@@ -194,7 +194,7 @@ def model_figures(
             found[WHOLE, key] = quantity.figures(report)
         elif key in measured:
             found[WHOLE, key] = (measured[key],)
-    paths = module_paths(report) if any(x.scope.kind == "module" for x in limits) else []
+    paths = module_paths(report.layers) if any(x.scope.kind == "module" for x in limits) else []
     for limit in limits:
         if limit.scope.kind in ("kind", "module"):
             of_layers = QUANTITIES[limit.quantity].of_layers
@@ -362,7 +362,7 @@ def _nothing_there(report: Report, limit: Limit) -> Verdict:
         reason = "it wasn't measured"
     elif limit.scope.kind == "module":
         known = dict.fromkeys(
-            "/".join(p[: i + 1]) for p in module_paths(report) for i in range(len(p))
+            "/".join(p[: i + 1]) for p in module_paths(report.layers) for i in range(len(p))
         )
         reason = _no_such("module", limit.scope.pattern.strip("/"), known)
     else:
@@ -411,7 +411,7 @@ def _parts(report: Report, limit: Limit) -> tuple[Part, ...]:
     if limit.quantity == PARTIAL:
         missing = [x for x in report.layers if x.uncounted]
         return tuple(Part(x.name, sum(x.uncounted.values())) for x in missing[:_NAMED])
-    paths = module_paths(report) if limit.scope.kind == "module" else []
+    paths = module_paths(report.layers) if limit.scope.kind == "module" else []
     return _parts_of(scoped_layers(report, limit.scope, paths) or [], limit)
 
 

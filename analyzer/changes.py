@@ -11,30 +11,30 @@ attributes spell it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import onnx
 
+from cnnscope.analyzer.constants import Constant, largest_difference, same_numbers
 from cnnscope.analyzer.dimension import Atom, Dim, FreeDim
-from cnnscope.analyzer.fingerprints import Fingerprint
 from cnnscope.analyzer.kinds import Kind
-from cnnscope.analyzer.report import Layer, ReceptiveField, Report, plain_shape
+from cnnscope.analyzer.report import Layer, ReceptiveField, plain_shape
+from cnnscope.analyzer.settings import Node as Settings
+from cnnscope.analyzer.settings import Setting, same_setting
+from cnnscope.analyzer.stages import Stage, TensorAttribute
 from cnnscope.analyzer.tensor import Tensor
 
 Aspect = Literal[
-    "op", "kind", "window", "attributes", "inputs", "constants", "subgraphs", "params", "weights",
-    "shape", "dtype", "macs", "flops", "memory", "field",
+    "op", "kind", "window", "attributes", "inputs", "constants", "operands", "subgraphs", "params",
+    "weights", "position", "source", "shape", "dtype", "macs", "flops", "memory", "field",
 ]  # fmt: skip
 #: what is the layer's own; other aspects may follow from layers before it
 OWN: frozenset[str] = frozenset({
-    "op", "kind", "window", "attributes", "inputs", "constants", "subgraphs", "params", "weights",
+    "op", "kind", "window", "attributes", "inputs", "constants", "operands", "subgraphs", "params",
+    "weights", "position", "source",
 })  # fmt: skip
-
-_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 Plain = int | float | str | bool | list["Plain"] | dict[str, "Plain"] | None
 
@@ -47,13 +47,15 @@ class Change:
         aspect: which.
         before, after: what it was and what it is, as JSON-ready data; None: not there, or not known.
             MACs and FLOPs are counts, memory is bytes read and written, a shape is a list of lengths.
-        name: of an attribute, its name; of an output but the first, its position.
+        name: of an attribute or an operand, its name; of an output but the first, its position.
+        largest: of stored numbers, the largest |difference|; None where there is none to tell.
     """
 
     aspect: Aspect
     before: Plain
     after: Plain
     name: str | None = None
+    largest: float | None = None
 
     @property
     def own(self) -> bool:
@@ -66,68 +68,97 @@ class Change:
         }  # fmt: skip
         if self.name is not None:
             found["name"] = self.name
+        if self.largest is not None:
+            found["largest_difference"] = self.largest
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A model as far as its layers' changes are concerned: its report, what is stored, and whether
-    the stored numbers were to be read."""
+class Renaming:
+    """What is called otherwise in the second model.
 
-    report: Report
-    prints: Mapping[str, tuple[Fingerprint, ...]]
-    read: bool = True
+    Args:
+        layers: the first model's layers to their counterparts: lengths that hang on data are
+            named after layers.
+        dims: its free dimensions to theirs.
+    """
 
-    def weights(self, layer: Layer) -> list[Fingerprint]:
-        """The learned numbers and statistics stored for a layer."""
-        return [p for p in self.prints.get(layer.name, ()) if p.role != "constant"]
+    layers: Mapping[str, str] = field(default_factory=dict)
+    dims: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_changes(
-    before: Layer,
-    after: Layer,
-    sides: tuple[Side, Side],
-    names: Mapping[str, str],
+SAME_NAMES = Renaming()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A layer and its counterpart.
+
+    Args:
+        stages, places: the graphs that they are in, and where in those.
+        weights: whether what both have as weights differs; None where that can't be told.
+        gained, lost: learned operands, not all zeros, that only one of them has.
+        changes: everything that differs.
+    """
+
+    stages: tuple[Stage, Stage]
+    places: tuple[int, int]
+    weights: bool | None
+    gained: tuple[Constant, ...]
+    lost: tuple[Constant, ...]
+    changes: tuple[Change, ...]
+
+
+def compare_layers(
+    stages: tuple[Stage, Stage],
+    places: tuple[int, int],
+    names: Renaming,
     *,
     rewired: bool,
-) -> tuple[Change, ...]:
+    inside: bool,
+) -> Pair:
     """Everything that differs between two layers, their own differences first.
 
     Args:
-        sides: the models that they belong to.
-        names: the first model's layers to their counterparts.
+        stages, places: the graphs that they are in, and where in those.
+        names: what is called otherwise.
         rewired: whether they read something else than each other.
+        inside: whether something in their subgraphs differs.
     """
+    before, after = (stage.layers[i] for stage, i in zip(stages, places, strict=True))
+    one, other = (stage.settings(i) for stage, i in zip(stages, places, strict=True))
     found: list[Change] = []
 
     def add(aspect: Aspect, one: Plain, other: Plain, name: str | None = None) -> None:
         if one != other:
             found.append(Change(aspect, one, other, name))
 
-    add("op", before.op, after.op)
+    add("op", one.op if one.op == other.op else before.op, other.op if one.op == other.op else after.op)
     add("kind", before.kind.label, after.kind.label)
     windows = _window(before.kind), _window(after.kind)
     if before.kind.label == after.kind.label:
         add("window", *windows)
-    if before.op == after.op:
-        found += _attributes(before, after, sides, same_window=_is_known(windows))
+    compared = _Compared(stages, places, (one, other), names, _is_known(windows))
+    if one.op == other.op:
+        compared.by_name()
+    else:
+        compared.by_numbers()
+    found += compared.changes
     if rewired:
         found.append(Change("inputs", _reads(before), _reads(after)))
-    found += _constants(before, after, sides)
-    bodies = bodies_of(before), bodies_of(after)
-    if bodies[0] != bodies[1]:
+    if inside:
         counts = [sum(map(len, layer.bodies.values())) for layer in (before, after)]
         found.append(Change("subgraphs", counts[0], counts[1]))
     add("params", before.params + before.shared_params, after.params + after.shared_params)
-    if weights_changed(sides[0].weights(before), sides[1].weights(after)):
-        shown = _shown(sides[0], before), _shown(sides[1], after)
-        found.append(Change("weights", *shown))
+    if compared.weights:
+        shown = [[p.digest for p in s.weights(i)] for s, i in zip(stages, places, strict=True)]
+        found.append(Change("weights", shown[0], shown[1], largest=compared.largest))  # type: ignore[arg-type]  # list is invariant
     for k in range(max(len(before.outputs), len(after.outputs))):
         name = None if k == 0 else str(k)
-        one, other = (x.outputs[k].tensor if k < len(x.outputs) else None for x in (before, after))
-        if not same_shape(one.shape if one else None, other.shape if other else None, names):
-            add("shape", _lengths(one), _lengths(other), name)
-        add("dtype", one.dtype if one else None, other.dtype if other else None, name)
+        a, b = (x.outputs[k].tensor if k < len(x.outputs) else None for x in (before, after))
+        if not same_shape(a.shape if a else None, b.shape if b else None, names):
+            add("shape", _lengths(a), _lengths(b), name)
+        add("dtype", a.dtype if a else None, b.dtype if b else None, name)
     for aspect, pair in (
         ("macs", (_work(before, "macs"), _work(after, "macs"))),
         ("flops", (_work(before, "flops"), _work(after, "flops"))),
@@ -135,33 +166,214 @@ def find_changes(
     ):
         if not same_dim(*pair, names):
             add(aspect, *map(_plain_dim, pair))  # type: ignore[arg-type]  # the literals above
-    inputs = [{x.name: k for k, x in enumerate(side.report.inputs)} for side in sides]
+    inputs = [{name: k for k, name in enumerate(stage.inputs)} for stage in stages]
     fields = [
         sorted(_field(f, known) for f in layer.receptive_field)
         for layer, known in zip((before, after), inputs, strict=True)
     ]
     if fields[0] != fields[1]:
         found.append(Change("field", _sizes(before), _sizes(after)))
-    return tuple(found)
+    return Pair(
+        stages, places, compared.weights, tuple(compared.gained), tuple(compared.lost),
+        tuple(found),
+    )  # fmt: skip
 
 
-def weights_changed(before: Sequence[Fingerprint], after: Sequence[Fingerprint]) -> bool | None:
-    """Whether the numbers stored for two layers differ; None where that can't be told."""
-    if len(before) != len(after):
-        return True
-    unknown = False
-    for one, other in zip(before, after, strict=True):
-        # What differs in dtype or shape differs, whatever the numbers are.
-        if one.dtype != other.dtype or one.shape != other.shape:
-            if one.dtype is None or other.dtype is None:
-                unknown = True
+# -- settings and weights --------------------------------------------------------------------------
+
+#: what attributes spell a window with
+_SPELL_WINDOWS = frozenset({
+    "kernel_shape", "strides", "dilations", "pads", "auto_pad", "output_padding", "output_shape",
+})  # fmt: skip
+
+
+class _Compared:
+    """Attributes, constants and weights of two layers while they are compared."""
+
+    def __init__(
+        self, stages: tuple[Stage, Stage], places: tuple[int, int],
+        nodes: tuple[Settings, Settings], names: Renaming, windows: bool,
+    ) -> None:  # fmt: skip
+        self.stages, self.places, self.nodes = stages, places, nodes
+        self.names, self.windows = names, windows
+        self.changes: list[Change] = []
+        #: None: not known
+        self.weights: bool | None = False
+        self.largest: float | None = None
+        self.gained: list[Constant] = []
+        self.lost: list[Constant] = []
+
+    def by_name(self) -> None:
+        """Settings of the same name, of layers of the same operator."""
+        one, other = self.nodes
+        known = [self.aligned(node) for node in self.nodes]
+        for name in sorted({*known[0], *known[1]}):
+            if name in one.reads or name in other.reads:
+                if name in known[0] or name in known[1]:
+                    self.changes.append(Change(
+                        "operands", self.shown(0, name, known), self.shown(1, name, known),
+                        next(x[name].name or name for x in known if name in x),
+                    ))  # fmt: skip
                 continue
-            return True
-        if one.digest is None or other.digest is None:
-            unknown = True
-        elif one.digest != other.digest:
-            return True
-    return None if unknown else False
+            if self.windows and name in _SPELL_WINDOWS:
+                continue  # how the window is spelled
+            a, b = (known[k].get(name) for k in (0, 1))
+            if name in one.spelling.shaping and self.same_outputs():
+                continue
+            if a is None or b is None:
+                self.one_sided(name, a, b)
+            else:
+                self.both(name, a, b)
+
+    def aligned(self, node: Settings) -> dict[str, Setting]:
+        """By name; where the order of operands is nothing, constant ones by their place among them."""
+        if not node.spelling.commutes:
+            return dict(node.settings)
+        plain = {name: x for name, x in node.settings.items() if x.constant is None}
+        held = [x for x in node.settings.values() if x.constant is not None]
+        if len(held) > 1:
+            held.sort(key=lambda x: str(x.constant and x.constant.digest.text))
+        return plain | {f"operand {k}": x for k, x in enumerate(held)}
+
+    def same_outputs(self) -> bool:
+        """The same shapes come out, hanging on nothing but sizes."""
+        one, other = (
+            [value.shape for value in stage.layers[i].outputs]
+            for stage, i in zip(self.stages, self.places, strict=True)
+        )
+        if len(one) != len(other) or not all(same_shape(a, b, self.names) for a, b in zip(one, other, strict=True)):
+            return False
+        dims = [d for shape in (*one, *other) for d in shape or ()]
+        return None not in one and not any(isinstance(d, FreeDim) and d.data for d in dims)
+
+    def shown(self, k: int, name: str, known: list[dict[str, Setting]]) -> Plain:
+        setting = known[k].get(name)
+        return self.nodes[k].reads.get(name) if setting is None else _said(setting)
+
+    def both(self, name: str, a: Setting, b: Setting) -> None:
+        held = a.constant, b.constant
+        if held[0] is not None and held[1] is not None and held[0].learned and held[1].learned:
+            self.learned(held[0], held[1])
+            return
+        same = same_setting(a, b, self.same_constants)
+        if same is None and (held[0] and held[0].learned or held[1] and held[1].learned):
+            self.unknown()
+        elif not same:
+            aspect: Aspect = "attributes" if held == (None, None) else "constants"
+            largest = None if None in held else largest_difference(*held)  # type: ignore[arg-type]
+            self.changes.append(Change(aspect, _said(a), _said(b), b.name or name, largest))
+
+    def same_constants(self, a: Constant, b: Constant) -> bool | None:
+        one, other = a.tensor.value, b.tensor.value
+        if one is not None and other is not None and object in (one.dtype, other.dtype):
+            return one.shape == other.shape and all(
+                same_dim(x, y, self.names)
+                for x, y in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
+            )
+        return same_numbers(a, b)
+
+    def one_sided(self, name: str, a: Setting | None, b: Setting | None) -> None:
+        """What only one of them has is compared with what holds without it."""
+        node = self.nodes[0] if a is None else self.nodes[1]
+        there = a if a is not None else b
+        assert there is not None
+        held = there.constant
+        default = node.fallback(name)
+        if held is None and there.value in (None, "", ()):
+            return
+        if default is not None and same_setting(Setting(default), there, self.same_constants):
+            return
+        if default is None and held is None and there.given is None:
+            return  # a default, of something that the other can't be told to do otherwise
+        if held is not None and held.learned:
+            if held.digest.text is None:
+                self.unknown()
+            if not held.digest.zeros:
+                (self.gained if a is None else self.lost).append(held)
+            name = self.role(name, 0 if b is None else 1)
+        name = there.name if name == there.name.lower() else name
+        shown = _said(there)
+        pair = (None, shown) if a is None else (shown, None)
+        aspect: Aspect = "attributes" if held is None else "operands"
+        self.changes.append(Change(aspect, *pair, name))
+
+    def role(self, name: str, k: int) -> str:
+        """An operand's name in words: the bias of a layer that adds one."""
+        layer = self.stages[k].layers[self.places[k]]
+        adds = layer.work is not None and layer.work.bias != 0
+        return "bias" if adds and name in ("b", "c", "bias") else name
+
+    def learned(self, a: Constant, b: Constant) -> None:
+        same = same_numbers(a, b)
+        if same is None:
+            self.unknown()
+        elif not same:
+            self.weights = True
+            apart = largest_difference(a, b)
+            if apart is not None:
+                self.largest = max(apart, self.largest or 0.0)
+
+    def unknown(self) -> None:
+        if not self.weights:
+            self.weights = None
+
+    def by_numbers(self) -> None:
+        """Learned operands of layers of different operators: the largest of each, then equal ones."""
+        sides = [
+            sorted(
+                [x.constant for x in node.settings.values() if x.constant and x.constant.learned],
+                key=lambda held: -held.elements,
+            )
+            for node in self.nodes
+        ]
+        if sides[0] and sides[1] and sides[0][0].elements == sides[1][0].elements:
+            a, b = sides[0].pop(0), sides[1].pop(0)
+            same = self.same_matrix(a, b)
+            if same is None:
+                self.unknown()
+            elif not same:
+                self.weights = True
+        for a in list(sides[0]):
+            twin = next((b for b in sides[1] if same_numbers(a, b)), None)
+            if twin is not None:
+                sides[0].remove(a)
+                sides[1].remove(twin)
+        for k, (left, kept) in enumerate(((sides[0], self.lost), (sides[1], self.gained))):
+            for held in left:
+                if held.digest.text is None:
+                    self.unknown()
+                if not held.digest.zeros:
+                    kept.append(held)
+                name = next(n for n, x in self.nodes[k].settings.items() if x.constant is held)
+                said = _said(Setting(None, held))
+                pair = (None, said) if k else (said, None)
+                self.changes.append(Change("operands", *pair, self.role(name, k)))
+
+    def same_matrix(self, a: Constant, b: Constant) -> bool | None:
+        """Equal once either is laid out the same way: outputs by inputs."""
+        if None in (a.digest.text, b.digest.text):
+            return None
+        laid_out = []
+        for held, stage, i in zip((a, b), self.stages, self.places, strict=True):
+            numbers, axes = held.numbers(), stage.axes_by_use(i, held.name)
+            if numbers is None or axes is None or len(axes) != numbers.ndim:
+                return same_numbers(a, b)
+            laid_out.append(np.squeeze(numbers.transpose(axes)))
+        return laid_out[0].shape == laid_out[1].shape and bool(np.array_equal(*laid_out))
+
+
+def _said(setting: Setting) -> Plain:
+    """A setting for people and machines: the first of some numbers."""
+    held = setting.constant
+    if held is None:
+        return _plain(setting.value if setting.given is None else setting.given)
+    value = held.tensor.value
+    if held.digest.zeros and held.elements > 1:
+        return "zeros"
+    if value is not None and value.dtype != object:
+        few = [_plain(x) for x in value.ravel()[:16].tolist()]
+        return few if value.shape or held.elements != 1 else few[0]
+    return f"a tensor of {held.tensor.dtype} {plain_shape(held.tensor.shape)}"
 
 
 # -- what a layer is -----------------------------------------------------------------------------
@@ -182,64 +394,6 @@ def _is_known(windows: tuple[Plain, Plain]) -> bool:
     return windows[0] is not None and windows[1] is not None
 
 
-def _attributes(
-    before: Layer, after: Layer, sides: tuple[Side, Side], *, same_window: bool
-) -> list[Change]:
-    """Attributes that differ, with defaults filled in."""
-    one, other = (
-        {**defaults(x.op, side.report), **x.attributes}
-        for x, side in zip((before, after), sides, strict=True)
-    )
-    found = []
-    for name in sorted({*one, *other}):
-        a, b = one.get(name), other.get(name)
-        if same_window and not all(isinstance(x, (int, float)) for x in (a, b)):
-            continue  # how the window is spelled
-        if not _equal(a, b):
-            found.append(Change("attributes", _plain(a), _plain(b), name))
-    return found
-
-
-def defaults(op: str, report: Report) -> dict[str, object]:
-    """The attributes that ONNX gives an operator where the model doesn't."""
-    domain, _, name = op.rpartition("::")
-    version = report.model.opsets.get(domain, 1)
-    try:
-        schema = onnx.defs.get_schema(name, version, domain)
-    except (onnx.defs.SchemaError, RuntimeError, TypeError):
-        return {}  # an operator of somebody's own
-    found: dict[str, object] = {}
-    for attribute in schema.attributes.values():
-        proto = attribute.default_value
-        if proto.type != onnx.AttributeProto.UNDEFINED:
-            value = onnx.helper.get_attribute_value(proto)
-            if isinstance(value, bytes):
-                value = value.decode("utf-8", "replace")
-            found[attribute.name] = tuple(value) if isinstance(value, list) else value
-    return found
-
-
-def _equal(a: object, b: object) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        # An epsilon of 1e-5 is written in several ways, a last bit of float32 apart.
-        return math.isclose(a, b, rel_tol=1e-6) or (math.isnan(a) and math.isnan(b))
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    return frozen(a) == frozen(b)
-
-
-def frozen(value: object) -> object:
-    """An attribute's value as something that can be compared, hashed and put in order by its repr."""
-    if isinstance(value, Tensor):
-        held = None if value.value is None else repr(value.value.tolist())
-        return ("tensor", value.dtype, str(value.shape), held)
-    if isinstance(value, (tuple, list)):
-        return tuple(map(frozen, value))
-    if value is None or isinstance(value, (int, float, str, bytes)):
-        return value
-    return type(value).__name__
-
-
 def _plain(value: object) -> Plain:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
@@ -249,57 +403,14 @@ def _plain(value: object) -> Plain:
         return value
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
+    if isinstance(value, TensorAttribute):
+        return _plain(value.tensor)
     if isinstance(value, Tensor):
+        held = value.value
+        if held is not None and held.size == 1 and held.dtype != object:
+            return _plain(held.ravel().tolist()[0])
         return f"a tensor of {value.dtype} {plain_shape(value.shape)}"
     return type(value).__name__
-
-
-def _constants(before: Layer, after: Layer, sides: tuple[Side, Side]) -> list[Change]:
-    """Stored operands that aren't learned (bounds, target shapes, scales) and hold other values."""
-    found = []
-    known = [
-        {p.name for p in side.prints.get(x.name, ()) if p.role == "constant"}
-        for side, x in zip(sides, (before, after), strict=True)
-    ]
-    for k, (one, other) in enumerate(zip(before.operands, after.operands, strict=False)):
-        if one is None or other is None or one.name not in known[0] or other.name not in known[1]:
-            continue
-        a, b = one.tensor.value, other.tensor.value
-        if a is None or b is None or a.dtype == object or b.dtype == object:
-            continue
-        if not np.array_equal(a, b, equal_nan=a.dtype.kind == "f" and b.dtype.kind == "f"):
-            found.append(Change("constants", _few(a), _few(b), str(k)))
-    return found
-
-
-def _few(values: np.ndarray) -> Plain:
-    """The first of some numbers."""
-    return [_plain(x) for x in values.ravel()[:16].tolist()]
-
-
-def bodies_of(layer: Layer) -> object:
-    """A layer's subgraphs, their tensors numbered in the order in which they are met."""
-    if not layer.bodies:
-        return ()
-    numbers: dict[str, int] = {}
-
-    def layers(inside: Sequence[Layer]) -> object:
-        return tuple(
-            (
-                x.op,
-                tuple(numbers.setdefault(n, len(numbers)) for n in (*x.inputs, *(o.name for o in x.outputs))),
-                tuple(sorted((k, repr(frozen(v))) for k, v in x.attributes.items())),
-                tuple(str(plain_shape(o.shape)) if _is_fixed(o.shape) else "free" for o in x.outputs),
-                tuple((k, layers(body)) for k, body in sorted(x.bodies.items())),
-            )
-            for x in inside
-        )  # fmt: skip
-
-    return tuple((name, layers(body)) for name, body in sorted(layer.bodies.items()))
-
-
-def _is_fixed(shape: tuple[Dim, ...] | None) -> bool:
-    return shape is not None and all(isinstance(d, int) for d in shape)
 
 
 def _reads(layer: Layer) -> Plain:
@@ -309,29 +420,24 @@ def _reads(layer: Layer) -> Plain:
     ]  # fmt: skip
 
 
-def _shown(side: Side, layer: Layer) -> Plain:
-    return [p.digest for p in side.weights(layer)]
-
-
 # -- lengths ---------------------------------------------------------------------------------------
 
 
-def same_dim(a: Dim | None, b: Dim | None, names: Mapping[str, str] = _NO_NAMES) -> bool:
-    """Equal, or hanging in the same way on what the same layer finds in its data.
+def same_dim(a: Dim | None, b: Dim | None, names: Renaming = SAME_NAMES) -> bool:
+    """Equal, or hanging in the same way on the same free dimensions, and on what the same layer
+    finds in its data.
 
     Args:
-        names: layers of the first model to their counterparts: such data is named after its layer.
+        names: what is called otherwise.
     """
-    if a == b:
-        return True
     if not isinstance(a, FreeDim) or not isinstance(b, FreeDim):
-        return False
-    if not a.data or a.names != b.names:
-        return False
-    return _spelled(a, names) == _spelled(b, _NO_NAMES)
+        return a == b
+    if a == b and not names.dims:
+        return True
+    return _spelled(a, names) == _spelled(b, SAME_NAMES)
 
 
-def _spelled(dim: FreeDim, names: Mapping[str, str]) -> object:
+def _spelled(dim: FreeDim, names: Renaming) -> object:
     """A polynomial in an order that doesn't hang on names, the names put in place of others."""
     return sorted(
         (repr(sorted(_atom(atom, names) for atom in monomial)), factor)
@@ -339,10 +445,12 @@ def _spelled(dim: FreeDim, names: Mapping[str, str]) -> object:
     )
 
 
-def _atom(atom: Atom, names: Mapping[str, str]) -> str:
+def _atom(atom: Atom, names: Renaming) -> str:
     if atom.top is not None:
         return f"floor({_spelled(atom.top, names)}/{atom.bottom})"
-    return _translated(atom.text, names) if atom.data else atom.text
+    if atom.data:
+        return _translated(atom.text, names.layers)
+    return names.dims.get(atom.text, atom.text)
 
 
 def _translated(text: str, names: Mapping[str, str]) -> str:
@@ -360,7 +468,7 @@ def _translated(text: str, names: Mapping[str, str]) -> str:
 def same_shape(
     a: tuple[Dim, ...] | None,
     b: tuple[Dim, ...] | None,
-    names: Mapping[str, str] = _NO_NAMES,
+    names: Renaming = SAME_NAMES,
 ) -> bool:
     """Whether two shapes are the same; `names` as for `same_dim`."""
     if a is None or b is None:

@@ -46,6 +46,7 @@ class LayerDifference:
         renamed, moved: also where more than that differs.
         into: the layer that it was folded into, or out of.
         holds: the layers folded into this one, or out of it.
+        path: of a layer in a subgraph, the layers that it is in, each with the attribute; before.
     """
 
     before: Layer | None
@@ -56,6 +57,7 @@ class LayerDifference:
     moved: bool = False
     into: str | None = None
     holds: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
 
     @property
     def layer(self) -> Layer:
@@ -71,7 +73,7 @@ class LayerDifference:
         What a layer took in with a normalisation folded into it isn't counted as its own.
         """
         own = {change.aspect for change in self.changes if change.own}
-        return bool(own - ({"params", "weights"} if self.holds else set()))
+        return bool(own - ({"params", "weights", "operands"} if self.holds else set()))
 
     @property
     def aspects(self) -> frozenset[str]:
@@ -101,6 +103,8 @@ class LayerDifference:
             found["into"] = self.into
         if self.holds:
             found["holds"] = list(self.holds)
+        if self.path:
+            found["path"] = list(self.path)
         return found
 
 
@@ -258,6 +262,8 @@ class Difference:
         totals: the figures.
         groups: what differs several times over, once; and all that was added, removed or folded.
         weights: what is stored.
+        opsets: domains whose versions differ, and both versions; None: not imported.
+        dims: free dimensions that are called otherwise throughout: before, after.
 
     >>> import cnnscope
     >>> found = cnnscope.diff("old.onnx", "new.onnx")  # doctest: +SKIP
@@ -272,6 +278,8 @@ class Difference:
     totals: tuple[TotalDifference, ...]
     groups: tuple[DifferenceGroup, ...]
     weights: WeightsDifference
+    opsets: tuple[tuple[str, int | None, int | None], ...] = ()
+    dims: tuple[tuple[str, str], ...] = ()
 
     @property
     def counts(self) -> Mapping[Status, int]:

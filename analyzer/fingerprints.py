@@ -13,20 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
 from cnnscope.analyzer.diagnostics import ModelFileError
-from cnnscope.analyzer.graph import Graph, Node
 from cnnscope.analyzer.model_file import ModelFile
 from cnnscope.analyzer.operator import Role
 from cnnscope.analyzer.tensor import DTYPES
-from cnnscope.analyzer.weights import Path, Weights
 
-_NOT_ASKED = None, "weights were not asked for"
 _PIECE = 1 << 22  # bytes handed to the digest at a time
 
 
@@ -42,6 +39,7 @@ class Fingerprint:
         shape: theirs, as stored.
         digest: equal for equal dtype, shape and numbers; None where they can't be read.
         reason: why not.
+        zeros: all of the numbers are 0; None where they can't be read.
     """
 
     name: str
@@ -51,84 +49,53 @@ class Fingerprint:
     shape: tuple[int, ...]
     digest: str | None
     reason: str | None = None
+    zeros: bool | None = None
 
 
-def find_fingerprints(
-    file: ModelFile, graph: Graph, weights: Weights, *, read: bool = True
-) -> dict[str, tuple[Fingerprint, ...]]:
-    """By layer of the main graph, what it has stored, its subgraphs' included, in order of use.
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What identifies some numbers, or why nothing does."""
 
-    Args:
-        read: whether to read the numbers; without, no digest is known.
-    """
-    protos = {name: [tensor] for name, tensor in _initializers(file.model.graph)}
-    known: _Known = {}
-    found: dict[str, list[Fingerprint]] = {}
-    for path, used in weights.by_layer.items():
-        index = path[0]
-        if not isinstance(index, int) or index >= len(graph.nodes):
-            continue  # a constant handed out as a result belongs to no layer
-        node = graph.nodes[index]
-        inner = _inside(node) if len(path) > 1 else {}
-        for weight in used:
-            stored = _stored_as(weight.name, path, graph, protos, inner)
-            digest, reason = _digest(stored, file, known) if read else _NOT_ASKED
-            dtype, shape = _facts(stored)
-            found.setdefault(node.name, []).append(
-                Fingerprint(weight.name, weight.role, weight.elements, dtype, shape, digest, reason)
-            )
-    return {name: tuple(dict.fromkeys(prints)) for name, prints in found.items()}
+    text: str | None
+    reason: str | None = None
+    zeros: bool | None = None
 
 
-_Stored = onnx.TensorProto | onnx.SparseTensorProto
-# By identity: what is stored (kept, so that the identity stays its own), its digest, or why not.
-_Known = dict[int, tuple[_Stored, str | None, str | None]]
+Stored = onnx.TensorProto | onnx.SparseTensorProto
+NOT_ASKED = Digest(None, "weights were not asked for")
 
 
-def _initializers(graph: onnx.GraphProto) -> Iterator[tuple[str, _Stored]]:
+class Digests:
+    """The digests of a file's stored tensors, each read once, when first asked for."""
+
+    def __init__(self, file: ModelFile) -> None:
+        self.file = file
+        # By identity: what is stored (kept, so that the identity stays its own), its digest.
+        self.known: dict[int, tuple[Stored, Digest]] = {}
+
+    def of(self, stored: Stored) -> Digest:
+        """A stored tensor's digest."""
+        found = self.known.get(id(stored))
+        if found is None:
+            try:
+                digest = _hashed(stored, self.file)
+            except ModelFileError as error:
+                digest = Digest(None, str(error).partition(";")[0])
+            except MemoryError:
+                digest = Digest(None, "it doesn't fit into memory")
+            found = self.known[id(stored)] = stored, digest
+        return found[1]
+
+
+def initializers(graph: onnx.GraphProto) -> Iterator[tuple[str, Stored]]:
+    """What a graph stores, by name."""
     for tensor in graph.initializer:
         yield tensor.name, tensor
     for sparse in graph.sparse_initializer:
         yield sparse.values.name, sparse
 
 
-def _inside(node: Node) -> dict[str, list[_Stored]]:
-    """Everything stored in a node's subgraphs, by name: graphs side by side may repeat names."""
-    found: dict[str, list[_Stored]] = {}
-    waiting = [a.g for a in node.proto.attribute if a.HasField("g")]
-    waiting += [g for a in node.proto.attribute for g in a.graphs]
-    while waiting:
-        graph = waiting.pop()
-        for name, tensor in _initializers(graph):
-            found.setdefault(name, []).append(tensor)
-        for inner in graph.node:
-            constant = _constant(inner)
-            for name in inner.output:
-                if constant is not None:
-                    found.setdefault(name, []).append(constant)
-            waiting += [a.g for a in inner.attribute if a.HasField("g")]
-            waiting += [g for a in inner.attribute for g in a.graphs]
-    return found
-
-
-def _stored_as(
-    name: str,
-    path: Path,
-    graph: Graph,
-    protos: Mapping[str, list[_Stored]],
-    inner: Mapping[str, list[_Stored]],
-) -> _Stored | None:
-    """What holds a tensor; None where that can't be told, or a node computes it."""
-    candidates = inner.get(name) if len(path) > 1 else None
-    if candidates is None:
-        candidates = protos.get(name)
-    if candidates is not None:
-        return candidates[0] if len(candidates) == 1 else None
-    producer = graph.producers.get(name)
-    return None if producer is None else _constant(producer.proto)
-
-
-def _constant(node: onnx.NodeProto) -> _Stored | None:
+def in_node(node: onnx.NodeProto) -> Stored | None:
     """The tensor among a node's attributes, of a node that takes nothing in."""
     if any(node.input):
         return None
@@ -140,51 +107,54 @@ def _constant(node: onnx.NodeProto) -> _Stored | None:
         if attribute.type in (onnx.AttributeProto.FLOATS, onnx.AttributeProto.FLOAT):
             values = attribute.floats or [attribute.f]
             return onnx.numpy_helper.from_array(np.array(values, np.float32))
+        if attribute.type in (onnx.AttributeProto.STRING, onnx.AttributeProto.STRINGS):
+            texts = list(attribute.strings) or [attribute.s]
+            return onnx.numpy_helper.from_array(np.array(texts, object))
         if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.INT):
             return onnx.numpy_helper.from_array(np.array(attribute.ints or [attribute.i], np.int64))
     return None
 
 
-def _facts(stored: _Stored | None) -> tuple[str | None, tuple[int, ...]]:
-    if stored is None:
-        return None, ()
+def facts_of(stored: Stored) -> tuple[str | None, tuple[int, ...]]:
+    """A stored tensor's dtype and shape."""
     values = stored.values if isinstance(stored, onnx.SparseTensorProto) else stored
     return DTYPES.get(values.data_type), tuple(stored.dims)
 
 
-def _digest(
-    stored: _Stored | None, file: ModelFile, known: _Known
-) -> tuple[str | None, str | None]:
-    """The digest, or why there is none; each tensor is read once."""
-    if stored is None:
-        return None, "it is computed, not stored"
-    if id(stored) not in known:
-        try:
-            known[id(stored)] = stored, _hashed(stored, file), None
-        except ModelFileError as error:
-            known[id(stored)] = stored, None, str(error).partition(";")[0]
-        except MemoryError:
-            known[id(stored)] = stored, None, "it doesn't fit into memory"
-    _, digest, reason = known[id(stored)]
-    return digest, reason
-
-
-def _hashed(stored: _Stored, file: ModelFile) -> str:
+def _hashed(stored: Stored, file: ModelFile) -> Digest:
     sparse = isinstance(stored, onnx.SparseTensorProto)
     tensors = (
         [stored.values, stored.indices] if isinstance(stored, onnx.SparseTensorProto) else [stored]
     )
     digest = hashlib.blake2b(digest_size=16)
+    zeros = True
     for tensor in tensors:
-        digest.update(f"{tensor.data_type} {list(tensor.dims)};".encode())
         array = file.read(tensor)
         if array.size != math.prod(tensor.dims):
             raise ModelFileError(f"tensor {tensor.name!r} holds other than it declares")
-        for piece in _pieces(array):
-            digest.update(piece)
+        zeros = _update(digest, tensor.data_type, tuple(tensor.dims), array) and zeros
     if sparse:
         digest.update(f"sparse {list(stored.dims)}".encode())
-    return digest.hexdigest()
+    return Digest(digest.hexdigest(), None, zeros and not sparse)
+
+
+def digest_of(dtype: str | None, array: np.ndarray) -> Digest:
+    """The digest of numbers at hand, the same as if they were stored."""
+    digest = hashlib.blake2b(digest_size=16)
+    zeros = _update(digest, _CODES.get(dtype or "", 0), array.shape, array)
+    return Digest(digest.hexdigest(), None, zeros)
+
+
+def _update(
+    digest: hashlib.blake2b, code: int, dims: tuple[int, ...], array: np.ndarray
+) -> bool:
+    """Take numbers in; are all of them 0?"""
+    digest.update(f"{code} {list(dims)};".encode())
+    zeros = array.dtype != object
+    for piece in _pieces(array):
+        digest.update(piece)
+        zeros = zeros and not np.frombuffer(piece, np.uint8).any()
+    return zeros
 
 
 def _pieces(array: np.ndarray) -> Iterator[bytes | memoryview]:
@@ -205,3 +175,4 @@ def _pieces(array: np.ndarray) -> Iterator[bytes | memoryview]:
 
 
 _LITTLE = np.little_endian
+_CODES = {name: code for code, name in DTYPES.items()}

@@ -148,7 +148,7 @@ Path = tuple[str, ...]
 def _by_module(report: Report, depth: int) -> list[Group]:
     if depth < 1:
         raise ValueError(f"a depth of {depth}: give 1 or more")
-    paths = module_paths(report)
+    paths = module_paths(report.layers)
     given = [path for path in paths if path]
     common = _common(given)
     groups: dict[Path, list[Layer]] = {}
@@ -171,14 +171,15 @@ def _common(paths: Sequence[Path]) -> Path:
     return low[: same.index(False) if False in same else len(same)]
 
 
-def module_paths(report: Report) -> list[Path]:
+def module_paths(layers: Iterable[Layer]) -> list[Path]:
     """For each layer the steps of its module's path; none: the model itself."""
-    if any(layer.scope for layer in report.layers):
-        return [_steps(layer.scope) for layer in report.layers]
+    layers = tuple(layers)
+    if any(layer.scope for layer in layers):
+        return [_steps(layer.scope) for layer in layers]
     # Older exporters number the nodes and keep the path in the names of the weights.
     found: list[Path] = []
     home: dict[str, Path] = {}
-    for layer in report.layers:
+    for layer in layers:
         path = _of_weights(layer.operands)
         if path is None:
             path = next((home[name] for name in layer.inputs if name in home), ())

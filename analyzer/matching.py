@@ -4,7 +4,8 @@ Names first, then structure. What is certain is matched early and anchors what i
 
 1. layers of the same name and operator, unless names alike but for their numbers have shifted;
    names that only number the nodes count when almost all of them agree with the structure;
-2. layers whose stored weights are the same, bit for bit, and nobody else's;
+2. layers whose stored weights are the same, bit for bit, and nobody else's; then, across operators,
+   those whose weights are the same numbers in whatever order (a product written as a convolution);
 3. what follows matched layers and is like what follows their counterparts;
 4. layers whose surroundings are like those of one other layer only: colour refinement (Weisfeiler &
    Leman 1968) over what a layer is, what it reads (by position) and what reads it. Matched layers
@@ -32,7 +33,7 @@ import heapq
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cnnscope.analyzer.sequences import common_subsequence, longest_rise
 
@@ -58,6 +59,10 @@ class Part:
         passing: it may be left out or folded into a neighbour.
         weighted: it multiplies stored weights.
         weights: what identifies the numbers stored for it; None where that isn't known.
+        slots: for each of the inputs, which operand it is; "" for what a subgraph captures.
+        commutes: the order of its inputs is nothing.
+        numbers: asked only where all else fails: what identifies the largest of its weights,
+            whatever their order; None where that isn't known.
     """
 
     name: str
@@ -69,6 +74,9 @@ class Part:
     passing: bool = False
     weighted: bool = False
     weights: Hashable = None
+    slots: tuple[str, ...] = ()
+    commutes: bool = False
+    numbers: Callable[[], Hashable] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Matching:
         rewired: those pairs that read something else than each other.
         before, after: for each layer of the first and the second network, what it reads once
             passing layers are stepped over: indices of layers, those of inputs being negative.
+        tapped: pairs of the networks' outputs, by position, that are given by other layers.
     """
 
     pairs: tuple[tuple[int, int], ...]
@@ -97,6 +106,7 @@ class Matching:
     rewired: frozenset[tuple[int, int]]
     before: tuple[tuple[int, ...], ...]
     after: tuple[tuple[int, ...], ...]
+    tapped: frozenset[tuple[int, int]] = frozenset()
 
     def mirrored(self) -> Matching:
         """The same, seen from the second network."""
@@ -106,6 +116,7 @@ class Matching:
             frozenset((j, i) for i, j in self.rewired),
             self.after,
             self.before,
+            frozenset((j, i) for i, j in self.tapped),
         )
 
 
@@ -155,6 +166,8 @@ class _Side:
                 giver[name] = (i, k)
                 through = part.passing and len(self.reads[i]) == 1 and k == 0
                 home[name] = self.reads[i][0] if through else (i, k)
+        self.giver = giver
+        self.ends = network.outputs
         self.reads += [[] for _ in network.inputs]
         self.reads += [[home[name]] if name in home else [] for name in network.outputs]
         self.core = [not part.passing or len(self.reads[i]) != 1 for i, part in enumerate(parts)]
@@ -162,13 +175,24 @@ class _Side:
         self.readers: list[list[tuple[int, int]]] = [[] for _ in self.reads]
         for i, sources in enumerate(self.reads):
             if self.core[i]:
+                commutes = i < n and parts[i].commutes
                 for slot, (source, _) in enumerate(sources):
-                    self.readers[source].append((i, slot))
+                    self.readers[source].append((i, 0 if commutes else slot))
         self.like = [number(part.likeness) for part in parts]
         self.like += [number(("end", side)) for side in ("input",) for _ in network.inputs]
         self.like += [number(("end", side)) for side in ("output",) for _ in network.outputs]
         #: the other side's counterpart, or -1
         self.mate = [-1] * len(self.reads)
+
+    def origin(self, name: str) -> tuple[int, int] | None:
+        """What gives a tensor, unmatched passing layers stepped over; None for what nothing gives."""
+        at = self.giver.get(name)
+        while at is not None and at[0] < self.count and self.mate[at[0]] < 0:
+            i, k = at
+            if self.core[i] or k:
+                break
+            at = next(self.giver[x] for x in self.parts[i].inputs if x in self.giver)
+        return at
 
     def free(self) -> list[int]:
         """Layers that aren't matched yet, passing ones apart."""
@@ -192,6 +216,7 @@ class _Matcher:
         self.by_name(numbered=False)
         self.by_weights()
         self.by_name(numbered=True)
+        self.by_numbers()
         for _ in range(_ROUNDS):
             found = self.spread(forward=True)
             unique = self.by_surroundings()
@@ -263,6 +288,24 @@ class _Matcher:
             ]
         )
 
+    def by_numbers(self) -> None:
+        """Layers that alone have the same numbers as weights, in whatever order."""
+        left = [
+            [part for part, mate in zip(side.parts, side.mate, strict=False) if mate < 0 and part.numbers]
+            for side in (self.first, self.second)
+        ]
+        if not all(left):
+            return
+        self.join_unique(
+            lambda side: [
+                (i, key)
+                for i, part in enumerate(side.parts)
+                if side.mate[i] < 0 and part.numbers is not None
+                for key in [part.numbers()]
+                if key is not None
+            ]
+        )
+
     def join_unique(self, keys: Callable[[_Side], Iterable[tuple[int, Hashable]]]) -> int:
         """Match what has a key that nothing else of its network has."""
         one, other = _singles(keys(self.first)), _singles(keys(self.second))
@@ -295,6 +338,8 @@ class _Matcher:
         for i, mate in enumerate(side.mate):
             if mate < 0:
                 read = tuple([(colours[s], k) for s, k in side.reads[i]])
+                if i < side.count and side.parts[i].commutes:
+                    read = tuple(sorted(read))
                 readers = tuple(sorted([(colours[r], slot) for r, slot in side.readers[i]]))
                 found[i] = self.number((colours[i], read, readers))
         return found
@@ -347,10 +392,31 @@ class _Matcher:
         a, b = self.first, self.second
         if len(a.reads[i]) != len(b.reads[j]):
             return False
-        for (s, _), (t, _) in zip(a.reads[i], b.reads[j], strict=True):
+        for (s, _), (t, _) in self.side_by_side(i, j):
             if a.mate[s] != t and (a.mate[s] >= 0 or b.mate[t] >= 0):
                 return False
         return True
+
+    def side_by_side(self, i: int, j: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """What two layers read, operand by operand; where their order is nothing, matched ones and
+        then ones that are alike first."""
+        a, b = self.first, self.second
+        one, other = list(a.reads[i]), list(b.reads[j])
+        if i < a.count and j < b.count and a.parts[i].commutes and b.parts[j].commutes:
+            ordered = []
+            for fits in (
+                lambda s, t: a.mate[s[0]] == t[0] and s[1] == t[1],
+                lambda s, t: a.mate[s[0]] < 0 and b.mate[t[0]] < 0 and a.like[s[0]] == b.like[t[0]],
+                lambda s, t: True,
+            ):
+                for s in list(one):
+                    t = next((t for t in other if fits(s, t)), None)
+                    if t is not None:
+                        ordered.append((s, t))
+                        one.remove(s)
+                        other.remove(t)
+            return ordered
+        return list(zip(one, other, strict=True))
 
     def sources(self, i: int, j: int) -> list[tuple[int, int]]:
         """What a pair reads at the same position, where that is alike."""
@@ -359,7 +425,7 @@ class _Matcher:
             return []
         return [
             (s, t)
-            for (s, k), (t, m) in zip(a.reads[i], b.reads[j], strict=True)
+            for (s, k), (t, m) in self.side_by_side(i, j)
             if k == m and self.is_free(a, s) and self.is_free(b, t) and a.like[s] == b.like[t]
         ]
 
@@ -526,22 +592,55 @@ class _Matcher:
             (i, j) for i, j in pairs
             if (i, j) not in moved and self.reads_other(i, j, displaced)
         }  # fmt: skip
+        outputs = [
+            (k, a.mate[i] - b.outputs.start) for k, i in enumerate(a.outputs) if a.mate[i] >= 0
+        ]
+        tapped = {
+            (k, m) for k, m in outputs
+            if self.differ(a.origin(a.ends[k]), b.origin(b.ends[m]))
+        }  # fmt: skip
         return Matching(
             tuple(pairs), frozenset(moved), frozenset(rewired),
             tuple(_shown_reads(a, i) for i in range(a.count)),
-            tuple(_shown_reads(b, j) for j in range(b.count)),
+            tuple(_shown_reads(b, j) for j in range(b.count)), frozenset(tapped),
         )  # fmt: skip
 
     def reads_other(self, i: int, j: int, displaced: tuple[set[int], set[int]]) -> bool:
         a, b = self.first, self.second
-        if len(a.reads[i]) != len(b.reads[j]):
+        one, other = (
+            [(slot, side.origin(name)) for slot, name in zip(part.slots or part.inputs, part.inputs, strict=True)
+             if slot and name in side.giver]
+            for side, part in ((a, a.parts[i]), (b, b.parts[j]))
+        )  # fmt: skip
+        if len(one) != len(other):
             return True
-        for (s, k), (t, m) in zip(a.reads[i], b.reads[j], strict=True):
-            if s in displaced[0] or t in displaced[1]:
-                continue
-            if a.mate[s] >= 0 and b.mate[t] >= 0 and (a.mate[s], k) != (t, m):
+        same_op = a.parts[i].op == b.parts[j].op and bool(a.parts[i].slots)
+        if same_op and a.parts[i].commutes:
+            left = [t for _, t in other]
+            for _, s in one:
+                twin = next((t for t in left if not self.differ(s, t, displaced)), None)
+                if twin is None:
+                    return True
+                left.remove(twin)
+            return False
+        if same_op:
+            places = dict(other)
+            if {slot for slot, _ in one} != places.keys():
                 return True
-        return False
+            return any(self.differ(s, places[slot], displaced) for slot, s in one)
+        return any(self.differ(s, t, displaced) for (_, s), (_, t) in zip(one, other, strict=True))
+
+    def differ(
+        self, s: tuple[int, int] | None, t: tuple[int, int] | None,
+        displaced: tuple[set[int], set[int]] = (set(), set()),
+    ) -> bool:  # fmt: skip
+        """Are two sources known to be others? What was added, removed or moved says so itself."""
+        if s is None or t is None:
+            return s is not t
+        a, b = self.first, self.second
+        if s[0] in displaced[0] or t[0] in displaced[1]:
+            return False
+        return a.mate[s[0]] >= 0 and b.mate[t[0]] >= 0 and (a.mate[s[0]], s[1]) != (t[0], t[1])
 
 
 def _shown_reads(side: _Side, i: int) -> tuple[int, ...]:

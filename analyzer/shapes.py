@@ -594,7 +594,7 @@ def _folded(
         )  # fmt: skip
     results = shapes._values.get(key) if key is not None else None
     if results is None:
-        results = _computed(node, arrays)
+        results = reference_result(node, arrays)
         if key is not None:
             shapes.room.keep(arrays)  # in the key
             shapes._values[key] = results
@@ -608,7 +608,7 @@ def _folded(
     return tuple(folded) or outputs
 
 
-def _computed(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
+def reference_result(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
     """What onnx's reference gives for these inputs; nothing where it can't tell."""
     implementation = _reference(node.domain, node.op, node.version)
     if implementation is None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from cnnscope.analyzer.difference import DifferenceGroup, LayerDifference, grouped_changes
 from cnnscope.analyzer.groups import module_paths
 from cnnscope.analyzer.matching import Matching
-from cnnscope.analyzer.report import Layer, Report
+from cnnscope.analyzer.report import Layer
 from cnnscope.analyzer.sequences import shortest_period
+from cnnscope.analyzer.stages import Stage
 
 _Path = tuple[str, ...]
 
@@ -32,7 +33,7 @@ class _Site:
 
 
 def find_groups(
-    layers: Sequence[LayerDifference], before: Report, after: Report, matching: Matching
+    layers: Sequence[LayerDifference], before: Stage, after: Stage, matching: Matching
 ) -> Iterator[DifferenceGroup]:
     """The groups: folded and unfolded layers, replaced, removed and added ones, changed ones."""
     yield from _folded(layers)
@@ -65,8 +66,8 @@ def find_groups(
     yield from _changed(layers)
 
 
-def _paths(report: Report) -> Callable[[Layer], _Path]:
-    found = module_paths(report)
+def _paths(stage: Stage) -> Callable[[Layer], _Path]:
+    found = module_paths(stage.layers)
     return lambda layer: found[layer.index]
 
 

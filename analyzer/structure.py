@@ -9,64 +9,85 @@ after an exporter's optimisations.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
-from cnnscope.analyzer.changes import Side, bodies_of, defaults, frozen, same_shape
+from cnnscope.analyzer.changes import same_shape
+from cnnscope.analyzer.constants import Constant, unordered
 from cnnscope.analyzer.matching import Network, Part
 from cnnscope.analyzer.operator import lookup
-from cnnscope.analyzer.report import Layer, Report, Value
+from cnnscope.analyzer.report import Layer, Value
+from cnnscope.analyzer.settings import Setting, frozen
+from cnnscope.analyzer.stages import Stage
 
 #: families that a network computes the same without, or nearly
 _PASSING = frozenset({"identity", "dropout", "conversion", "quantization"})
 
 
-def network_of(side: Side) -> Network:
-    """A report's layers, ready to be matched."""
-    report = side.report
-    made = {x.name for x in report.inputs}
-    made.update(value.name for layer in report.layers for value in layer.outputs)
-    read = {name for layer in report.layers for name in _read(layer)}
-    read.update(x.name for x in report.outputs)
+def network_of(stage: Stage, known: Callable[[str], str] = str) -> Network:
+    """A graph's layers, ready to be matched.
+
+    Args:
+        known: names of tensors to the names that they are matched by.
+    """
+    made = {*stage.inputs, *(value.name for layer in stage.layers for value in layer.outputs)}
+    read = {name for layer in stage.layers for name, _ in _read(layer)}
+    read.update(stage.outputs)
     return Network(
-        tuple([_part(layer, side, made, read) for layer in report.layers]),
-        tuple(x.name for x in report.inputs),
-        tuple(x.name for x in report.outputs),
+        tuple([_part(stage, i, made, read, known) for i in range(len(stage.layers))]),
+        tuple(map(known, stage.inputs)),
+        tuple(map(known, stage.outputs)),
     )
 
 
-def _part(layer: Layer, side: Side, made: Collection[str], read: Collection[str]) -> Part:
-    inputs = tuple([name for name in _read(layer) if name in made])
+def _part(
+    stage: Stage, i: int, made: Collection[str], read: Collection[str], known: Callable[[str], str]
+) -> Part:
+    layer, node = stage.layers[i], stage.settings(i)
+    inputs = [(name, k) for name, k in _read(layer) if name in made]
+    places = [stage.slot(i, k) if k >= 0 else "" for _, k in inputs]
+    names = tuple([name for name, _ in inputs])
     weighted = is_weighted(layer)
-    prints = side.weights(layer)
-    digests = tuple([p.digest for p in prints])
+    prints = stage.weights(i)
+    digests = tuple([p.digest for p in prints if not p.zeros])
     single = not any(value.name in read for value in layer.outputs[1:])
-    known = bool(prints) and None not in digests and max(p.elements for p in prints) > 1
+    told = bool(digests) and None not in digests and max(p.elements for p in prints) > 1
     return Part(
-        layer.name, layer.op, layer.kind.family, likeness(layer, side.report, weighted), inputs,
-        tuple([value.name for value in layer.outputs]),
-        single and _is_passing(layer, side.report, inputs), weighted, digests if known else None,
+        layer.name, node.op, layer.kind.family, likeness(stage, i, weighted),
+        tuple(map(known, names)), tuple([known(value.name) for value in layer.outputs]),
+        single and is_passing(stage, i, names), weighted, digests if told else None,
+        tuple(places), node.spelling.commutes,
+        (lambda: _numbers(node.settings.values())) if weighted and told else None,
     )  # fmt: skip
 
 
-def _read(layer: Layer) -> Iterator[str]:
-    """What a layer reads that isn't stored, what its subgraphs capture included."""
-    for name, value in zip(layer.inputs, layer.operands, strict=True):
+def _numbers(settings: Iterable[Setting]) -> Hashable:
+    """What identifies the largest learned operand, whatever the order of its numbers."""
+    held = [x.constant for x in settings if x.constant is not None and x.constant.learned]
+    largest: Constant | None = max(held, key=lambda x: x.elements, default=None)
+    return None if largest is None or largest.elements < 2 else unordered(largest)
+
+
+def _read(layer: Layer) -> Iterator[tuple[str, int]]:
+    """What a layer reads that isn't stored, and at which place; what its subgraphs capture, in the
+    order in which they read it, at -1."""
+    for k, (name, value) in enumerate(zip(layer.inputs, layer.operands, strict=True)):
         if value is not None and not value.tensor.constant:
-            yield name
+            yield name, k
     if layer.bodies:
         own: set[str] = set()
         read: dict[str, None] = {}
-        waiting = [inner for body in layer.bodies.values() for inner in body]
+        waiting = [inner for _, body in sorted(layer.bodies.items()) for inner in body][::-1]
         while waiting:
             inner = waiting.pop()
             own.update(value.name for value in inner.outputs)
             read.update(dict.fromkeys(inner.inputs))
-            waiting += [x for body in inner.bodies.values() for x in body]
-        yield from sorted(name for name in read if name and name not in own)
+            waiting += [x for body in inner.bodies.values() for x in body][::-1]
+        yield from ((name, -1) for name in read if name and name not in own)
 
 
-def likeness(layer: Layer, report: Report, weighted: bool) -> Hashable:
+def likeness(stage: Stage, i: int, weighted: bool) -> Hashable:
     """What the layer is, equal for layers that may stand for each other."""
+    layer, node = stage.layers[i], stage.settings(i)
     kind = layer.kind
     stored = tuple([
         value.tensor.shape for value in _stored(layer)
@@ -77,9 +98,17 @@ def likeness(layer: Layer, report: Report, weighted: bool) -> Hashable:
     if kind.kernel:
         parts = (kind.kernel, kind.stride, kind.dilation, kind.before, kind.after)
         return ("window", kind.family, kind.form, *map(str, parts), str(stored))
-    given = {**defaults(layer.op, report), **layer.attributes}
-    attributes = tuple(sorted((name, repr(_rounded(frozen(x)))) for name, x in given.items()))
-    return (layer.op, attributes, str(stored), repr(bodies_of(layer)))
+    # What holds unless it is said otherwise is left out: other versions needn't know of it.
+    said = [
+        (name, repr(_rounded(frozen(x.value)))) for name, x in node.settings.items()
+        if x.constant is None and x.given is not None and name not in node.spelling.shaping
+        and (name in node.signature.always or not node.signature.attributes)
+        and x.value != node.signature.usual(name)
+    ]  # fmt: skip
+    inside = tuple(
+        (name, tuple([inner.op for inner in body])) for name, body in sorted(layer.bodies.items())
+    )
+    return (node.op, tuple(sorted(said)), str(stored), inside)
 
 
 def _rounded(value: object) -> object:
@@ -104,20 +133,23 @@ def is_weighted(layer: Layer) -> bool:
     return any(len(x.tensor.dims) > 1 for x in _stored(layer))
 
 
-def _is_passing(layer: Layer, report: Report, inputs: Collection[str]) -> bool:
+def is_passing(stage: Stage, i: int, inputs: Collection[str]) -> bool:
+    """It may be left out, or folded into a neighbour."""
+    layer = stage.layers[i]
     if len(inputs) != 1 or not layer.outputs or layer.bodies:
         return False
     data = next(x for x in layer.operands if x is not None and x.name in inputs)
     if not same_shape(data.tensor.shape, layer.outputs[0].shape):
         return False
-    return layer.kind.family in _PASSING or is_affine(layer, report)
+    return layer.kind.family in _PASSING or is_affine(stage, i)
 
 
-def is_affine(layer: Layer, report: Report) -> bool:
+def is_affine(stage: Stage, i: int) -> bool:
     """It multiplies by and adds stored numbers, and nothing else: a weight layer can take it in."""
+    layer = stage.layers[i]
     if layer.kind.family == "normalization":
         domain, _, name = layer.op.rpartition("::")
-        operator = lookup(domain, name, report.model.opsets.get(domain, 1))
+        operator = lookup(domain, name, stage.opsets.get(domain, 1))
         return operator is not None and "buffer" in operator.roles.values()
     if layer.kind.family != "elementwise arithmetic" or layer.work is None:
         return False
@@ -134,8 +166,8 @@ def is_affine(layer: Layer, report: Report) -> bool:
     )
 
 
-def is_foldable(layer: Layer, report: Report) -> bool:
+def is_foldable(stage: Stage, i: int) -> bool:
     """It is affine, with numbers of its own for each channel."""
-    if not is_affine(layer, report):
+    if not is_affine(stage, i):
         return False
-    return any(len(x.tensor.dims) > 0 and x.tensor.size != 1 for x in _stored(layer))
+    return any(len(x.tensor.dims) > 0 and x.tensor.size != 1 for x in _stored(stage.layers[i]))

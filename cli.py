@@ -604,7 +604,7 @@ def build_commands() -> "typer.Typer":
             option(
                 metavar="WHAT,...",
                 help="Exit 1 where that differs: any, added, removed, changed, moved, renamed,"
-                " folded, shape, dtype, params, macs, memory, field, weights, kind.",
+                " folded, shape, dtype, params, macs, memory, field, weights, kind, opset.",
             ),
         ] = None,
         format: NoTable = Format.table,  # noqa: A002

@@ -11,14 +11,14 @@ attributes spell it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from cnnscope.analyzer.constants import Constant, largest_difference, same_numbers
-from cnnscope.analyzer.dimension import Atom, Dim, FreeDim
+from cnnscope.analyzer.dimension import Atom, Dim, FreeDim, Undetermined
 from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.report import Layer, ReceptiveField, plain_shape
 from cnnscope.analyzer.settings import Node as Settings
@@ -133,7 +133,11 @@ def compare_layers(
         if one != other:
             found.append(Change(aspect, one, other, name))
 
-    add("op", one.op if one.op == other.op else before.op, other.op if one.op == other.op else after.op)
+    add(
+        "op",
+        one.op if one.op == other.op else before.op,
+        other.op if one.op == other.op else after.op,
+    )
     add("kind", before.kind.label, after.kind.label)
     windows = _window(before.kind), _window(after.kind)
     if before.kind.label == after.kind.label:
@@ -147,25 +151,30 @@ def compare_layers(
     if rewired:
         found.append(Change("inputs", _reads(before), _reads(after)))
     if inside:
-        counts = [sum(map(len, layer.bodies.values())) for layer in (before, after)]
-        found.append(Change("subgraphs", counts[0], counts[1]))
+        sizes = [sum(map(len, layer.bodies.values())) for layer in (before, after)]
+        found.append(Change("subgraphs", sizes[0], sizes[1]))
     add("params", before.params + before.shared_params, after.params + after.shared_params)
     if compared.weights:
         shown = [[p.digest for p in s.weights(i)] for s, i in zip(stages, places, strict=True)]
         found.append(Change("weights", shown[0], shown[1], largest=compared.largest))  # type: ignore[arg-type]  # list is invariant
-    for k in range(max(len(before.outputs), len(after.outputs))):
+    used = [
+        [k for k, value in enumerate(stage.layers[i].outputs) if k == 0 or value.name in stage.used]
+        for stage, i in zip(stages, places, strict=True)
+    ]
+    for k in sorted({*used[0], *used[1]}):  # what nothing reads is no matter
         name = None if k == 0 else str(k)
         a, b = (x.outputs[k].tensor if k < len(x.outputs) else None for x in (before, after))
         if not same_shape(a.shape if a else None, b.shape if b else None, names):
             add("shape", _lengths(a), _lengths(b), name)
         add("dtype", a.dtype if a else None, b.dtype if b else None, name)
-    for aspect, pair in (
-        ("macs", (_work(before, "macs"), _work(after, "macs"))),
-        ("flops", (_work(before, "flops"), _work(after, "flops"))),
-        ("memory", (_memory(before), _memory(after))),
-    ):
-        if not same_dim(*pair, names):
-            add(aspect, *map(_plain_dim, pair))  # type: ignore[arg-type]  # the literals above
+    for aspect in ("macs", "flops"):
+        counts = _work(before, aspect), _work(after, aspect)
+        if not same_dim(*counts, names):
+            add(aspect, *map(_plain_dim, counts))  # type: ignore[arg-type]  # the literals above
+    held = zip((before, after), used, compared.spelled, strict=True)
+    memory = [_memory(layer, places, spelled) for layer, places, spelled in held]
+    if not same_dim(memory[0], memory[1], names):
+        add("memory", _plain_dim(_moved(before)), _plain_dim(_moved(after)))
     inputs = [{name: k for k, name in enumerate(stage.inputs)} for stage in stages]
     fields = [
         sorted(_field(f, known) for f in layer.receptive_field)
@@ -202,6 +211,8 @@ class _Compared:
         self.largest: float | None = None
         self.gained: list[Constant] = []
         self.lost: list[Constant] = []
+        #: of either layer, operands that say what the other's attributes say, or its defaults
+        self.spelled: tuple[list[Constant], list[Constant]] = ([], [])
 
     def by_name(self) -> None:
         """Settings of the same name, of layers of the same operator."""
@@ -218,12 +229,18 @@ class _Compared:
             if self.windows and name in _SPELL_WINDOWS:
                 continue  # how the window is spelled
             a, b = (known[k].get(name) for k in (0, 1))
+            changes = len(self.changes)
             if name in one.spelling.shaping and self.same_outputs():
-                continue
-            if a is None or b is None:
+                pass
+            elif a is None or b is None:
                 self.one_sided(name, a, b)
             else:
                 self.both(name, a, b)
+            if len(self.changes) == changes:
+                held = [None if x is None else x.constant for x in (a, b)]
+                for k in (0, 1):
+                    if held[k] is not None and held[1 - k] is None:
+                        self.spelled[k].append(held[k])  # type: ignore[arg-type]  # it isn't None
 
     def aligned(self, node: Settings) -> dict[str, Setting]:
         """By name; where the order of operands is nothing, constant ones by their place among them."""
@@ -241,7 +258,9 @@ class _Compared:
             [value.shape for value in stage.layers[i].outputs]
             for stage, i in zip(self.stages, self.places, strict=True)
         )
-        if len(one) != len(other) or not all(same_shape(a, b, self.names) for a, b in zip(one, other, strict=True)):
+        if len(one) != len(other) or not all(
+            same_shape(a, b, self.names) for a, b in zip(one, other, strict=True)
+        ):
             return False
         dims = [d for shape in (*one, *other) for d in shape or ()]
         return None not in one and not any(isinstance(d, FreeDim) and d.data for d in dims)
@@ -256,7 +275,7 @@ class _Compared:
             self.learned(held[0], held[1])
             return
         same = same_setting(a, b, self.same_constants)
-        if same is None and (held[0] and held[0].learned or held[1] and held[1].learned):
+        if same is None and ((held[0] and held[0].learned) or (held[1] and held[1].learned)):
             self.unknown()
         elif not same:
             aspect: Aspect = "attributes" if held == (None, None) else "constants"
@@ -293,9 +312,9 @@ class _Compared:
             name = self.role(name, 0 if b is None else 1)
         name = there.name if name == there.name.lower() else name
         shown = _said(there)
-        pair = (None, shown) if a is None else (shown, None)
         aspect: Aspect = "attributes" if held is None else "operands"
-        self.changes.append(Change(aspect, *pair, name))
+        one, other = (None, shown) if a is None else (shown, None)
+        self.changes.append(Change(aspect, one, other, name))
 
     def role(self, name: str, k: int) -> str:
         """An operand's name in words: the bias of a layer that adds one."""
@@ -346,8 +365,8 @@ class _Compared:
                     kept.append(held)
                 name = next(n for n, x in self.nodes[k].settings.items() if x.constant is held)
                 said = _said(Setting(None, held))
-                pair = (None, said) if k else (said, None)
-                self.changes.append(Change("operands", *pair, self.role(name, k)))
+                one, other = (None, said) if k else (said, None)
+                self.changes.append(Change("operands", one, other, self.role(name, k)))
 
     def same_matrix(self, a: Constant, b: Constant) -> bool | None:
         """Equal once either is laid out the same way: outputs by inputs."""
@@ -359,7 +378,9 @@ class _Compared:
             if numbers is None or axes is None or len(axes) != numbers.ndim:
                 return same_numbers(a, b)
             laid_out.append(np.squeeze(numbers.transpose(axes)))
-        return laid_out[0].shape == laid_out[1].shape and bool(np.array_equal(*laid_out))
+        return laid_out[0].shape == laid_out[1].shape and bool(
+            np.array_equal(laid_out[0], laid_out[1])
+        )
 
 
 def _said(setting: Setting) -> Plain:
@@ -487,10 +508,25 @@ def _work(layer: Layer, what: str) -> Dim | None:
     return found
 
 
-def _memory(layer: Layer) -> Dim | None:
+def _moved(layer: Layer) -> Dim | None:
     if layer.bytes_read is None or layer.bytes_written is None:
         return None
     return layer.bytes_read + layer.bytes_written
+
+
+def _memory(layer: Layer, used: Sequence[int], spelled: Sequence[Constant]) -> Dim | None:
+    """The bytes moved, without outputs that nothing reads and without operands that are attributes
+    of the other layer."""
+    found = _moved(layer)
+    if found is None:
+        return None
+    left = [value.tensor for k, value in enumerate(layer.outputs) if k not in used]
+    try:
+        for tensor in (*left, *(held.tensor for held in spelled)):
+            found -= tensor.nbytes
+    except Undetermined:
+        return _moved(layer)
+    return found
 
 
 def _plain_dim(value: Dim | None) -> Plain:

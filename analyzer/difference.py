@@ -29,7 +29,7 @@ STATUSES: tuple[Status, ...] = (
 #: what a difference can be asked to be free of
 CONDITIONS = (
     "any", "added", "removed", "changed", "moved", "renamed", "folded", "shape", "dtype", "params",
-    "macs", "memory", "field", "weights", "kind",
+    "macs", "memory", "field", "weights", "kind", "opset",
 )  # fmt: skip
 
 
@@ -318,7 +318,11 @@ class Difference:
         if condition == "any":
             differing = [x for x in self.layers if x.status != "same"]
             ends = [x for x in self.ends if x.status != "same"]
-            return _said(len(differing), "differ", len(ends)) if differing or ends else None
+            if differing or ends:
+                return _said(len(differing), "differ", len(ends))
+            return _said_dims(self.dims)
+        if condition == "opset":
+            return f"{opset_text(self.opsets)}" if self.opsets else None
         if condition == "weights" and self.weights.unknown and not self.weights.changed:
             return f"the weights of {self.weights.unknown} layers can't be compared"
         if condition in STATUSES:
@@ -329,7 +333,9 @@ class Difference:
             ]  # fmt: skip
             ends = [x for x in self.ends if x.status == condition]
             word = f"{'are' if condition != 'changed' else 'have'} {condition}"
-            return _said(len(found), word, len(ends)) if found or ends else None
+            if found or ends:
+                return _said(len(found), word, len(ends))
+            return _said_dims(self.dims) if condition == "renamed" else None
         aspects = {"window", "op", "kind"} if condition == "kind" else {condition}
         changed = sum(1 for x in self.layers if aspects & x.aspects)
         ends = [x for x in self.ends if any(c.aspect in aspects for c in x.changes)]
@@ -340,6 +346,14 @@ class Difference:
         )
         return None if total is None else f"the total {_WORDS.get(condition, condition)} differs"
 
+    @property
+    def also(self) -> Mapping[Literal["renamed", "moved"], int]:
+        """Of layers of another status, how many have another name, or another place, as well."""
+        return {
+            "renamed": sum(1 for x in self.layers if x.renamed and x.status != "renamed"),
+            "moved": sum(1 for x in self.layers if x.moved and x.status != "moved"),
+        }
+
     def to_dict(self) -> dict[str, object]:
         """As JSON-ready data, ``schema_version`` 1."""
         return {
@@ -348,6 +362,12 @@ class Difference:
             "after": self.after.model.to_dict(),
             "same": self.same,
             "counts": dict(self.counts),
+            "also": dict(self.also),
+            "opsets": {
+                domain or "ai.onnx": {"before": one, "after": other}
+                for domain, one, other in self.opsets
+            },
+            "dims": dict(self.dims),
             "totals": {total.key: total.to_dict() for total in self.totals},
             "ends": [end.to_dict() for end in self.ends],
             "groups": [group.to_dict() for group in self.groups],
@@ -360,6 +380,7 @@ class Difference:
         return [
             {
                 "status": x.status,
+                "path": "/".join(x.path),
                 "before": None if x.before is None else x.before.name,
                 "after": None if x.after is None else x.after.name,
                 "op_before": None if x.before is None else x.before.op,
@@ -403,6 +424,21 @@ _TOTALS = {
     "params": ("params",), "macs": ("macs",), "field": ("receptive_field",),
     "memory": ("weight_bytes", "peak_activation_bytes", "traffic_bytes"),
 }  # fmt: skip
+
+
+def opset_text(opsets: Sequence[tuple[str, int | None, int | None]]) -> str:
+    """Versions that differ, in words.
+
+    >>> opset_text([("", 17, 21), ("com.microsoft", None, 1)])
+    'opset 17 -> 21, com.microsoft none -> 1'
+    """
+    return "opset " + ", ".join(
+        f"{domain} {one or 'none'} -> {other or 'none'}".strip() for domain, one, other in opsets
+    )
+
+
+def _said_dims(dims: Sequence[tuple[str, str]]) -> str | None:
+    return f"{len(dims)} free dimensions have other names" if dims else None
 
 
 def _said(layers: int, what: str, ends: int) -> str:

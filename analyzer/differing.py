@@ -46,11 +46,11 @@ def find_difference(before: Side, after: Side) -> Difference:
     compared = _Graphs((before.main, after.main), _renamed_dims(before.report, after.report))
     layers = tuple(compared.layers())
     reports = before.report, after.report
+    versions = before.report.model.opsets, after.report.model.opsets
     opsets = tuple([
-        (domain, *pair)
-        for domain in sorted({*reports[0].model.opsets, *reports[1].model.opsets})
-        for pair in [[report.model.opsets.get(domain) for report in reports]]
-        if pair[0] != pair[1]
+        (domain, versions[0].get(domain), versions[1].get(domain))
+        for domain in sorted({*versions[0], *versions[1]})
+        if versions[0].get(domain) != versions[1].get(domain)
     ])  # fmt: skip
     dims = compared.dims
     return Difference(
@@ -173,7 +173,9 @@ class _Graphs:
             taken = folded.holds.get(j, []), unfolded.holds.get(i, [])
             holds = [one[k].name for k in taken[0]] + [other[k].name for k in taken[1]]
             moved = (i, j) in self.matching.moved
-            take(_pair(layer, other[j], pairs[i].changes, moved, tuple(holds), path), pairs[i], i, j)
+            take(
+                _pair(layer, other[j], pairs[i].changes, moved, tuple(holds), path), pairs[i], i, j
+            )
             for graphs in inner.get((i, j), ()):
                 self.found += graphs.found
                 self.groups += graphs.groups
@@ -246,7 +248,11 @@ class _Graphs:
             j = takes(source) if source >= 0 else None
             if j is None:  # not the layer before it: then the one behind it
                 following = readers.get(i, set())
-                j = takes(next(iter(following))) if len(following) == 1 and i not in outputs else None
+                j = (
+                    takes(next(iter(following)))
+                    if len(following) == 1 and i not in outputs
+                    else None
+                )
             if j is not None:
                 found.into[i] = j
                 found.holds.setdefault(j, []).append(i)
@@ -257,7 +263,9 @@ def _differs(graphs: _Graphs) -> bool:
     """Something in a subgraph differs, other than names."""
     if graphs.matching.tapped:
         return True
-    return any(x.status not in ("same", "renamed") for x in graphs.layers()) or _constant_ends(graphs)
+    return any(
+        x.own or x.moved or x.before is None or x.after is None for x in graphs.layers()
+    ) or _constant_ends(graphs)
 
 
 def _constant_ends(graphs: _Graphs) -> bool:
@@ -364,12 +372,12 @@ def _end_changes(before: Input, after: Input, names: Renaming) -> list[Change]:
 
 
 def _totals(before: Report, after: Report, dims: Mapping[str, str]) -> list[TotalDifference]:
-    found = [
-        total_difference(
-            key, getattr(before.totals, key), _called(getattr(before.totals, key), getattr(after.totals, key), dims)
+    found = []
+    for key in TOTALS:
+        figure: Metric = getattr(before.totals, key)
+        found.append(
+            total_difference(key, figure, _called(figure, getattr(after.totals, key), dims))
         )
-        for key in TOTALS
-    ]
     for key, one, other in (
         (FIELD, largest_field(before), largest_field(after)),
         (LAYERS, len(before.layers), len(after.layers)),
@@ -381,16 +389,19 @@ def _totals(before: Report, after: Report, dims: Mapping[str, str]) -> list[Tota
 
 def _called(before: Metric, after: Metric, dims: Mapping[str, str]) -> Metric:
     """The second figure, or the first where only free dimensions have other names in it."""
-    if not dims or before.formula is None or after.formula is None:
+    if not dims or (before.value, before.known, before.status) != (
+        after.value, after.known, after.status,
+    ):  # fmt: skip
         return after
-    words = [
-        sorted(re.findall(r"\w+|[^\w\s]", text))
-        for text in (
-            re.sub(r"\w+", lambda found: dims.get(found[0], found[0]), before.formula),
-            after.formula,
-        )
-    ]
-    return before if words[0] == words[1] else after
+
+    def words(text: str | None, known: Mapping[str, str]) -> list[str]:
+        # Of a formula in other names, the terms may have another order.
+        return sorted(known.get(word, word) for word in re.findall(r"\w+|[^\w\s]", text or ""))
+
+    same = words(before.formula, dims) == words(after.formula, {}) and sorted(
+        (words(what, dims), count) for what, count in before.uncounted.items()
+    ) == sorted((words(what, {}), count) for what, count in after.uncounted.items())
+    return before if same else after
 
 
 def _weights(found: Sequence[_Compared], read: bool) -> WeightsDifference:
@@ -432,7 +443,9 @@ def _folded_digests(found: Sequence[_Compared]) -> dict[str, set[str | None]]:
     """By layer, what is stored for those that went into it, or came out of it."""
     taken: dict[str, set[str | None]] = {}
     names = {x.difference.layer.name: x.difference.layer.name for x in found}
-    names |= {x.difference.before.name: x.difference.layer.name for x in found if x.difference.before}
+    names |= {
+        x.difference.before.name: x.difference.layer.name for x in found if x.difference.before
+    }
     for x in found:
         if x.difference.into is not None:
             name = names.get(x.difference.into, x.difference.into)

@@ -145,9 +145,7 @@ def digest_of(dtype: str | None, array: np.ndarray) -> Digest:
     return Digest(digest.hexdigest(), None, zeros)
 
 
-def _update(
-    digest: hashlib.blake2b, code: int, dims: tuple[int, ...], array: np.ndarray
-) -> bool:
+def _update(digest: hashlib.blake2b, code: int, dims: tuple[int, ...], array: np.ndarray) -> bool:
     """Take numbers in; are all of them 0?"""
     digest.update(f"{code} {list(dims)};".encode())
     zeros = array.dtype != object

@@ -291,7 +291,11 @@ class _Matcher:
     def by_numbers(self) -> None:
         """Layers that alone have the same numbers as weights, in whatever order."""
         left = [
-            [part for part, mate in zip(side.parts, side.mate, strict=False) if mate < 0 and part.numbers]
+            [
+                part
+                for part, mate in zip(side.parts, side.mate, strict=False)
+                if mate < 0 and part.numbers
+            ]
             for side in (self.first, self.second)
         ]
         if not all(left):
@@ -607,11 +611,7 @@ class _Matcher:
 
     def reads_other(self, i: int, j: int, displaced: tuple[set[int], set[int]]) -> bool:
         a, b = self.first, self.second
-        one, other = (
-            [(slot, side.origin(name)) for slot, name in zip(part.slots or part.inputs, part.inputs, strict=True)
-             if slot and name in side.giver]
-            for side, part in ((a, a.parts[i]), (b, b.parts[j]))
-        )  # fmt: skip
+        one, other = self.operands(a, i), self.operands(b, j)
         if len(one) != len(other):
             return True
         same_op = a.parts[i].op == b.parts[j].op and bool(a.parts[i].slots)
@@ -629,6 +629,17 @@ class _Matcher:
                 return True
             return any(self.differ(s, places[slot], displaced) for slot, s in one)
         return any(self.differ(s, t, displaced) for (_, s), (_, t) in zip(one, other, strict=True))
+
+    @staticmethod
+    def operands(side: _Side, i: int) -> list[tuple[str, tuple[int, int] | None]]:
+        """A layer's operands by name, with what gives them; what its subgraphs capture apart."""
+        part = side.parts[i]
+        slots = part.slots or part.inputs
+        return [
+            (slot, side.origin(name))
+            for slot, name in zip(slots, part.inputs, strict=True)
+            if slot and name in side.giver
+        ]
 
     def differ(
         self, s: tuple[int, int] | None, t: tuple[int, int] | None,

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -70,7 +71,8 @@ def signature(domain: str, op: str, version: int) -> Signature:
     if own is None:
         return Signature()
     inputs = tuple([x.name.lower() for x in own.inputs])
-    variadic = bool(own.inputs) and own.inputs[-1].option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+    several = onnx.defs.OpSchema.FormalParameterOption.Variadic
+    variadic = bool(own.inputs) and own.inputs[-1].option == several
     # The nearest version that has one: newer ones first, then older ones from the newest on.
     newer = [s for s in history if s.since_version > own.since_version]
     older = [s for s in reversed(history) if s.since_version < own.since_version]
@@ -83,7 +85,8 @@ def signature(domain: str, op: str, version: int) -> Signature:
     operands = {x.name.lower() for schema in history for x in schema.inputs}
     always = frozenset(name.lower() for name in own.attributes) - operands
     return Signature(
-        inputs, tuple([x.name for x in own.inputs]), variadic, frozenset(own.attributes), _defaults(own), elsewhere, renamed, always
+        inputs, tuple([x.name for x in own.inputs]), variadic, frozenset(own.attributes),
+        _defaults(own), elsewhere, renamed, always,
     )  # fmt: skip
 
 
@@ -117,7 +120,7 @@ def _defaults(schema: onnx.defs.OpSchema) -> dict[str, object]:
 def _renamed(history: Sequence[onnx.defs.OpSchema]) -> dict[str, str]:
     """What a version calls otherwise: ``value`` became ``constant_value``, ``mean`` ``input_mean``."""
     found: dict[str, str] = {}
-    for before, after in zip(history, history[1:], strict=False):
+    for before, after in pairwise(history):
         names = [
             {*(x.name.lower() for x in s.inputs), *(name.lower() for name in s.attributes)}
             for s in (before, after)
@@ -222,7 +225,7 @@ def settings_of(
             known = settings.get(name)
             settings[name] = (
                 Setting(value, name=name) if known is None
-                else Setting(value, None, known.given, known.name)
+                else Setting(value, known.constant, known.given, known.name)
             )  # fmt: skip
     rank = _rank(outputs) if spelled.axes_of_output else _rank(tensors)
     for name in ("axis", "axes"):
@@ -257,8 +260,14 @@ def _small(held: Constant) -> object:
     return tuple(value.ravel().tolist()) if isinstance(numbers, list) else numbers
 
 
-def same_setting(a: Setting, b: Setting, constants: Callable[[Constant, Constant], bool | None]) -> bool | None:
-    """Whether two settings are the same; None where that can't be told."""
+def same_setting(
+    a: Setting, b: Setting, constants: Callable[[Constant, Constant], bool | None]
+) -> bool | None:
+    """Whether two settings are the same; None where that can't be told.
+
+    Args:
+        constants: whether two constants are.
+    """
     if a.constant is not None and b.constant is not None:
         if a.value is not None and b.value is not None and _alike(a, b):
             return True

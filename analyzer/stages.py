@@ -37,6 +37,21 @@ class Stage:
     level: Level | None
     path: tuple[str, ...] = ()
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The tensors that a layer reads, or that go out."""
+        found = set(self.outputs)
+        waiting = list(self.layers)
+        while waiting:
+            layer = waiting.pop()
+            found.update(layer.inputs)
+            waiting += [inner for body in layer.bodies.values() for inner in body]
+        graphs = [] if self.level is None else list(self.level.graph.nodes)
+        for node in graphs:
+            for body in node.bodies.values():
+                found.update(captures(body))
+        return frozenset(found)
+
     def node(self, i: int) -> Node | None:
         """The node that a layer is."""
         return None if self.level is None else self.level.nodes[i]

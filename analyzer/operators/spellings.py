@@ -47,6 +47,18 @@ def every_axis(given: _Given, inputs: _Inputs, version: int) -> dict[str, object
     return {"axes": whole, "noop_with_empty_axes": 0}
 
 
+def every_one(given: _Given, inputs: _Inputs, version: int) -> dict[str, object]:
+    """Without axes, all that have length 1."""
+    rank, axes = _rank(inputs), given.get("axes")
+    if rank is None:
+        return {}
+    if isinstance(axes, tuple) and axes:
+        return {"axes": tuple(sorted(axis % rank if rank else axis for axis in axes))}
+    x = inputs[0]
+    assert x is not None
+    return {} if axes is not None else {"axes": tuple(i for i in range(rank) if x.dims[i] == 1)}
+
+
 def first_axes(given: _Given, inputs: _Inputs, version: int) -> dict[str, object]:
     """Without axes, as many as there are starts, from the first on."""
     starts, axes = given.get("starts"), given.get("axes")
@@ -66,13 +78,13 @@ spell(
     "Add", "Mul", "And", "Or", "Xor", "Equal", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Max", "Min",
     "Sum", "Mean", commutes=True,
 )  # fmt: skip
-spell("Reshape", shaping=("shape", "allowzero"))
-spell("Flatten", shaping=("axis",))
-spell("Squeeze", "Unsqueeze", shaping=("axes",))
+spell("Reshape", shaping=("shape",))
+spell("Squeeze", settings=every_one)
+spell("Unsqueeze", axes_of_output=True)
 spell("Expand", shaping=("shape",))
 spell("ConstantOfShape", shaping=("input",))
 spell("Split", shaping=("split", "num_outputs"))
-spell("Slice", shaping=("ends",), implied={"steps": 1}, settings=first_axes)
+spell("Slice", implied={"steps": 1}, settings=first_axes)
 spell("Pad", implied={"constant_value": 0.0})
 spell("Dropout", implied={"training_mode": False, "is_test": 1})
 spell("BatchNormalization", implied={"is_test": 1, "spatial": 1})

@@ -58,17 +58,42 @@ def change_text(change: Change) -> str:
     if change.aspect == "attributes":
         return f"{name(change.name or '', 40)} {_value(one)} -> {_value(other)}"
     if change.aspect == "constants":
-        return f"operand {change.name} {_value(one)} -> {_value(other)}"
+        apart = _apart(change)
+        return f"{name(change.name or '', 40)} {_value(one)} -> {_value(other)}{apart}"
+    if change.aspect == "operands":
+        return _operand(name(change.name or "", 40), one, other)
+    if change.aspect == "position":
+        return f"place {one} -> {other}"
+    if change.aspect == "source":
+        return f"given by {_value(one)} -> {_value(other)}"
     if change.aspect == "inputs":
         return f"reads {_names(one)} -> {_names(other)}"
     if change.aspect == "weights":
-        return "other weights"
+        return f"other weights{_apart(change)}"
     if change.aspect == "subgraphs":
         return f"other subgraphs ({one} -> {other} layers)" if one != other else "other subgraphs"
     noun = _NOUNS.get(change.aspect, change.aspect)
     if change.name is not None:
         noun += f" of output {change.name}"
     return f"{noun} {_figure(change.aspect, one)} -> {_figure(change.aspect, other)}"
+
+
+def _apart(change: Change) -> str:
+    """The largest difference of stored numbers, in brackets."""
+    return "" if change.largest is None else f" (largest difference {change.largest:.3g})"
+
+
+def _operand(title: str, one: Plain, other: Plain) -> str:
+    """An operand that only one of two layers has, or that is stored in only one of them.
+
+    >>> _operand("bias", "zeros", None), _operand("max", None, 6.0)
+    ('bias of zeros removed', 'max 6.0 added')
+    """
+    if one is not None and other is not None:
+        return f"{title} {_value(one)} -> {_value(other)}"
+    there = other if one is None else one
+    shown = "of zeros" if there == "zeros" else _value(there)
+    return f"{title} {shown} {'added' if one is None else 'removed'}"
 
 
 def _window(one: Plain, other: Plain) -> str:

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from cnnscope.analyzer.comparison import compared
-from cnnscope.analyzer.difference import Difference, EndDifference, LayerDifference, TotalDifference
+from cnnscope.analyzer.difference import (
+    Difference,
+    EndDifference,
+    LayerDifference,
+    TotalDifference,
+    opset_text,
+)
 from cnnscope.analyzer.render.changes import (
     change_text,
     group_text,
@@ -162,14 +168,25 @@ def _names(found: Difference) -> tuple[str, str]:
 def verdict(found: Difference) -> str:
     """How many layers there are of each status, in one line."""
     total = len(found.layers)
+    versions = opset_text([(name(x), one, other) for x, one, other in found.opsets])
     if found.same:
         unknown = found.weights.unknown if found.weights.asked else 0
         weights = (
             f", as far as weights can be compared ({unknown} layers' can't)" if unknown else ""
         )
+        if found.opsets:
+            return f"{versions}; nothing else differs in {total} layers{weights}"
         return f"no difference in {total} layers{weights}"
-    counts = [f"{n} {_STATUS.get(s, s)}" for s, n in found.counts.items() if n]
-    return f"{total} layers: {', '.join(counts)}"
+    counts = []
+    for status, n in found.counts.items():
+        if n:
+            text = f"{n} {_STATUS.get(status, status)}"
+            also = found.also["moved"] if status == "moved" else 0
+            counts.append(text + (f" ({also} more moved and changed)" if also else ""))
+    if found.also["moved"] and not found.counts["moved"]:
+        counts.append(f"{found.also['moved']} of them moved")
+    told = f"{total} layers: {', '.join(counts)}"
+    return f"{told}; {versions}" if found.opsets else told
 
 
 def is_shown(x: LayerDifference) -> bool:
@@ -177,6 +194,15 @@ def is_shown(x: LayerDifference) -> bool:
     if x.status in ("added", "removed", "folded", "unfolded"):
         return False  # they are in groups
     return x.own or x.moved
+
+
+def title(x: LayerDifference) -> str:
+    """The layer's name, behind those of the layers whose subgraphs it is in."""
+    return "/".join([*x.path[::2], x.layer.name]) if _nested(x) else x.layer.name
+
+
+def _nested(x: LayerDifference) -> bool:
+    return bool(x.path) and not x.layer.name.startswith(x.path[-2])
 
 
 # -- parts -----------------------------------------------------------------------------------------
@@ -223,7 +249,7 @@ def _layers(layers: Sequence[LayerDifference], *, everything: bool) -> _Table:
     for x in layers:
         what = what_changed(x, everything=everything)
         rows.append((
-            f"{_MARKS[x.status]} {x.status}", name(x.layer.name, 60), name(x.layer.op, 40),
+            f"{_MARKS[x.status]} {x.status}", name(title(x), 60), name(x.layer.op, 40),
             _cell(x.delta("params")), _cell(x.delta("macs")), what,
         ))  # fmt: skip
     titles = ("status", "layer", "op", "parameters", "MACs", "what")
@@ -236,14 +262,18 @@ def _cell(delta: int | None) -> str:
 
 def remarks(found: Difference) -> Iterator[str]:
     """What follows from other changes, and what is known of the weights."""
-    took = [x for x in found.layers if x.holds and x.status == "changed" and not x.own]
+    took = [
+        x for x in found.layers
+        if x.holds and x.status == "changed" and not x.own and not x.moved
+    ]  # fmt: skip
     if took:
         yield (
             f"{_layers_of(len(took))} by what was folded: parameters, weights"
             f" ({signed(sum(x.delta('params') or 0 for x in took))} parameters)"
         )
     followed = [
-        x for x in found.layers if x.status == "changed" and not x.own and not x.holds
+        x for x in found.layers
+        if x.status == "changed" and not x.own and not x.holds and not x.moved
     ]  # fmt: skip
     if followed:
         aspects = Counter(a for x in followed for a in x.aspects)
@@ -257,6 +287,9 @@ def remarks(found: Difference) -> Iterator[str]:
             else f"{renamed} layers have other names and are"
         )
         yield f"{only} else the same"
+    if found.dims:
+        shown = ", ".join(f"{name(one, 40)} -> {name(other, 40)}" for one, other in found.dims[:8])
+        yield f"free dimensions have other names and are else the same: {shown}"
     weights = found.weights
     if not weights.asked:
         yield "the numbers stored as weights were not compared"

@@ -7,13 +7,11 @@ converter's.
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from amounts import amount
 from networks import network, node
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
@@ -205,9 +203,11 @@ CHANGED = {
     ),
     "what an attribute fills": (
         network(node("Shape", "x", "s"), node("ConstantOfShape", "s", "y",
-                value=helper.make_tensor("v", TensorProto.FLOAT, [1], [0.0])), node("Add", "x y", "z"), x=(2, "n")),
+                value=helper.make_tensor("v", TensorProto.FLOAT, [1], [0.0])),
+                node("Add", "x y", "z"), x=(2, "n")),
         network(node("Shape", "x", "s"), node("ConstantOfShape", "s", "y",
-                value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])), node("Add", "x y", "z"), x=(2, "n")),
+                value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])),
+                node("Add", "x y", "z"), x=(2, "n")),
         {("constants", "B")},
     ),
 }  # fmt: skip

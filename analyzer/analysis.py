@@ -420,7 +420,7 @@ class _Gathering:
         if known is None:
             spatial = sorted((k for k in state if k in self.fields.spatial), key=lambda k: k[1])
             known = self._fields_of[id(state), shape] = tuple(
-                [_receptive_field(k, state[k], self.shapes.tensors[k[0]], shape) for k in spatial]
+                [receptive_field(k, state[k], self.shapes.tensors[k[0]], shape) for k in spatial]
             )
         return known
 
@@ -599,11 +599,11 @@ def _stored_at(used: Sequence[Weight], path: Path) -> dict[str, int]:
     return found
 
 
-def _receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None) -> ReceptiveField:
+def receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
     whole = length if isinstance(length, int) else None
-    found = find_seen(paths, whole)
+    found = find_seen(paths, whole, units)
     return ReceptiveField(
         input=key[0],
         axis=key[1],
@@ -611,10 +611,15 @@ def _receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None
         size=found.size,
         step=found.step,
         start=found.start,
+        mean_step=found.mean_step,
+        phases=found.phases,
         center=found.center,
         global_=found.global_,
         global_by=found.global_by,
-        aligned=paths.aligned,
+        # Where no step is, none can differ.
+        aligned=None
+        if paths.aligned and found.output_axis is not None and found.mean_step is None
+        else paths.aligned,
         local_size=found.local_size,
         smallest_size=found.smallest_size,
         coverage=None

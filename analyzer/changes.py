@@ -536,19 +536,20 @@ def _plain_dim(value: Dim | None) -> Plain:
 def _field(field: ReceptiveField, inputs: Mapping[str, int]) -> tuple[object, ...]:
     """What a unit sees, the input by its position; None last, so that fields can be sorted."""
     facts = (
-        field.output_axis, field.size, field.step, field.start, field.local_size,
-        field.smallest_size,
+        field.output_axis, field.size, field.mean_step, field.start, field.local_size,
+        field.smallest_size, field.aligned,
     )  # fmt: skip
     return (
-        inputs.get(field.input, -1), field.axis, field.global_, field.aligned,
-        *(-1.5 if fact is None else fact for fact in facts),
+        inputs.get(field.input, -1), field.axis, field.global_,
+        *(-1.5 if fact is None else fact for fact in facts), repr(field.phases),
     )  # fmt: skip
 
 
 def _sizes(layer: Layer) -> Plain:
     return [
         {
-            "axis": f.axis, "size": f.size, "step": None if f.step is None else str(f.step),
+            "axis": f.axis, "size": f.size, "step": f.step,
+            "mean_step": None if f.mean_step is None else str(f.mean_step),
             "start": f.start, "local_size": f.local_size, "smallest_size": f.smallest_size,
             "global": f.global_, "aligned": f.aligned,
         }

@@ -127,7 +127,9 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
     elif tensor is not None:
         state = fields.states.get(tensor, {})
         for key in sorted((k for k in state if k in fields.spatial), key=lambda k: k[1]):
-            seen[key] = find_seen(state[key], _axis_length(shapes, key))
+            seen[key] = find_seen(
+                state[key], _axis_length(shapes, key), shapes.tensors[tensor].shape
+            )
         steps = find_steps(subject.graph, shapes, fields, node)
         paths = find_paths(subject.graph, shapes, fields, tensor)
         try:

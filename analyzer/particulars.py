@@ -287,7 +287,8 @@ class Particulars:
         known = self._seen.get(tensor)
         if known is None:
             known = self._seen[tensor] = {
-                key: find_seen(paths, self.length(key)) for key, paths in self._paths(tensor)
+                key: find_seen(paths, self.length(key), self.shapes.tensors[tensor].shape)
+                for key, paths in self._paths(tensor)
             }
         return known
 

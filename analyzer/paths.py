@@ -14,10 +14,11 @@ for that path alone; the narrowest is one of the single paths that `fields` foll
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from cnnscope.analyzer.digits import Everything, Reach, width
+from cnnscope.analyzer.digits import Everything, Reach, as_field, width
+from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.fields import (
     Fields,
     Key,
@@ -34,7 +35,8 @@ from cnnscope.analyzer.graph import Graph, Node, used_names
 from cnnscope.analyzer.operator import Along, Flat, Listed, Only, Upto, Whole
 from cnnscope.analyzer.reads import NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
-from cnnscope.analyzer.window import Number, Span, Window
+from cnnscope.analyzer.tensor import Shape
+from cnnscope.analyzer.window import MAX_PERIOD, Field, Number, Phases, Span, Window, phases_dict
 
 #: so many layers ahead a choice between inputs is followed, until it shows in the size
 MAX_AHEAD = 32
@@ -49,8 +51,7 @@ class Seen:
     """
 
     size: int | None
-    step: Number | None = None
-    start: int | None = None
+    phases: Phases | None = None
     center: Fraction | None = None
     output_axis: int | None = None
     global_: bool = False
@@ -59,24 +60,48 @@ class Seen:
     smallest_size: int | None = None
     smallest_local: int | None = None
 
+    @property
+    def step(self) -> int | None:
+        return None if self.phases is None else self.phases.step
+
+    @property
+    def start(self) -> int | None:
+        return None if self.phases is None else self.phases.start
+
+    @property
+    def mean_step(self) -> Number | None:
+        return None if self.phases is None else self.phases.mean_step
+
     def to_dict(self) -> dict[str, object]:
         return {
             "size": self.size,
-            "step": str(self.step) if isinstance(self.step, Fraction) else self.step,
+            "step": self.step,
             "start": self.start,
+            **phases_dict(self.phases),
             "global": self.global_,
             "local_size": self.local_size,
             "smallest_size": self.smallest_size,
         }
 
 
-def find_seen(paths: Paths, length: int | None) -> Seen:
+def find_seen(paths: Paths, length: int | None, units: Shape | None) -> Seen:
     """What the terms come to.
 
     Args:
         paths: the terms.
         length: of the network input's axis; None: not known.
+        units: the shape of the tensor.
     """
+    found = _figures(paths, length)
+    moving = [term for term in paths.terms if term.digits]
+    if found.phases is not None or not paths.known or not moving:
+        return found
+    fixed = [] if found.global_ else [term for term in paths.terms if not term.digits]
+    return replace(found, phases=_phases(moving, fixed, units))
+
+
+def _figures(paths: Paths, length: int | None) -> Seen:
+    """What the terms come to, but for where the units look unless that is plain."""
     if len(paths.terms) == 1 and len(paths.terms[0].digits) == 1:
         return _seen_plainly(paths, length)
     moving = [term for term in paths.terms if term.digits]
@@ -96,19 +121,14 @@ def find_seen(paths: Paths, length: int | None) -> Seen:
         size = None
     # The first unit's window, along the paths that move with it where there are any.
     main = _main(paths)
-    start, center, fine = None, None, None
+    center, fine = None, None
     if main is not None:
         fine = min(main.digits, key=lambda digit: abs(Fraction(digit.field.step)))
         first = [digit.field.span(0) for digit in main.digits]
         if all(span is not None for span in first):
-            start = sum(span[0] for span in first if span is not None)
             center = sum((Fraction(sum(s), 2) for s in first if s is not None), Fraction(0))
-    elif fixed and isinstance(fixed[0].fixed, tuple):
-        start = fixed[0].fixed[0]
     return Seen(
         size=size,
-        step=fine.field.step if fine else None,
-        start=start,
         center=center,
         output_axis=fine.axis if fine else None,
         global_=bool(sees_all),
@@ -146,15 +166,39 @@ def _not_all(ways: tuple[Term, ...], length: int | None) -> Sequence[Term]:
     return [w for w in ways if w.digits or w.least is not None or not _covers(w.fixed, length)]
 
 
+def _phases(moving: Sequence[Term], fixed: Sequence[Term], units: Shape | None) -> Phases | None:
+    """Where each unit looks along paths that move with it, where that hangs on one axis."""
+    axes = {digit.axis for term in moving for digit in term.digits}
+    axis = axes.pop()
+    if axes or axis < 0:
+        return None
+    count = units[axis] if units is not None and axis < len(units) else None
+    length = count if isinstance(count, int) else None
+    found: Field | None = None
+    for term in moving:
+        one = as_field(list(term.digits), count if count is not None else FreeDim.named("?"))
+        found = one if found is None or one is None else found.union(one, length)
+        if found is None:
+            return None
+    for term in fixed:
+        if found is None or not isinstance(term.fixed, tuple) or length is None:
+            return None
+        if length > MAX_PERIOD:
+            return None
+        found = found.union(Field((term.fixed,) * length, 0, True), length)
+    return None if found is None else found.phases(length)
+
+
 def _seen_plainly(paths: Paths, length: int | None) -> Seen:
     """One axis that moves along another and nothing beside it, as in most layers of most nets: the
     same figures, without the sums and choices over terms."""
     ((digit,), known) = paths.terms[0].digits, paths.known
     field, span = digit.field, digit.field.span(0)
+    plain = digit.div == 1 and digit.mod is None and len(field.spans) == 1 and not field.bounded
+    phases = Phases(1, field.advance, field.spans) if known and plain else None
     return Seen(
         size=field.size if known else None,
-        step=field.step,
-        start=None if span is None else span[0],
+        phases=phases,
         center=None if span is None else Fraction(span[0] + span[1], 2),
         output_axis=digit.axis,
         local_size=field.size,
@@ -292,11 +336,12 @@ def find_steps(graph: Graph, shapes: Shapes, fields: Fields, node: Node) -> tupl
         for key in _spatial(state, fields):
             moved = _moved(node, reads, graph, shapes, {key: state[key]}, tensor, output)
             length = _length(shapes, key)
-            before = find_seen(state[key], length)
+            before = find_seen(state[key], length, shapes.tensors[tensor].shape)
             if moved is None:
                 found.append(FieldStep(tensor, None, *key, before, None, "subgraph"))
                 continue
-            after = find_seen(moved[key], length) if key in moved else None
+            units = shapes.tensors[node.outputs[output]].shape
+            after = find_seen(moved[key], length, units) if key in moved else None
             way = reads.outputs[output][list(node.inputs).index(tensor)]
             main = _main(state[key])
             axes = {digit.axis for digit in main.digits} if main is not None else set()
@@ -412,7 +457,7 @@ def _smallest_path(
         node = graph.producers.get(name)
         if node is None:
             return ()
-        seen = find_seen(fields.states[name][key], length)
+        seen = _figures(fields.states[name][key], length)
         sizes = [way_size(way, length), seen.local_size, seen.size]
         steps.append(PathStep(node.name, min(size for size in sizes if size is not None)))
         name, way = _before(graph, shapes, fields, node, key, way, node.outputs.index(name))
@@ -420,7 +465,7 @@ def _smallest_path(
 
 
 def _least_way(paths: Paths, length: int | None) -> Term | None:
-    if find_seen(paths, length).smallest_size is None:
+    if _figures(paths, length).smallest_size is None:
         return None
     sizes = [(way_size(way, length), way) for way in paths.ways]
     known = [(size, i) for i, (size, _) in enumerate(sizes) if size is not None]
@@ -491,7 +536,7 @@ def _hops(graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key) -
         best = max(
             (way for way in ways if key in way[2]),
             key=lambda way: _rank(
-                find_seen(way[2][key], length), find_seen(way[1][key], length), length
+                _figures(way[2][key], length), _figures(way[1][key], length), length
             ),
             default=ways[0],
         )
@@ -536,7 +581,7 @@ def _along_path(
         if key not in state:
             yield PathStep(node.name, None)
             continue
-        yield PathStep(node.name, find_seen(state[key], length).size)
+        yield PathStep(node.name, _figures(state[key], length).size)
 
 
 def _moved(

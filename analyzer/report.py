@@ -16,6 +16,7 @@ from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.operator import Work
 from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.window import Phases, Span, phases_dict
 
 if TYPE_CHECKING:
     import networkx
@@ -174,12 +175,15 @@ class ReceptiveField:
         output_axis: the layer's axis that moves along it; None where none does.
         size: input elements from the first to the last seen, the maximum over units, before
             clipping at the border; of a global field, the input's whole length. None: not known.
-        step: input elements from one unit to the next; a `Fraction` after upsampling.
-        start: where unit 0's window begins, i.e. minus the effective padding.
+        step: input elements from one unit to the next, where that is one figure for all units:
+            unit u then sees from ``start + u*step`` on. None elsewhere, as behind upsampling by a
+            transposed convolution.
+        start: where unit 0's window begins, i.e. minus the effective padding; None without a step.
         center: the middle of unit 0's window.
         global_: every unit sees the whole axis on some path.
         global_by: the layer that made it so.
-        aligned: all paths have the same step and centre.
+        aligned: all paths have the same step and centre, on average over a period; None where the
+            units don't move on evenly.
         local_size: the size along paths that don't collapse the axis (leaving out, e.g.,
             squeeze-and-excitation); None where there are none.
         smallest_size: the smallest field over single paths from the input to the layer (Richter et
@@ -189,32 +193,56 @@ class ReceptiveField:
         coverage: the share of the input axis that the size spans, 0 to 1.
         outside_share: the share of units along the axis whose field leaves the input, 0 to 1; None
             where not known.
+        mean_step: input elements from one unit to the next on average, a `Fraction` after
+            upsampling; None where the units don't move on.
+        phases: where each unit along `output_axis` looks on paths that don't collapse the input's
+            axis, before clipping: unit ``q*period + r`` sees ``spans[r]`` moved on by ``q*advance``.
+            With a `period` of None `spans` has every unit. None where that hangs on several axes
+            of the layer, isn't known, or would be a long list without a period. See `span`.
     """
 
     input: str
     axis: int
     output_axis: int | None
     size: int | None
-    step: int | Fraction | None
+    step: int | None
     start: int | None
     center: Fraction | None
     global_: bool
     global_by: str | None
-    aligned: bool
+    aligned: bool | None
     local_size: int | None
     smallest_size: int | None
     coverage: float | None
     outside_share: float | None = None
+    mean_step: int | Fraction | None = None
+    phases: Phases | None = None
+
+    def span(self, unit: int) -> Span | None:
+        """The first and the last input position that a unit along `output_axis` sees, before
+        clipping, on paths that don't collapse the input's axis; None: it sees nothing.
+
+        Raises:
+            ValueError: where each unit looks isn't said (`phases` is None).
+
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
+        >>> report.layers[0].receptive_field[0].span(3)
+        (3, 7)
+        """
+        if self.phases is None:
+            raise ValueError("where each unit looks along this axis isn't known or no short list")
+        return self.phases.span(unit)
 
     def to_dict(self) -> dict[str, object]:
-        step = self.step
         return {
             "input": self.input,
             "axis": self.axis,
             "output_axis": self.output_axis,
             "size": self.size,
-            "step": str(step) if isinstance(step, Fraction) else step,
+            "step": self.step,
             "start": self.start,
+            **phases_dict(self.phases),
             "center": None if self.center is None else _real(self.center),
             "global": self.global_,
             "global_by": self.global_by,
@@ -722,7 +750,10 @@ FACTS: Mapping[str, Callable[[Layer], object]] = {
     "intensity": lambda x: x.intensity,
     "rf_size": lambda x: [f.size for f in _looking(x)],
     "rf_local": lambda x: [f.local_size for f in _looking(x)],
-    "rf_step": lambda x: [None if f.step is None else str(f.step) for f in _looking(x)],
+    "rf_step": lambda x: [f.step for f in _looking(x)],
+    "rf_mean_step": lambda x: [
+        None if f.mean_step is None else str(f.mean_step) for f in _looking(x)
+    ],
     "rf_start": lambda x: [f.start for f in _looking(x)],
     "rf_global": lambda x: any(f.global_ for f in _looking(x)),
     "rf_outside": lambda x: [f.outside_share for f in _looking(x)],

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -33,6 +34,8 @@ Number = int | Fraction
 Span = tuple[int, int]  # inclusive
 Outside = Literal["nothing", "edge", "reflect", "wrap"]
 
+#: so many units of a period, or of an axis without one, are listed each by itself
+MAX_LISTED = 64
 #: beyond this many different phases a field is given as its hull over the whole axis
 MAX_PERIOD = 1 << 14
 
@@ -138,6 +141,47 @@ def same_padding(total: Dim, auto_pad: str) -> tuple[int, int]:
         raise Undetermined("the padding of auto_pad", total.names, total.data)
     less, more = max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
     return (less, more) if auto_pad == "SAME_UPPER" else (more, less)
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Where each unit of an axis looks: unit ``q*period + r`` at ``spans[r]`` moved by ``q*advance``.
+
+    Args:
+        period, advance: None where the units keep to none; then `spans` lists all of them.
+        spans: first and last position, before clipping; None where a unit sees nothing.
+    """
+
+    period: int | None
+    advance: int | None
+    spans: tuple[Span | None, ...]
+
+    @property
+    def step(self) -> int | None:
+        """From any unit to the next, where that is one figure."""
+        return self.advance if self.period == 1 else None
+
+    @property
+    def start(self) -> int | None:
+        """Where unit 0 begins, if every unit's place follows from it by the step."""
+        (span, *_) = self.spans
+        return span[0] if self.period == 1 and span is not None else None
+
+    @property
+    def mean_step(self) -> Number | None:
+        """From one unit to the next on average; None where the units don't move on."""
+        if self.period is None or self.advance is None or (self.period > 1 and not self.advance):
+            return None
+        step = Fraction(self.advance, self.period)
+        return step.numerator if step.denominator == 1 else step
+
+    def span(self, unit: int) -> Span | None:
+        """What one unit sees, before clipping; None: nothing."""
+        turns, phase = (0, unit) if self.period is None else divmod(unit, self.period)
+        if not 0 <= phase < len(self.spans):
+            return None
+        span, shift = self.spans[phase], turns * (self.advance or 0)
+        return None if span is None else (span[0] + shift, span[1] + shift)
 
 
 @dataclass(frozen=True)
@@ -407,6 +451,24 @@ class Field:
         """The same field for the units lo..hi-1 of an axis of `length`; the others see nothing."""
         return Field(tuple(self.span(i) if lo <= i < hi else None for i in range(length)), 0, True)
 
+    def phases(self, length: int | None) -> Phases | None:
+        """Where the units of an axis of some length look; None where that would be a long list.
+
+        >>> Field().through(Window(3, stride=2)).phases(9)
+        Phases(period=1, advance=2, spans=((0, 2),))
+        """
+        if not self.bounded and len(self.spans) <= MAX_LISTED:
+            return Phases(len(self.spans), self.advance, self.spans)
+        count = len(self.spans) if self.bounded else length
+        if count is None or count > MAX_PERIOD:
+            return None
+        table = [self.span(unit) for unit in range(count)]
+        for period in range(1, min(MAX_LISTED, count // 2) + 1):
+            advance = _advance(table, period)
+            if advance is not None:
+                return Phases(period, advance, tuple(table[:period]))
+        return Phases(None, None, tuple(table)) if 0 < count <= MAX_LISTED else None
+
     def regular(self) -> Field:
         """A bounded field as an unbounded one, where its spans march in step."""
         if not self.bounded or len(self.spans) < 2 or len(self._spans) < len(self.spans):
@@ -431,6 +493,34 @@ class Field:
             if all(candidate.span(i) == self.spans[i] for i in range(shorter, period)):
                 return candidate
         return self
+
+
+def _advance(table: Sequence[Span | None], period: int) -> int | None:
+    """By how much all of a table's spans move on from one period to the next, if that is one number."""
+    found: int | None = None
+    for before, after in zip(table, table[period:], strict=False):
+        if before is None or after is None:
+            if before is not after:
+                return None
+            continue
+        move = after[0] - before[0]
+        if after[1] - before[1] != move or found not in (None, move):
+            return None
+        found = move
+    return found
+
+
+def phases_dict(phases: Phases | None) -> dict[str, object]:
+    """Where the units look, as JSON has it."""
+    if phases is None:
+        return {"mean_step": None, "period": None, "advance": None, "spans": None}
+    step = phases.mean_step
+    return {
+        "mean_step": str(step) if isinstance(step, Fraction) else step,
+        "period": phases.period,
+        "advance": phases.advance,
+        "spans": [None if span is None else list(span) for span in phases.spans],
+    }
 
 
 def hull(a: Span | None, b: Span | None) -> Span | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from cnnscope.analyzer.analysis import receptive_field
 from cnnscope.analyzer.boxes import Box, ranges
 from cnnscope.analyzer.digits import Everything
 from cnnscope.analyzer.graph import used_names
@@ -25,7 +26,8 @@ from cnnscope.runtime.probe_copy import ProbeCopy
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
-    from cnnscope.analyzer.fields import Paths
+    from cnnscope.analyzer.fields import Key, Paths
+    from cnnscope.analyzer.report import ReceptiveField
 
 Map = npt.NDArray[np.bool_]
 
@@ -64,6 +66,7 @@ class Comparison:
     wrong: dict[str, Mismatch] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     rough: dict[str, str] = field(default_factory=dict)
+    shown: dict[tuple[str, Key], ReceptiveField] = field(default_factory=dict)
 
     def add(self, point: Probe, found: Iterator[tuple[str, Map]]) -> None:
         """One probe's maps."""
@@ -142,7 +145,18 @@ class Comparison:
                     continue
                 return np.zeros(actual.shape, bool)
             seen &= _spans(paths, self.maps[tensor], index)
+            seen &= _reported(self.reported(tensor, (point.input, axis)), self.maps[tensor], index)
         return seen
+
+    def reported(self, tensor: str, key: Key) -> ReceptiveField:
+        """What a report shows of a tensor along an axis of a network input."""
+        if (tensor, key) not in self.shown:
+            tensors = self.analysis.shapes.tensors
+            self.shown[tensor, key] = receptive_field(
+                key, self.analysis.fields.states[tensor][key], tensors[key[0]],
+                tensors[tensor].shape,
+            )  # fmt: skip
+        return self.shown[tensor, key]
 
     def mismatch(self, tensor: str, what: str, mine: Map, actual: Map, point: Probe) -> Mismatch:
         node = self.analysis.graph.producers.get(tensor)
@@ -250,6 +264,20 @@ def _spans(paths: Paths, told: TensorMap, index: int) -> Map:
             lo, hi = lo + low.reshape(wide), hi + high.reshape(wide)
             some &= there.reshape(wide)
         seen |= some & (lo <= index) & (index <= hi)
+    return seen
+
+
+def _reported(field: ReceptiveField, told: TensorMap, index: int) -> Map:
+    """The units that see an input index, by what a report shows: its global mark and its spans."""
+    seen = np.ones(told.lengths, bool)
+    if field.global_ or field.phases is None or field.output_axis not in told.axes:
+        return seen
+    k = told.axes.index(field.output_axis)
+    spans = [field.span(unit) for unit in range(told.lengths[k])]
+    line = np.array([span is not None and span[0] <= index <= span[1] for span in spans], bool)
+    wide = [1] * len(told.lengths)
+    wide[k] = -1
+    seen &= line.reshape(wide)
     return seen
 
 

@@ -170,7 +170,7 @@ def _fields(result: Score, path: Path, oracle: dict[str, Any]) -> None:
                 found.get("max_size") or found["rf"],
             )
             if found.get("rf") is not None:
-                result.check("fields", f"{label} axis {axis} step", mine.step, found["stride"])
+                result.check("fields", f"{label} axis {axis} step", mine.mean_step, found["stride"])
                 result.check("fields", f"{label} axis {axis} start", mine.start, -found["padding"])
         _borders(result, label, path, endpoint.get("border"))
 

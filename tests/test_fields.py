@@ -8,7 +8,9 @@ Sim (Distill 2019) and others by hand, each with what is to be expected first.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from cnnscope.analyzer.fields import Paths, find_fields
 from cnnscope.analyzer.graph import read_graph
 from cnnscope.analyzer.report import ReceptiveField, Report
 from cnnscope.analyzer.shapes import infer_shapes
+from cnnscope.analyzer.window import Phases
 
 # -- vocabulary --------------------------------------------------------------------------------
 
@@ -111,7 +114,7 @@ def test_what_an_element_reads_lies_within_its_field(seed: int, rank: int) -> No
                 # Paths that move along different axes of the tensor have no common width.
                 places = {t.places for t in paths.terms if t.digits} if paths else set()
                 assert f.size >= widest or len(places) > 1, (name, axis, f, widest, text(made))
-                assert f.smallest_size is None or f.smallest_size <= f.size or f.global_
+                assert f.smallest_size is None or f.smallest_size <= f.size
                 assert f.local_size is None or f.global_ or f.local_size == f.size
 
 
@@ -217,7 +220,7 @@ def unet(n: Net) -> None:
     ("build", "length", "size", "step", "start"),
     [
         (aligned, 64, 3, 4, -1), (fangyh, 225, 19, 8, -9), (fornax, 64, 20, 2, 0),
-        (wavenet, 2000, 1024, 1, -1023), (vgg16, 224, 212, 32, -90), (unet, 16, 6, 1, -2),
+        (wavenet, 2000, 1024, 1, -1023), (vgg16, 224, 212, 32, -90), (unet, 16, 6, None, None),
     ],
 )  # fmt: skip
 def test_published_fields(
@@ -227,6 +230,76 @@ def test_published_fields(
     assert (f.size, f.step, f.start, f.global_, f.aligned) == (
         size, step, start, False, build is not unet or f.aligned
     )  # fmt: skip
+
+
+def test_where_the_units_look_after_upsampling() -> None:
+    # Behind the 2 wide stride and the 3 wide convolution: 6 wide from -2, every 2. Each of these
+    # units is spread over two; the skip adds the unit's own place, which lies within.
+    f = field(net(unet, 1, 2, 16))
+    assert (f.step, f.start, f.mean_step) == (None, None, 1)
+    assert f.phases == Phases(2, 2, ((-2, 3), (-2, 3)))
+    assert [f.span(u) for u in (0, 1, 2, 3, 9)] == [(-2, 3), (-2, 3), (0, 5), (0, 5), (6, 11)]
+    assert {k: f.to_dict()[k] for k in ("step", "start", "mean_step", "period", "advance", "spans")} == {
+        "step": None, "start": None, "mean_step": 1, "period": 2, "advance": 2,
+        "spans": [[-2, 3], [-2, 3]],
+    }  # fmt: skip
+
+
+def test_where_the_units_of_two_resizes_look(cases: Path) -> None:
+    # MaxPool 5, stride 2: unit u sees 2u..2u+4. Every other, then each twice: 4q..4q+4 for 2q and
+    # 2q+1. Unit 9 is 2*4 + 1: 16..20.
+    (f,) = analyze(cases / "strip_18.onnx")["t4"].receptive_field
+    assert f.phases == Phases(2, 4, ((0, 4), (0, 4)))
+    assert (f.span(9), f.step, f.start, f.mean_step) == ((16, 20), None, None, 2)
+
+
+def test_where_the_units_of_unets_last_upconv_look() -> None:
+    # Level 5 of U-Net sees 140 from 0, every 16 px (Ronneberger et al. 2015, valid convolutions:
+    # (3, 3, pool 2) four times and 3, 3: 5, 6, 14, 16, 32, 36, 68, 76, 140). Unit 3 is its unit 1.
+    path = Path(__file__).parents[1] / "sample_models" / "unet.onnx"
+    if not path.exists():
+        pytest.skip("no sample models here")
+    f = analyze(path)["/up4/upconv/ConvTranspose"].receptive_field[0]
+    assert (f.size, f.span(3), f.step, f.mean_step) == (140, (16, 155), None, 8)
+
+
+def tiled(n: Net) -> None:
+    n.Tile("x", np.array([1, 1, 3]))
+
+
+def gathered(n: Net) -> None:
+    n.Gather("x", np.array([0, 3, 1, 2]), axis=2)
+
+
+def laid_out(n: Net) -> None:
+    n.Concat(n.Slice("x", *map(_a, (0, 2, 2))), n.Slice("x", *map(_a, (1, 4, 2))), axis=2)
+
+
+@pytest.mark.parametrize(
+    ("build", "phases", "aligned"),
+    [
+        (tiled, Phases(4, 0, ((0, 0), (1, 1), (2, 2), (3, 3))), None),
+        (gathered, Phases(None, None, ((0, 0), (3, 3), (1, 1), (2, 2))), None),
+        (laid_out, Phases(None, None, ((0, 0), (1, 1), (1, 1), (2, 2), (3, 3))), None),
+    ],
+)  # fmt: skip
+def test_no_step_where_there_is_none(
+    build: Callable[[Net], None], phases: Phases, aligned: bool | None
+) -> None:
+    made = net(build, 1, 2, 4)
+    conv(made, conv(made, "x", 1), 1)  # so that somebody looks along the axis
+    made.Conv(made.nodes[-3].output[0], made.w(2, 2, 2))
+    f = field(made, tensor=made.nodes[-4].output[0])
+    assert (f.phases, f.step, f.start, f.mean_step, f.aligned) == (
+        phases,
+        None,
+        None,
+        None,
+        aligned,
+    )
+    assert [f.span(u) for u in range(4)] == [phases.spans[u] for u in range(4)]
+    with pytest.raises(ValueError, match="isn't known or no short list"):
+        replace(f, phases=None).span(0)
 
 
 def test_distills_misaligned_toy() -> None:
@@ -290,13 +363,14 @@ def test_window_attention_sees_its_window() -> None:
 @pytest.mark.parametrize(
     ("scale", "size", "step"), [(2, 3, Fraction(1, 2)), (3, 3, Fraction(1, 3))]
 )
-def test_a_step_becomes_a_fraction(scale: int, size: int, step: Fraction) -> None:
+def test_a_mean_step_becomes_a_fraction(scale: int, size: int, step: Fraction) -> None:
     # Conv 3, then a transposed convolution whose taps don't overlap.
     made = Net(1, 2, 9)
     x = conv(made, "x", 3, 1, (1, 1))
     made.ConvTranspose(x, made.w(2, 2, scale), strides=[scale])
     f = field(made)
-    assert (f.size, f.step, f.start) == (size, step, -1)
+    assert (f.size, f.step, f.start, f.mean_step) == (size, None, None, step)
+    assert f.phases == Phases(scale, 1, ((-1, 1),) * scale)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +385,7 @@ def test_upsampling_and_a_convolution(scale: int, mode: str, kernel: int, size: 
                      coordinate_transformation_mode=how)  # fmt: skip
     conv(made, up, kernel, 1, (kernel // 2, kernel // 2))
     f = field(made)
-    assert (f.size, f.step) == (size, Fraction(1, scale))
+    assert (f.size, f.step, f.mean_step) == (size, None, Fraction(1, scale))
 
 
 @pytest.mark.parametrize(("k", "stride", "size"), [(4, 2, 2), (3, 2, 2), (5, 2, 3), (4, 4, 1)])

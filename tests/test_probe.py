@@ -23,9 +23,10 @@ from test_regions import MOVES, PLAIN, Net, random_net, text
 from cnnscope.analyzer import operator as registry
 from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.operator import Along
+from cnnscope.analyzer.report import ReceptiveField
 from cnnscope.analyzer.verification import FieldCheck
-from cnnscope.analyzer.window import Window
-from cnnscope.runtime import probe
+from cnnscope.analyzer.window import Phases, Window
+from cnnscope.runtime import probe, probe_comparison
 from cnnscope.runtime.interpolation import neighbours
 from cnnscope.runtime.probe import check_fields
 from cnnscope.runtime.probe_copy import write_probe
@@ -602,3 +603,27 @@ def test_more_than_an_upper_bound_is_a_mismatch(monkeypatch: pytest.MonkeyPatch)
         node("SpaceToDepth", "x", "s", blocksize=2), node("DepthToSpace", "s", "y", blocksize=2)
     )
     assert [m.tensor for m in check.mismatches] == ["y"]
+
+
+# -- what a report shows ---------------------------------------------------------------------------
+
+
+def stepping(field: ReceptiveField) -> ReceptiveField:
+    """The same with one step for all units, from where unit 0 looks: what was shown once."""
+    (lo, hi) = field.span(0) or (0, 0)
+    return dataclasses.replace(field, phases=Phases(1, int(field.mean_step or 0), ((lo, hi),)))
+
+
+def test_spans_that_a_report_shows_are_held_against_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Stride 4 and a transposed convolution by 4: units 4q to 4q+3 all see 4q..4q+3, and none of them
+    # sees from its own place on.
+    made = Net(1, 1, 16)
+    made.ConvTranspose(made.Conv("x", made.w(1, 1, 4), strides=[4]), made.w(1, 1, 4), strides=[4])
+    analysis = examine(made.model().SerializeToString())
+    assert check_fields(analysis).ok
+    shown = probe_comparison.receptive_field
+    monkeypatch.setattr(probe_comparison, "receptive_field", lambda *a: stepping(shown(*a)))
+    (found,) = check_fields(analysis).mismatches
+    assert (found.tensor, found.what) == (made.last, "span")

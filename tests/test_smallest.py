@@ -1,4 +1,4 @@
-"""The smallest field, against every single path of small random nets.
+"""The smallest field and where each unit looks, against every single path of small random nets.
 
 Each operator's reading is written out here anew, as what one unit reads of an axis without ends.
 Along each of a net's paths, one by one, what units see is put together from these; the smallest of
@@ -174,10 +174,58 @@ def size(g: Grown, path: list[tuple[str, Reads | None]]) -> int:
     return max(widths)
 
 
-def through(spans: Callable[[int], Span], reads: Reads) -> Callable[[int], Span]:
+def together(
+    g: Grown, name: str, ways: list[list[tuple[str, Reads | None]]], found: Report
+) -> None:
+    """Where every unit looks along all paths together is what is reported, unit by unit."""
+    if any(reads is None for way in ways for _, reads in way):
+        return
+    f = next((f for f in found[name].receptive_field if f.axis == 2), None)
+    if f is None:  # no layer looks along the axis
+        return
+    if f.phases is None:  # paths of different steps: no period, and too many to list
+        assert g.lengths[name] > 64
+        return
+    free, there = (
+        [seen_along(g, way, ends) for way in ways] for ends in (False, True)
+    )  # without ends, and with those of every tensor
+    for u in range(g.lengths[name]):
+        most, least = hull(free, u), hull(there, u)
+        if f.phases.period is None:  # a list knows where its axis ends
+            assert within(least, f.span(u)), (name, u, least, f)
+            assert within(f.span(u), most), (name, u, most, f)
+        else:
+            assert f.span(u) == most, (name, u, f)
+        if f.step is not None and f.start is not None:
+            assert most == (f.start + u * f.step, f.start + u * f.step + (f.size or 0) - 1)
+
+
+def seen_along(g: Grown, way: list[tuple[str, Reads | None]], ends: bool) -> Callable[[int], Span]:
+    spans: Callable[[int], Span] = lambda u: (u, u)  # noqa: E731  # the input sees itself
+    for before, reads in way:
+        assert reads is not None
+        spans = through(spans, reads, g.lengths[before] if ends else None)
+    return spans
+
+
+def hull(along: list[Callable[[int], Span]], u: int) -> Span:
+    seen = [s for spans in along if (s := spans(u)) is not None]
+    return (min(s[0] for s in seen), max(s[1] for s in seen)) if seen else None
+
+
+def within(inner: Span, outer: Span) -> bool:
+    if inner is None or outer is None:
+        return inner is None
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def through(
+    spans: Callable[[int], Span], reads: Reads, length: int | None = None
+) -> Callable[[int], Span]:
     @cache
     def behind(u: int) -> Span:
-        seen = [s for v in reads(u) if (s := spans(v)) is not None]
+        read = [v for v in reads(u) if length is None or 0 <= v < length]
+        seen = [s for v in read if (s := spans(v)) is not None]
         return (min(s[0] for s in seen), max(s[1] for s in seen)) if seen else None
 
     return behind
@@ -198,6 +246,7 @@ def test_every_path_of_random_nets(part: int) -> None:
             if len(ways) > 200:
                 continue
             sizes = [size(g, way) for way in ways]
+            together(g, name, ways, found)
             seen = {f.axis: f for f in found[name].receptive_field}
             if 2 in seen:
                 assert seen[2].smallest_size == min(sizes), (seed, name, sorted(sizes), seen[2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cnnscope.analyzer.changes import Change, Plain
 from cnnscope.analyzer.difference import DifferenceGroup, LayerDifference
@@ -148,9 +148,15 @@ def _field(value: Plain) -> str:
     sizes = alike(
         ["all" if x["global"] else "?" if x["size"] is None else str(x["size"]) for x in axes]
     )
-    step = alike([str(x["step"] or "?") for x in axes])
-    start = alike([str(x["start"]) for x in axes])
+    step = alike([_step(x) for x in axes])
+    start = alike(["?" if x["start"] is None else str(x["start"]) for x in axes])
     return f"{sizes} (step {step}, from {start})"
+
+
+def _step(axis: Mapping[str, object]) -> str:
+    if axis["step"] is not None:
+        return str(axis["step"])
+    return "?" if axis["mean_step"] is None else f"~{axis['mean_step']}"
 
 
 def what_changed(x: LayerDifference, *, everything: bool = False) -> str:

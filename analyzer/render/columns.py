@@ -93,7 +93,7 @@ def _largest(key: str) -> Callable[[Layer | Group], int | None]:
 
 
 def _largest_step(layer: Layer) -> int | float | None:
-    steps = [f.step for f in layer.receptive_field if f.step is not None]
+    steps = [f.mean_step for f in layer.receptive_field if f.mean_step is not None]
     step = max(steps, default=None)
     return float(step) if isinstance(step, Fraction) else step
 
@@ -128,7 +128,10 @@ def _join(axes: list[str]) -> str:
 
 
 def _step(field: ReceptiveField) -> str:
-    return "-" if field.step is None else str(field.step)
+    """``~`` stands before an average: the units' own steps differ."""
+    if field.step is not None:
+        return str(field.step)
+    return "-" if field.mean_step is None else f"~{field.mean_step}"
 
 
 def _start(field: ReceptiveField) -> str:
@@ -175,6 +178,9 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
            importance=40, order=_largest_step),
     Column("rf_start", "start", lambda x: per_axis(x, _start), _fact("rf_start"), right=True,
            order=_largest("start")),
+    Column("rf_mean_step", "mean step",
+           lambda x: per_axis(x, lambda f: "-" if f.mean_step is None else str(f.mean_step)),
+           _fact("rf_mean_step"), right=True, order=_largest_step),
     Column("rf_global", "global", lambda x: "yes" if FACTS["rf_global"](x) else "no",
            _fact("rf_global")),
     Column("rf_outside", "outside", lambda x: per_axis(x, lambda f: _share(f.outside_share)),

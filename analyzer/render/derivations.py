@@ -16,8 +16,9 @@ from cnnscope.analyzer.connections import Alternative, Alternatives
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.explanation import AxisOrigin, Explanation, SeenInput, UnitRegion
 from cnnscope.analyzer.formulas import Formula
-from cnnscope.analyzer.paths import FieldStep, PathStep
+from cnnscope.analyzer.paths import FieldStep, PathStep, Seen
 from cnnscope.analyzer.render.numbers import alike, escape, middle, name, percent, ratio, shape
+from cnnscope.analyzer.window import Phases
 
 #: changes of size on a path that are shown at either end
 _ENDS = 7
@@ -367,8 +368,9 @@ def _field(e: Explanation) -> Iterator[Block]:
         yield from _step(head, steps[0])
     if len({step.tensor for step in e.steps}) > 1:
         for (network_input, axis), seen in e.field.items():
-            told = f"size {exact(seen.size)}, step {_told(seen.step)}, start {_told(seen.start)}"
-            yield Said(f"together, {name(network_input, 30)} axis {axis}", told)
+            yield Said(f"together, {name(network_input, 30)} axis {axis}", _figures(seen))
+    for where, seen in _by_places(e):
+        yield Said(f"unit by unit, {where}", _places(seen))
     groups: dict[tuple[str, tuple[PathStep, ...]], dict[str, list[int]]] = {}
     for path in e.paths:
         groups.setdefault((path.input, path.steps), {}).setdefault(path.which, []).append(path.axis)
@@ -386,8 +388,45 @@ def _field(e: Explanation) -> Iterator[Block]:
         yield Said(f"{head}, {told}", text)
 
 
-def _told(value: object) -> str:
-    return "-" if value is None else str(value)
+def _figures(seen: Seen) -> str:
+    start = "" if seen.start is None else f", start {seen.start}"
+    return f"size {exact(seen.size)}, step {_step_of(seen)}{start}"
+
+
+def _step_of(seen: Seen) -> str:
+    """The step; an average is marked as one."""
+    if seen.step is not None:
+        return str(seen.step)
+    return "-" if seen.mean_step is None else f"{seen.mean_step} on average"
+
+
+def _by_places(e: Explanation) -> Iterator[tuple[str, Seen]]:
+    """The axes along which units don't move on by one step, those alike together."""
+    groups: dict[tuple[str, Phases], list[int]] = {}
+    for (network_input, axis), seen in e.field.items():
+        if seen.phases is not None and seen.phases.period != 1:
+            groups.setdefault((network_input, seen.phases), []).append(axis)
+    for (network_input, _), axes in groups.items():
+        plural = "es" if len(axes) > 1 else "is"
+        told = f"{name(network_input, 30)} ax{plural} {', '.join(map(str, axes))}"
+        yield told, e.field[network_input, axes[0]]
+
+
+def _places(seen: Seen) -> str:
+    """Where the units of a period look, or all of them; the first and the last of many."""
+    assert seen.phases is not None
+    period, advance = seen.phases.period, seen.phases.advance or 0
+    shown = []
+    for r, span in enumerate(seen.phases.spans):
+        unit = str(r) if period is None else f"{period}q" if r == 0 else f"{period}q+{r}"
+        if span is None:
+            shown.append(f"{unit}: nothing")
+            continue
+        moved = "" if not advance else f" + {advance}q" if advance > 0 else f" - {-advance}q"
+        shown.append(f"{unit}: {span[0]}..{span[1]}{moved}")
+    if len(shown) > _ENDS + 2:
+        shown = [*shown[:_ENDS], f"... {len(shown) - _ENDS - 1} more ...", shown[-1]]
+    return ", ".join(shown)
 
 
 def _by_figures(steps: Sequence[FieldStep]) -> Iterator[tuple[str, list[FieldStep]]]:
@@ -396,8 +435,8 @@ def _by_figures(steps: Sequence[FieldStep]) -> Iterator[tuple[str, list[FieldSte
     for step in steps:
         before, after = step.before, step.after
         key = (
-            step.tensor, step.input, step.read, step.window, before.size, before.start, before.step,
-            after and (after.size, after.start, after.step),
+            step.tensor, step.input, step.read, step.window, before.size, before.phases,
+            after and (after.size, after.phases),
         )  # fmt: skip
         groups.setdefault(key, []).append(step)
     for group in groups.values():
@@ -419,7 +458,7 @@ def _step(head: str, step: FieldStep) -> Iterator[Block]:
         and after.size == before.size
     ):
         yield Said(head, f"element by element: the field stays {exact(before.size)}"
-                         f" (step {_told(before.step)}, start {_told(before.start)})")  # fmt: skip
+                         f" ({_figures(before).partition(', ')[2]})")  # fmt: skip
         return
     if window is not None:
         told = f"window of {window.size}, stride {window.stride}"
@@ -432,8 +471,8 @@ def _step(head: str, step: FieldStep) -> Iterator[Block]:
         told = _READS[step.read]
     if not step.equations:
         sizes = "" if after is None else f": size {exact(before.size)} → {exact(after.size)}"
-        if after is not None and after.step != before.step and after.step is not None:
-            sizes += f", step {_told(before.step)} → {_told(after.step)}"
+        if after is not None and _step_of(after) not in ("-", _step_of(before)):
+            sizes += f", step {_step_of(before)} → {_step_of(after)}"
         yield Said(head, told + sizes)
         return
     yield Said(head, told)

@@ -174,9 +174,9 @@ def _shift(subject: Subject, layer: Layer) -> Fraction:
             continue
         own = Fraction(extent - 1, 2) - int(w.before) - Fraction(int(w.stride) - 1, 2)
         steps = [
-            abs(Fraction(seen.step))
+            abs(Fraction(seen.mean_step))
             for seen in subject.particulars.seen(subject.data(layer)).values()
-            if seen.output_axis == look.axis and seen.step is not None
+            if seen.output_axis == look.axis and seen.mean_step is not None
         ]
         own *= max(steps, default=Fraction(1))
         worst = max(worst, own, key=abs)

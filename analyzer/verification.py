@@ -29,6 +29,8 @@ class Mismatch:
         what: ``"shape"``, ``"dtype"``, ``"length"``, ``"field"``, ...
         predicted, actual: plain JSON data (numbers, text, lists).
         cause: no earlier mismatch explains this one: all that its node reads agreed.
+        departure: where it is ONNX Runtime that departs from ONNX's text, which the prediction
+            follows: what each does, with the operator's document.
     """
 
     tensor: str
@@ -38,6 +40,7 @@ class Mismatch:
     predicted: object
     actual: object
     cause: bool = True
+    departure: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""

@@ -255,8 +255,23 @@ class _Checking:
                         else "its subgraph didn't run with these inputs"
                     )  # fmt: skip
                     self.unchecked.append(Unchecked(name, reason))
+                elif node.index in shapes.refused:
+                    self.refused(node, name, shapes, found, not explained)
+                    wrong.add(name)
                 elif self.tensor(node, name, shapes.tensors[name], found, not explained, top):
                     wrong.add(name)
+
+    def refused(
+        self, node: Node, name: str, shapes: Shapes, found: set[Facts], cause: bool
+    ) -> None:
+        """The analysis takes the node for one that can't be, and it ran."""
+        said = next((d.message for d in shapes.diagnostics if d.layer == node.name), "")
+        said = said.partition("): ")[2] or said
+        self.wrong.append(name)
+        actual = list(min(shape for _, shape in found))
+        self.mismatches.append(
+            Mismatch(name, node.name, node.title, "shape", f"none: {said}", actual, cause)
+        )
 
     def tensor(
         self, node: Node, name: str, said: Tensor, found: set[Facts], cause: bool, top: bool

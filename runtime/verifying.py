@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     import onnx
 
     from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.graph import Node
     from cnnscope.analyzer.report import Report
+    from cnnscope.analyzer.shapes import Shapes
     from cnnscope.runtime.flat import Flat
     from cnnscope.runtime.providers import Provider
     from cnnscope.runtime.shape_check import Seen
@@ -153,9 +155,11 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         request: what to verify.
         progress: told what is being done.
     """
+    from cnnscope.runtime.departures import name_departures
     from cnnscope.runtime.flat import flat_model
     from cnnscope.runtime.inputs import load_inputs, make_inputs
     from cnnscope.runtime.providers import choose_provider
+    from cnnscope.runtime.shape_check import all_nodes
     from cnnscope.runtime.weights import find_values
 
     say = progress or say_nothing
@@ -170,11 +174,16 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
     say("looking for a provider")
     provider = choose_provider(request.provider)
     run = _Run(analysis, flat, provider, values.arrays, feeds, request.verbose, say)
-    shapes, memory, notes = run.checked()
+    nodes = list(all_nodes(analysis))
+    try:
+        shapes, memory, notes = run.checked()
+    except RunError as error:
+        raise _explained(error, nodes) from None
     fields = FieldCheck(reason="not asked for")
     if request.probes > 0:
         say("probing receptive fields")
         fields = _check_fields(analysis, request)
+    shapes, fields = name_departures(shapes, nodes), name_departures(fields, nodes)
     return Verification(
         model=analysis.file.path,
         provider=provider.name,
@@ -188,6 +197,20 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         memory=memory,
         notes=notes,
     )
+
+
+def _explained(error: RunError, nodes: Sequence[tuple[Node, Shapes]]) -> RunError:
+    """The same, with what ONNX's text says where ONNX Runtime is known to refuse what it allows."""
+    from cnnscope.runtime.departures import find_departure
+
+    said = str(error)
+    named = said.startswith("node ")
+    for node, shapes in nodes:
+        if not named or said.startswith(f"node {node.name!r}: "):
+            known = find_departure(node, shapes)
+            if known is not None:
+                return RunError(f"{said if named else f'node {node.name!r}: {said}'}. {known}")
+    return error
 
 
 def say_nothing(said: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _NAMES = 3
 _RANGES = 8
+_SENTENCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,9 @@ def verification_markdown(found: Verification) -> str:
 
 def _heading(found: Verification) -> Iterator[Line]:
     verdict = "agrees with its execution" if found.ok else "does NOT agree with its execution"
+    differing = [*found.shapes.mismatches, *found.fields.mismatches]
+    if differing and all(m.departure for m in differing):
+        verdict = "agrees with ONNX's text, from which ONNX Runtime departs"
     model = name(found.model or "the model in memory")
     yield Line("model", f"{model}: {verdict}", "good" if found.ok else "bad")
     ran = f"{name(found.provider)}, ONNX Runtime {escape(found.runtime)}"
@@ -173,6 +177,8 @@ def _mismatches(head: str, check: Check | FieldCheck) -> Iterator[Line]:
             f"{';' if isinstance(m.predicted, Mapping) else ','} actual {actual}{follows}",
             "bad",
         )
+        if m.departure is not None:
+            yield Line("", escape(m.departure), "dim")
     if len(ordered) > _SHOWN:
         yield Line("", f"... {len(ordered) - _SHOWN} more mismatches", "bad")
 
@@ -223,7 +229,7 @@ def _value(mismatch: Mismatch, value: object) -> str:
         return shape([d if isinstance(d, int) else str(d) for d in _list(value)])
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "scalar" if mismatch.what == "shape" else ", ".join(name(str(v)) for v in value)
-    return name(str(value))
+    return name(str(value), _SENTENCE)
 
 
 def _units(found: Mapping[str, object]) -> str:

@@ -406,7 +406,7 @@ class _Step:
                     and along.axis == axis
                     and x.shape is not None
                     and output.shape is not None
-                    and x.shape[axis] == output.shape[axis]
+                    and x.shape[axis : axis + 1] == output.shape[axis : axis + 1]
                 ):
                     return paths, None  # a batch or channel axis, read index by index
         self.noticed(key, paths.terms, x, output, read)

@@ -439,6 +439,64 @@ def spelling(domain: str, name: str) -> Spelling:
 # -- what many families need ----------------------------------------------------------------
 
 
+def demand(x: Tensor | None, what: str, *wanted: Dim | None) -> None:
+    """Raise ValueError where an operand surely isn't of the shape it has to be.
+
+    Args:
+        x: the operand; None: it is omitted, or what is wanted of it holds of nothing.
+        what: its name.
+        wanted: a length per axis; None: any.
+
+    >>> demand(Tensor("float32", (4, 3)), "bias", 4)
+    Traceback (most recent call last):
+    ValueError: bias is 4x3, 4 is wanted
+    """
+    if x is None or x.shape is None:
+        return
+    fits = len(x.shape) == len(wanted) and not any(
+        isinstance(has, int) and isinstance(want, int) and has != want
+        for has, want in zip(x.shape, wanted, strict=True)
+    )
+    if not fits:
+        has = "x".join(map(str, x.shape)) or "scalar"
+        want = "x".join("?" if n is None else str(n) for n in wanted) or "a scalar"
+        raise ValueError(f"{what} is {has}, {want} is wanted")
+
+
+def demand_onto(x: Tensor | None, what: str, onto: Sequence[Dim]) -> None:
+    """Raise ValueError where an operand surely can't be broadcast onto a shape.
+
+    >>> demand_onto(Tensor("float32", (3,)), "scale", (2, 4))
+    Traceback (most recent call last):
+    ValueError: scale is 3, which can't be broadcast onto 2x4
+    """
+    if x is None or x.shape is None:
+        return
+    last = onto[len(onto) - len(x.shape) :]
+    if len(x.shape) > len(onto) or any(
+        isinstance(has, int) and isinstance(want, int) and has not in (1, want)
+        for has, want in zip(x.shape, last, strict=True)
+    ):
+        has = "x".join(map(str, x.shape))
+        want = "x".join(map(str, onto)) or "a scalar"
+        raise ValueError(f"{what} is {has}, which can't be broadcast onto {want}")
+
+
+def demand_rank(x: Tensor | None, what: str, *ranks: int) -> None:
+    """Raise ValueError where an operand surely has another number of axes.
+
+    >>> demand_rank(Tensor("int64", (1, 4)), "shape", 1)
+    Traceback (most recent call last):
+    ValueError: shape has 2 axes, 1 is wanted
+    """
+    if x is None or x.shape is None or len(x.shape) in ranks:
+        return
+    wanted = " or ".join(map(str, ranks))
+    raise ValueError(
+        f"{what} has {len(x.shape)} axes, {wanted} {'is' if wanted == '1' else 'are'} wanted"
+    )
+
+
 def in_range(axis: int, rank: int) -> int:
     """An axis counted from the front; raises ValueError where there is no such axis.
 

@@ -32,6 +32,10 @@ class Case:
     domain: str = ""
 
 
+#: every case so far, for `differential`
+MADE: list[Case] = []
+
+
 def case(
     op: str,
     *inputs: Any,
@@ -52,7 +56,9 @@ def case(
         else np.asarray(x)
         for x in inputs
     )
-    return Case(op, arrays, attributes, frozenset(const), outputs, opset, domain)
+    made = Case(op, arrays, attributes, frozenset(const), outputs, opset, domain)
+    MADE.append(made)
+    return made
 
 
 def node(c: Case) -> onnx.NodeProto:

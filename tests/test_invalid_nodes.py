@@ -184,3 +184,43 @@ def test_a_loop_whose_body_declares_one_axis(cases: Path) -> None:
     """ONNX Runtime gives such a body its iteration number with shape [1]."""
     report = cnnscope.analyze(cases / "loop_iteration_rank1.onnx")
     assert not report.errors
+
+
+def test_operands_that_contradict_each_other(cases: Path) -> None:
+    """ONNX Runtime refuses both; the GRU runs with the batch that its state is stored for."""
+    gru = cases / "gru_batch_baked.onnx"
+    assert not cnnscope.analyze(gru, dims={"batch_size": 1}).errors
+    (error,) = cnnscope.analyze(gru, dims={"batch_size": 4}).errors
+    assert "initial_h is 1x1x20, 1x4x20 is wanted" in error.message
+    (error,) = cnnscope.analyze(cases / "einsum_ellipsis_uneven.onnx").errors
+    assert "ellipses" in error.message
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (network(node("LSTM", "x w r", "y", hidden_size=5), x=(3, 2, 4), w=(1, 20, 3), r=(1, 20, 5)),
+         "W is 1x20x3, 1x20x4 is wanted"),
+        (network(node("LSTM", "x w r", "y", hidden_size=5, layout=1), x=(3, 2, 4), w=(1, 20, 4),
+                 r=(2, 20, 5)), "R is 2x20x5"),
+        (network(node("LayerNormalization", "x s", "y"), x=(2, 3, 4), s=(5,)), "onto 2x3x4"),
+        (network(node("BatchNormalization", "x s s s v", "y"), x=(2, 3, 4), s=(3,), v=(4,)),
+         "var is 4, 3 is wanted"),
+        (network(node("GroupNormalization", "x s s", "y", num_groups=4), x=(2, 6, 5), s=(6,)),
+         "no multiple of 4 groups"),
+        (network(node("Einsum", "x", "y", equation="ii->i"), x=(2, 3)), "diagonal"),
+        (network(node("Attention", "x k k", "y", domain=""), x=(1, 2, 4, 8), k=(1, 2, 5, 7),
+                 opset=23), "K is 1x2x5x7"),
+        (network(node("Relu", "x", "y", no_such=1), x=(2,)), "no attribute 'no_such'"),
+        (network(node("Add", "x i", "y"), x=(2,), i=np.ones(2, np.int64)), "one dtype"),
+        (network(node("Relu", "b", "y"), x=(2,), b=np.ones(2, bool)), "doesn't take"),
+    ],
+)  # fmt: skip
+def test_what_onnx_runtime_refuses_is_an_error(made: onnx.ModelProto, said: str) -> None:
+    def run() -> None:
+        session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+        session.run(None, {x.name: np.ones(x.shape, np.float32) for x in session.get_inputs()})
+
+    with pytest.raises(Exception, match=r"."):
+        run()
+    assert said in refusal(made)

@@ -165,7 +165,7 @@ def test_free_dimensions() -> None:
     assert [tensor.shape for tensor in y] == [(t, 2, n, 5), (2, n, 5), (2, n, 5)]
     assert rule.work is not None
     assert rule.work(y, x, w, r, direction="bidirectional").macs == t * n * (120 + 200)
-    unknown = rule.infer(Tensor("float16"), w, r)
+    unknown = rule.infer(Tensor("float16"), w, r, direction="bidirectional")
     assert unknown[0].dtype == "float16"
     assert unknown[0].shape is None
 

@@ -33,6 +33,8 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
+    demand_onto,
     everything,
 )
 from cnnscope.analyzer.tensor import Shape, Tensor
@@ -84,21 +86,37 @@ class Sizes:
         for tensor in (q, k, v):
             if tensor.rank not in (3, 4):
                 raise ValueError(f"attention takes tensors of 3 or 4 axes, not {tensor.rank}")
+        if not q.rank == k.rank == v.rank:
+            raise ValueError(f"Q, K and V have {q.rank}, {k.rank} and {v.rank} axes")
         self.has_heads = q.rank == 4
         self.batch = q.dims[0]
         self.heads, self.queries, self.head = _heads(q, q_num_heads)
         self.kv_heads, self.new_keys, _ = _heads(k, kv_num_heads)
         _, _, self.value = _heads(v, kv_num_heads)
+        heads = (self.kv_heads, self.new_keys) if self.has_heads else (self.new_keys,)
+        demand(
+            k, "K", self.batch, *heads, self.head if self.has_heads else self.head * self.kv_heads
+        )
+        demand(v, "V", self.batch, *heads, None)
+        if _uneven(self.heads, self.kv_heads):
+            raise ValueError(f"{self.heads} query heads are no multiple of {self.kv_heads} of keys")
+        demand(past_key, "past_key", self.batch, self.kv_heads, None, self.head)
         self.past = 0 if past_key is None else past_key.dims[2]
         self.keys = self.past + self.new_keys
+
+
+def _uneven(many: Dim, few: Dim) -> bool:
+    return isinstance(many, int) and isinstance(few, int) and (few < 1 or many % few != 0)
 
 
 def _heads(t: Tensor, count: int | None) -> tuple[Dim, Dim, Dim]:
     """Heads, positions, elements per head."""
     if t.rank == 4:
         return t.dims[1], t.dims[2], t.dims[3]
-    if not count:
+    if not count or count < 0:
         raise ValueError("inputs of 3 axes need q_num_heads and kv_num_heads")
+    if _uneven(t.dims[2], count):
+        raise ValueError(f"{t.dims[2]} elements are no multiple of {count} heads")
     return count, t.dims[1], t.dims[2] // count
 
 
@@ -118,6 +136,13 @@ def attention_output(
     if any(t is not None and t.shape is None for t in (q, k, v, past_key)):
         return (q.of(None), k.of(None), v.of(None), q.of(None))[:output_count]
     s = Sizes(q, k, v, past_key, q_num_heads, kv_num_heads)
+    if (past_key is None) != (past_value is None):
+        raise ValueError("past_key and past_value belong together")
+    demand(past_value, "past_value", s.batch, s.kv_heads, s.past, s.value)
+    # A mask may end before the keys do.
+    if mask is not None and mask.shape:
+        ahead = mask.of((*mask.shape[:-1], 1))
+        demand_onto(ahead, "attn_mask", (s.batch, s.heads, s.queries, 1))
     y: Shape = (s.batch, s.queries, s.heads * s.value)
     if s.has_heads:
         y = (s.batch, s.heads, s.queries, s.value)

@@ -34,6 +34,9 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
+    demand_onto,
+    demand_rank,
     everything,
 )
 from cnnscope.analyzer.tensor import Shape, Tensor
@@ -80,6 +83,12 @@ def hidden_sizes(weights: Tensor, qkv_hidden_sizes: tuple[int, ...] | None) -> t
     return third, third, third
 
 
+def divided(elements: Dim, heads: int) -> None:
+    """Raises ValueError where so many elements can't be dealt to so many heads."""
+    if heads < 1 or (isinstance(elements, int) and elements % heads):
+        raise ValueError(f"{elements} elements are no multiple of {heads} heads")
+
+
 def projected_output(
     x: Tensor,
     weights: Tensor,
@@ -94,7 +103,13 @@ def projected_output(
 ) -> tuple[Tensor, ...]:
     if x.shape is None or weights.shape is None:
         return (x.of(None), x.of(None))[:output_count]
-    _query, key, value = hidden_sizes(weights, qkv_hidden_sizes)
+    demand_rank(x, "input", 2, 3)
+    demand(weights, "weights", x.dims[-1], None)
+    demand(bias, "bias", weights.dims[1])
+    query, key, value = hidden_sizes(weights, qkv_hidden_sizes)
+    for size in (query, key, value):
+        divided(size, num_heads)
+    demand(past, "past", 2, x.dims[0], num_heads, None, key // num_heads)
     y = x.of((*x.dims[:-1], value))
     if output_count == 1:
         return (y,)
@@ -102,6 +117,19 @@ def projected_output(
         return y, x.of(past.shape)
     keys = x.dims[1] + (0 if past is None else past.dims[3])
     return y, x.of((2, x.dims[0], num_heads, keys, key // num_heads))
+
+
+def packed_output(
+    x: Tensor,
+    weights: Tensor,
+    bias: Tensor | None = None,
+    *_: Tensor | None,
+    num_heads: int,
+    qkv_hidden_sizes: tuple[int, ...] | None = None,
+) -> tuple[Tensor, ...]:
+    return projected_output(
+        x, weights, bias, num_heads=num_heads, qkv_hidden_sizes=qkv_hidden_sizes
+    )
 
 
 def projected_work(
@@ -278,6 +306,32 @@ def layout(q: Tensor, k: Tensor | None, v: Tensor | None, heads: int) -> Layout:
     return Layout(batch, queries, head, k.dims[2 if cross else 1], value, cross)
 
 
+def fitting_heads(q: Tensor, k: Tensor | None, v: Tensor | None, heads: int) -> None:
+    """Raises ValueError where query, key and value don't fit each other."""
+    if k is None:
+        if v is not None:
+            raise ValueError("a value goes with a key")
+        if q.rank == 3:
+            divided(q.dims[2], 3 * heads)
+        return
+    demand_rank(q, "query", 3)
+    divided(q.dims[2], heads)
+    if k.rank == 5:
+        demand(k, "key", q.dims[0], None, heads, 2, q.dims[2] // heads)
+        return
+    if v is None:
+        raise ValueError("a key of 3 or 4 axes goes with a value")
+    demand_rank(k, "key", 3, 4, 5)
+    demand_rank(v, "value", k.rank)
+    if k.rank == 4:
+        demand(k, "key", q.dims[0], heads, None, q.dims[2] // heads)
+        demand(v, "value", q.dims[0], heads, k.dims[2], None)
+    else:
+        demand(k, "key", q.dims[0], None, q.dims[2])
+        demand(v, "value", q.dims[0], k.dims[1], None)
+        divided(v.dims[2], heads)
+
+
 def multi_head_output(
     q: Tensor,
     k: Tensor | None = None,
@@ -295,7 +349,18 @@ def multi_head_output(
 ) -> tuple[Tensor, ...]:
     if q.shape is None or any(t is not None and t.shape is None for t in (k, v, past_key)):
         return tuple(q.of(None) for _ in range(output_count))
+    demand_rank(q, "query", 3, 5)
     at = layout(q, k, v, num_heads)
+    fitting_heads(q, k, v, num_heads)
+    if (past_key is None) != (past_value is None):
+        raise ValueError("past_key and past_value belong together")
+    demand(past_key, "past_key", at.batch, num_heads, None, at.head)
+    demand(past_value, "past_value", at.batch, num_heads, None, at.value)
+    demand_rank(attention_bias, "attention_bias", 4)
+    if attention_bias is not None and attention_bias.shape is not None:
+        ahead = attention_bias.of((*attention_bias.shape[:-1], 1))
+        demand_onto(ahead, "attention_bias", (at.batch, num_heads, at.queries, 1))
+    demand_rank(bias, "bias", 1)
     keys = at.keys if past_key is None else at.keys + past_key.dims[2]
     stored = keys
     if past_key is not None and past_sequence_length is not None:  # one buffer, as long as can be
@@ -462,6 +527,15 @@ def grouped_output(
     stored_dtype = q.dtype if past_key is None else past_key.dtype
     if q.shape is None:
         return (q.of(None), *(Tensor(stored_dtype),) * 2, q.of(None))[:output_count]
+    demand_rank(q, "query", 3)
+    if kv_num_heads < 1 or num_heads % kv_num_heads:
+        raise ValueError(f"{num_heads} query heads are no multiple of {kv_num_heads} of keys")
+    divided(q.dims[2], num_heads if k is not None else num_heads + 2 * kv_num_heads)
+    for name, given_ in (("key", k), ("value", v)):
+        head_ = q.dims[2] // num_heads
+        demand(given_, name, q.dims[0], q.dims[1], kv_num_heads * head_)
+    for name, given_ in (("past_key", past_key), ("past_value", past_value)):
+        demand(given_, name, q.dims[0], kv_num_heads, None, None)
     batch, queries, _width = q.dims
     head = grouped_sizes(q, k, num_heads, kv_num_heads)
     keys = total_keys(q, past_key, total, node_name)
@@ -718,7 +792,7 @@ define("DecoderMaskedMultiHeadAttention", kind="attention", domain=MICROSOFT,
 define("GroupQueryAttention", kind="attention", domain=MICROSOFT,
        infer=grouped_output, work=grouped_work, reads=grouped_reads)  # fmt: skip
 define("PackedAttention", kind="attention", domain=MICROSOFT,
-       infer=projected_output, work=packed_work, reads=packed_reads)  # fmt: skip
+       infer=packed_output, work=packed_work, reads=packed_reads)  # fmt: skip
 define("PackedMultiHeadAttention", kind="attention", domain=MICROSOFT,
        infer=packed_heads_output, work=packed_heads_work, reads=packed_heads_reads)  # fmt: skip
 define(

@@ -56,7 +56,20 @@ def parsed(equation: str, tensors: tuple[Tensor, ...]) -> Equation:
     operands = tuple(
         _labels(term, tensor.rank) for term, tensor in zip(terms, tensors, strict=True)
     )
-    ellipsis = max((len(_dots(labels)) for labels in operands), default=0)
+    hidden = {len(_dots(x)) for x, term in zip(operands, terms, strict=True) if "..." in term}
+    if len(hidden) > 1:
+        # numpy broadcasts them; ONNX's inference, and with it every runtime, doesn't.
+        raise ValueError(f"the ellipses of {equation!r} stand for {sorted(hidden)} axes")
+    ellipsis = max(hidden, default=0)
+    for labels, tensor in zip(operands, tensors, strict=True):
+        own: dict[str, Dim] = {}
+        for label, dim in zip(labels, tensor.dims, strict=True):
+            if (
+                own.setdefault(label, dim) != dim
+                and isinstance(dim, int)
+                and isinstance(own[label], int)
+            ):
+                raise ValueError(f"{equation!r} takes a diagonal of lengths {own[label]} and {dim}")
     lengths: dict[str, tuple[Dim, ...]] = {}
     for labels, tensor in zip(operands, tensors, strict=True):
         for label, dim in zip(labels, tensor.dims, strict=True):

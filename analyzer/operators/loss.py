@@ -21,6 +21,8 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
+    demand_rank,
     everything,
 )
 from cnnscope.analyzer.tensor import Tensor
@@ -29,9 +31,13 @@ from cnnscope.analyzer.tensor import Tensor
 def loss_output(
     scores: Tensor, targets: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
 ) -> Tensor:
-    if reduction != "none":
-        return scores.of(())
-    return scores.of(targets.shape)
+    if scores.shape is not None:
+        if scores.rank < 2:
+            raise ValueError(f"scores of {scores.rank} axes have no classes")
+        demand(targets, "target", scores.dims[0], *scores.dims[2:])
+        # A longer table of weights is never read to its end.
+        demand_rank(weight, "weight", 1)
+    return scores.of(() if reduction != "none" else targets.shape)
 
 
 def loss_work(

@@ -31,6 +31,9 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
+    demand_onto,
+    demand_rank,
     elementwise,
     everything,
     same,
@@ -77,12 +80,25 @@ def is_training(output_count: int, training_mode: int, is_test: int, opset: int)
 
 
 def batch_output(
-    x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, output_count: int = 1
+    x: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    spatial: int = 1,
+    opset: int = 15,
+    output_count: int = 1,
 ) -> tuple[Tensor, ...]:
     for name, given in (("scale", scale), ("B", bias), ("mean", mean), ("var", var)):
         # Before opset 9 there could be one per position, too: all axes but the batch's.
         if x.shape is not None and given.shape is not None and given.rank > max(x.rank - 1, 1):
             raise ValueError(f"{name} has {given.rank} axes, one is wanted: the channels")
+    if x.shape is not None:
+        # Not spatial: one number per position.
+        wanted = x.shape[1:] if opset < 9 and not spatial else (channels(x),)
+        for name, given in (("scale", scale), ("B", bias), ("mean", mean), ("var", var)):
+            demand(given, name, *wanted)
     statistics = mean.shape
     if statistics is None and x.shape is not None:
         statistics = (channels(x),)
@@ -146,6 +162,38 @@ def batch_reads(
 # -- instance, group, layer -------------------------------------------------------------------
 
 
+def instance_output(x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    if x.shape is not None:
+        if x.rank < 3:
+            raise ValueError(
+                f"a tensor of {x.rank} axes has none to normalise over, 3 are the least"
+            )
+        demand(scale, "scale", x.dims[1])
+        demand(bias, "B", x.dims[1])
+    return x.of(x.shape)
+
+
+def group_output(
+    x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, opset: int = 21
+) -> Tensor:
+    if x.shape is not None:
+        if x.rank < 2:
+            raise ValueError(f"a tensor of {x.rank} axes has no channels")
+        check_groups(x.dims[1], num_groups)
+        count = x.dims[1] if opset >= 21 else num_groups
+        # One of length 1 is for all: that is how the function's body takes it.
+        for name, given in (("scale", scale), ("bias", bias)):
+            if given.shape is not None and given.size != 1 and given.rank < 2:
+                demand(given, name, count)
+    return x.of(x.shape)
+
+
+def check_groups(count: Dim, groups: int) -> None:
+    """Raises ValueError where so many channels can't be dealt to so many groups."""
+    if groups < 1 or (isinstance(count, int) and count % groups):
+        raise ValueError(f"{count} channels are no multiple of {groups} groups")
+
+
 def instance_work(outputs: tuple[Tensor, ...], x: Tensor, scale: Tensor, bias: Tensor) -> Work:
     return standardized(x.size, product(x.dims[:2])) + Work(mul=x.size, add=x.size)
 
@@ -206,6 +254,9 @@ def layer_output(
     if x.shape is not None:
         first = normal(axis, x.rank)
         statistics = tuple(1 if i >= first else dim for i, dim in enumerate(x.shape))
+        # Of the normalised axes, says ONNX; runtimes also take what broadcasts onto all of x.
+        demand_onto(scale, "scale", x.shape)
+        demand_onto(bias, "bias", x.shape)
     extra = Tensor(dtype_of(stash_type), statistics)
     return (x.of(x.shape), *(extra for _ in range(output_count - 1)))
 
@@ -272,6 +323,22 @@ def mean_variance_reads(
     return (over(x, mean_variance_axes(x, axes)),)
 
 
+def lp_output(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
+    if x.shape is not None:
+        normal(axis, x.rank)
+    if p not in (1, 2):
+        raise ValueError(f"p is {p}, 1 or 2 is wanted")
+    return x.of(x.shape)
+
+
+def lrn_output(x: Tensor, *, size: int) -> Tensor:
+    if size < 1 or size % 2 == 0:
+        raise ValueError(f"size is {size}, an odd number is wanted")
+    if x.shape is not None and x.rank < 3:
+        raise ValueError(f"a tensor of {x.rank} axes isn't made of channels of positions")
+    return x.of(x.shape)
+
+
 def lp_work(outputs: tuple[Tensor, ...], x: Tensor, *, axis: int = -1, p: int = 2) -> Work:
     place = normal(axis, x.rank)
     rows = product(dim for i, dim in enumerate(x.dims) if i != place)
@@ -299,8 +366,14 @@ def lrn_reads(outputs: tuple[Tensor, ...], x: Tensor, *, size: int) -> OutputRea
 
 
 def skip_output(
-    x: Tensor, skip: Tensor, *_: Tensor | None, output_count: int = 1
+    x: Tensor, skip: Tensor, *parameters: Tensor | None, output_count: int = 1
 ) -> tuple[Tensor, ...]:
+    if x.shape is not None:
+        demand_rank(x, "input", 2, 3)
+        demand_rank(skip, "skip", 2, 3)
+        demand_onto(skip if skip.shape is None else skip.of(skip.shape[-2:]), "skip", x.shape)
+        for place, given in enumerate(parameters, 2):
+            demand(given, f"input {place}", x.shape[-1])
     statistics = None if x.shape is None else (*x.shape[:-1], 1)
     y, statistic = x.of(x.shape), Tensor("float32", statistics)
     return (y, statistic, statistic, y)[:output_count]
@@ -359,8 +432,19 @@ def skip_simplified_reads(outputs: tuple[Tensor, ...], *inputs: Tensor) -> Reads
 
 
 def group_norm_output(
-    x: Tensor, gamma: Tensor, beta: Tensor, *rest: Tensor | None, output_count: int = 1
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    *rest: Tensor | None,
+    groups: int,
+    channels_last: int = 1,
+    output_count: int = 1,
 ) -> tuple[Tensor, ...]:
+    if x.shape is not None:
+        count = x.dims[x.rank - 1 if channels_last else 1]
+        check_groups(count, groups)
+        demand(gamma, "gamma", count)
+        demand(beta, "beta", count)
     return (x.of(x.shape), x.of(x.shape))[:output_count]
 
 
@@ -409,6 +493,10 @@ def group_norm_reads(
     return {place: every[place] for place in range(len(outputs))}
 
 
+#: the inputs of EmbedLayerNormalization from the fourth on
+EMBEDDED = ("position_embedding", "segment_embedding", "gamma", "beta", "mask", "position_ids")
+
+
 def embed_output(
     input_ids: Tensor,
     segment_ids: Tensor | None,
@@ -418,6 +506,16 @@ def embed_output(
 ) -> tuple[Tensor, ...]:
     if input_ids.shape is None or word.shape is None:
         return (word.of(None), Tensor("int32"), word.of(None))[:output_count]
+    demand_rank(input_ids, "input_ids", 2)
+    demand_rank(word, "word_embedding", 2)
+    hidden = word.shape[1]
+    named = dict(zip(EMBEDDED, _, strict=False))
+    for name in ("position_embedding", "segment_embedding"):
+        demand(named.get(name), name, None, hidden)
+    demand(named.get("gamma"), "gamma", hidden)
+    demand(named.get("beta"), "beta", hidden)
+    demand(segment_ids, "segment_ids", *input_ids.shape)
+    demand(named.get("mask"), "mask", *input_ids.shape)
     y = word.of((*input_ids.shape, word.shape[1]))
     return (y, Tensor("int32", input_ids.shape[:1]), y)[:output_count]
 
@@ -482,11 +580,17 @@ define(
     "InstanceNormalization",
     kind="normalization",
     roles={1: "affine", 2: "affine"},
-    infer=same,
+    infer=instance_output,
     work=instance_work,
     reads=instance_reads,
 )
-define("GroupNormalization", kind="normalization", infer=same, work=group_work, reads=group_reads)
+define(
+    "GroupNormalization",
+    kind="normalization",
+    infer=group_output,
+    work=group_work,
+    reads=group_reads,
+)
 define(
     "LayerNormalization",
     kind="normalization",
@@ -499,8 +603,8 @@ define("RMSNormalization", "SimplifiedLayerNormalization", kind="normalization",
        infer=layer_output, work=rms_work, reads=layer_reads)  # fmt: skip
 define("MeanVarianceNormalization", kind="normalization",
        infer=same, work=mean_variance_work, reads=mean_variance_reads)  # fmt: skip
-define("LpNormalization", kind="normalization", infer=same, work=lp_work, reads=lp_reads)
-define("LRN", kind="normalization", infer=same, work=lrn_work, reads=lrn_reads)
+define("LpNormalization", kind="normalization", infer=lp_output, work=lp_work, reads=lp_reads)
+define("LRN", kind="normalization", infer=lrn_output, work=lrn_work, reads=lrn_reads)
 
 define("SkipLayerNormalization", kind="normalization", domain=MICROSOFT,
        infer=skip_output, work=skip_work, reads=skip_layer_reads)  # fmt: skip

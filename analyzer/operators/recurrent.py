@@ -17,6 +17,9 @@ directions), the batch goes along, features are contracted. The final states rea
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.operator import (
     Along,
@@ -29,6 +32,7 @@ from cnnscope.analyzer.operator import (
     Work,
     constants,
     define,
+    demand,
     everything,
 )
 from cnnscope.analyzer.tensor import Shape, Tensor
@@ -73,6 +77,8 @@ def activated(
 
 
 def directions(direction: str) -> int:
+    if direction not in ("forward", "reverse", "bidirectional"):
+        raise ValueError(f"there is no direction {direction!r}")
     return 2 if direction == "bidirectional" else 1
 
 
@@ -86,12 +92,18 @@ def sequence_output(
     x: Tensor,
     w: Tensor,
     r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
     *_: Tensor | None,
     hidden_size: int | None = None,
     direction: str = "forward",
     layout: int = 0,
     output_count: int = 3,
     node_name: str = "",
+    gates: int,
 ) -> tuple[Tensor, ...]:
     for name, weights in (("W", w), ("R", r)):
         if weights.shape is not None and weights.rank != 3:
@@ -104,8 +116,30 @@ def sequence_output(
         hidden = r.shape[-1]
     else:
         hidden = FreeDim.from_data(f"{node_name} hidden size")
-    everything_, last = shapes(x, count, hidden, layout) if x.shape is not None else (None, None)
+    demand(r, "R", count, gates * hidden, hidden)
+    demand(
+        w, "W", count, gates * hidden, x.dims[2] if x.shape is not None and x.rank == 3 else None
+    )
+    demand(b, "B", count, 2 * gates * hidden)
+    demand(p, "P", count, 3 * hidden)
+    if x.shape is None:
+        return (x.of(None), x.of(None), x.of(None))[:output_count]
+    batch = steps_and_batch(x, layout)[1]
+    everything_, last = shapes(x, count, hidden, layout)
+    demand(sequence_lens, "sequence_lens", batch)
+    demand(initial_h, "initial_h", *last)
+    demand(initial_c, "initial_c", *last)
     return (x.of(everything_), x.of(last), x.of(last))[:output_count]
+
+
+def with_gates(gates: int) -> Callable[..., tuple[Tensor, ...]]:
+    """`sequence_output` of an operator with so many gates."""
+
+    @wraps(sequence_output)
+    def output(*inputs: Tensor, **attributes: object) -> tuple[Tensor, ...]:
+        return sequence_output(*inputs, **attributes, gates=gates)  # type: ignore[arg-type]  # as given
+
+    return output
 
 
 def shapes(x: Tensor, count: int, hidden: Dim, layout: int) -> tuple[Shape, Shape]:
@@ -269,19 +303,28 @@ def _one_output(
 # -- ONNX Runtime's LSTM with 8-bit weights: W is (D, I, 4H), R is (D, H, 4H) --------------------
 
 
+def _turned(w: Tensor) -> Tensor:
+    return w if w.shape is None else w.of((*w.shape[:-2], *reversed(w.shape[-2:])))
+
+
 def quantized_output(
     x: Tensor,
     w: Tensor,
     r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
     *_: Tensor | None,
     hidden_size: int | None = None,
     direction: str = "forward",
     output_count: int = 3,
     node_name: str = "",
 ) -> tuple[Tensor, ...]:
-    turned = r if r.shape is None else r.of((*r.shape[:-2], *reversed(r.shape[-2:])))
     return sequence_output(
-        x, w, turned, hidden_size=hidden_size, direction=direction, output_count=output_count,
+        x, _turned(w), _turned(r), b, sequence_lens, initial_h, initial_c, p, gates=4,
+        hidden_size=hidden_size, direction=direction, output_count=output_count,
         node_name=node_name,
     )  # fmt: skip
 
@@ -318,7 +361,7 @@ STATES = constants(4, 5, 6)
 define(
     "LSTM",
     kind="recurrent",
-    infer=sequence_output,
+    infer=with_gates(4),
     work=lstm_work,
     reads=sequence_reads,
     roles=STATES,
@@ -326,7 +369,7 @@ define(
 define(
     "GRU",
     kind="recurrent",
-    infer=sequence_output,
+    infer=with_gates(3),
     work=gru_work,
     reads=sequence_reads,
     roles=STATES,
@@ -334,7 +377,7 @@ define(
 define(
     "RNN",
     kind="recurrent",
-    infer=sequence_output,
+    infer=with_gates(1),
     work=rnn_work,
     reads=sequence_reads,
     roles=STATES,

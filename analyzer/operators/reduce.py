@@ -27,6 +27,7 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand_rank,
     everything,
     in_range,
     same,
@@ -47,7 +48,7 @@ def reduced(x: Tensor, given: Tensor | None, axes: Axes, noop: int) -> set[int]:
     """The axes that are folded; raises `Undetermined` where only the run can tell."""
     named = axes or () if given is None else () if given.dims == (0,) else given.numbers
     if not named:
-        return set() if noop else set(range(x.rank))
+        return set() if noop == 1 else set(range(x.rank))
     return {place(axis, x.rank) for axis in named}
 
 
@@ -57,7 +58,7 @@ def unread(given: Tensor | None) -> bool:
 
 
 def left(x: Tensor, gone: set[int], keepdims: int) -> tuple[Dim, ...]:
-    if keepdims:
+    if keepdims == 1:
         return tuple(1 if i in gone else dim for i, dim in enumerate(x.dims))
     return tuple(dim for i, dim in enumerate(x.dims) if i not in gone)
 
@@ -68,10 +69,11 @@ def reduce_output(
 ) -> Tensor:  # fmt: skip
     if x.shape is None:
         return x.of(None)
+    demand_rank(given, "axes", 1)
     if given is not None and unread(given):
         # The rank at least, where it is known how many axes go.
         count = given.dims[0] if given.rank else 1
-        rank = x.rank if keepdims else x.rank - count
+        rank = x.rank if keepdims == 1 else x.rank - count
         if not isinstance(rank, int):
             return x.of(None)
         return x.of(tuple(FreeDim.from_data(f"{node_name} axis {i}") for i in range(rank)))
@@ -89,7 +91,7 @@ def reduce_reads(
 
 def along_others(x: Tensor, gone: set[int], keepdims: int) -> InputRead:
     """Whole along the axes that are folded, point by point along the others."""
-    kept = [i for i in range(x.rank) if keepdims or i not in gone]
+    kept = [i for i in range(x.rank) if keepdims == 1 or i not in gone]
     return tuple(Whole(spatial=True) if i in gone else Along(kept.index(i)) for i in range(x.rank))
 
 

@@ -206,6 +206,9 @@ class Through:
             iterations are stacked (None: the last one's result); None where none is.
         carried: pairs (body output, body input) that the next iteration sees.
         trips: how often the body runs, where that is known.
+        most: how often at most, where only that is.
+        from_the_end: inputs of the body that iterations take from the last index on.
+        to_the_front: outputs of the node that iterations fill from the last index on.
     """
 
     attribute: str
@@ -213,6 +216,19 @@ class Through:
     outputs: tuple[tuple[int, int | None] | None, ...]
     carried: tuple[tuple[int, int], ...] = ()
     trips: int | None = None
+    most: int | None = None
+    from_the_end: frozenset[int] = frozenset()
+    to_the_front: frozenset[int] = frozenset()
+
+    def taken(self, place: int, iteration: int) -> int:
+        """The index of the axis of a body's input that an iteration takes."""
+        assert self.trips is not None
+        return self.trips - 1 - iteration if place in self.from_the_end else iteration
+
+    def filled(self, place: int, iteration: int) -> int:
+        """The index of the axis of a node's output that an iteration fills."""
+        assert self.trips is not None
+        return self.trips - 1 - iteration if place in self.to_the_front else iteration
 
 
 #: for one input: a read per input axis; or row-major order kept; or nothing; or None: elementwise

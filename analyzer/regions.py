@@ -4,11 +4,16 @@ The nodes' reads run backwards from the unit, as sets of indices per axis, clipp
 on the way: what lies in the padding is nothing. A tensor's wanted indices are a few *boxes* (a set
 per axis, their product), so that paths that need different places stay apart until there are too
 many of them.
+
+Subgraphs are gone through as they run. A loop's iterations are taken from the last to the first,
+each of which wants of the one before what it carries on; of a loop that runs as often as the data
+says, what any number of iterations want is added up until nothing is new. Of an If, both branches
+that can run are read; what its condition hangs on decides, but isn't read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,11 +27,15 @@ from cnnscope.analyzer.boxes import (
     reshaped,
     whole,
 )
-from cnnscope.analyzer.graph import Graph, Node, used_names
-from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Upto
+from cnnscope.analyzer.graph import Graph, Node, captures, used_names
+from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Through, Upto
 from cnnscope.analyzer.reads import KnownRead, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
+
+Wanted = dict[str, list[Box]]  # by tensor, the elements that are wanted of it
+#: iterations of a loop of unknown length, after which what it carries is taken to be wanted whole
+MAX_ROUNDS = 4096
 
 #: network input -> per axis, the indices seen as inclusive ranges
 Ranges = dict[str, tuple[tuple[tuple[int, int], ...], ...]]
@@ -55,11 +64,9 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
         else:
             raise ValueError(f"index {index} is outside axis {axis} of {tensor!r}, length {length}")
         start.append(mask)
-    wanted: dict[str, list[Box]] = {tensor: [tuple(start)]}
+    wanted: Wanted = {tensor: [tuple(start)]}
     last = graph.producers[tensor].index if tensor in graph.producers else -1
-    for node in reversed(graph.nodes[: last + 1]):
-        if any(name in wanted for name in node.outputs) and not shapes.folded(node):
-            _backwards(node, shapes, wanted)
+    _through_nodes(graph.nodes[: last + 1], shapes, wanted)
     seen: Ranges = {}
     for name in graph.inputs:
         if wanted.get(name):
@@ -68,14 +75,30 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
     return seen
 
 
-def _backwards(node: Node, shapes: Shapes, wanted: dict[str, list[Box]]) -> None:
-    if node.bodies or node.index in shapes.functions:
-        for name in dict.fromkeys(used_names(node)):
-            if not shapes.tensors[name].constant:
-                lengths = known_lengths(shapes.tensors[name], name)
-                add_box(wanted.setdefault(name, []), whole(lengths))
+def _through_nodes(nodes: Sequence[Node], shapes: Shapes, wanted: Wanted) -> None:
+    """Add what nodes want of their inputs, from the last to the first."""
+    for node in reversed(nodes):
+        if any(wanted.get(name) for name in node.outputs) and not shapes.folded(node):
+            _backwards(node, shapes, wanted)
+
+
+def _backwards(node: Node, shapes: Shapes, wanted: Wanted) -> None:
+    if node.index in shapes.functions:
+        body, inner = shapes.functions[node.index]
+        inside = {name: list(wanted[name]) for name in node.outputs if wanted.get(name)}
+        _through_nodes(body.nodes, inner, inside)
+        _want(shapes, wanted, {name: inside[name] for name in body.inputs if name in inside})
         return
     reads = find_reads(node, shapes)
+    if reads.through or node.bodies:
+        for through in reads.through:
+            _Body(node, through, shapes, wanted).run()
+        if not reads.through:  # not even which subgraph runs is known
+            for name in dict.fromkeys(used_names(node)):
+                if not shapes.tensors[name].constant:
+                    lengths = known_lengths(shapes.tensors[name], name)
+                    add_box(wanted.setdefault(name, []), whole(lengths))
+        return
     for output, per_input in zip(node.outputs, reads.outputs, strict=True):
         for box in wanted.get(output, ()):
             for name, read in zip(node.inputs, per_input, strict=True):
@@ -84,6 +107,138 @@ def _backwards(node: Node, shapes: Shapes, wanted: dict[str, list[Box]]) -> None
                 x = shapes.tensors[name]
                 for found in _behind(box, read, x, shapes.tensors[output], name):
                     add_box(wanted.setdefault(name, []), found)
+
+
+def _want(shapes: Shapes, wanted: Wanted, more: Mapping[str, Sequence[Box]]) -> bool:
+    """Add boxes to what is wanted; False where nothing is new."""
+    new = False
+    for name, boxes in more.items():
+        if not shapes.tensors[name].constant:
+            mine = wanted.setdefault(name, [])
+            for box in boxes:
+                before = [id(one) for one in mine]
+                add_box(mine, box)
+                new = new or [id(one) for one in mine] != before
+    return new
+
+
+class _Body:
+    """A subgraph, gone through as often as its node runs it.
+
+    Args:
+        node, through: the node, and how its outputs are read through one of its subgraphs.
+        shapes, wanted: of the graph around.
+    """
+
+    def __init__(self, node: Node, through: Through, shapes: Shapes, wanted: Wanted) -> None:
+        self.node, self.through, self.shapes, self.wanted = node, through, shapes, wanted
+        self.graph = node.bodies[through.attribute]
+        self.inner = shapes.bodies[node.index, through.attribute]
+        self.names = list(self.graph.inputs)
+        self.into = {into: out for out, into in through.carried}
+
+    def run(self) -> None:
+        through = self.through
+        ends = {
+            place: list(self.wanted[name])
+            for place, name in enumerate(self.node.outputs)
+            if self.wanted.get(name) and place < len(through.outputs)
+        }
+        last = {
+            target[0]: boxes
+            for place, boxes in ends.items()
+            if (target := through.outputs[place]) is not None and target[1] is None
+        }
+        stacks = len(ends) > len(last)
+        trips = through.trips if through.carried or stacks else 1
+        if trips is None:
+            self.any_number(last)
+            return
+        state: Wanted = {}
+        for out, into in through.carried:
+            if out in last:
+                state[self.names[into]] = last[out]
+        for k in reversed(range(trips)):
+            asked: Wanted = {}
+            for into, out in self.into.items():
+                for box in state.get(self.names[into], ()):
+                    add_box(asked.setdefault(self.graph.outputs[out], []), box)
+            carried = set(self.into.values())
+            for place, boxes in ends.items():
+                which, axis = through.outputs[place] or (0, None)
+                name = self.graph.outputs[which]
+                if axis is not None:
+                    at = through.filled(place, k)
+                    slices = [(*b[:axis], *b[axis + 1 :]) for b in boxes if b[axis][at]]
+                elif which not in carried and k == trips - 1:
+                    slices = boxes
+                else:
+                    continue
+                for box in slices:
+                    add_box(asked.setdefault(name, []), box)
+            state = self.once(asked, k)
+        for into in self.into:
+            self.enter(into, state.get(self.names[into], []))
+
+    def any_number(self, last: Mapping[int, list[Box]]) -> None:
+        """What the node's outputs want, however often the body runs."""
+        state: Wanted = {}
+        asked = {self.graph.outputs[out]: list(boxes) for out, boxes in last.items()}
+        for out, into in self.through.carried:
+            if out in last:
+                state[self.names[into]] = list(last[out])
+        most = self.through.most
+        for _ in range(MAX_ROUNDS if most is None else min(max(most, 0), MAX_ROUNDS)):
+            found = self.once({name: list(boxes) for name, boxes in asked.items()}, None)
+            if not _want(self.inner, state, found):
+                break
+            for into, out in self.into.items():
+                _want(self.inner, asked, {self.graph.outputs[out]: state.get(self.names[into], [])})
+        else:
+            for into in self.into if most is None or most > MAX_ROUNDS else ():
+                name = self.names[into]
+                state[name] = [whole(known_lengths(self.inner.tensors[name], name))]
+        for into in self.into:
+            self.enter(into, state.get(self.names[into], []))
+
+    def once(self, asked: Wanted, k: int | None) -> Wanted:
+        """One iteration: what it wants of the one before; what it takes from outside is added there."""
+        # What one branch gives may be of another shape than what the other does.
+        inside = {
+            name: fitting
+            for name, boxes in asked.items()
+            if (fitting := [box for box in boxes if self.fits(name, box)])
+        }
+        _through_nodes(self.graph.nodes, self.inner, inside)
+        for name in captures(self.graph):
+            if name in inside and name in self.shapes.tensors:
+                _want(self.shapes, self.wanted, {name: inside[name]})
+        for place, name in enumerate(self.names):
+            if name in inside and place not in self.into:
+                self.enter(place, inside[name], k)
+        return {self.names[into]: inside.get(self.names[into], []) for into in self.into}
+
+    def fits(self, name: str, box: Box) -> bool:
+        """A box is one of the tensor's."""
+        return known_lengths(self.inner.tensors[name], name) == tuple(map(len, box))
+
+    def enter(self, place: int, boxes: Sequence[Box], k: int | None = None) -> None:
+        """Add what is wanted of a body's input to what feeds it."""
+        source = self.through.inputs[place] if place < len(self.through.inputs) else None
+        if source is None or not boxes:
+            return
+        which, axis = source
+        name = self.node.inputs[which] if which < len(self.node.inputs) else ""
+        if not name:
+            return
+        if axis is not None:
+            length = known_lengths(self.shapes.tensors[name], name)[axis]
+            mask = np.ones(length, bool)
+            if k is not None:
+                mask[:] = False
+                mask[self.through.taken(place, k)] = True
+            boxes = [(*box[:axis], mask, *box[axis:]) for box in boxes]
+        _want(self.shapes, self.wanted, {name: boxes})
 
 
 def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> list[Box]:

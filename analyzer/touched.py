@@ -278,9 +278,10 @@ class _Run:
             result = find_touched(self.body, self.inner, self._given(state, k), echoes=self.echoes)
             reason = reason or next(iter(result.rough.values()), None)
             self.unknown = self.unknown or next(iter(result.unknown.values()), None)
-            for out, target in zip(outputs, self.through.outputs, strict=False):
+            for place, (out, target) in enumerate(zip(outputs, ends, strict=False)):
                 if target is not None and target[1] is not None:
-                    self._stack(out, result.boxes.get(self.body.outputs[target[0]], []), target, k)
+                    at = self.through.filled(place, k)
+                    self._stack(out, result.boxes.get(self.body.outputs[target[0]], []), target, at)
             state = {
                 into: result.boxes.get(self.body.outputs[out], [])
                 for out, into in self.through.carried
@@ -322,8 +323,11 @@ class _Run:
             elif axis is None:
                 boxes = self._boxes_of(which)
             else:
+                at = self.through.taken(i, k)
                 boxes = [
-                    (*box[:axis], *box[axis + 1 :]) for box in self._boxes_of(which) if box[axis][k]
+                    (*box[:axis], *box[axis + 1 :])
+                    for box in self._boxes_of(which)
+                    if box[axis][at]
                 ]
             given[self.names[i]] = boxes
         return given

@@ -214,6 +214,7 @@ def loop_reads(
     count = len(carried)
     goes_on = body.outputs[0] if body.outputs else None
     trips = _trips(limit, cond, goes_on, node_name)
+    most = None if limit is None or limit.value is None else limit.lengths[0]
     return (
         Through(
             "body",
@@ -224,6 +225,7 @@ def loop_reads(
             ),
             tuple((1 + k, 2 + k) for k in range(count)),
             trips if isinstance(trips, int) else None,
+            most if isinstance(most, int) else None,
         ),
     )
 
@@ -300,6 +302,8 @@ def scan_reads(
     num_scan_inputs: int,
     scan_input_axes: tuple[int, ...] | None = None,
     scan_output_axes: tuple[int, ...] | None = None,
+    scan_input_directions: tuple[int, ...] | None = None,
+    scan_output_directions: tuple[int, ...] | None = None,
 ) -> tuple[Through, ...]:
     count = len(inputs) - num_scan_inputs
     taken = [
@@ -317,8 +321,14 @@ def scan_reads(
             (*((k, None) for k in range(count)), *stacked),
             tuple((k, k) for k in range(count)),
             _scan_trips(inputs, count, scan_input_axes),
+            from_the_end=_flipped(count, scan_input_directions),
+            to_the_front=_flipped(count, scan_output_directions),
         ),
     )
+
+
+def _flipped(first: int, directions: tuple[int, ...] | None) -> frozenset[int]:
+    return frozenset(first + k for k, backwards in enumerate(directions or ()) if backwards)
 
 
 def scan8_output(

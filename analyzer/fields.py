@@ -26,7 +26,7 @@ with a smaller size and a larger step is kept, it may win or lose.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -165,6 +165,8 @@ class Fields:
         spatial: the input axes that some node looks along (as against batch and channels).
         diagnostics: misaligned joins, and axes that couldn't be followed.
         reads: node index to what its outputs read, for the nodes that were gone through.
+        misaligned: by the name and operator of a join, the axes along which it joins fields that
+            don't line up, with two of them.
         rounds: how often a loop's body may be gone through.
         room: how much more may be kept.
     """
@@ -173,6 +175,7 @@ class Fields:
     spatial: set[Key] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     reads: dict[int, NodeReads] = field(default_factory=dict)
+    misaligned: dict[tuple[str, str], dict[Key, tuple[Field, Field]]] = field(default_factory=dict)
     rounds: int = MAX_TRIPS
     room: Room = field(default_factory=lambda: Room(MAX_SPANS, Unfollowed()))
 
@@ -213,6 +216,8 @@ def find_fields(
             _keep(node, found, room)
         if room.ended is not None:
             _give_up(node, found)
+    if given is None:
+        found.diagnostics.extend(_misaligned(found))
     if given is None and room.ended is not None:
         found.diagnostics.append(
             Diagnostic("fields-not-followed", "warning", room.ended,
@@ -220,6 +225,46 @@ def find_fields(
                        "aren't followed from here on", "")
         )  # fmt: skip
     return found
+
+
+def _misaligned(found: Fields) -> Iterator[Diagnostic]:
+    """The joins of fields that don't line up along an axis that is looked along: each once."""
+    for (name, title), axes in found.misaligned.items():
+        told: dict[tuple[str, str], list[int]] = {}
+        for key, (a, b) in axes.items():
+            if key in found.spatial:
+                told.setdefault((key[0], _apart(a, b)), []).append(key[1])
+        if not told:
+            continue
+        where = "; ".join(
+            f"along ax{'e' if len(which) > 1 else 'i'}s {' and '.join(map(str, sorted(which)))} of "
+            f"input {source}, {how}"
+            for (source, how), which in told.items()
+        )
+        yield Diagnostic(
+            "misaligned-paths", "info", name,
+            f"{title} joins paths whose receptive fields don't line up: {where}",
+            "what is added or concatenated belongs to different places of the input",
+        )  # fmt: skip
+
+
+def _apart(a: Field, b: Field) -> str:
+    """In what two fields that don't line up differ."""
+    sizes = f"sizes {a.size} and {b.size}"
+    if a.middle is not None and b.middle is not None:
+        if Fraction(a.step) != Fraction(b.step):
+            return f"{sizes}, units {abs(a.step)} and {abs(b.step)} px apart"
+        apart = abs(a.middle - b.middle)
+        return f"{sizes}, middles {_decimal(apart)} px apart"
+    for unit in range(max(len(a.spans), len(b.spans))):
+        mine, theirs = a.span(unit), b.span(unit)
+        if mine is not None and theirs is not None and sum(mine) != sum(theirs):
+            return f"{sizes}, unit {unit} sees {mine[0]}..{mine[1]} and {theirs[0]}..{theirs[1]}"
+    return f"{sizes}, of other units"
+
+
+def _decimal(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
 
 
 def _keep(node: Node, found: Fields, room: Room) -> None:
@@ -329,6 +374,8 @@ class _Step:
     ) -> Fields:
         result = find_fields(body, inner, given, self.found.rounds // times, self.found.room)
         self.found.spatial.update(result.spatial)
+        for join, axes in result.misaligned.items():
+            self.found.misaligned[join] = {**axes, **self.found.misaligned.get(join, {})}
         self.found.diagnostics.extend(
             d for d in result.diagnostics if d not in self.found.diagnostics
         )
@@ -533,18 +580,10 @@ class _Step:
         return _narrowest(ways, self.found.room.lengths.get(key), output.shape)
 
     def misaligned(self, key: Key, a: Term, b: Term) -> None:
-        self.found.spatial.add(key)
-
-        def told(term: Term) -> str:
-            digit = term.digits[0]
-            return f"size {digit.field.size}, step {digit.field.step}, centre {digit.field.center}"
-
-        self.found.diagnostics.append(
-            Diagnostic("misaligned-paths", "info", self.node.name,
-                       f"{self.node.title} joins paths whose receptive fields along axis {key[1]} of "
-                       f"input {key[0]} don't line up: {told(a)} against {told(b)}",
-                       "what is added or concatenated belongs to different places of the input")
-        )  # fmt: skip
+        pairs = zip(a.digits, b.digits, strict=True)
+        mine, theirs = next((p.field, q.field) for p, q in pairs if p != q)
+        join = self.found.misaligned.setdefault((self.node.name, self.node.title), {})
+        join.setdefault(key, (mine, theirs))
 
     # -- subgraphs -----------------------------------------------------------------------------
 

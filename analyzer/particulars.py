@@ -29,7 +29,7 @@ from cnnscope.analyzer.fields import Fields, Key, Paths
 from cnnscope.analyzer.graph import Graph, Node, used_names
 from cnnscope.analyzer.kinds import data_input
 from cnnscope.analyzer.model_file import ModelFile
-from cnnscope.analyzer.operator import Along, Whole, lookup
+from cnnscope.analyzer.operator import Along, Upto, Whole, lookup
 from cnnscope.analyzer.paths import Seen, find_seen
 from cnnscope.analyzer.reads import NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
@@ -308,6 +308,36 @@ class Particulars:
                 if grid is not None:
                     found[key] = grid
         return found
+
+    def overlooks(self, layer: str) -> bool:
+        """Does each unit of a layer of the main graph read all units of a tensor that moves along a
+        spatial axis of an input, as attention and fully connected layers do?"""
+        node = self._nodes.get(layer)
+        reads = None if node is None else self.fields.reads.get(node.index)
+        if node is None or reads is None:
+            return False
+        return any(
+            isinstance(read, tuple)
+            and any(
+                self._all_read(paths, read, self.shapes.tensors[tensor].dims)
+                for key, paths in self._paths(tensor)
+                if self.length(key) != 1
+            )
+            for per_input in reads.outputs
+            for tensor, read in zip(node.inputs, per_input, strict=True)
+            if tensor
+        )
+
+    @staticmethod
+    def _all_read(paths: Paths, read: Sequence[object], lengths: Sequence[Dim]) -> bool:
+        return any(
+            all(
+                d.axis >= 0 and isinstance(read[d.axis], Whole | Upto) and lengths[d.axis] != 1
+                for d in term.digits
+            )
+            for term in paths.terms
+            if term.digits
+        )
 
     def unaligned(self, tensor: str) -> list[Key]:
         """The spatial axes along which the paths to a tensor differ in step or centre."""

@@ -251,6 +251,18 @@ class Field:
         return None if span is None else Fraction(span[0] + span[1], 2)
 
     @property
+    def middle(self) -> Fraction | None:
+        """The middle of unit 0's window on the line about which those of all units lie.
+
+        After upsampling the middles of one period's units lie about a line, with the mean step:
+        ``center(u) ~ middle + u*step``. None where there is no such line.
+        """
+        if self.bounded or not self.advance or None in self.spans:
+            return None
+        lag = Fraction(self.step) * (len(self.spans) - 1) / 2
+        return Fraction(sum(lo + hi for lo, hi in self._spans), 2 * len(self.spans)) - lag
+
+    @property
     def centers(self) -> tuple[Fraction | None, ...]:
         """The middles of the windows of one period's units."""
         return tuple(None if s is None else Fraction(s[0] + s[1], 2) for s in self.spans)

@@ -342,6 +342,35 @@ def little_lost(count: int) -> onnx.ModelProto:
     )  # fmt: skip
 
 
+def hybrid(gate: bool) -> Built:
+    """A convolution, an attention over all its places with a shortcut, and a global pooling."""
+
+    def build() -> onnx.ModelProto:
+        nodes, last = [conv("x w", "c", pads=[1] * 4)], "c"
+        if gate:  # squeeze-and-excitation before it
+            nodes += [node("GlobalAveragePool", "c", "g"), node("Mul", "c g", "cg")]
+            last = "cg"
+        return network(
+            *nodes, node("Reshape", f"{last} flat", "f"), node("Transpose", "f", "t", perm=[0, 2, 1]),
+            node("MatMul", "t f", "s"), node("Softmax", "s", "p", axis=-1), node("MatMul", "p t", "a"),
+            node("Add", "a t", "r"), node("Transpose", "r", "rt", perm=[0, 2, 1]),
+            node("Reshape", "rt square", "q"), node("GlobalAveragePool", "q", "y"),
+            x=(1, 2, 16, 16), w=(2, 2, 3, 3),
+            flat=np.array([1, 2, 256]), square=np.array([1, 2, 16, 16]),
+        )  # fmt: skip
+
+    return build
+
+
+def gated() -> onnx.ModelProto:
+    """Squeeze-and-excitation alone: what is averaged over everything sees little by itself."""
+    return network(
+        conv("x w", "c", pads=[1] * 4), node("GlobalAveragePool", "c", "g"), node("Mul", "c g", "m"),
+        node("GlobalAveragePool", "m", "y"),
+        x=(1, 2, 16, 16), w=(2, 2, 3, 3),
+    )  # fmt: skip
+
+
 EXAMPLES = [
     # 5x5, stride 2, padded at the end only: its centre is 2, a whole step off
     Example("CNS101", lambda: joined([0, 0, 3, 3], 5), {"pixels": 2}, layers=1),
@@ -356,6 +385,9 @@ EXAMPLES = [
     Example("CNS103", single(16, 3, pads=[1] * 4), {"pixels": 9}),
     Example("CNS103", single(5, 3, pads=[1] * 4), None),
     Example("CNS103", head(width=32), None),
+    Example("CNS103", hybrid(gate=False), None),
+    Example("CNS103", hybrid(gate=True), None),
+    Example("CNS103", gated, {"pixels": 9}),
     # {-2, 0, 2} + {-2, 0, 2}: 5 of 9 along each axis; 81 - 25
     Example("CNS104", dilated(2, 2), {"pixels": 56}, layers=2),
     # {-9, 0, 9} + {-3..3}, Wang's [1, 2, 9]: 21 of 25

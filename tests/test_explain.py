@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
@@ -542,3 +543,35 @@ def test_what_is_not_there_is_one_clear_line(
     assert out == ""
     assert len(err.splitlines()) == 1
     assert said in err
+
+
+# -- "=" and "≈" -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "sign"),
+    [
+        # 4x4 maps of one channel behind a 1x1 kernel without bias are
+        # 2*16 FLOPs on 4*(16 + 1) and 4*16 bytes: 32/132 = 0.24242...
+        (4, "≈"),
+        # one place: 2 FLOPs on 8 and 4 bytes, 1/6
+        (1, "≈"),
+    ],
+)
+def test_a_rounded_result_is_no_equation(size: int, sign: str) -> None:
+    made = network(node("Conv", "x w", "y"), x=(1, 1, size, size), w=(1, 1, 1, 1))
+    told = str(cnnscope.analyze(made.SerializeToString())["y"].explain())
+    (line,) = [line for line in told.splitlines() if "FLOPs per byte" in line]
+    assert f" {sign} 0." in line
+    markdown = explanation_markdown(cnnscope.analyze(made.SerializeToString())["y"].explain())
+    (row,) = [row for row in markdown.splitlines() if "FLOPs per byte" in row]
+    assert f"| {sign} 0." in row
+
+
+def test_every_equation_with_a_ratio_is_one() -> None:
+    # 8 outputs of 8 inputs through 64 weights: 128 FLOPs on 32 + 256 and 32 bytes are 0.4 exactly.
+    made = network(node("MatMul", "x w", "y"), x=(1, 8), w=(8, 8))
+    told = str(cnnscope.analyze(made.SerializeToString())["y"].explain())
+    (line,) = [line for line in told.splitlines() if "FLOPs per byte" in line]
+    assert line.endswith(" = 0.4 FLOPs per byte")
+    assert "sparsity = 1 - connections/(in·out) = 1 - 64/(8·8) = 0 %" in " ".join(told.split())

@@ -308,10 +308,47 @@ def test_distills_misaligned_toy() -> None:
     assert f.aligned is False
     (note,) = [d for d in found.diagnostics if d.code == "misaligned-paths"]
     assert note.layer == made.nodes[-1].name
+    assert "along axis 2 of input x, sizes 5 and 5, units 2 and 1 px apart" in note.message
     # "6 input samples at one feature, 5 at the next"
     regions = [found[made.last].region((u,))["x"][2] for u in (1, 2)]
     assert regions == [((0, 5),), ((2, 6),)]
     assert f.smallest_size == 5
+
+
+def notes(made: onnx.ModelProto | bytes) -> list[str]:
+    data = made if isinstance(made, bytes) else made.SerializeToString()
+    return [d.message for d in analyze(data).diagnostics if d.code == "misaligned-paths"]
+
+
+def test_a_join_is_told_once_and_by_its_middles() -> None:
+    # Every 16th position, each over 16 units: 0 at 0..15, 16 at 16..31. About the line u, a unit looks
+    # 7.5 before itself, although unit 0 looks at 0 on both paths.
+    made = Net(1, 1, 64, 64)
+    low = made.Conv("x", made.w(1, 1, 1, 1), strides=[16, 16])
+    up = made.Resize(low, "", np.array([1, 1, 16, 16], np.float32), mode="nearest",
+                     nearest_mode="floor", coordinate_transformation_mode="asymmetric")  # fmt: skip
+    made.Add(up, "x")
+    (told,) = notes(made.model())
+    assert told.endswith("along axes 2 and 3 of input x, sizes 1 and 1, middles 7.5 px apart")
+
+
+def test_axes_that_differ_are_told_each() -> None:
+    made = Net(1, 1, 16, 16)
+    a = made.Conv("x", made.w(1, 1, 3, 3), pads=[1, 0, 1, 2])
+    made.Add(a, made.Conv("x", made.w(1, 1, 3, 3), pads=[2, 2, 0, 0]))
+    (told,) = notes(made.model())
+    assert "along axis 2 of input x, sizes 3 and 3, middles 1 px apart" in told
+    assert "along axis 3 of input x, sizes 3 and 3, middles 2 px apart" in told
+
+
+def test_channels_dont_line_up_or_misalign(cases: Path) -> None:
+    # A grouped convolution and its shortcut: a channel hangs on its group's, and on itself.
+    assert notes((cases / "group_residual_2.onnx").read_bytes()) == []
+    found = analyze(cases / "group_residual_2.onnx")
+    assert [f.axis for f in found["sum"].receptive_field] == [2]
+    made = Net(1, 4, 8)  # one half of the channels gates the other
+    made.Mul(*(made.Slice("x", *map(_a, ends)) for ends in ((0, 2, 1), (2, 4, 1))))
+    assert notes(made.model()) == []
 
 
 def _a(value: int) -> np.ndarray:

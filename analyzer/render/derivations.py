@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from cnnscope.analyzer.connections import Alternative, Alternatives
@@ -59,12 +59,17 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """One line of a derivation: what = formula = the numbers put in = what it comes to."""
+    """One line of a derivation: what = formula = the numbers put in = what it comes to.
+
+    Args:
+        sign: before the result: ``=``, or ``≈`` where it is rounded.
+    """
 
     label: str
     formula: str
     numbers: str
     result: str
+    sign: str = "="
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +327,13 @@ def _work(e: Explanation) -> Iterator[Block]:
         )
 
 
+def _rounded(line: Derived, text: str, value: Fraction) -> Derived:
+    """The line with its result as a text, which may say less than the number has."""
+    plain = text.removesuffix(" %")
+    said = Fraction(plain) if plain == text else Fraction(plain) / 100
+    return replace(line, result=text, sign="=" if said == value else "≈")
+
+
 def _in_classes(label: str, formula: Formula) -> Derived:
     """A sum of primitive classes, by the names they are shown under."""
     text = formula.text
@@ -352,10 +364,9 @@ def _traffic(e: Explanation) -> Iterator[Block]:
         )
         yield Table(("in", "layer", "read", "written"), (False, False, True, True), told)
     if e.intensity is not None:
-        value = float(Fraction(str(e.intensity.result)))
-        line = derived("intensity", e.intensity)
-        result = f"{ratio(value)} FLOPs per byte"
-        yield Derivation((Derived(line.label, line.formula, line.numbers, result),))
+        value = Fraction(str(e.intensity.result))
+        line = _rounded(derived("intensity", e.intensity), ratio(float(value)), value)
+        yield Derivation((replace(line, result=f"{line.result} FLOPs per byte"),))
 
 
 # -- field ---------------------------------------------------------------------------------------
@@ -607,11 +618,12 @@ def _alternatives(found: Alternatives | None) -> Iterator[Block]:
         "connections": layer.connections, "in": found.inputs, "out": found.outputs,
     }  # fmt: skip
     line = derived("sparsity", Formula("1 - connections/(in*out)", values, ""))
-    lines = [Derived(line.label, line.formula, line.numbers, _share(found.sparsity))]
+    lines = [_rounded(line, _share(found.sparsity), found.sparsity)]
     if found.saving is not None:
-        saving = derived("separable/shared", found.saving)
-        part = percent(float(Fraction(str(found.saving.result))))
-        lines.append(Derived(saving.label, saving.formula, saving.numbers, part))
+        part = Fraction(str(found.saving.result))
+        lines.append(
+            _rounded(derived("separable/shared", found.saving), percent(float(part)), part)
+        )
     yield Derivation(tuple(lines))
     yield from _remarks(found, layer)
 

@@ -102,7 +102,7 @@ def _said(said: Said, width: int, hanging: int) -> list[Line]:
 
 
 def _derivation(rows: Sequence[Derived], width: int) -> list[Line]:
-    """Label = formula = numbers = result in columns; a line for each where there's no room."""
+    """Label = formula = numbers = (or ≈) result in columns; a line for each where there's no room."""
     label = max(cell_len(row.label) for row in rows)
     result = max(cell_len(row.result) for row in rows)
     formula = max(cell_len(row.formula) for row in rows)
@@ -121,7 +121,11 @@ def _in_columns(row: Derived, label: int, formula: int, numbers: int, result: in
     for text, size, style in ((row.formula, formula, ""), (row.numbers, numbers, "dim")):
         if size:
             line += [((" = " if text else "   ") + _padded(text, size), style)]
-    return [*line, (" = ", ""), (" " * (result - cell_len(row.result)) + row.result, "label")]
+    return [
+        *line,
+        (f" {row.sign} ", ""),
+        (" " * (result - cell_len(row.result)) + row.result, "label"),
+    ]
 
 
 def _stacked(row: Derived, label: int, result: int, width: int) -> list[Line]:
@@ -133,14 +137,14 @@ def _stacked(row: Derived, label: int, result: int, width: int) -> list[Line]:
             sign = " = " if position == 0 else "   "
             lines.append([(head if not lines else " " * label, "label"), (sign + part, style)])
     if not lines:
-        return [[(head, "label"), (" = ", ""), (fitted(row.result, room), "label")]]
+        return [[(head, "label"), (f" {row.sign} ", ""), (fitted(row.result, room), "label")]]
     used = sum(cell_len(text) for text, _ in lines[-1])
     told = fitted(row.result, room)
     if used + 3 + max(result, cell_len(told)) <= width:
-        lines[-1].append((" = ", ""))
+        lines[-1].append((f" {row.sign} ", ""))
         lines[-1].append((told, "label"))
     else:
-        lines.append([(" " * label, ""), (" = ", ""), (told, "label")])
+        lines.append([(" " * label, ""), (f" {row.sign} ", ""), (told, "label")])
     return lines
 
 
@@ -221,7 +225,10 @@ def explanation_markdown(explanation: Explanation) -> str:
 def _markdown(block: Block) -> str:
     if isinstance(block, Derivation):
         titles = ("", "formula", "numbers", "result")
-        rows = [(row.label, row.formula, row.numbers, row.result) for row in block.rows]
+        rows = [
+            (row.label, row.formula, row.numbers, f"{row.sign} {row.result}".removeprefix("= "))
+            for row in block.rows
+        ]
         return grid(titles, (False, False, False, True), rows)
     if isinstance(block, Table):
         return grid(block.titles, block.right, block.rows)

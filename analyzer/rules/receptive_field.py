@@ -82,14 +82,15 @@ def misaligned_branches(subject: Subject) -> Iterator[Hit]:
     causal = any("causal" in layer.kind.traits for layer in subject.layers)
     for layer in subject.layers:
         worst: tuple[Fraction, Place, Fraction] | None = None
-        steps_differ = ""
+        steps_differ: dict[str, list[int]] = {}
         for place in _unaligned(subject, layer):
             grids = _joined(subject, layer, place)
             if len(grids) < 2:
                 continue
             if len({Fraction(grid.step) for grid in grids}) > 1:
-                steps = sorted({str(grid.step) for grid in grids})
-                steps_differ = f"along axis {place[1]} their units are {' and '.join(steps)} apart"
+                steps = sorted({abs(Fraction(grid.step)) for grid in grids})
+                told = " and ".join(map(str, steps))
+                steps_differ.setdefault(f"their units are {told} px apart", []).append(place[1])
                 continue
             same = [len({getattr(grid, what) for grid in grids}) == 1 for what in ("start", "end")]
             equal = len({grid.end - grid.start for grid in grids}) == 1
@@ -100,7 +101,11 @@ def misaligned_branches(subject: Subject) -> Iterator[Hit]:
             if offset and (worst is None or offset > worst[0]):
                 worst = offset, place, Fraction(grids[0].step)
         if steps_differ:
-            yield Hit((layer.name,), f"it joins branches of different strides: {steps_differ}")
+            ways = (
+                f"along ax{'e' if len(axes) > 1 else 'i'}s {' and '.join(map(str, axes))} {told}"
+                for told, axes in steps_differ.items()
+            )
+            yield Hit((layer.name,), f"it joins branches of different strides: {'; '.join(ways)}")
         elif worst is not None:
             offset, place, step = worst
             share = offset / abs(step)
@@ -209,9 +214,9 @@ def unproductive_layers(subject: Subject) -> Iterator[Hit]:
         "see small patches only averages votes of patches. Where texture is all that counts "
         "(denoising, super-resolution) this is as it should be.",
         how="The widest field along paths that don't collapse the axis, over all layers, as a "
-        "share of the input's length. Networks whose output gets its view of the whole input "
-        "through attention or a fully connected layer are left out; those that end in a global "
-        "pooling are judged by what is pooled.",
+        "share of the input's length. Networks in which a layer on the way to an output sees the "
+        "whole input through attention or a fully connected layer are left out; those that see it "
+        "by a global pooling alone are judged by what is pooled.",
         example="The sample model U-Net at 572 x 572: no unit sees more than 204 x 204 pixels, 36 % of "
         "the width.",
         todo="Add depth, stride or dilation, or train and run on smaller inputs, if the task needs "
@@ -259,7 +264,7 @@ def _widens(subject: Subject, layer: Layer) -> bool:
 
 
 def _sees_otherwise(subject: Subject) -> bool:
-    """Some output sees the whole input, by other means than a pooling."""
+    """Something on the way to an output sees the whole input, by other means than a pooling."""
     for output in subject.report.outputs:
         layer = subject.givers.get(output.name)
         for field in () if layer is None else layer.receptive_field:
@@ -269,7 +274,13 @@ def _sees_otherwise(subject: Subject) -> bool:
                 by = next((x for x in subject.layers if x.name == field.global_by), None)
                 if by is None or by.kind.form != "global":
                     return True
-    return False
+    # What a global pooling sees may be everything already, by attention before it.
+    return any(
+        layer.kind.form != "global"
+        and layer.name in subject.particulars.leading
+        and subject.particulars.overlooks(layer.name)
+        for layer in subject.layers
+    )
 
 
 # -- holes -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.fields import Fields, Key, Paths, Unfollowed, find_fields
 from cnnscope.analyzer.graph import Graph, Node, read_graph
+from cnnscope.analyzer.guests import guest_notes
 from cnnscope.analyzer.kinds import BORDERED, Kind, data_input, find_kind
 from cnnscope.analyzer.memory import Liveness, find_liveness
 from cnnscope.analyzer.model_file import ModelFile, open_model
@@ -141,11 +142,16 @@ def examine(
     file = open_model(model)
     graph = read_graph(file.model)
     inputs, notes = bind_inputs(graph.inputs, shapes or {}, dims or {})
-    found = infer_shapes(graph, inputs)
-    return Analysis(
-        file, graph, found, count_costs(graph, found), find_weights(graph, found),
-        find_liveness(graph, found), find_fields(graph, found), tuple(notes),
-    )  # fmt: skip
+    guests: list[Diagnostic] = []
+    token = guest_notes.set(guests)
+    try:
+        found = infer_shapes(graph, inputs)
+        return Analysis(
+            file, graph, found, count_costs(graph, found), find_weights(graph, found),
+            find_liveness(graph, found), find_fields(graph, found), (*notes, *guests),
+        )  # fmt: skip
+    finally:
+        guest_notes.reset(token)
 
 
 def _report(analysis: Analysis) -> Report:

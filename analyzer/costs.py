@@ -181,7 +181,9 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     except RuleFailed as fault:
         missing[node.title] = missing.get(node.title, 0) + 1
         return Cost(None, missing, read, written, bodies, (failure(node, fault),))
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):
+    except (
+        ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError, ArithmeticError,
+    ):  # fmt: skip
         # A rule that stumbles over half-known shapes leaves its node uncounted, and says so.
         missing[node.title] = missing.get(node.title, 0) + 1
     return Cost(None, missing, read, written, bodies)

@@ -26,9 +26,10 @@ from typing import get_args
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (what is ours must be known)
 from cnnscope.analyzer.answers import RuleFailed, checked_outputs, checked_reads, checked_work
-from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.diagnostics import Diagnostic, on_purpose
 from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.graph import Node
+from cnnscope.analyzer.guests import Written, guest_notes, is_the_programs, kept_quiet, wrote
 from cnnscope.analyzer.operator import (
     OURS,
     Family,
@@ -128,17 +129,19 @@ def register(
     ):
         if given is not None or answer == "infer":
             _check_signature(title, answer, given)
+    plugin = current_plugin.get()
+    guest = "" if plugin is None else plugin[0]
     operator = Operator(
         name=name,
         domain=domain,
         since=since,
-        infer=_asked(infer, "infer", checked_outputs),
-        work=None if work is None else _asked(work, "work", checked_work),
-        reads=_elementwise if reads is None else _asked(reads, "reads", checked_reads),
+        infer=_asked(infer, "infer", checked_outputs, guest),
+        work=None if work is None else _asked(work, "work", checked_work, guest),
+        reads=_elementwise if reads is None else _asked(reads, "reads", checked_reads, guest),
         random=random,
         roles=dict(roles or {}),
         kind=kind,
-        source=REGISTERED if (plugin := current_plugin.get()) is None else plugin[0],
+        source=guest or REGISTERED,
     )
     if plugin is None:
         _enter(operator, title, replace)
@@ -216,17 +219,36 @@ def _check_signature(title: str, answer: str, rule: object) -> None:
             )
 
 
-def _asked(rule: Rule, answer: str, check: Callable[[object, tuple[object, ...]], object]) -> Rule:
-    """The rule, with its answer checked and its faults told apart from the model's."""
+def _asked(
+    rule: Rule, answer: str, check: Callable[[object, tuple[object, ...]], object], guest: str
+) -> Rule:
+    """The rule, with its answer checked and its faults told apart from the model's.
+
+    What a guest's, a plugin's, writes is kept away; a program may print what it likes.
+    """
+
+    def call(positional: tuple[object, ...], keyword: dict[str, object]) -> object:
+        if not guest:
+            return rule(*positional, **keyword)
+        written = Written()
+        try:
+            with kept_quiet() as written:
+                return rule(*positional, **keyword)
+        finally:
+            notes = guest_notes.get()
+            if written.anything and notes is not None:
+                notes.append(wrote(guest))
 
     @functools.wraps(rule)
     def asked(*positional: object, **keyword: object) -> object:
         try:
-            given = rule(*positional, **keyword)
-        except (Undetermined, MemoryError):
+            given = call(positional, keyword)
+        except Undetermined:
             raise
-        except Exception as error:
-            if answer == "infer" and isinstance(error, ValueError):
+        except BaseException as error:
+            if is_the_programs(error):
+                raise
+            if answer == "infer" and isinstance(error, ValueError) and on_purpose(error):
                 raise  # what the rule says of the model
             logging.getLogger("cnnscope").debug("the %s rule failed", answer, exc_info=error)
             said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
@@ -239,7 +261,7 @@ def _asked(rule: Rule, answer: str, check: Callable[[object, tuple[object, ...]]
     return asked
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where a rule broke, as far as it is the rule's own code."""
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):

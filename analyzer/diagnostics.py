@@ -8,7 +8,10 @@ prints it as one line.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from opcode import opmap
+from types import TracebackType
 from typing import Literal
 
 Severity = Literal["info", "warning", "error"]
@@ -31,6 +34,45 @@ class CnnscopeError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(one_line(message))
+
+
+#: what is said where a rule stumbled over a node without saying anything of it
+STUMBLED = "its attributes and inputs don't go together"
+_RAISE = opmap["RAISE_VARARGS"]
+_STRANGERS = frozenset({"numpy", "onnx", "google", "ml_dtypes", *sys.stdlib_module_names})
+
+
+def own_words(error: BaseException) -> str:
+    """What an error says, where that was written for a reader; else what can be said without it.
+
+    A rule raises an error for what can't be, in words of its own. What Python or numpy raise on the
+    way ("integer modulo by zero") tells nobody what is wrong with a model.
+
+    >>> try:
+    ...     4 % 0
+    ... except ZeroDivisionError as error:
+    ...     print(own_words(error))
+    its attributes and inputs don't go together
+    """
+    at = _innermost(error)
+    if at is not None and on_purpose(error) and str(error):
+        module = str(at.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module not in _STRANGERS or module == "__main__":
+            return str(error)
+    return STUMBLED
+
+
+def on_purpose(error: BaseException) -> bool:
+    """Some line said ``raise``: it isn't Python, or a signal, that raised it."""
+    at = _innermost(error)
+    return at is not None and at.tb_frame.f_code.co_code[at.tb_lasti] == _RAISE
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at
 
 
 def one_line(text: str, longest: int = MESSAGE_LIMIT) -> str:

@@ -445,10 +445,9 @@ class _Step:
                 return paths, None
             if isinstance(read, tuple) and len(term.digits) == 1:
                 axis = term.digits[0].axis
-                along = read[axis]
+                along = read[axis] if 0 <= axis < len(read) else None
                 if (
-                    axis >= 0
-                    and isinstance(along, Along)
+                    isinstance(along, Along)
                     and along.window is POINT
                     and along.axis == axis
                     and x.shape is not None

@@ -34,6 +34,8 @@ FLOAT_VALUE_LIMIT = 64
 #: the most characters of a list of names in a node's metadata: parsing takes 300 bytes for each
 NOTE_LIMIT = 20_000
 
+_LATEST = (1 << 31) - 1  # no opset version is larger
+
 _A = onnx.AttributeProto
 
 
@@ -209,7 +211,7 @@ def read_graph(model: onnx.ModelProto) -> Graph:
         check_expansion(model.graph, functions)
         return reader.graph(model.graph, opsets, _Visible(set()), "")
     except UnicodeDecodeError as error:
-        raise GraphError(f"a name in the model isn't UTF-8: {error}") from None
+        raise GraphError(f"a name in the model isn't UTF-8: {error.object[:60]!r}") from None
 
 
 def _domain(domain: str) -> str:
@@ -266,7 +268,7 @@ class _Reader:
         visible = _Visible({*inputs, *stored}, outer)
         nodes = list(self.expanded(proto.node, opsets, scope, calls))
         nodes = _in_order(nodes, visible)
-        visible.own.update(name for n in nodes for name in n.outputs)
+        visible.own.update(name for n in nodes for name in n.outputs if name)
         read = tuple([self.node(i, n, visible) for i, n in enumerate(nodes)])
         for value in proto.output:
             if value.name not in visible:
@@ -381,6 +383,7 @@ class _Reader:
                 self.attribute(a, kind, opsets, visible, name, calls) if plain is None else plain(a)
             )
         version = opsets.get(domain, opsets.get("", 1) if not domain else 1)
+        version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
         return Node(
             index, name, op, domain, version, inputs, outputs, attributes,
             scope or _scope(proto, given), proto, given,
@@ -716,9 +719,9 @@ def _value(
 
     try:
         return numpy_helper.to_array(proto)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError):
         raise GraphError(
-            f"tensor {quoted(proto.name)} holds other data than its {list(proto.dims)} declares: {error}"
+            f"tensor {quoted(proto.name)} holds other data than its {list(proto.dims)[:16]} declares"
         ) from None
 
 

@@ -893,6 +893,14 @@ def _view(tensor: TensorProto, kind: str, payload: memoryview) -> npt.NDArray[np
 
 
 def _one_line(error: BaseException) -> str:
+    if isinstance(error, ProtobufError):
+        return "its encoding as protobuf is broken"
+    if isinstance(error, MemoryError):
+        return "there isn't so much memory"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, (TypeError, KeyError, IndexError, AttributeError, OverflowError)):
+        return "what is stored there contradicts itself"
     said = error.args[0] if error.args else ""
     said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(error)
     text = " ".join(said.split()) or type(error).__name__

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.custom import current_plugin
 from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.guests import Written, is_the_programs, kept_quiet, wrote
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -51,13 +52,17 @@ def _entries() -> Iterator[tuple[str, EntryPoint]]:
 
 def _load(source: str, entry: EntryPoint, notes: list[Diagnostic]) -> None:
     token = current_plugin.set((source, notes))
+    written = Written()
     try:
-        loaded = entry.load()
-        if callable(loaded):
-            loaded()
-        elif not inspect.ismodule(loaded):
-            raise TypeError(f"it is {type(loaded).__name__}, neither a function nor a module")
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        with kept_quiet() as written:
+            loaded = entry.load()
+            if callable(loaded):
+                loaded()
+            elif not inspect.ismodule(loaded):
+                raise TypeError(f"it is {type(loaded).__name__}, neither a function nor a module")
+    except BaseException as error:  # a plugin may raise anything
+        if is_the_programs(error):
+            raise
         logging.getLogger("cnnscope").debug("plugin %s failed", source, exc_info=error)
         said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
         notes.append(
@@ -68,3 +73,5 @@ def _load(source: str, entry: EntryPoint, notes: list[Diagnostic]) -> None:
         )  # fmt: skip
     finally:
         current_plugin.reset(token)
+    if written.anything:
+        notes.append(wrote(source))

@@ -75,7 +75,7 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
             return NodeReads(nothing, fault=failure(node, fault))
         except (
             Undetermined, ValueError, TypeError, IndexError, KeyError, AttributeError,
-            AssertionError, ZeroDivisionError,
+            AssertionError, ArithmeticError,
         ):  # fmt: skip
             # Half-known shapes: anything may be read, and the fields say "not known".
             return NodeReads(tuple(tuple(None for _ in inputs) for _ in outputs))

@@ -10,6 +10,7 @@ diagnostic.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -20,7 +21,14 @@ import onnx
 
 from cnnscope.analyzer.answers import RuleFailed
 from cnnscope.analyzer.custom import failure
-from cnnscope.analyzer.diagnostics import Diagnostic, GraphError, LimitError, one_line
+from cnnscope.analyzer.diagnostics import (
+    STUMBLED,
+    Diagnostic,
+    GraphError,
+    LimitError,
+    one_line,
+    own_words,
+)
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.expansion import NODE_LIMIT
 from cnnscope.analyzer.graph import (
@@ -337,14 +345,15 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         return _without_rules(graph, node, inputs, shapes, quiet=True)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         # Rules raise ValueError for what can't be: the model contradicts itself there.
-        raise Contradiction(str(error)) from None
+        raise Contradiction(own_words(error)) from None
     except (TypeError, IndexError, KeyError, AttributeError, AssertionError) as error:
         lacks = _unfit(operator.infer, inputs, keywords)
         if lacks:
             raise Contradiction(f"it lacks {lacks}") from None
+        logging.getLogger("cnnscope").debug("the rule of %s failed", node.title, exc_info=error)
         shapes.diagnostics.append(
             Diagnostic("rule-failed", "warning", node.name,
-                       f"{node.title}: its rule failed on this node ({type(error).__name__}: {error})",
+                       f"{node.title}: its rule failed on this node: {STUMBLED}, or the rule is wrong",
                        "please report it with the model's graph")
         )  # fmt: skip
         return _without_rules(graph, node, inputs, shapes, quiet=True)

@@ -14,10 +14,16 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
+
+from cnnscope.analyzer.diagnostics import STUMBLED
+
+if TYPE_CHECKING:
+    import cnnscope
 
 EXTREME = (
     0, 1, -1, 2, 3, 7, 64, -2, 255, 4097, 65536, 10**6, 2**31 - 1, 2**31, -(2**31), 2**32, 10**9,
@@ -58,9 +64,9 @@ class Mutated:
     done: tuple[str, ...]
 
 
-def mutated(data: bytes, dice: random.Random) -> Mutated:
-    """The model in `data` with a few things wrong: half the time its bytes, else its content."""
-    if dice.random() < 0.35:
+def mutated(data: bytes, dice: random.Random, *, as_bytes: float = 0.35) -> Mutated:
+    """The model in `data` with a few things wrong: that often in its bytes, else in its content."""
+    if dice.random() < as_bytes:
         return _bytes_mutated(data, dice)
     model = onnx.ModelProto.FromString(data)
     done = []
@@ -131,6 +137,8 @@ def _graph(model: onnx.ModelProto, dice: random.Random) -> onnx.GraphProto:
 
 
 def _node(model: onnx.ModelProto, dice: random.Random) -> onnx.NodeProto:
+    if model.functions and dice.random() < 0.3:
+        return dice.choice(dice.choice(model.functions).node)
     return dice.choice(_graph(model, dice).node)
 
 
@@ -220,7 +228,9 @@ def other_operator(model: onnx.ModelProto, dice: random.Random) -> None:
 def other_version(model: onnx.ModelProto, dice: random.Random) -> None:
     if not model.opset_import or dice.random() < 0.1:
         model.opset_import.add(domain=dice.choice(("", "my", "com.microsoft")), version=1)
-    dice.choice(model.opset_import).version = dice.choice((*range(1, 26), 0, -1, 2**62))
+    dice.choice(model.opset_import).version = dice.choice(
+        (*range(1, 26), 0, -1, 2**31 - 1, 2**31, -(2**31), 2**32, 2**62, 2**63 - 1, -(2**63))
+    )
 
 
 def _random_attribute(name: str, dice: random.Random) -> AttributeProto:
@@ -437,6 +447,111 @@ def into_function(model: onnx.ModelProto, dice: random.Random) -> None:
     node.input.extend(dict.fromkeys(given))
 
 
+COUNTS = (
+    "num_scan_inputs", "num_outputs", "group", "num_groups", "hidden_size", "axis", "block_size",
+    "blocksize", "num_heads", "kv_num_heads", "q_num_heads", "batch_dims", "max_gram_length",
+    "max_skip_count", "min_gram_length", "keepdims", "stash_type", "detect_negative", "size", "k",
+    "to", "dtype", "seed", "select_last_index", "new_axis", "exclusive", "reverse", "start", "end",
+)  # fmt: skip
+
+
+def huge_count(model: onnx.ModelProto, dice: random.Random) -> None:
+    """A number that counts something is zero, negative or absurd."""
+    node = _node(model, dice)
+    found = [a for a in node.attribute if a.type == AttributeProto.INT]
+    if found and dice.random() < 0.7:
+        dice.choice(found).i = dice.choice(EXTREME)
+    else:
+        node.attribute.append(helper.make_attribute(dice.choice(COUNTS), dice.choice(EXTREME)))
+
+
+def long_list(model: onnx.ModelProto, dice: random.Random) -> None:
+    """A list of numbers is empty, or has far more than there are axes."""
+    node = dice.choice([n for n in _graph(model, dice).node if n.attribute])
+    a = dice.choice(node.attribute)
+    count = dice.choice((0, 1, 2, 65, 5000, 100_000))
+    name = a.name
+    a.Clear()
+    a.name, a.type = name, AttributeProto.INTS
+    a.ints.extend([dice.choice((0, 1, 2, -1, 3))] * count)
+
+
+def retyped_attribute(model: onnx.ModelProto, dice: random.Random) -> None:
+    """What is stored stays, what it is said to be changes."""
+    a = dice.choice(dice.choice([n for n in _graph(model, dice).node if n.attribute]).attribute)
+    if dice.random() < 0.3:
+        a.ref_attr_name = dice.choice(("k", "axis", "kernel_shape", a.name))
+    else:
+        a.type = dice.randrange(16)
+
+
+def real_numbers(model: onnx.ModelProto, dice: random.Random) -> None:
+    """A small float constant, a scale for one, is no number, infinite or zero."""
+    found = [
+        t for t in _graph(model, dice).initializer
+        if t.data_type == TensorProto.FLOAT and 0 < np.prod(t.dims) <= 64
+    ]  # fmt: skip
+    tensor = dice.choice(found)
+    array = numpy_helper.to_array(tensor).copy()
+    array.ravel()[dice.randrange(array.size)] = dice.choice(REALS)
+    tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+
+def doubled_input(model: onnx.ModelProto, dice: random.Random) -> None:
+    node = _node(model, dice)
+    node.input.insert(dice.randrange(len(node.input) + 1), dice.choice(node.input))
+
+
+def nested_branches(model: onnx.ModelProto, dice: random.Random) -> None:
+    for _ in range(dice.choice((2, 5, 12))):
+        dice.choice((into_branch, into_loop))(model, dice)
+
+
+def change_function(model: onnx.ModelProto, dice: random.Random) -> None:
+    """A function's ends, versions, attributes or nodes."""
+    function = dice.choice(model.functions)
+    how = dice.randrange(8)
+    if how == 0:
+        names = dice.choice((function.input, function.output))
+        del names[dice.randrange(len(names))]
+    elif how == 1:
+        dice.choice((function.input, function.output)).append(dice.choice(NAMES))
+    elif how == 2:
+        dice.choice(function.opset_import).version = dice.choice((*range(1, 23), *EXTREME))
+    elif how == 3:
+        del function.opset_import[:]
+    elif how == 4:
+        function.attribute.append(dice.choice(("axis", "k", "kernel_shape", "")))
+    elif how == 5:
+        function.attribute_proto.append(_random_attribute(dice.choice(COUNTS), dice))
+    elif how == 6:
+        del function.node[dice.randrange(len(function.node))]
+    else:
+        other = dice.choice(model.functions)
+        call = function.node.add(op_type=other.name, domain=other.domain)
+        call.input.extend(dice.choice(function.input) for _ in other.input)
+        call.output.extend(f"{name}'" for name in other.output)
+
+
+def call_again(model: onnx.ModelProto, dice: random.Random) -> None:
+    """Functions that call the one before several times: the model doubles with each."""
+    function = dice.choice(model.functions)
+    for i in range(dice.choice((1, 3, 20, 60))):
+        made = model.functions.add(name=f"again{i}", domain=function.domain)
+        made.input.extend(function.input)
+        made.output.extend(function.output)
+        made.opset_import.extend(function.opset_import)
+        if not any(o.domain == function.domain for o in made.opset_import):
+            made.opset_import.add(domain=function.domain, version=1)
+        for k in range(2):
+            call = made.node.add(op_type=function.name, domain=function.domain)
+            call.input.extend(function.input)
+            call.output.extend(name if k else f"{name}~" for name in function.output)
+        function = made
+    node = _node(model, dice)
+    node.op_type, node.domain = function.name, function.domain
+
+
 def random_subgraph_input(model: onnx.ModelProto, dice: random.Random) -> None:
     graph = dice.choice(list(_graphs(model.graph)))
     graph.input.add(name=dice.choice(NAMES))
@@ -453,7 +568,8 @@ STRUCTURAL: tuple[Callable[[onnx.ModelProto, random.Random], None], ...] = (
     change_attribute, change_attribute, change_attribute, add_attribute, change_initializer,
     change_initializer, small_integers, small_integers, drop_initializer, change_dims, change_dims,
     free_all_dims, change_type, rename, metadata, into_branch, into_loop, into_function,
-    random_subgraph_input, add_output,
+    random_subgraph_input, add_output, huge_count, huge_count, long_list, retyped_attribute,
+    real_numbers, doubled_input, nested_branches, change_function, change_function, call_again,
 )  # fmt: skip
 
 
@@ -482,6 +598,7 @@ def examine(
     *,
     validate: Callable[[object], None] | None = None,
     strict: bool = True,
+    whole: bytes | None = None,
 ) -> str:
     """Analyse the model and ask the report for everything; the outcome in a word.
 
@@ -489,7 +606,9 @@ def examine(
         model: what `analyze` takes.
         dice: which layer's region is asked for.
         validate: what the report as JSON is given to.
-        strict: a rule that failed is a finding, though analysis goes on with a diagnostic.
+        strict: a rule that failed or stumbled is a finding, though analysis goes on with a diagnostic.
+        whole: the model before it was damaged: then everything else that a model can be asked for is
+            asked, too (explanations, lint, conventions, limits, the difference from it).
 
     Raises whatever isn't a `CnnscopeError` with one line: that is a finding.
     """
@@ -509,12 +628,17 @@ def examine(
         assert said, "an error without words"
         assert "\n" not in said, f"an error of several lines: {said!r}"
         assert len(said) < 2500, f"an error of {len(said)} characters"
+        check_words(said)
         return type(error).__name__
-    failed = [d for d in report.diagnostics if d.code == "rule-failed"]
+    for found in report.diagnostics:
+        check_words(found.message)
+    failed = [d for d in report.diagnostics if d.code == "rule-failed" or STUMBLED in d.message]
     if failed and strict:
         raise RuleFailed(failed[0].message)
     for text in (report_text(report, 100), report_markdown(report), report_html(report)):
         assert "\x1b" not in text
+    if whole is not None:
+        _ask_everything(report, whole, dice)
     table = report_csv([report])
     assert len(table.splitlines()) == len(report.layers) + 1
     written = json.loads(report_json([report], tensors=True), parse_constant=_refuse)
@@ -529,6 +653,49 @@ def examine(
             with contextlib.suppress(ValueError, cnnscope.CnnscopeError):
                 layer.region(unit)
     return "report"
+
+
+#: what Python, numpy and protobuf say of their own affairs, which tells nobody what is wrong
+PYTHONS_WORDS = (
+    "by zero", "cannot convert float", "index out of range", "NoneType", "object is not", "Traceback",
+    "has no attribute", "KeyError", "unsupported operand", "invalid literal", "not iterable",
+    "values to unpack", "int too large", "too large to convert", "math domain", "empty sequence",
+    "iterable argument is empty", "must be real", "Exceeds the limit", "object of type", "<class '",
+    "cannot reshape", "could not be broadcast", "slice indices", "negative shift", "range() arg",
+    "unhashable", "required positional", "positional argument", "codec can't", "google.protobuf",
+    "out-of-bounds", "must be str", "not supported between", "TypeError", "ValueError", "IndexError",
+    "internal error", "dataclass", "0x7f", "maximum recursion", "NaN to integer", "infinity to integer",
+    "DecodeError", "onnx.ModelProto", "onnx.NodeProto", "array is too big", "Maximum allowed",
+)  # fmt: skip
+
+
+def check_words(text: str) -> None:
+    """Raise where a line holds words that aren't meant for its reader."""
+    for words in PYTHONS_WORDS:
+        assert words not in text, f"{words!r} in {text[:300]!r}"
+
+
+def _ask_everything(report: cnnscope.Report, whole: bytes, dice: random.Random) -> None:
+    """Whatever else a model can be asked for: each gives an answer or one clear line."""
+    import cnnscope
+    from cnnscope.analyzer.conventions import all_conventions
+    from cnnscope.analyzer.render.explain import explanation_text
+
+    try:
+        for layer in dice.sample(list(report.layers), min(3, len(report.layers))):
+            check_words(explanation_text(layer.explain(), 100))
+        for one in all_conventions(report):
+            check_words(str(one))
+        check_words(str(cnnscope.diff(whole, report)))
+        check_words(str(cnnscope.compare([report, whole])))
+        done = cnnscope.check([report], {"macs": "1 G", "receptive_field": ">= 3", "params": "1 M"})
+        check_words(str(done))
+        for problem in done.problems:
+            check_words(problem.message)
+        for found in cnnscope.lint(report):
+            check_words(found.message)
+    except cnnscope.CnnscopeError as error:
+        check_words(str(error))
 
 
 class RuleFailed(Exception):

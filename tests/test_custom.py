@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -427,6 +428,68 @@ def test_plugins_are_picked_up_by_the_command(tmp_path: Path) -> None:
     assert sources["test", "Other"] == "module-ops"
     assert sources["ai.onnx", "Relu"] == "cnnscope"
     assert {"cnnscope", "onnx", "good-ops", "module-ops"} == set(sources.values())
+
+
+RAISED = ("SystemExit(0)", "KeyboardInterrupt", "GeneratorExit", "BaseException('x')", "Exception",
+          "MemoryError", "RecursionError")  # fmt: skip
+
+
+def test_plugins_raise_and_write_what_they_like(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At import and in rules: each is one diagnostic, and nothing reaches standard output."""
+    write = "import os, sys; print('LOUD'); os.write(1, b'LOUD'); sys.stdout.write('LOUD')"
+    for i, raised in enumerate(RAISED):
+        plugin(tmp_path, f"raising-{i}", f"{write}\nraise {raised}")
+        plugin(
+            tmp_path, f"rule-{i}",
+            f"def rules():\n    cnnscope.register('test', 'R{i}', infer=cnnscope.same, work=work)\n"
+            f"def work(outputs, *inputs):\n    {write}\n    raise {raised}",
+        )  # fmt: skip
+    plugin(
+        tmp_path, "loud",
+        f"def rules():\n    {SAME.format(op='Op', times=2)}\n"
+        f"    cnnscope.register('test', 'Loud', infer=infer)\n"
+        f"def infer(x):\n    {write}\n    return cnnscope.same(x)",
+    )  # fmt: skip
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(plugins, "_found", None)
+    nodes = [
+        helper.make_node(f"R{i}", ["x"], [f"r{i}"], f"r{i}", domain="test")
+        for i in range(len(RAISED))
+    ]
+    nodes.append(helper.make_node("Loud", ["x"], ["y"], "loud", domain="test"))
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", 1, [2, 3])],
+        [helper.make_tensor_value_info("y", 1, [2, 3])],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("test", 1)]
+    report = cnnscope.analyze(helper.make_model(graph, opset_imports=opsets))
+    assert capfd.readouterr().out == ""
+    said = [(d.code, d.layer, d.message) for d in report.diagnostics]
+    failed = [m for code, _, m in said if code == "plugin-failed"]
+    assert len(failed) == len(RAISED)
+    for i, raised in enumerate(RAISED):
+        assert sum(f"raising-{i} " in m and raised.partition("(")[0] in m for m in failed) == 1
+    broken = [layer for code, layer, _ in said if code == "rule-failed"]
+    assert broken == [node.name for node in nodes[:-1]]
+    wrote = [m for code, _, m in said if code == "plugin-output"]
+    assert sum("the plugin loud writes" in m for m in wrote) == 1
+    assert len(wrote) == 2 * len(RAISED)
+    assert report.outputs[0].shape == (2, 3)
+    sys.stdout.write("still there\n")
+    os.write(1, b"and this\n")
+    assert capfd.readouterr().out == "still there\nand this\n"
+
+
+def test_a_key_pressed_while_a_rule_runs_stops_the_program() -> None:
+    def infer(x: cnnscope.Tensor) -> cnnscope.Tensor:
+        signal.raise_signal(signal.SIGINT)
+        return x
+
+    cnnscope.register("test", "Op", infer=infer)
+    with pytest.raises(KeyboardInterrupt):
+        cnnscope.analyze(model())
 
 
 def test_the_program_goes_before_plugins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

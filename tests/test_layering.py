@@ -27,7 +27,7 @@ LAYERS = [
     ["analyzer.diagnostics", "analyzer.toml_lines"],
     ["analyzer.finding", "analyzer.quantities", "analyzer.expansion"],
     ["analyzer.graph", "analyzer.operator", "analyzer.model_file", "analyzer.binding"],
-    ["analyzer.operators.*", "analyzer.answers", "analyzer.likeness"],
+    ["analyzer.operators.*", "analyzer.answers", "analyzer.likeness", "analyzer.guests"],
     ["analyzer.operators"],
     ["analyzer.custom"],
     ["analyzer.plugins"],

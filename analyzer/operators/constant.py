@@ -70,9 +70,11 @@ def filled_output(shape: Tensor, *, value: Tensor | None = None, node_name: str 
     size = product(dims)
     if not isinstance(size, int) or size > LIMIT or (value is not None and value.value is None):
         return Tensor(dtype, dims)
-    if any(isinstance(dim, FreeDim) for dim in dims):
+    if any(isinstance(dim, FreeDim) or dim < 0 for dim in dims):
         return Tensor(dtype, dims)
     fill = np.zeros(1, np.float32) if value is None or value.value is None else value.value
+    if fill.size != 1:
+        raise ValueError(f"value holds {fill.size} numbers, 1 is wanted")
     return Tensor(dtype, dims, value=np.full([int(d) for d in dims], fill.ravel()[0], fill.dtype))
 
 

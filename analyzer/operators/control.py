@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from cnnscope.analyzer.dimension import Dim, FreeDim
-from cnnscope.analyzer.operator import Through, Work, counted, define
+from cnnscope.analyzer.operator import Through, Work, counted, define, in_range
 from cnnscope.analyzer.tensor import Tensor
 
 
@@ -237,8 +237,9 @@ define("Loop", kind="control flow", infer=loop_output, work=loop_work, reads=loo
 
 
 def _axis(axes: tuple[int, ...] | None, k: int, rank: int) -> int:
-    axis = axes[k] if axes else 0
-    return axis + rank if axis < 0 else axis
+    if axes and k >= len(axes):
+        raise ValueError(f"{len(axes)} axes for more inputs or outputs of a Scan")
+    return in_range(axes[k] if axes else 0, rank)
 
 
 def scan_output(

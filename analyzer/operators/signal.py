@@ -167,14 +167,22 @@ def frame(
     node_name: str = "",
 ) -> tuple[Dim, Dim]:
     """The step and the length of a frame."""
+    if x.rank < 2:
+        raise ValueError(f"a signal of {x.rank} axes, 2 or 3 are wanted")
     step = scalar(frame_step, f"{node_name} frame step")
+    if isinstance(step, int) and step < 1:
+        raise ValueError(f"the frame step is {step}, at least 1 is wanted")
     if frame_length is not None:
         return step, scalar(frame_length, f"{node_name} frame length")
     return step, x.dims[1] if window is None else window.dims[0]
 
 
 def scalar(t: Tensor, what: str) -> Dim:
-    return FreeDim.from_data(what) if t.value is None else t.lengths[0]
+    if t.value is None:
+        return FreeDim.from_data(what)
+    if len(t.lengths) != 1:
+        raise ValueError(f"{what.strip()} holds {len(t.lengths)} numbers, 1 is wanted")
+    return t.lengths[0]
 
 
 def stft_output(

@@ -24,7 +24,7 @@ from cnnscope.analyzer.report import Layer, ReceptiveField, plain_shape
 from cnnscope.analyzer.settings import Node as Settings
 from cnnscope.analyzer.settings import Setting, same_setting
 from cnnscope.analyzer.stages import Stage, TensorAttribute
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Shape, Tensor
 
 Aspect = Literal[
     "op", "kind", "window", "attributes", "inputs", "constants", "operands", "subgraphs", "params",
@@ -230,17 +230,19 @@ class _Compared:
                 continue  # how the window is spelled
             a, b = (known[k].get(name) for k in (0, 1))
             changes = len(self.changes)
-            if name in one.spelling.shaping and self.same_outputs():
-                pass
-            elif a is None or b is None:
+            same = self.same_outputs() if name in one.spelling.shaping else False
+            if same is None and (a is not None or b is not None):
+                said = [None if x is None else _said(x) for x in (a, b)]
+                title = next(x.name for x in (b, a) if x is not None)
+                self.changes.append(Change("constants", said[0], said[1], title or name))
+            elif not same and (a is None or b is None):
                 self.one_sided(name, a, b)
-            else:
+            elif not same and a is not None and b is not None:
                 self.both(name, a, b)
             if len(self.changes) == changes:
-                held = [None if x is None else x.constant for x in (a, b)]
-                for k in (0, 1):
-                    if held[k] is not None and held[1 - k] is None:
-                        self.spelled[k].append(held[k])  # type: ignore[arg-type]  # it isn't None
+                for k, (x, y) in enumerate(((a, b), (b, a))):
+                    if x is not None and x.constant is not None and (y is None or not y.constant):
+                        self.spelled[k].append(x.constant)
 
     def aligned(self, node: Settings) -> dict[str, Setting]:
         """By name; where the order of operands is nothing, constant ones by their place among them."""
@@ -252,18 +254,27 @@ class _Compared:
             held.sort(key=lambda x: str(x.constant and x.constant.digest.text))
         return plain | {f"operand {k}": x for k, x in enumerate(held)}
 
-    def same_outputs(self) -> bool:
-        """The same shapes come out, hanging on nothing but sizes."""
-        one, other = (
+    def same_outputs(self) -> bool | None:
+        """The same shapes come out, hanging on nothing but sizes; None where they are the same
+        only at the lengths that were given to what is declared free."""
+        outputs = [
             [value.shape for value in stage.layers[i].outputs]
             for stage, i in zip(self.stages, self.places, strict=True)
-        )
-        if len(one) != len(other) or not all(
-            same_shape(a, b, self.names) for a, b in zip(one, other, strict=True)
-        ):
+        ]
+        if not self.told_same(outputs[0], outputs[1]):
             return False
-        dims = [d for shape in (*one, *other) for d in shape or ()]
-        return None not in one and not any(isinstance(d, FreeDim) and d.data for d in dims)
+        free = [s.free_shapes(i) for s, i in zip(self.stages, self.places, strict=True)]
+        if free == [None, None]:
+            return True
+        one, other = (known or bound for known, bound in zip(free, outputs, strict=True))
+        if any(_hangs_on_data(shape) for shape in (*one, *other)):
+            return True  # how it hangs on what is free isn't followed
+        return True if self.told_same(one, other) else None
+
+    def told_same(self, one: list[Shape | None], other: list[Shape | None]) -> bool:
+        if len(one) != len(other) or any(map(_hangs_on_data, (*one, *other))):
+            return False
+        return all(same_shape(a, b, self.names) for a, b in zip(one, other, strict=True))
 
     def shown(self, k: int, name: str, known: list[dict[str, Setting]]) -> Plain:
         setting = known[k].get(name)
@@ -289,7 +300,16 @@ class _Compared:
                 same_dim(x, y, self.names)
                 for x, y in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
             )
-        return same_numbers(a, b)
+        same = same_numbers(a, b)
+        if same and (a.stored is None or b.stored is None):
+            # Computed from lengths: the same at those given, and wherever the file leaves them free?
+            free = [s.free_value(x) for s, x in zip(self.stages, (a, b), strict=True)]
+            if free[0] is not None and free[1] is not None:
+                return free[0].shape == free[1].shape and all(
+                    same_dim(x, y, self.names)
+                    for x, y in zip(free[0].ravel().tolist(), free[1].ravel().tolist(), strict=True)
+                )
+        return same
 
     def one_sided(self, name: str, a: Setting | None, b: Setting | None) -> None:
         """What only one of them has is compared with what holds without it."""
@@ -381,6 +401,10 @@ class _Compared:
         return laid_out[0].shape == laid_out[1].shape and bool(
             np.array_equal(laid_out[0], laid_out[1])
         )
+
+
+def _hangs_on_data(shape: Shape | None) -> bool:
+    return shape is None or any(isinstance(d, FreeDim) and bool(d.data) for d in shape)
 
 
 def _said(setting: Setting) -> Plain:

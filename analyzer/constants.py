@@ -12,11 +12,13 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import onnx
 
-from cnnscope.analyzer.diagnostics import ModelFileError
+from cnnscope.analyzer.diagnostics import CnnscopeError, ModelFileError
+from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.fingerprints import (
     NOT_ASKED,
     Digest,
@@ -30,7 +32,7 @@ from cnnscope.analyzer.fingerprints import (
 )
 from cnnscope.analyzer.graph import Graph, Node
 from cnnscope.analyzer.model_file import ModelFile
-from cnnscope.analyzer.shapes import Shapes, reference_result
+from cnnscope.analyzer.shapes import Shapes, infer_shapes, reference_result
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.weights import Path, Weights
 
@@ -108,6 +110,32 @@ class Level:
             else frozenset(w.name for w in weights.used if w.role != "constant")
         )  # fmt: skip
         self._known: dict[str, Constant | None] = {}
+
+    @cached_property
+    def declared(self) -> Shapes | None:
+        """What is known of the tensors where all that the file declares free stays free; None where
+        nothing was given a length, or in a subgraph."""
+        if self.outer is not None:
+            return None
+        known = self.shapes.tensors
+        for name, tensor in self.graph.inputs.items():
+            bound = known[name].shape
+            if tensor.shape != bound and tensor.shape is not None and bound is not None:
+                break
+        else:
+            return None
+        # Lengths without a name are each their own.
+        free = {
+            name: tensor.of(tuple([
+                FreeDim.named(f"{name}:{axis}") if str(dim) == "?" else dim
+                for axis, dim in enumerate(tensor.shape)
+            ])) if tensor.shape is not None and tensor.kind == "tensor" else tensor
+            for name, tensor in self.graph.inputs.items()
+        }  # fmt: skip
+        try:
+            return infer_shapes(self.graph, free)
+        except CnnscopeError:  # at some lengths there is no such model
+            return None
 
     def body(self, node: Node, attribute: str) -> Level | None:
         """The level of one of a node's subgraphs."""

@@ -73,11 +73,14 @@ def _renamed_dims(before: Report, after: Report) -> dict[str, str]:
     free = iter([x for x in after.inputs if x.name not in {y.name for y in before.inputs}])
     for x in before.inputs:
         mate = names.get(x.name) or next(free, None)
-        if mate is None or x.shape is None or mate.shape is None or len(x.shape) != len(mate.shape):
+        shapes = x.declared.shape, None if mate is None else mate.declared.shape
+        if shapes[0] is None or shapes[1] is None or len(shapes[0]) != len(shapes[1]):
             continue
-        for a, b in zip(x.shape, mate.shape, strict=True):
+        for a, b in zip(shapes[0], shapes[1], strict=True):
             if isinstance(a, FreeDim) and isinstance(b, FreeDim):
                 one, other = str(a), str(b)
+                if "?" in (one, other):
+                    continue
                 if found.setdefault(one, other) != other:
                     return {}
     if len(set(found.values())) < len(found) or all(one == other for one, other in found.items()):
@@ -347,6 +350,8 @@ def _ends(before: Side, after: Side, graphs: _Graphs) -> list[EndDifference]:
                 ):
                     changes.append(Change("source", _giver(before, k), _giver(after, m)))
                 changes += _end_changes(one[k], mate, graphs.names)
+                if role == "input" and not any(c.aspect == "shape" for c in changes):
+                    changes += _freed(one[k], mate, (before.report, after.report))
             found.append(EndDifference(role, one[k], mate, tuple(changes)))
         found += [EndDifference(role, None, other[m]) for m in free]
     return found
@@ -369,6 +374,17 @@ def _end_changes(before: Input, after: Input, names: Renaming) -> list[Change]:
     if before.dtype != after.dtype:
         found.append(Change("dtype", before.dtype, after.dtype))
     return found
+
+
+def _freed(before: Input, after: Input, reports: tuple[Report, Report]) -> list[Change]:
+    """A batch that one file leaves free and the other fixes, unless both were given the length."""
+    assumed = any(note.code == "free-batch" for report in reports for note in report.diagnostics)
+    one, other = before.declared.shape, after.declared.shape
+    if not assumed or one is None or other is None or len(one) != len(other):
+        return []
+    if all(isinstance(a, int) == isinstance(b, int) for a, b in zip(one, other, strict=True)):
+        return []
+    return [Change("shape", plain_shape(one), plain_shape(other))]  # type: ignore[arg-type]  # list is invariant
 
 
 def _totals(before: Report, after: Report, dims: Mapping[str, str]) -> list[TotalDifference]:

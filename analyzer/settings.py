@@ -222,6 +222,8 @@ def settings_of(
     if spelled.settings is not None:
         given = {name: setting.value for name, setting in settings.items()}
         for name, value in spelled.settings(given, tensors, version).items():
+            if name in reads:
+                continue
             known = settings.get(name)
             settings[name] = (
                 Setting(value, name=name) if known is None

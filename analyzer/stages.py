@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from cnnscope.analyzer.constants import Constant, Level
 from cnnscope.analyzer.fingerprints import Digest, Fingerprint, digest_of
 from cnnscope.analyzer.graph import Node, captures
@@ -14,7 +16,7 @@ from cnnscope.analyzer.reads import find_reads
 from cnnscope.analyzer.report import Layer, Report
 from cnnscope.analyzer.settings import Node as Settings
 from cnnscope.analyzer.settings import settings_of
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Shape, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,26 @@ class Stage:
                 self.constant,
             )  # fmt: skip
         return known
+
+    def free_shapes(self, i: int) -> list[Shape | None] | None:
+        """The shapes of what a layer gives where all that the file declares free stays free; None
+        where nothing was given a length."""
+        known = None if self.level is None else self.level.declared
+        if known is None:
+            return None
+        return [known.tensors[value.name].shape for value in self.layers[i].outputs]
+
+    def free_value(self, held: Constant) -> np.ndarray | None:
+        """What a constant holds where all that the file declares free stays free, as integers and
+        formulas; None where that isn't known, or nothing was given a length."""
+        value = held.tensor.value
+        if value is None or value.dtype.kind not in "iuO":
+            return None
+        if held.stored is not None:
+            return value
+        known = None if self.level is None else self.level.declared
+        found = None if known is None else known.tensors.get(held.name)
+        return None if found is None else found.value
 
     def slot(self, i: int, k: int) -> str:
         """The name of a layer's operand at a place."""

@@ -182,6 +182,11 @@ class _Walk:
                 repeated = walk.repeats(producer)
                 for inner, own in walk.roles(producer):
                     passed = role if own == "parameter" and role is not None else own or role
+                    if own == "parameter" and role is None:
+                        # What is quantised is what it was before: a number alone is a constant.
+                        x = walk.shapes.tensors[inner]
+                        if x.dtype not in _NEVER_LEARNED or x.shape == ():
+                            passed = None
                     waiting.append((walk, inner, "constant" if repeated else passed))
                 for captured in used_names(producer)[len([n for n in producer.inputs if n]) :]:
                     waiting.append((walk, captured, role))

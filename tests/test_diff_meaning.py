@@ -7,11 +7,13 @@ converter's.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from amounts import amount
 from networks import network, node
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
@@ -137,6 +139,9 @@ SAME = {
         network(helper.make_node("Split", ["x", "n"], ["a", "b"], "s", axis=-1),
                 outputs="a b", x=(2, 6), n=ints(3, 3)),
     ),
+    "axes that hang on the input": (
+        network(node("Cast", "x", "n", to=TensorProto.INT64), node("ReduceSum", "x n", "y"), x=(1,)),
+    ) * 2,
     "rows of one axis before 13": (
         network(node("Softmax", "x", "y"), x=(2, 5), opset=11),
         network(node("Softmax", "x", "y"), x=(2, 5), opset=13),
@@ -218,6 +223,33 @@ def test_changed(what: str) -> None:
     one, other, expected = CHANGED[what]
     assert own(cnnscope.diff(one, other)) == expected
     assert own(cnnscope.diff(other, one)) == expected
+
+
+def _flat(*target: int, batch: object = "N") -> onnx.ModelProto:
+    return network(node("Reshape", "x s", "y"), x=(batch, 3, 4), s=ints(*target))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (_flat(-1, 12), _flat(0, 12), True), (_flat(0, -1), _flat(0, 12), True),
+        (_flat(-1, 12), _flat(1, 12), False), (_flat(-1, 12, batch=1), _flat(1, 12, batch=1), True),
+        (_flat(-1, 12), _flat(-1, 12, batch=1), False),
+        (
+            network(
+                node("Shape", "x", "n"), node("Gather", "n i", "g"), node("Concat", "g k", "s", axis=0),
+                node("Reshape", "x s", "y"), x=("N", 3, 4), i=ints(0), k=ints(12),
+            ),
+            _flat(-1, 12), True,
+        ),
+    ],
+)  # fmt: skip
+def test_a_target_holds_for_every_batch(
+    one: onnx.ModelProto, other: onnx.ModelProto, same: bool
+) -> None:
+    """A batch of 1 written into a Reshape is no -1 where the file leaves the batch free."""
+    assert cnnscope.diff(one, other).same is same
+    assert cnnscope.diff(other, one).same is same
 
 
 # -- weights ---------------------------------------------------------------------------------------
@@ -425,3 +457,142 @@ def test_an_upgrade_is_nothing_but_the_opset(name: str, corpus: Path) -> None:
         assert found.failing(["any", "opset"]).keys() == {"opset"}
     text = str(cnnscope.diff(model, upgraded(model, 21), weights=False))
     assert "opset 17 -> 21; nothing else" in text
+
+
+# -- any one number, attribute or edge -------------------------------------------------------------
+
+
+def _reached(model: onnx.ModelProto) -> tuple[list[onnx.NodeProto], set[str]]:
+    """The nodes that an output needs, and the tensors that those read."""
+    wanted = {value.name for value in model.graph.output}
+    nodes = []
+    for each in reversed(model.graph.node):
+        if wanted & set(each.output):
+            nodes.append(each)
+            wanted.update(each.input)
+    return nodes[::-1], wanted
+
+
+def _other(array: np.ndarray, draw: random.Random) -> np.ndarray:
+    """The array with one number changed."""
+    found = array.copy()
+    place = draw.randrange(found.size)
+    flat = found.reshape(-1)
+    flat[place] = not flat[place] if found.dtype == bool else flat[place] // 2 + 3
+    return found
+
+
+def _edited(model: onnx.ModelProto, draw: random.Random) -> str | None:
+    """Change one thing that the function computed hangs on; what, or None where there is no such."""
+    nodes, wanted = _reached(model)
+    # A shape's target may say the same in other numbers, and so may what it is computed from.
+    targets = {name for each in nodes if each.op_type in ("Reshape", "Expand", "Slice", "Split", "Resize")
+               for name in each.input[1:]}  # fmt: skip
+    what = draw.choice(["number", "number", "attribute", "edge", "swap"])
+    if what == "number":
+        stored = [t for t in model.graph.initializer
+                  if t.name in wanted - targets and (t.raw_data or t.float_data or t.int64_data)]  # fmt: skip
+        if not stored:
+            return None
+        tensor = draw.choice(stored)
+        array = numpy_helper.to_array(tensor)
+        if not array.size or array.dtype.kind not in "fiub":
+            return None
+        other = _other(array, draw)
+        if np.array_equal(array, other):
+            return None
+        tensor.CopyFrom(numpy_helper.from_array(other, tensor.name))
+        return f"a number of {tensor.name}"
+    if what == "attribute":
+        # Of pads and ceil_mode, and of dilations of a single tap, another value may say the same.
+        kinds = onnx.AttributeProto
+        having = [(n, a) for n in nodes for a in n.attribute
+                  if a.type in (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.INTS) and n.op_type != "Constant"
+                  and a.name not in ("allowzero", "num_outputs", "auto_pad")]  # fmt: skip
+        if not having:
+            return None
+        each, attribute = draw.choice(having)
+        if attribute.type == kinds.FLOAT:
+            attribute.f = attribute.f * 2 + 1
+        elif attribute.type == kinds.INT:
+            attribute.i += 1
+        elif attribute.type == kinds.STRING:
+            attribute.s += b"x"
+        elif attribute.ints:
+            attribute.ints[draw.randrange(len(attribute.ints))] += 1
+        else:
+            return None
+        return f"{attribute.name} of {each.op_type} {each.name}"
+    if what == "swap":
+        ordered = [n for n in nodes if len(n.input) > 1
+                   and n.op_type in ("Sub", "Div", "MatMul", "Pow", "Where", "Greater", "Less")]  # fmt: skip
+        if not ordered:
+            return None
+        each = draw.choice(ordered)
+        if each.input[0] == each.input[1]:
+            return None
+        each.input[0], each.input[1] = each.input[1], each.input[0]
+        return f"the operands of {each.name}"
+    each = draw.choice(nodes)
+    if not each.input:
+        return None
+    place = next(k for k, n in enumerate(model.graph.node) if n == each)
+    known = [v.name for v in model.graph.input] + [
+        o for n in model.graph.node[:place] for o in n.output if n.op_type != "Constant"
+    ]
+    if each.input[0] not in known or each.op_type in ("Shape", "Size"):
+        return None
+    others = [name for name in known if name != each.input[0]]
+    if not others:
+        return None
+    each.input[0] = draw.choice(others)
+    return f"what {each.op_type} {each.name} reads"
+
+
+def _edits(paths: list[Path], count: int, seed: int) -> list[str]:
+    """So many single changes, and those that aren't seen."""
+    draw = random.Random(seed)
+    models = [onnx.load(path, load_external_data=False) for path in paths]
+    reports = [cnnscope.analyze(model) for model in models]
+    missed = []
+    while count:
+        k = draw.randrange(len(models))
+        other = onnx.ModelProto()
+        other.CopyFrom(models[k])
+        what = _edited(other, draw)
+        if what is None:
+            continue
+        count -= 1
+        try:
+            found = cnnscope.diff(reports[k], other)
+        except cnnscope.CnnscopeError:  # it is no model any more
+            continue
+        if found.same:
+            missed.append(f"{paths[k].name}: {what}")
+    return missed
+
+
+EDITED = [
+    "hm_shape_arith", "hm_lenet5", "hm_unet_nearest", "hm_crnn_lstm", "hm_crnn_gru", "hm_einsum_net",
+    "hm_norms", "hx_old_opset9_ir3", "hm_space_to_depth", "q_lenet5_qdq", "q_lenet5_qoperator",
+    "hm_espcn_x3", "hm_siamese_shared", "hm_tcn", "hm_transformer_encoder_rand", "hm_small_resnet_fp16",
+]  # fmt: skip
+
+
+def test_every_change_is_seen(corpus: Path, samples: Path) -> None:
+    paths = [corpus / "models" / f"{name}.onnx" for name in EDITED]
+    paths = [*paths[: amount(2, len(paths))], samples / "lenet5.onnx"]
+    assert not _edits(paths, amount(40, 2500), seed=23)
+
+
+def test_a_number_alone_stays_a_constant_when_quantised() -> None:
+    """A factor of 0.5: as a float, and as an int8 64 times 1/128."""
+    plain = network(
+        node("Conv", "x w", "c"), node("Mul", "c k", "y"), x=WIDE, w=W, k=np.float32(0.5)
+    )
+    quantised = network(
+        node("Conv", "x w", "c"), node("DequantizeLinear", "q s z", "k"), node("Mul", "c k", "y"),
+        x=WIDE, w=W, q=np.int8(64), s=np.float32(1 / 128), z=np.int8(0),
+    )  # fmt: skip
+    assert [cnnscope.analyze(m).totals.params.value for m in (plain, quantised)] == [32, 32]
+    assert cnnscope.diff(plain, quantised)["params"].delta == 0

@@ -39,8 +39,8 @@ def every_axis(given: _Given, inputs: _Inputs, version: int) -> dict[str, object
     if rank is None:
         return {}
     if isinstance(axes, tuple) and axes:
-        whole = tuple(sorted(axis % rank if rank else axis for axis in axes))
-    elif axes is None or axes == ():
+        return {"axes": tuple(sorted(axis % rank if rank else axis for axis in axes))}
+    if axes is None or axes == ():
         whole = () if given.get("noop_with_empty_axes") else tuple(range(rank))
     else:
         return {}

@@ -2,7 +2,8 @@
 
 The copy is written from the `Graph`, not from the file: functions are inlined, nodes stand in
 running order under the report's names (unique, so that ONNX Runtime's profile can be read by name),
-and inputs have the lengths they were bound to. It computes the same function as the model.
+and inputs have the lengths they were bound to, unless there are branches, of which one may be for
+other lengths. It computes the same function as the model.
 
 No weight is in it. Every tensor whose numbers were left in the file is an initializer of the main
 graph marked as external data, also those of subgraphs (which may read what is around them) and of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.shapes import Shapes
 
 _CODES: Final = {name: code for code, name in DTYPES.items()}
 
@@ -75,7 +77,7 @@ def flat_model(analysis: Analysis, *, fold: bool = False) -> Flat:
         ir_version=max(int(analysis.file.model.ir_version), _IR_VERSION),
         producer_name="cnnscope",
     )
-    _write_inputs(analysis, proto.graph)
+    _write_inputs(analysis, proto.graph, bound=not _has_branches(analysis.graph, analysis.shapes))
     proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in analysis.graph.outputs)
     source = analysis.file.model.graph
     writer.main(source, proto.graph)
@@ -84,12 +86,27 @@ def flat_model(analysis: Analysis, *, fold: bool = False) -> Flat:
     return Flat(proto, writer.tensors, frozenset(writer.constants))
 
 
-def _write_inputs(analysis: Analysis, graph: onnx.GraphProto) -> None:
+def _has_branches(graph: Graph, shapes: Shapes) -> bool:
+    """Is there a branch that may be for other lengths than those that the inputs were bound to?"""
+    return any(
+        node.op == "If"
+        or any(_has_branches(body, shapes) for body in node.bodies.values())
+        or (node.index in shapes.functions and _has_branches(*shapes.functions[node.index]))
+        for node in graph.nodes
+    )
+
+
+def _write_inputs(analysis: Analysis, graph: onnx.GraphProto, *, bound: bool) -> None:
+    """The inputs, with the lengths that they were bound to or only those that the file has.
+
+    ONNX Runtime infers the shapes of both branches of an If, whichever will run, and refuses a model
+    in which one contradicts the lengths of the inputs.
+    """
     declared = {value.name: value for value in analysis.file.model.graph.input}
     for name in analysis.graph.inputs:
         tensor = analysis.shapes.tensors[name]
         value = graph.input.add(name=name)
-        if tensor.kind != "tensor" or tensor.dtype is None:
+        if tensor.kind != "tensor" or tensor.dtype is None or not bound:
             value.type.CopyFrom(declared[name].type)
             continue
         value.type.tensor_type.elem_type = _CODES[tensor.dtype]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from cnnscope.analyzer.diagnostics import BindingError
+from cnnscope.analyzer.diagnostics import BindingError, RunError
 from cnnscope.analyzer.measurement import Ceilings, Latency, Profile, Residue
 from cnnscope.runtime.verifying import Request as Base
 from cnnscope.runtime.verifying import runtime_version, say_nothing
@@ -146,6 +146,7 @@ def profile_here(request: Request, progress: Callable[[str], None] | None = None
         request: what to profile and how.
         progress: told what is being done.
     """
+    from cnnscope.runtime.branches import with_decision
     from cnnscope.runtime.providers import choose_provider
 
     say = progress or say_nothing
@@ -157,7 +158,10 @@ def profile_here(request: Request, progress: Callable[[str], None] | None = None
         jobs.append(_prepared(request, batch, jobs[0].values if jobs else None))
     say("looking for a provider")
     provider = choose_provider(request.base.provider)
-    return _Run(request, jobs, provider, say).profile()
+    try:
+        return _Run(request, jobs, provider, say).profile()
+    except RunError as error:
+        raise with_decision(error, jobs[0].analysis, request.base.inputs or {}) from None
 
 
 def latency_here(request: Request, progress: Callable[[str], None] | None = None) -> Timed:
@@ -167,6 +171,7 @@ def latency_here(request: Request, progress: Callable[[str], None] | None = None
         request: what to time and how.
         progress: told what is being done.
     """
+    from cnnscope.runtime.branches import with_decision
     from cnnscope.runtime.providers import choose_provider
 
     say = progress or say_nothing
@@ -174,7 +179,10 @@ def latency_here(request: Request, progress: Callable[[str], None] | None = None
     job = _prepared(request, request.batches[0] if request.batches else None)
     say("looking for a provider")
     provider = choose_provider(request.base.provider)
-    return Timed(provider.name, _Run(request, [job], provider, say).latency(job))
+    try:
+        return Timed(provider.name, _Run(request, [job], provider, say).latency(job))
+    except RunError as error:
+        raise with_decision(error, job.analysis, request.base.inputs or {}) from None
 
 
 @dataclass(frozen=True, eq=False)

@@ -155,6 +155,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         request: what to verify.
         progress: told what is being done.
     """
+    from cnnscope.runtime.branches import with_decision
     from cnnscope.runtime.departures import name_departures
     from cnnscope.runtime.flat import flat_model
     from cnnscope.runtime.inputs import load_inputs, make_inputs
@@ -178,7 +179,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
     try:
         shapes, memory, notes = run.checked()
     except RunError as error:
-        raise _explained(error, nodes) from None
+        raise with_decision(_explained(error, nodes), analysis, arrays) from None
     fields = FieldCheck(reason="not asked for")
     if request.probes > 0:
         say("probing receptive fields")

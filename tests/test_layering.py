@@ -85,7 +85,7 @@ LAYERS = [
     ["analyzer"],
     ["runtime.worker"],
     ["runtime.child"],
-    ["runtime.input_ranges", "runtime.departures"],
+    ["runtime.input_ranges", "runtime.departures", "runtime.branches"],
     ["runtime.flat", "runtime.inputs", "runtime.providers", "runtime.trace"],
     ["runtime.kernel_coverage"],
     ["runtime.linting"],

@@ -101,7 +101,8 @@ class Row:
     Args:
         index: its position in the graph that ran.
         name, op, provider: ONNX Runtime's.
-        layers: the nodes of the model, named as in the report; each is in exactly one row.
+        layers: the nodes of the model, named as in the report; each is in exactly one row. Of a kernel
+            that ran in a subgraph, the node of the subgraph, where its name tells.
         ops: their operators.
         inserted: ONNX Runtime put it there: a change of layout, a cast, a copy between devices, or
             one of several kernels of a layer that is in another row.
@@ -115,6 +116,9 @@ class Row:
             that come out of it; what stays between layers fused into one kernel isn't moved.
         bound: what keeps it from being faster, by the measured ceilings; None when not known.
         roofline: the least seconds that the ceilings allow; None when not known.
+        within: of a kernel that ran in a subgraph of an If, Loop or Scan, that kernel's name: its row
+            has this one's time, work and bytes too, so that sums leave this one out.
+        calls: how often it ran in a run, on average; time, work and bytes are of them all.
     """
 
     index: int
@@ -133,6 +137,8 @@ class Row:
     bytes: int | None
     bound: Bound | None = None
     roofline: float | None = None
+    within: str | None = None
+    calls: float = 1.0
 
     @property
     def flop_rate(self) -> float | None:
@@ -386,21 +392,26 @@ class Profile:
         return self.latencies[0]
 
     @property
+    def outer(self) -> tuple[Row, ...]:
+        """The rows of the graph itself: those of subgraphs are part of theirs."""
+        return tuple(row for row in self.rows if row.within is None)
+
+    @property
     def flops(self) -> int:
         """FLOPs of all rows for which they are known."""
-        return sum(row.flops for row in self.rows if row.flops is not None)
+        return sum(row.flops for row in self.outer if row.flops is not None)
 
     @property
     def moved(self) -> int:
         """Bytes of all rows for which they are known."""
-        return sum(row.bytes for row in self.rows if row.bytes is not None)
+        return sum(row.bytes for row in self.outer if row.bytes is not None)
 
     @property
     def uncounted(self) -> dict[str, int]:
         """Of how many rows the FLOPs and the bytes aren't known: the sums, and rates, are at least."""
         return {
-            "flops": sum(row.flops is None for row in self.rows),
-            "bytes": sum(row.bytes is None for row in self.rows),
+            "flops": sum(row.flops is None for row in self.outer),
+            "bytes": sum(row.bytes is None for row in self.outer),
         }
 
     @property
@@ -414,14 +425,14 @@ class Profile:
         return self._rate(self.moved, "bytes")
 
     def _rate(self, total: int, what: str) -> float | None:
-        if not self.latency.p50 or (self.rows and self.uncounted[what] == len(self.rows)):
+        if not self.latency.p50 or (self.outer and self.uncounted[what] == len(self.outer)):
             return None
         return total / self.latency.p50
 
     @property
     def roofline_share(self) -> float | None:
         """The rows' rooflines together, as a share of a whole run; None where one isn't known."""
-        parts = [row.roofline for row in self.rows]
+        parts = [row.roofline for row in self.outer]
         known = [part for part in parts if part is not None]
         return sum(known) / self.latency.p50 if len(known) == len(parts) and known else None
 
@@ -438,7 +449,7 @@ class Profile:
     def time_by_bound(self) -> dict[str, float]:
         """Seconds by what keeps the rows from being faster; ``"unknown"`` for the rest."""
         found: dict[str, float] = {}
-        for row in self.rows:
+        for row in self.outer:
             key = row.bound or "unknown"
             found[key] = found.get(key, 0.0) + (row.seconds or 0.0)
         return found

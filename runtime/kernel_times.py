@@ -62,6 +62,8 @@ class KernelTime:
         median: over all steady runs.
         inputs, outputs: dtype and shape of those that are tensors, in the last run.
         inner: how many kernels of its subgraphs ran inside it, in the last run.
+        within: of a kernel of a subgraph, the position of the node whose time its own is part of.
+        calls: how often it ran in a run, on average.
     """
 
     name: str
@@ -72,6 +74,8 @@ class KernelTime:
     inputs: tuple[Facts, ...] = ()
     outputs: tuple[Facts, ...] = ()
     inner: int = 0
+    within: int | None = None
+    calls: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,8 @@ class KernelTimes:
         run_seconds: the mean of those, whole.
         timeline: the one nearest to the median; a span's row is the node's position.
         assigned: how many nodes each provider was assigned, where that is told.
+        inside: the kernels of subgraphs, each by name with all its runs together: `seconds` of a
+            whole run of the model.
     """
 
     graph: onnx.GraphProto
@@ -93,6 +99,7 @@ class KernelTimes:
     run_seconds: float
     timeline: tuple[Span, ...]
     assigned: Mapping[str, int] = field(default_factory=dict)
+    inside: tuple[KernelTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +265,33 @@ def _summed(
     chosen = kept[len(kept) // 2]
     return KernelTimes(
         graph, tuple(kernels), len(kept), whole / 1e6, _timeline(runs[chosen], seen[chosen]),
-        dict(assigned),
+        dict(assigned), tuple(_inside(graph, runs, seen, kept)),
     )  # fmt: skip
+
+
+def _inside(
+    graph: onnx.GraphProto, runs: Sequence[Run], seen: Sequence[Sequence[Event | None]],
+    kept: Sequence[int],
+) -> Iterator[KernelTime]:  # fmt: skip
+    """The kernels that ran in subgraphs of the graph's nodes, those further inside included."""
+    for position, node in enumerate(graph.node):
+        if not _holds_graphs(node):
+            continue
+        by_name: dict[tuple[str, str], list[tuple[int, Event]]] = {}
+        for i in kept:
+            outer = seen[i][position]
+            for event in _within(runs[i], outer) if outer is not None else ():
+                by_name.setdefault((event.name, event.op), []).append((i, event))
+        for (name, op), found in by_name.items():
+            whole = dict.fromkeys(kept, 0)
+            for i, event in found:
+                whole[i] += event.microseconds
+            last = found[-1][1]
+            yield KernelTime(
+                name, op, last.provider, statistics.fmean(whole.values()) / 1e6,
+                statistics.median(whole.values()) / 1e6, last.inputs, last.outputs,
+                within=position, calls=len(found) / len(kept),
+            )  # fmt: skip
 
 
 def _holds_graphs(node: onnx.NodeProto) -> bool:
@@ -268,9 +300,14 @@ def _holds_graphs(node: onnx.NodeProto) -> bool:
 
 def _count_inner(run: Run, outer: Event) -> int:
     """How many other kernels a run's events show inside this one."""
+    return len(_within(run, outer))
+
+
+def _within(run: Run, outer: Event) -> list[Event]:
+    """The other kernels that a run's events show inside this one."""
     end = outer.start + outer.microseconds
     inside = [e for e in run.events if e.start >= outer.start and e.start + e.microseconds <= end]
-    return sum(1 for e in inside if e is not outer)
+    return [e for e in inside if e is not outer]
 
 
 def middle_runs(durations: Sequence[int]) -> list[int]:

@@ -196,7 +196,7 @@ class _Names:
         }  # fmt: skip
 
     def end(self, kernel: str) -> str | None:
-        for name in _shortened(kernel.removeprefix(WIDENED)):
+        for name in shortened(kernel.removeprefix(WIDENED)):
             if name in self.nodes:
                 return self.nodes[name]
             if name in self.tensors:
@@ -204,8 +204,8 @@ class _Names:
         return None
 
 
-def _shortened(name: str) -> Iterable[str]:
-    """A name, then the same without its last part, and so on."""
+def shortened(name: str) -> Iterable[str]:
+    """A name, then the same without its last part, and so on: the nodes it may be called after."""
     yield name
     for end in range(len(name) - 1, 0, -1):
         if name[end] in "_/":

@@ -281,11 +281,13 @@ class _Run:
         times = self.kernels()
         job = self.jobs[0]
         assignment = assign_layers(job.flat.proto.graph, times.graph)
-        rows = make_rows(job.analysis, assignment, times.kernels)
+        rows = make_rows(job.analysis, assignment, times.kernels, times.inside)
         raw = total(rows)
         self.say("measuring what the machine can do")
         ceilings = self.ceilings(dtypes_of(rows))
-        rows = with_bounds(without_profiler(rows, times.kernels, ceilings), ceilings)
+        every = (*times.kernels, *times.inside)
+        rows = with_bounds(without_profiler(rows, every, ceilings), ceilings)
+        outer = [row for row in rows if row.within is None]
         residue = Residue(latencies[0].p50, times.run_seconds, raw, total(rows), times.runs)
         base = self.request.base
         return Profile(
@@ -302,7 +304,7 @@ class _Run:
             unrun=find_unrun(job.analysis, job.flat, rows),
             residue=residue,
             ceilings=ceilings,
-            placement=find_placement(self.provider, rows, times.graph, times.assigned),
+            placement=find_placement(self.provider, outer, times.graph, times.assigned),
             timeline=times.timeline,
             method="profile" if on_host(self.provider) else "synchronous launches",
             notes=_notes(latencies, residue, self.provider),

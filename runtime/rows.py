@@ -4,11 +4,14 @@ The layers it contains say what: their MACs and FLOPs together, and the bytes of
 enter or leave the group. A tensor that goes from one fused layer to another stays inside the kernel
 and isn't counted. For a kernel that ONNX Runtime inserted, the bytes are those of the tensors it
 was seen to read and write.
+
+Kernels that ran inside an If, a Loop or a Scan have rows, too, by the node of the subgraph that their
+name tells: all runs of each together. What they are part of has their time and work in its own row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +21,14 @@ from cnnscope.analyzer.graph import used_names
 from cnnscope.analyzer.measurement import Ceilings, Row, Unrun
 from cnnscope.analyzer.tensor import BITS
 from cnnscope.runtime.ceilings import PRODUCTS
+from cnnscope.runtime.kernels import shortened
 from cnnscope.runtime.providers import short_name
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.costs import Costs
+    from cnnscope.analyzer.dimension import Dim
+    from cnnscope.analyzer.graph import Graph, Node
     from cnnscope.runtime.flat import Flat
     from cnnscope.runtime.kernel_times import KernelTime
     from cnnscope.runtime.kernels import Assignment, Kernel
@@ -94,21 +101,78 @@ class Groups:
 
 
 def make_rows(
-    analysis: Analysis, assignment: Assignment, times: Sequence[KernelTime]
-) -> tuple[Row, ...]:
-    """A row for each kernel, in running order.
+    analysis: Analysis, assignment: Assignment, times: Sequence[KernelTime],
+    inside: Sequence[KernelTime] = (),
+) -> tuple[Row, ...]:  # fmt: skip
+    """A row for each kernel, in running order, then those that ran in subgraphs.
 
     Args:
         analysis: of the model.
         assignment: which layers each kernel contains.
         times: one for each kernel.
+        inside: the kernels that ran in subgraphs.
     """
     groups = Groups(analysis)
     whole = sum(time.seconds for time in times if time.seconds is not None)
-    return tuple(
+    rows = [
         _row(kernel, time, groups, whole)
         for kernel, time in zip(assignment.kernels, times, strict=True)
+    ]
+    bodies = dict(_in_bodies(analysis.graph, analysis.costs))
+    for time in inside:
+        if time.within is not None:
+            outer = rows[time.within].name
+            rows.append(_inner_row(len(rows), time, bodies, whole, outer))
+    return tuple(rows)
+
+
+def _in_bodies(graph: Graph, costs: Costs) -> Iterator[tuple[str, tuple[Node, Cost]]]:
+    """The nodes of subgraphs by name, and what each costs in one run of its subgraph."""
+    for node in graph.nodes:
+        cost = costs.nodes.get(node.index)
+        for attribute, inner in cost.bodies.items() if cost is not None else ():
+            body = node.bodies.get(attribute)
+            if body is not None:
+                for each in body.nodes:
+                    if each.index in inner.nodes:
+                        yield each.name, (each, inner.nodes[each.index])
+                yield from _in_bodies(body, inner)
+
+
+def _inner_row(
+    index: int, time: KernelTime, bodies: Mapping[str, tuple[Node, Cost]], whole: float, outer: str
+) -> Row:
+    """A kernel of a subgraph, with all its runs; its node's work, where its name tells the node."""
+    known = next((bodies[name] for name in shortened(time.name) if name in bodies), None)
+    macs = flops = moved = None
+    if known is not None and time.calls == int(time.calls):
+        cost, calls = known[1], int(time.calls)
+        if cost.work is not None and not cost.uncounted:
+            macs, flops = _times(cost.work.macs, calls), _times(cost.work.flops, calls)
+        if isinstance(cost.bytes_read, int) and isinstance(cost.bytes_written, int):
+            moved = (cost.bytes_read + cost.bytes_written) * calls
+    return Row(
+        index=index,
+        name=time.name or time.op,
+        op=time.op,
+        provider=short_name(time.provider) if time.provider else "unknown",
+        layers=() if known is None else (known[0].name,),
+        ops=() if known is None else (known[0].title,),
+        inserted=known is None,
+        seconds=time.seconds,
+        median=time.median,
+        share=time.seconds / whole if time.seconds is not None and whole else None,
+        dtype=_dtype((*time.inputs, *time.outputs)),
+        macs=macs,
+        flops=flops,
+        bytes=moved,
+        within=outer,
+        calls=time.calls,
     )
+
+
+def _times(count: Dim, calls: int) -> int | None:
+    return count * calls if isinstance(count, int) else None
 
 
 def _row(kernel: Kernel, time: KernelTime, groups: Groups, whole: float) -> Row:
@@ -167,8 +231,8 @@ def dtypes_of(rows: Sequence[Row]) -> list[str]:
 
 
 def total(rows: Sequence[Row]) -> float:
-    """The sum of the rows' seconds."""
-    return sum(row.seconds for row in rows if row.seconds is not None)
+    """The sum of the rows' seconds; those of subgraphs are part of others."""
+    return sum(row.seconds for row in rows if row.seconds is not None and row.within is None)
 
 
 def without_profiler(
@@ -185,15 +249,31 @@ def without_profiler(
     """
     less = []
     for row, time in zip(rows, times, strict=True):
-        added = (ceilings.profiler or 0.0) + time.inner * (ceilings.profiler_run or 0.0)
+        added = (ceilings.profiler or 0.0) * time.calls + time.inner * (
+            ceilings.profiler_run or 0.0
+        )
         seconds = None if row.seconds is None else max(row.seconds - added, 0.0)
         median = None if row.median is None else max(row.median - added, 0.0)
         less.append(replace(row, seconds=seconds, median=median))
+    _hold_inside(less, rows, times)
     whole = total(less)
     return tuple(
         replace(row, share=row.seconds / whole if row.seconds is not None and whole else None)
         for row in less
     )
+
+
+def _hold_inside(less: list[Row], rows: Sequence[Row], times: Sequence[KernelTime]) -> None:
+    """What a kernel runs inside it takes no longer than it does."""
+    inside: dict[int, float] = {}
+    for row, time in zip(less, times, strict=True):
+        if time.within is not None:
+            inside[time.within] = inside.get(time.within, 0.0) + (row.seconds or 0.0)
+    for position, seconds in inside.items():
+        seen = rows[position].seconds
+        if seen is not None:
+            held = max(less[position].seconds or 0.0, min(seconds, seen))
+            less[position] = replace(less[position], seconds=held)
 
 
 def with_bounds(rows: Sequence[Row], ceilings: Ceilings) -> tuple[Row, ...]:

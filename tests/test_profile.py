@@ -54,13 +54,13 @@ def check(found: Profile, report: cnnscope.Report) -> None:
     assert len(inside) == len(set(inside))
     assert not set(inside) & set(unrun)
     assert {layer.name for layer in report.layers} <= {*inside, *unrun}
-    assert sum(row.seconds or 0 for row in found.rows) == pytest.approx(found.residue.rows)
-    shares = [row.share for row in found.rows if row.share is not None]
+    assert sum(row.seconds or 0 for row in found.outer) == pytest.approx(found.residue.rows)
+    shares = [row.share for row in found.outer if row.share is not None]
     assert sum(shares) == pytest.approx(1) or not found.residue.rows
     # Each kernel is seen within the run, so all of them together are no longer than it.
     assert 0 <= found.residue.rows <= found.residue.seen <= found.residue.profiled
     assert found.residue.end_to_end == found.latency.p50
-    assert found.placement.kernels == {"cpu": len(found.rows)}
+    assert found.placement.kernels == {"cpu": len(found.outer)}
     assert found.latency.least <= found.latency.p50 <= found.latency.p90 <= found.latency.p99
     for row in found.rows:
         assert row.inserted == (not row.layers)
@@ -133,9 +133,19 @@ def test_subgraphs_batches_and_models_in_memory() -> None:
     rows = found.by_layer()
     assert {"loop", "total", "positive", "if"} <= set(rows)
     assert rows["loop"].op == "Loop"
-    # What ran inside is on the timeline and in no row.
+    # What ran inside is on the timeline, and has rows of its own that are part of their loop's.
     inner = [span for span in found.timeline if span.row is None]
     assert len([span for span in inner if span.op == "Add"]) == 3
+    (add,) = [row for row in found.rows if row.within == "loop" and row.op == "Add"]
+    assert (add.layers, add.calls) == (("loop/add",), 3)
+    # Three times 2x4 additions; 2x4 numbers read twice and written, in float32.
+    assert (add.flops, add.bytes) == (3 * 8, 3 * 3 * 8 * 4)
+    assert add.seconds is not None
+    assert rows["loop"].seconds is not None
+    assert add.seconds <= rows["loop"].seconds
+    (taken,) = [row for row in found.rows if row.within == "if"]
+    assert (taken.op, taken.calls) == ("Relu", 1)
+    assert sum(row.flops or 0 for row in found.outer) == found.flops
 
 
 def test_a_fixed_batch_is_said(lenet: Path) -> None:

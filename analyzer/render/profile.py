@@ -48,7 +48,9 @@ _NOISE: Final = {
 
 
 def kernel_name(row: Row) -> str:
-    """A kernel by what is in it."""
+    """A kernel by what is in it, and by what it is in."""
+    if row.within is not None:
+        return f"in {name(row.within)}: {name(row.layers[0] if row.layers else row.name)}"
     if not row.layers:
         return f"[{name(row.name)}]"
     rest = [name(op, 40) for op in row.ops[1:]]
@@ -208,7 +210,7 @@ def _summary(found: Profile) -> list[tuple[str, str]]:
                 f"{duration(moved.to_device)} to the device, {duration(moved.from_device)} back; "
                 "not in the times above",
             ))  # fmt: skip
-    inserted = [row for row in found.rows if row.inserted]
+    inserted = [row for row in found.outer if row.inserted]
     if inserted:
         spent = sum(row.seconds or 0.0 for row in inserted)
         ops = Counter(row.op for row in inserted).most_common(4)

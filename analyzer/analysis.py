@@ -365,6 +365,10 @@ class _Gathering:
         self._values: dict[tuple[int, str], Value] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        # What is kept by the identity of objects means nothing to their copies.
+        return {**self.__dict__, "_fields_of": {}, "_values": {}, "_shares": {}}
+
     def layers(self) -> list[Layer]:
         nodes = [node for node in self.graph.nodes if not self.shapes.folded(node)]
         around = _Around(self, nodes, self.shapes, self.graph.outputs, top=True)

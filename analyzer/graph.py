@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -59,7 +58,7 @@ class Stored:
     node: str | None = None
 
 
-_NO_BODIES: Mapping[str, Graph] = MappingProxyType({})
+_NO_BODIES: Mapping[str, Graph] = {}  # that of most nodes; a view of it could not be pickled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

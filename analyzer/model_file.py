@@ -16,6 +16,7 @@ nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import mmap
@@ -204,6 +205,26 @@ class ModelFile:
     _data: _Bytes = field(default=b"", repr=False)
     _left_out: Mapping[_Place, TensorProto | None] = field(default_factory=dict, repr=False)
 
+    def __getstate__(self) -> dict[str, object]:
+        """For pickle and copies: a mapped file goes by its path, to be mapped again."""
+        state = dict(self.__dict__)
+        if isinstance(self._data, mmap.mmap):
+            state["_data"] = None
+            state["path"] = self.path
+            state["_size"] = len(self._data)
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        size = state.pop("_size", None)
+        if state["_data"] is None:
+            state["_data"] = b""
+            # Without its file a report still says all that it said; stored numbers can't be read.
+            with contextlib.suppress(ModelFileError):
+                data = _map_path(str(state["path"]))
+                if len(data) == size:
+                    state["_data"] = data
+        self.__dict__.update(state)
+
     def read(self, tensor: TensorProto) -> npt.NDArray[np.generic]:
         """The numbers of one tensor of `model`, mapped from where they are stored.
 
@@ -227,6 +248,8 @@ class ModelFile:
         original = self._left_out[place]
         if original is not None:
             return numpy_helper.to_array(original)
+        if len(self._data) < offset + length:
+            raise ModelFileError("the model file isn't there any more, or has become shorter")
         # Touching a mapped page that the file no longer has kills the process.
         if isinstance(self._data, mmap.mmap) and self._data.size() < offset + length:
             raise ModelFileError("the model file has become shorter since it was opened")

@@ -5,8 +5,9 @@ Its shape and dtype, whether it is constant, and its value only where a shape ma
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -128,14 +129,29 @@ class Tensor:
         """The value as a flat list of dimensions, free ones included; raises `Undetermined`."""
         if self.value is None:
             raise Undetermined("a value that is computed at run time")
-        return [x if isinstance(x, FreeDim) else int(x) for x in self.value.ravel().tolist()]
+        return [x if isinstance(x, FreeDim) else _whole(x) for x in self.value.ravel().tolist()]
 
     @property
     def reals(self) -> list[float]:
         """The value as a flat list of floats; raises `Undetermined` where not known."""
         if self.value is None:
             raise Undetermined("a value that is computed at run time")
-        return [float(item) for item in self.value.ravel().tolist()]
+        return [_float(item) for item in self.value.ravel().tolist()]
+
+    @property
+    def only_length(self) -> Dim:
+        """The only one of `lengths`; raises ValueError where there are more, or none."""
+        return _only(self.lengths)
+
+    @property
+    def only_number(self) -> int:
+        """The only one of `numbers`, likewise."""
+        return _only(self.numbers)
+
+    @property
+    def only_real(self) -> float:
+        """The only one of `reals`, likewise."""
+        return _only(self.reals)
 
     def of(self, shape: Shape | None, dtype: str | None = None) -> Tensor:
         """A tensor of this dtype (or another) with another shape and no value."""
@@ -168,3 +184,32 @@ class Tensor:
         return Tensor(
             self.dtype, self.shape, True, self.value, self.kind, self.element, self.length
         )
+
+
+_T = TypeVar("_T")
+
+
+def _only(values: list[_T]) -> _T:
+    if len(values) != 1:
+        raise ValueError(f"{len(values)} numbers, where one is wanted")
+    return values[0]
+
+
+def _whole(x: object) -> int:
+    """An element of a value as a whole number."""
+    if isinstance(x, (int, bool)):
+        return int(x)
+    if isinstance(x, float) and math.isfinite(x):
+        return int(x)
+    raise ValueError(f"{str(x)[:40]}, where a whole number is wanted")
+
+
+def _float(x: object) -> float:
+    if isinstance(x, FreeDim):
+        raise Undetermined("a value that isn't known yet", x.names, x.data)
+    if isinstance(x, (int, float)):
+        try:
+            return float(x)
+        except OverflowError:
+            pass
+    raise ValueError(f"{str(x)[:40]}, where a number is wanted")

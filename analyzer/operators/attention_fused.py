@@ -171,7 +171,7 @@ def projected_work(
 def known_length(t: Tensor | None, what: str) -> Dim:
     """A length held by a scalar, or one that's named after what it is."""
     if t is not None and t.value is not None:
-        return t.lengths[0]
+        return t.only_length
     return FreeDim.from_data(what)
 
 

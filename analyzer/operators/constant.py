@@ -113,14 +113,16 @@ def range_length(start: Tensor, limit: Tensor, delta: Tensor, node_name: str) ->
     if start.value is None or limit.value is None or delta.value is None:
         return FreeDim.from_data(f"{node_name} count")
     if start.is_float:
-        first, last, step = start.reals[0], limit.reals[0], delta.reals[0]
+        first, last, step = start.only_real, limit.only_real, delta.only_real
         if step == 0:
             raise ValueError("a range with step 0")
+        if not all(map(math.isfinite, (first, last, step))):
+            raise ValueError("a range from, to or by infinity, or what is no number")
         return max(math.ceil((last - first) / step), 0)
-    by = delta.numbers[0]
+    by = delta.only_number
     if by == 0:
         raise ValueError("a range with step 0")
-    room = limit.lengths[0] - start.lengths[0]
+    room = limit.only_length - start.only_length
     count = ceil_div(room, by) if by > 0 else ceil_div(-room, -by)
     try:
         return count if count >= 0 else 0

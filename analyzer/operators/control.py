@@ -139,7 +139,7 @@ def _trips(limit: Tensor | None, cond: Tensor | None, goes_on: Tensor | None, wh
     bounded = limit is not None and limit.value is not None
     if endless and bounded and goes_on is not None and _decided(goes_on) is True:
         assert limit is not None
-        trips = limit.lengths[0]
+        trips = limit.only_length
         return max(trips, 0) if isinstance(trips, int) else trips
     if endless and goes_on is not None and _decided(goes_on) is False:
         return 1
@@ -214,7 +214,7 @@ def loop_reads(
     count = len(carried)
     goes_on = body.outputs[0] if body.outputs else None
     trips = _trips(limit, cond, goes_on, node_name)
-    most = None if limit is None or limit.value is None else limit.lengths[0]
+    most = None if limit is None or limit.value is None else limit.only_length
     return (
         Through(
             "body",

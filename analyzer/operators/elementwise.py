@@ -209,7 +209,7 @@ def dropout_work(
     elif training_mode.value is None:
         raise Undetermined("whether it drops anything, which hangs on its input training_mode")
     else:
-        training = bool(training_mode.numbers[0])
+        training = bool(training_mode.only_number)
     return Work(compare=outputs[0].size, mul=outputs[0].size) if training else NO_WORK
 
 

@@ -225,7 +225,7 @@ def one_hot_output(
     along = in_range(axis, indices.rank + 1)
     n: Dim = FreeDim.from_data(f"{node_name} depth")
     if depth.value is not None:  # of any numeric type
-        n = depth.lengths[0]
+        n = depth.only_length
     return values.of((*indices.dims[:along], n, *indices.dims[along:]))
 
 
@@ -251,7 +251,7 @@ def top_k_output(
     if count is None:
         n = k or 0
     elif count.value is not None:
-        n = count.lengths[0]
+        n = count.only_length
     length = x.dims[along]
     if isinstance(n, int) and isinstance(length, int) and n > length:
         raise ValueError(f"the largest {n} of {length} elements")
@@ -319,7 +319,7 @@ def suppressed_output(
     threshold: Tensor | None = None, *, node_name: str = "",
 ) -> Tensor:  # fmt: skip
     """Rows of (batch, class, box); none where `max_output_boxes_per_class` is 0, its default."""
-    none = most is None or (most.value is not None and most.numbers[0] == 0)
+    none = most is None or (most.value is not None and most.only_number == 0)
     return Tensor("int64", (0 if none else FreeDim.from_data(f"{node_name} count"), 3))
 
 

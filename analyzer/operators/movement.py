@@ -52,6 +52,8 @@ def reshape_output(
     if target is None:
         wanted: list[Dim] = list(shape or ())
     elif target.value is None:
+        if target.rank != 1:
+            raise ValueError(f"a shape of {target.rank} axes, one is wanted")
         count = target.dims[0]
         if not isinstance(count, int):
             return x.of(None)
@@ -348,7 +350,7 @@ def tile_output(
         return x.of(tuple(from_data(node_name, f"axis {i}") for i in range(x.rank)))
     times = repeats.lengths
     if axis is not None:  # opset 1: so many times along one axis
-        along = in_range(axis.numbers[0], x.rank)
+        along = in_range(axis.only_number, x.rank)
         times = [times[0] if i == along else 1 for i in range(x.rank)]
     if len(times) != x.rank:
         raise ValueError(f"{len(times)} repeats for {x.rank} axes")

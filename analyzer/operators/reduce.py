@@ -133,7 +133,7 @@ def arg_reads(outputs: Outputs, x: Tensor, *, axis: int = 0, keepdims: int = 1) 
 
 def running(step: str) -> Rule:
     def work(outputs: Outputs, x: Tensor, axis: Tensor, *, exclusive: int = 0) -> Work:
-        along = place(axis.numbers[0], x.rank)
+        along = place(axis.only_number, x.rank)
         n = x.dims[along]
         steps = n - 1 - (exclusive and 1)
         if isinstance(n, int):
@@ -149,7 +149,7 @@ def running_reads(
 ) -> OutputReads:
     if axis.value is None:
         return everything(x), NOTHING
-    along = place(axis.numbers[0], x.rank)
+    along = place(axis.only_number, x.rank)
     n = x.dims[along]
     scan: AxisRead = Upto(along, reverse=bool(reverse))
     # All but itself: the first has nothing to read. (A free axis is given one index too many.)

@@ -127,9 +127,9 @@ def split_output(
     if split.shape is not None and split.rank == 1:
         count = split.dims[0]
         if split.value is not None and len(set(split.lengths)) == 1:
-            part = split.lengths[0]
+            part = split.only_length
     elif split.value is not None:
-        size = split.numbers[0]
+        size = split.only_number
         count = -((-n) // size)
         part = size if n % size == 0 else n if count == 1 else part
     return sequence(x.of((*before, part, *after)), count)

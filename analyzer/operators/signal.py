@@ -66,7 +66,7 @@ def parts(x: Tensor, least: int) -> Dim:
 def place(x: Tensor, axis_input: Tensor | None, axis: int, opset: int) -> int:
     """Opset 17 has the axis as an attribute, 20 as an input; their defaults differ."""
     if opset >= 20:
-        axis = -2 if axis_input is None else axis_input.numbers[0]
+        axis = -2 if axis_input is None else axis_input.only_number
     if not -x.rank <= axis < x.rank or axis % x.rank == x.rank - 1:
         raise ValueError(f"no transform along axis {axis} of {x.rank}, the last being re and im")
     return axis % x.rank
@@ -79,7 +79,7 @@ def transform_length(
         return 2 * (x.dims[axis] - 1) if halved else x.dims[axis]
     if dft_length.value is None:
         return FreeDim.from_data(f"{node_name} transform length")
-    return dft_length.lengths[0]
+    return dft_length.only_length
 
 
 def dft_output(
@@ -182,7 +182,7 @@ def scalar(t: Tensor, what: str) -> Dim:
         return FreeDim.from_data(what)
     if len(t.lengths) != 1:
         raise ValueError(f"{what.strip()} holds {len(t.lengths)} numbers, 1 is wanted")
-    return t.lengths[0]
+    return t.only_length
 
 
 def stft_output(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.conventions import ConventionTotals, convention, conventions
     from cnnscope.analyzer.custom import register
     from cnnscope.analyzer.diagnostics import (
+        ArgumentError,
         BindingError,
         CnnscopeError,
         Diagnostic,
@@ -64,6 +65,7 @@ __all__ = [
     "FLAT",
     "NOTHING",
     "Along",
+    "ArgumentError",
     "BindingError",
     "Check",
     "CnnscopeError",
@@ -134,6 +136,7 @@ _HOMES = {
     "Comparison": "cnnscope.analyzer.comparison",
     "Group": "cnnscope.analyzer.groups",
     "Kind": "cnnscope.analyzer.kinds",
+    "ArgumentError": "cnnscope.analyzer.diagnostics",
     "BindingError": "cnnscope.analyzer.diagnostics",
     "CnnscopeError": "cnnscope.analyzer.diagnostics",
     "Convention": "cnnscope.analyzer.peers",

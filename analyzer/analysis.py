@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 import onnx
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
+from cnnscope.analyzer.arguments import checked_dims, checked_several, checked_shapes
 from cnnscope.analyzer.binding import bind_inputs
 from cnnscope.analyzer.comparison import Comparison, compared
 from cnnscope.analyzer.costs import Cost, Costs, count_costs, count_folded
@@ -90,9 +91,10 @@ def analyze(
     >>> report.totals.macs.value  # doctest: +SKIP
     4089184256
     """
+    given, bound = checked_shapes(shapes), checked_dims(dims)
     with _collector_resting():
         try:
-            return _report(examine(model, shapes=shapes, dims=dims))
+            return _report(examine(model, shapes=given, dims=bound))
         except RecursionError:
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 
@@ -201,12 +203,12 @@ def compare(
     >>> import cnnscope
     >>> print(cnnscope.compare(["resnet50.onnx", "mobilenet_v2.onnx"]))  # doctest: +SKIP
     """
-    return compared(
-        [
-            model if isinstance(model, Report) else analyze(model, shapes=shapes, dims=dims)
-            for model in models
-        ]
-    )
+    reports = []
+    for model in checked_several(models, "models"):
+        if not isinstance(model, Report):
+            model = analyze(model, shapes=shapes, dims=dims)  # type: ignore[arg-type]  # it says so
+        reports.append(model)
+    return compared(reports)
 
 
 def diff(

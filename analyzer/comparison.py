@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from cnnscope.analyzer.diagnostics import ArgumentError
 from cnnscope.analyzer.report import Metric, Report
 
 if TYPE_CHECKING:
@@ -181,5 +182,5 @@ def compared(reports: Sequence[Report]) -> Comparison:
         ValueError: there is none.
     """
     if not reports:
-        raise ValueError("a comparison needs a model")
+        raise ArgumentError("a comparison needs a model")
     return Comparison(tuple(reports))

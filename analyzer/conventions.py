@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.arguments import checked_text
+from cnnscope.analyzer.diagnostics import ArgumentError
 from cnnscope.analyzer.dimension import Dim, Undetermined, product
 from cnnscope.analyzer.forms import forms, given, model_situations, situations
 from cnnscope.analyzer.operator import Work
@@ -147,7 +149,13 @@ def convention(report: Report, name: str) -> ConventionTotals:
     Raises:
         ValueError: there is no such convention.
     """
-    return _counted(find_convention(name), report, forms(tuple(report.layers)))
+    if not isinstance(report, Report):
+        raise ArgumentError("convention takes a report that analyze gave")
+    try:
+        found = find_convention(checked_text(name, "the convention's name"))
+    except ValueError as error:
+        raise ArgumentError(str(error)) from None
+    return _counted(found, report, forms(tuple(report.layers)))
 
 
 def all_conventions(report: Report) -> list[ConventionTotals]:

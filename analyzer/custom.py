@@ -26,7 +26,7 @@ from typing import get_args
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (what is ours must be known)
 from cnnscope.analyzer.answers import RuleFailed, checked_outputs, checked_reads, checked_work
-from cnnscope.analyzer.diagnostics import Diagnostic, on_purpose
+from cnnscope.analyzer.diagnostics import ArgumentError, Diagnostic, on_purpose
 from cnnscope.analyzer.dimension import Undetermined
 from cnnscope.analyzer.graph import Node
 from cnnscope.analyzer.guests import Written, guest_notes, is_the_programs, kept_quiet, wrote
@@ -106,20 +106,24 @@ def register(
     named: tuple[tuple[str, object], ...] = (("domain", domain), ("name", name))
     for what, text in named:
         if not isinstance(text, str):
-            raise TypeError(f"register: {what} is {text!r}, a string is wanted")
+            raise ArgumentError(f"register: {what} is {text!r}, a string is wanted")
     domain = "" if domain == "ai.onnx" else domain
     title = f"{domain}::{name}" if domain else name
     if not name:
-        raise ValueError("register: the operator's name is empty")
+        raise ArgumentError("register: the operator's name is empty")
     if type(since) is not int or since < 1:
-        raise ValueError(f"register {title}: since is {since!r}, a version from 1 on is wanted")
+        raise ArgumentError(f"register {title}: since is {since!r}, a version from 1 on is wanted")
     if kind not in get_args(Family):
-        raise ValueError(
+        raise ArgumentError(
             f"register {title}: {kind!r} is no kind; one of {', '.join(get_args(Family))}"
+        )
+    if roles is not None and not isinstance(roles, Mapping):
+        raise ArgumentError(
+            f"register {title}: roles is {roles!r}; e.g. {{1: 'constant'}} is wanted"
         )
     for k, role in (roles or {}).items():
         if type(k) is not int or role not in get_args(Role):
-            raise ValueError(
+            raise ArgumentError(
                 f"register {title}: roles has {k!r}: {role!r}; e.g. 1: 'constant' is wanted"
             )
     for answer, given in (
@@ -153,7 +157,7 @@ def _enter(operator: Operator, title: str, replace: bool) -> None:
     """Let a program's rules hold."""
     known = definitions(operator.domain, operator.name)
     if not replace and any(other.source == OURS for other in known):
-        raise ValueError(
+        raise ArgumentError(
             f"register {title}: cnnscope has rules of its own for it; replace=True puts these in "
             "their place"
         )
@@ -185,7 +189,7 @@ def _enter_plugins(operator: Operator, title: str, notes: list[Diagnostic]) -> N
         )  # fmt: skip
         return
     if any(other.since == operator.since for other in known):
-        raise ValueError(f"{title} since {operator.since} is registered twice")
+        raise ArgumentError(f"{title} since {operator.since} is registered twice")
     redefine(operator.domain, operator.name, [*known, operator])
 
 
@@ -203,17 +207,17 @@ def _elementwise(outputs: tuple[Tensor, ...], *inputs: Tensor | None) -> Reads:
 def _check_signature(title: str, answer: str, rule: object) -> None:
     """Raise TypeError where a rule can't be one, or would never be given its attributes."""
     if not callable(rule):
-        raise TypeError(f"register {title}: {answer} is {rule!r}, a function is wanted")
+        raise ArgumentError(f"register {title}: {answer} is {rule!r}, a function is wanted")
     try:
         parameters = inspect.signature(rule).parameters.values()
     except (ValueError, TypeError):
-        raise TypeError(
+        raise ArgumentError(
             f"register {title}: {answer} has no signature that tells its attributes"
         ) from None
     for p in parameters:
         by_position = p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         if by_position and p.default is not p.empty and p.default is not None:
-            raise TypeError(
+            raise ArgumentError(
                 f"register {title}: {answer} takes {p.name}={p.default!r} by position, as an "
                 "input: attributes stand after a *"
             )

@@ -116,6 +116,10 @@ class BindingError(CnnscopeError):
     """A shape or dimension given by the user doesn't fit the model's inputs."""
 
 
+class ArgumentError(CnnscopeError, TypeError, ValueError):
+    """An argument of a public function isn't what it has to be; the message says what is wanted."""
+
+
 class RunError(CnnscopeError):
     """The model could not be run: no such provider, no kernel, a crash, a timeout, no memory."""
 

@@ -35,6 +35,7 @@ from google.protobuf.message import Error as ProtobufError
 from google.protobuf.message import Message
 from onnx import TensorProto, numpy_helper
 
+from cnnscope.analyzer.arguments import wrong_model
 from cnnscope.analyzer.diagnostics import ModelFileError, OutsideFolderError
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
         return _parse(_map_path(path), path)
     if hasattr(source, "read"):
         return _from_bytes(*_map_file_object(source))
-    raise TypeError(f"open_model takes a path, bytes, a file or a ModelProto, not {type(source)}")
+    raise wrong_model(source)
 
 
 # From the outside world to bytes

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cnnscope.analyzer.analysis import Source, analyze
+from cnnscope.analyzer.arguments import checked_dims, checked_mapping, checked_shapes
 from cnnscope.analyzer.baselines import (
     LARGEST,
     Baseline,
@@ -37,7 +38,7 @@ from cnnscope.analyzer.config import (
     parse_tolerance,
     read_config,
 )
-from cnnscope.analyzer.diagnostics import BindingError, CnnscopeError, one_line
+from cnnscope.analyzer.diagnostics import ArgumentError, BindingError, CnnscopeError, one_line
 from cnnscope.analyzer.figures import LATENCIES
 from cnnscope.analyzer.report import Report
 from cnnscope.analyzer.verdicts import Check, Checked, Figure, Figures, Limit, Problem
@@ -127,6 +128,9 @@ def check(
     >>> check.ok, check["macs"].figure.exact
     (True, Fraction(416520, 1))
     """
+    wanted = "a dict from quantities to limits, such as {'macs': '4.2 G'},"
+    wishes = {} if limits is None else checked_mapping(limits, "limits", wanted)
+    bound, lengths = checked_shapes(shapes), checked_dims(dims)
     settings = Settings()
     if config is not None:
         settings = read_config(Path(config))
@@ -144,9 +148,9 @@ def check(
         Request(
             given,
             settings,
-            [_limit(key, text) for key, text in (limits or {}).items()],
-            None if shapes is None else dict(shapes.items()),
-            dims,
+            [_limit(key, text) for key, text in wishes.items()],
+            dict(bound.items()) or None,
+            lengths or None,
             None if baseline is None else os.fspath(baseline),
             allow_unknown,
             anywhere=anywhere,
@@ -158,8 +162,11 @@ def check(
 def _limit(key: str, text: object) -> Limit:
     from cnnscope.analyzer.budgets import split_key
 
-    quantity, scope = split_key(key)
-    return make_limit(quantity, text, scope)
+    try:
+        quantity, scope = split_key(key)
+        return make_limit(quantity, text, scope)
+    except ValueError as error:
+        raise ArgumentError(str(error)) from None
 
 
 # -- what to check ---------------------------------------------------------------------------------

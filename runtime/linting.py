@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.analysis import Source, analyze
+from cnnscope.analyzer.arguments import checked_amount, checked_mapping, checked_texts
 from cnnscope.analyzer.diagnostics import OutsideFolderError
 from cnnscope.analyzer.lint import Findings, LintSettings, lint_report, selected, unreadable
 from cnnscope.analyzer.report import Report
@@ -58,10 +59,16 @@ def lint(
     >>> [finding.code for finding in found]
     ['CNS402']
     """
-    per_layer = {glob: tuple(codes) for glob, codes in (per_layer_ignores or {}).items()}
+    ignored = checked_mapping(
+        per_layer_ignores or {}, "per_layer_ignores", "a dict from names of layers to codes"
+    )
+    per_layer = {glob: checked_texts(codes, glob) for glob, codes in ignored.items()}
     settings = LintSettings(
-        tuple(select), tuple(ignore), per_layer, inline=inline,
-        options=Options(ridge, heavy, target_opset, tuple(providers), weights),
+        checked_texts(select, "select"), checked_texts(ignore, "ignore"), per_layer, inline=inline,
+        options=Options(
+            checked_amount(ridge, "ridge"), checked_amount(heavy, "heavy"), target_opset,
+            checked_texts(providers, "providers"), weights,
+        ),
     )  # fmt: skip
     return lint_with(model, settings, shapes, dims)
 

@@ -25,7 +25,7 @@ LAYERS = [
     ["analyzer.window"],
     ["analyzer.tensor"],
     ["analyzer.diagnostics", "analyzer.toml_lines"],
-    ["analyzer.finding", "analyzer.quantities", "analyzer.expansion"],
+    ["analyzer.finding", "analyzer.quantities", "analyzer.expansion", "analyzer.arguments"],
     ["analyzer.graph", "analyzer.operator", "analyzer.model_file", "analyzer.binding"],
     ["analyzer.operators.*", "analyzer.answers", "analyzer.likeness", "analyzer.guests"],
     ["analyzer.operators"],

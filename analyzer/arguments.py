@@ -1,0 +1,163 @@
+"""Are a program's arguments what they have to be?
+
+The public functions ask here first, so that what is wrong is said in one line, with what is wanted,
+and as one of cnnscope's own errors, before anything is read.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+
+from cnnscope.analyzer.diagnostics import ArgumentError, BindingError
+
+Lengths = tuple[int | None, ...]
+
+
+def checked_shapes(shapes: object) -> dict[str, Lengths]:
+    """Input names to shapes, with plain integers.
+
+    Raises:
+        BindingError: it isn't that.
+
+    >>> checked_shapes({"x": [1, None]})
+    {'x': (1, None)}
+    """
+    if shapes is None:
+        return {}
+    if not isinstance(shapes, Mapping):
+        raise BindingError(
+            f"shapes is {_said(shapes)}; a dict from input names to shapes is wanted:"
+            " {'input': (1, 3, 224, 224)}"
+        )
+    found: dict[str, Lengths] = {}
+    for name, shape in shapes.items():
+        if not isinstance(name, str):
+            raise BindingError(f"shapes names an input {_said(name)}; a text is wanted")
+        if isinstance(shape, (str, bytes, Mapping)) or not isinstance(shape, Iterable):
+            raise BindingError(
+                f"the shape of input {name!r} is {_said(shape)}; lengths are wanted, None for one"
+                " left free: (1, 3, None, None)"
+            )
+        found[name] = tuple(
+            None if length is None else _length(length, f"the shape of input {name!r}")
+            for length in shape
+        )
+    return found
+
+
+def checked_dims(dims: object) -> dict[str, int]:
+    """Names of free dimensions to their lengths, likewise."""
+    if dims is None:
+        return {}
+    if not isinstance(dims, Mapping):
+        raise BindingError(
+            f"dims is {_said(dims)}; a dict from names of dimensions to lengths is wanted:"
+            " {'H': 224}"
+        )
+    found = {}
+    for name, length in dims.items():
+        if not isinstance(name, str):
+            raise BindingError(f"dims names a dimension {_said(name)}; a text is wanted")
+        found[name] = _length(length, f"dimension {name!r}")
+    return found
+
+
+def _length(given: object, what: str) -> int:
+    try:
+        if isinstance(given, bool):
+            raise TypeError
+        length = operator.index(given)  # type: ignore[arg-type]  # that is what is found out
+    except TypeError:
+        raise BindingError(f"{what} has {_said(given)}; a whole number is wanted") from None
+    if length < 0:
+        raise BindingError(f"{what} can't have the length {length}")
+    if length >= 1 << 63:
+        raise BindingError(f"{what} has a length of more than 64 bits")
+    return length
+
+
+def checked_texts(given: object, what: str) -> tuple[str, ...]:
+    """Several texts, or one.
+
+    Raises:
+        ArgumentError: it isn't that.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        return (given,)
+    if isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
+        raise ArgumentError(f"{what} is {_said(given)}; a list of texts is wanted")
+    found = tuple(given)
+    for text in found:
+        if not isinstance(text, str):
+            raise ArgumentError(f"{what} holds {_said(text)}; texts are wanted")
+    return found
+
+
+def checked_mapping(given: object, what: str, wanted: str) -> dict[str, object]:
+    """Texts to something.
+
+    Raises:
+        ArgumentError: it isn't that; the message ends with what is wanted.
+    """
+    if not isinstance(given, Mapping):
+        raise ArgumentError(f"{what} is {_said(given)}; {wanted} is wanted")
+    for key in given:
+        if not isinstance(key, str):
+            raise ArgumentError(f"{what} has the key {_said(key)}; {wanted} is wanted")
+    return dict(given)
+
+
+def checked_several(given: object, what: str) -> Sequence[object]:
+    """A list of models.
+
+    Raises:
+        ArgumentError: it isn't one.
+    """
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        raise ArgumentError(f"{what} is {_said(given)}; a list of models or reports is wanted")
+    return tuple(given)
+
+
+def checked_text(given: object, what: str) -> str:
+    """A text.
+
+    Raises:
+        ArgumentError: it isn't one.
+    """
+    if not isinstance(given, str):
+        raise ArgumentError(f"{what} is {_said(given)}; a text is wanted")
+    return given
+
+
+def checked_amount(given: object, what: str) -> float:
+    """A number above 0.
+
+    Raises:
+        ArgumentError: it isn't one.
+    """
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < 10**100:
+        raise ArgumentError(f"{what} is {_said(given)}; a number above 0 is wanted")
+    return float(given)
+
+
+def wrong_model(given: object) -> ArgumentError:
+    """What is said of something that is no model."""
+    return ArgumentError(
+        f"the model is {_said(given)}; a path, the file's bytes, an open binary file or an"
+        " onnx.ModelProto is wanted"
+    )
+
+
+def _said(value: object) -> str:
+    """A value in few words."""
+    if value is None or isinstance(value, (bool, float)):
+        return repr(value)
+    if isinstance(value, int):
+        return repr(value) if value.bit_length() < 200 else "an integer of hundreds of digits"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    article = "an" if type(value).__name__[:1].lower() in "aeiou" else "a"
+    return f"{article} {type(value).__name__}"

@@ -90,12 +90,13 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
     if all(isinstance(v, int) for v in (window.stride, window.before, window.dilation)):
         if window.size * max(len(indices), 1) > LONGEST:
             raise ValueError(f"a window of {window.size} taps: regions are told up to {LONGEST}")
-        taps = np.arange(window.size) * int(window.dilation) - int(window.before)
+        taps = np.delete(np.arange(window.size), window.unread)
+        taps = taps * int(window.dilation) - int(window.before)
         found = np.asarray(indices, np.intp)[:, None] * int(window.stride) + taps
         inside = (found >= 0) & (found < length)
     else:
         rows = [window.at(i) for i in indices]
-        if sum(row.stop - row.start for row in rows) > LONGEST:
+        if sum(map(len, rows)) > LONGEST:
             raise ValueError(f"windows of many taps: regions are told up to {LONGEST}")
         found = np.zeros((len(rows), max(map(len, rows), default=0)), np.intp)
         read = np.zeros(found.shape, bool)

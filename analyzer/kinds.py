@@ -288,7 +288,8 @@ def _sees_all(read: object, length: Dim, after: Sequence[Dim]) -> bool:
     if not isinstance(read, Along) or not isinstance(length, int) or after[read.axis] != 1:
         return False
     taps = read.window.at(0)
-    return len(taps) > 0 and taps.step == 1 and taps[0] <= 0 and taps[-1] >= length - 1
+    solid = len(taps) > 0 and len(taps) == taps[-1] - taps[0] + 1
+    return solid and taps[0] <= 0 and taps[-1] >= length - 1
 
 
 @dataclass(frozen=True, slots=True)

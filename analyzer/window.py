@@ -52,6 +52,7 @@ class Window:
         after: padding after the last; only `output_length` needs it.
         outside: what positions beyond the input's ends read: nothing (zeros), or the nearest,
             mirrored or wrapped-around input.
+        unread: taps ``j`` whose weight is 0 (where a cubic kernel crosses zero), in order.
 
     >>> Window(3, stride=2, before=1, after=1).output_length(224)
     112
@@ -65,6 +66,7 @@ class Window:
     before: Number = 0
     after: Number = 0
     outside: Outside = "nothing"
+    unread: tuple[int, ...] = ()
 
     @property
     def extent(self) -> Number:
@@ -78,8 +80,16 @@ class Window:
         room = length + self.before + self.after - int(self.extent)
         return (ceil_div(room, self.stride) if ceil else room // self.stride) + 1
 
-    def at(self, index: int) -> range:
-        """The integer positions output `index` reads, before anything is clipped."""
+    def at(self, index: int) -> Sequence[int]:
+        """The integer positions output `index` reads, in order, before anything is clipped."""
+        if not self.unread:
+            return self._lattice(index)
+        start = index * self.stride - self.before
+        skipped = {start + j * self.dilation for j in self.unread}
+        return tuple(position for position in self._lattice(index) if position not in skipped)
+
+    def _lattice(self, index: int) -> range:
+        """The integers among the places of all taps."""
         stride, before, dilation = self.stride, self.before, self.dilation
         if isinstance(stride, int) and isinstance(before, int) and isinstance(dilation, int):
             base = index * stride - before
@@ -290,6 +300,7 @@ class Field:
             and isinstance(stride, int)
             and isinstance(before, int)
             and isinstance(dilation, int)
+            and not window.unread
         ):
             lo, hi = self.spans[0]
             first = -before * self.advance
@@ -311,7 +322,7 @@ class Field:
         advance = self.advance * (repeats * move) // len(self.spans)
         return Field(spans, advance)._reduced()
 
-    def _behind(self, positions: range) -> Span | None:
+    def _behind(self, positions: Sequence[int]) -> Span | None:
         """The hull of the spans of some of this axis's units."""
         if self.bounded:
             positions = _clip(positions, len(self.spans))
@@ -544,10 +555,12 @@ def hull(a: Span | None, b: Span | None) -> Span | None:
     return min(a[0], b[0]), max(a[1], b[1])
 
 
-def _clip(positions: range, length: int) -> range:
+def _clip(positions: Sequence[int], length: int) -> Sequence[int]:
     """The positions within ``[0, length)``; a sub-range of an arithmetic progression is one."""
     if not len(positions):
         return positions
+    if not isinstance(positions, range):
+        return tuple(position for position in positions if 0 <= position < length)
     first, step, count = positions[0], positions.step, len(positions)
     if step > 0:
         skip = max(0, -(first // step)) if first < 0 else 0

@@ -85,6 +85,16 @@ def single(side: int, kernel: int, channels: tuple[int, int] = (1, 1), **attribu
     )
 
 
+def halved(coordinates: str) -> Built:
+    """A linear resize by half before a 1x1 convolution."""
+    return lambda: network(
+        node("Resize", "x roi s", "r", mode="linear", coordinate_transformation_mode=coordinates),
+        conv("r w", "y"),
+        x=(1, 1, 8, 8), w=(1, 1, 1, 1), roi=np.zeros(0, np.float32),
+        s=np.array([1, 1, 0.5, 0.5], np.float32),
+    )  # fmt: skip
+
+
 def transposed(kernel: int, stride: int) -> Built:
     return lambda: network(
         node("ConvTranspose", "x w", "y", strides=[stride, stride]),
@@ -403,6 +413,9 @@ EXAMPLES = [
         "CNS105", single(8, 3, strides=[2, 2], dilations=[2, 2], pads=[2] * 4), {"pixels": 48}
     ),
     Example("CNS105", single(8, 2, strides=[2, 2]), None),
+    # linear by half, asymmetric: each output lies on a pixel, 48 of 64 have no weight
+    Example("CNS105", halved("asymmetric"), {"pixels": 48}, layers=1),
+    Example("CNS105", halved("half_pixel"), None),
     Example("CNS105", preactivated("whole"), {"pixels": 48}, "info", layers=1),
     # behind the sigmoid the same 16 of 64 are read: two findings, and no shortcut
     Example("CNS105", preactivated("strided"), {"pixels": 48}, layers=1, findings=2),

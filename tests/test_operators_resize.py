@@ -2,21 +2,31 @@
 
 A NaN travels along dependencies: `dependence` finds by brute force which rows each output reads.
 Where a coordinate falls on an input exactly, or beyond an end, ONNX Runtime multiplies a neighbour by
-a weight of 0, which a NaN passes: that neighbour may be in its set and not in ours.
+a weight of 0, which a NaN passes: that neighbour may be in its set and not in ours. An impulse tells
+the weights themselves apart, for every setting.
 """
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import single_node as s
+from amounts import amount
 from onnx import defs
 
+from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import examine
+from cnnscope.analyzer.boxes import positions
 from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.operator import Along, Whole
+from cnnscope.analyzer.regions import find_region
 from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.window import Field
+from cnnscope.runtime.probe import check_fields
 
 MODES = ["nearest", "linear", "cubic"]
 TRANSFORMS = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
@@ -134,10 +144,137 @@ def test_where_a_grid_samples_is_data() -> None:
 
 @pytest.mark.parametrize("version", [10, 11, 13, 18, 19])
 def test_every_attribute_is_known(version: int) -> None:
-    ignored = {"cubic_coeff_a", "exclude_outside", "extrapolation_value"}  # values, not places
+    ignored = {"exclude_outside", "extrapolation_value"}  # values, not places
     found = s.lookup("", "Resize", version)
     assert found is not None
     assert found.keywords is not None
     named = set().union(*(names or () for names in found.keywords.values()))
     schema = defs.get_schema("Resize", version)
     assert set(schema.attributes) - ignored <= named
+
+
+# -- every setting, weight by weight ---------------------------------------------------------------
+
+ANY_TRANSFORM = [
+    *TRANSFORMS, "half_pixel_symmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize",
+]  # fmt: skip
+LENGTHS = [1, 2, 5, 6, 9]
+TO = [*((m, None) for m in (1, 2, 3, 4, 5, 7, 9, 11, 18)),
+      *((None, f) for f in (1 / 3, 0.5, 2 / 3, 0.6, 1.0, 1.5, 2.0, 3.0, 4.0, 2.5, 1.2))]  # fmt: skip
+ROIS = [(0.2, 0.8), (0.0, 1.0), (0.25, 0.5)]
+HOW = [
+    *({"mode": "nearest", "nearest_mode": rounding} for rounding in ROUNDINGS),
+    *({"mode": "linear", "antialias": a} for a in (0, 1)),
+    *({"mode": "cubic", "antialias": a, "exclude_outside": e, "cubic_coeff_a": c}
+      for a, e, c in ((0, 0, -0.75), (0, 1, -0.75), (1, 0, -0.75), (1, 1, -0.5), (0, 0, 0.0),
+                      (0, 0, 4.0), (0, 0, -0.5))),
+]  # fmt: skip
+
+
+def settings() -> list[tuple[dict[str, Any], int, int | None, float | None, Any]]:
+    """Manner, length, size or scale, and which part of the input; a crop takes every part."""
+    return [
+        (how | {"coordinate_transformation_mode": transform}, n, size, scale, roi)
+        for how, transform, n, (size, scale) in itertools.product(HOW, ANY_TRANSFORM, LENGTHS, TO)
+        for roi in (ROIS if transform == "tf_crop_and_resize" else [None])
+        if scale is None or int(np.float32(n) * np.float32(scale)) > 0
+    ]
+
+
+def weighed(case: s.Case) -> np.ndarray:
+    """[output, input]: an impulse there shows here, beyond float32's rounding of a 0."""
+    return np.asarray(abs(s.run(case)[0][0, :, 0, :].T) > 1e-5)
+
+
+def told(case: s.Case, n: int, m: int) -> np.ndarray:
+    """[output, input] by the rule, the border's way with what lies beyond included."""
+    per_output = s.reads(case)
+    assert isinstance(per_output, tuple)
+    read = per_output[0][3]
+    found = np.zeros((m, n + 1), bool)
+    for o in range(m):
+        if isinstance(read, Along):
+            found[o, positions(read.window, [o], n)[0]] = True
+        elif (row := read.rows[o]) is not None:
+            found[o, max(row[0], 0) : row[1] + 1] = True
+    return found[:, :n]
+
+
+def test_every_neighbour_with_a_weight_and_no_other_is_read() -> None:
+    """Impulses side by side, each in a channel of its own: 11,115 settings in full."""
+    among = settings()
+    random = np.random.default_rng(3)
+    count = amount(300, len(among))
+    for k in random.permutation(len(among))[:count]:
+        how, n, size, scale, roi = among[k]
+        x = np.eye(n, dtype=np.float32).reshape(1, n, 1, n)
+        part = None if roi is None else np.array([0, 0, 0, roi[0], 1, 1, 1, roi[1]], np.float32)
+        scales = None if scale is None else np.array([1, 1, 1, scale], np.float32)
+        sizes = None if size is None else np.array([1, n, 1, size])
+        const = tuple(i for i, v in ((1, part), (2, scales), (3, sizes)) if v is not None)
+        given = (x, part, scales, sizes) if sizes is not None else (x, part, scales)
+        case = s.case("Resize", *given, const=const, opset=19, **how)
+        truth = weighed(case)
+        assert np.array_equal(told(case, n, len(truth)), truth), among[k]
+
+
+@pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+@pytest.mark.parametrize("sizes", [(4, 4), (3, 9), (12, 10), (5, 2)])
+def test_one_scale_for_all_axes(policy: str, mode: str, sizes: tuple[int, int]) -> None:
+    """Axes named backwards, and an aspect ratio kept: what the last axis reads."""
+    x = np.eye(8, dtype=np.float32).reshape(1, 8, 1, 8).repeat(6, axis=2)
+    case = s.case("Resize", x, None, None, np.array(sizes), const=(3,), opset=19, axes=[3, 2],
+                  keep_aspect_ratio_policy=policy, mode=mode)  # fmt: skip
+    truth = weighed(case)
+    assert np.array_equal(told(case, 8, len(truth)), truth)
+
+
+@pytest.mark.parametrize(
+    ("scale", "mode", "transform", "antialias", "size"),
+    [
+        (2.0, "linear", "asymmetric", 0, 2),  # odd outputs lie between two inputs, even ones on one
+        (
+            0.5,
+            "linear",
+            "asymmetric",
+            0,
+            1,
+        ),  # each on an input: every other pixel is read by nothing
+        (3.0, "linear", "half_pixel", 0, 2),
+        (1 / 3, "linear", "half_pixel", 1, 5),  # the triangle is 0 at a distance of 3: -2..2
+        (2.0, "cubic", "half_pixel", 0, 4),
+        (0.5, "cubic", "asymmetric", 0, 1),
+    ],
+)
+def test_the_size_of_a_field(
+    scale: float, mode: str, transform: str, antialias: int, size: int
+) -> None:
+    case = resize(18, scale=scale, mode=mode, coordinate_transformation_mode=transform,
+                  antialias=antialias)  # fmt: skip
+    per_output = s.reads(case)
+    assert isinstance(per_output, tuple)
+    field = Field().through(per_output[0][3].window)
+    assert field is not None
+    assert field.size == size
+
+
+def test_a_sum_in_double_precision_decides_nearest_neighbours(cases: Path) -> None:
+    """half_pixel_symmetric, floor, 5 to 3: unit 1 lies at 2 exactly, ONNX Runtime reads index 1."""
+    found = examine(cases / "rs_sym.onnx")
+    output = found.graph.outputs[0]
+    assert [find_region(found.graph, found.shapes, output, (0, 0, 0, u))["x"][3] for u in range(3)] == [
+        ((0, 0),), ((1, 1),), ((3, 3),),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["t_up9", "rz_halfpixel_x3", "t_aligncorners", "resize_crop"])
+def test_a_neighbour_of_weight_zero_is_not_read(name: str, cases: Path) -> None:
+    checked = check_fields(examine(cases / f"{name}.onnx"))
+    assert checked.compared
+    assert not checked.mismatches
+
+
+def test_antialiasing_by_a_third_sees_five(cases: Path) -> None:
+    report = analyze(cases / "rs_aa3.onnx")
+    assert report.layers[-1].receptive_field[-1].size == 5

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from cnnscope.analyzer.boxes import positions
 from cnnscope.analyzer.particulars import Grid, Look
 from cnnscope.analyzer.render.numbers import count, percent
 from cnnscope.analyzer.render.numbers import name as shown
@@ -36,6 +37,8 @@ _WANG = (
 _LOOKING = frozenset({
     "convolution", "max pooling", "average pooling", "Lp pooling", "deformable convolution",
 })  # fmt: skip
+#: windows gone through at a time
+_ROWS = 1 << 12
 #: layers whose units take what is at their own place
 _POINTWISE = frozenset({
     "normalization", "activation", "elementwise arithmetic", "logic", "conversion", "identity",
@@ -429,10 +432,12 @@ def _alike(subject: Subject, tensor: str, layer: Layer) -> bool:
     "warning",
     Page(
         what="Finds windows whose stride is larger than their kernel, or shares a factor with their "
-        "dilation, so that positions between them are read by nothing.",
+        "dilation, so that positions between them are read by nothing; and resizes that give "
+        "positions no weight.",
         why="A 1x1 convolution of stride 2 computes its input for nothing at three places of four. "
         "Where no other layer reads them, they are lost; beside another branch the shortcut still "
-        "carries a quarter of what it could.",
+        "carries a quarter of what it could. Halving by a linear resize without antialiasing whose "
+        "places fall on every other pixel (`asymmetric`) is the same subsampling.",
         how="The positions that all windows read together, along each axis, against all there are "
         "up to the last one read. Where another layer reads the rest (a shortcut), nothing "
         "is lost to the network, and the finding is information. Layers that work position by "
@@ -441,7 +446,8 @@ def _alike(subject: Subject, tensor: str, layer: Layer) -> bool:
         example="The shortcuts of ResNet-50's stages 2 to 4 are 1x1 convolutions of stride 2: "
         "each reads a quarter of the map before it.",
         todo="Let the kernel be at least the stride: put the stride into the 3x3 convolution "
-        "(ResNet v1.5), or average over 2x2 before a 1x1 shortcut (ResNet-D).",
+        "(ResNet v1.5), or average over 2x2 before a 1x1 shortcut (ResNet-D). Let a resize that "
+        "shrinks be antialiased, or pool.",
         references=(
             "He, Zhang, Zhang, Zhang, Xie, Li: Bag of Tricks for Image Classification with "
             "Convolutional Neural Networks. CVPR 2019. arXiv:1812.01187",
@@ -606,7 +612,7 @@ def _unread(subject: Subject, layer: Layer) -> tuple[int, int, int, list[tuple[i
 
     The last item says, per axis, how many rows are behind it, of how many.
     """
-    if layer.kind.family not in _LOOKING:
+    if layer.kind.family not in _LOOKING | {"resize"}:
         return 0, 0, 0, []
     read = whole = kept = 1
     rows = []
@@ -614,6 +620,9 @@ def _unread(subject: Subject, layer: Layer) -> tuple[int, int, int, list[tuple[i
         window, length, units = look.window, look.length, look.units
         if not isinstance(length, int) or not isinstance(units, int) or not length or not units:
             return 0, 0, 0, []
+        if layer.kind.family == "resize":
+            read, whole, kept = read * _sampled(look, units, length), whole * length, kept * length
+            continue
         if window.outside != "nothing":
             return 0, 0, 0, []
         if not all(isinstance(x, int) for x in (window.stride, window.before, window.dilation)):
@@ -627,6 +636,14 @@ def _unread(subject: Subject, layer: Layer) -> tuple[int, int, int, list[tuple[i
         if last < length:
             rows.append((look.axis, length - last, length))
     return kept - read, kept, whole - kept, rows
+
+
+def _sampled(look: Look, units: int, length: int) -> int:
+    """How many positions a resize gives a weight."""
+    marks = np.zeros(length + 1, bool)
+    for lo in range(0, units, _ROWS):
+        marks[positions(look.window, range(lo, min(lo + _ROWS, units)), length)] = True
+    return int(marks[:length].sum())
 
 
 def _positions(look: Look, units: int, length: int) -> tuple[int, int]:

@@ -49,8 +49,12 @@ def window_share(window: Window, length: int, units: int) -> Fraction:
 
 def _units_inside(window: Window, length: int, units: int) -> int:
     stride, before, dilation = window.stride, window.before, window.dilation
-    whole = isinstance(stride, int) and isinstance(before, int) and isinstance(dilation, int)
-    if whole and not window.unread:
+    if (
+        isinstance(stride, int)
+        and isinstance(before, int)
+        and isinstance(dilation, int)
+        and not window.unread
+    ):
         last = (window.size - 1) * dilation - before
         return inside((min(-before, last), max(-before, last)), stride, units, length)
     period, advance = Fraction(stride).denominator, Fraction(stride).numerator

@@ -326,8 +326,10 @@ class Field:
         """The hull of the spans of some of this axis's units."""
         if self.bounded:
             positions = _clip(positions, len(self.spans))
-        # (`len` takes no range beyond 2**63)
-        count = max(-(-(positions.stop - positions.start) // positions.step), 0)
+        if isinstance(positions, range):  # `len` takes no range beyond 2**63
+            count = max(-(-(positions.stop - positions.start) // positions.step), 0)
+        else:
+            count = len(positions)
         period = len(self.spans)
         if count > 2 * period:  # only one period at either end can hold the extremes
             chosen = [*positions[:period], *positions[-period:]]

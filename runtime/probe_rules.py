@@ -85,7 +85,8 @@ def recurrent(site: Site) -> None:
             inputs.append(site.floats(i, value))
     site.same(inputs, without=_NOT_THEIRS)
     if site.hangs(BIAS):
-        mean = site.copy.over("ReduceMean", site.data(BIAS), [0, 1], keepdims=0)
+        mean = site.copy.over("ReduceMean", site.data(BIAS), [1], keepdims=0)  # of each direction
+        mean = site.copy.over("Unsqueeze", mean, [1] if site.number("layout", 0) else [1, 2])
         for k, name in enumerate(site.node.outputs):
             if name:
                 site.give(k, site.copy.together([site.scope.names[name], mean]))

@@ -276,14 +276,21 @@ def sequence_reads(
     # the axes of an output: where its batch and its directions are
     all_steps = _one_output(along, 0, 2, layout) if layout else _one_output(along, 2, 1, layout)
     last = _one_output(Whole(spatial=True), *((0, 1) if layout else (1, 0)), layout)
-    weights = tuple(None if t is None else everything(t) for t in (w, r, b))
-    rest = tuple(None if t is None else everything(t) for t in (p, *quantization))
 
-    def reads(parts: tuple[InputRead, InputRead, InputRead]) -> OutputReads:
+    def stored(t: Tensor | None, direction_axis: int) -> InputRead:
+        # Each direction has weights of its own: they lie along the first axis.
+        return None if t is None else (Along(direction_axis), *everything(t)[1:])
+
+    def reads(parts: tuple[InputRead, InputRead, InputRead], axis: int) -> OutputReads:
         sequence, batch, state = parts
+        weights = (stored(t, axis) for t in (w, r, b))
+        rest = (stored(t, axis) for t in (p, *quantization))
         return (sequence, *weights, batch, state, state, *rest)
 
-    return {place: reads(last if place else all_steps) for place in range(len(outputs))}
+    return {
+        place: reads(last, 1 if layout else 0) if place else reads(all_steps, 2 if layout else 1)
+        for place in range(len(outputs))
+    }
 
 
 def _one_output(

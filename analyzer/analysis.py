@@ -244,7 +244,8 @@ def diff(
         x if isinstance(x, Report) else analyze(x, shapes=shapes, dims=dims)
         for x in (before, after)
     ]
-    return find_difference(*(_side(report, weights) for report in sides))
+    with _collector_resting():
+        return find_difference(*(_side(report, weights) for report in sides))
 
 
 def _side(report: Report, read: bool) -> Side:

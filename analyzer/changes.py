@@ -17,12 +17,12 @@ from typing import Literal
 
 import numpy as np
 
-from cnnscope.analyzer.constants import Constant, largest_difference, same_numbers
+from cnnscope.analyzer.constants import Constant, largest_difference
 from cnnscope.analyzer.dimension import Atom, Dim, FreeDim, Undetermined
 from cnnscope.analyzer.kinds import Kind
 from cnnscope.analyzer.report import Layer, ReceptiveField, plain_shape
 from cnnscope.analyzer.settings import Node as Settings
-from cnnscope.analyzer.settings import Setting, same_setting
+from cnnscope.analyzer.settings import Setting, same_constants, same_setting
 from cnnscope.analyzer.stages import Stage, TensorAttribute
 from cnnscope.analyzer.tensor import Shape, Tensor
 
@@ -157,10 +157,7 @@ def compare_layers(
     if compared.weights:
         shown = [[p.digest for p in s.weights(i)] for s, i in zip(stages, places, strict=True)]
         found.append(Change("weights", shown[0], shown[1], largest=compared.largest))  # type: ignore[arg-type]  # list is invariant
-    used = [
-        [k for k, value in enumerate(stage.layers[i].outputs) if k == 0 or value.name in stage.used]
-        for stage, i in zip(stages, places, strict=True)
-    ]
+    used = [stage.given(i) for stage, i in zip(stages, places, strict=True)]
     for k in sorted({*used[0], *used[1]}):  # what nothing reads is no matter
         name = None if k == 0 else str(k)
         a, b = (x.outputs[k].tensor if k < len(x.outputs) else None for x in (before, after))
@@ -175,13 +172,14 @@ def compare_layers(
     memory = [_memory(layer, places, spelled) for layer, places, spelled in held]
     if not same_dim(memory[0], memory[1], names):
         add("memory", _plain_dim(_moved(before)), _plain_dim(_moved(after)))
-    inputs = [{name: k for k, name in enumerate(stage.inputs)} for stage in stages]
-    fields = [
-        sorted(_field(f, known) for f in layer.receptive_field)
-        for layer, known in zip((before, after), inputs, strict=True)
-    ]
-    if fields[0] != fields[1]:
-        found.append(Change("field", _sizes(before), _sizes(after)))
+    seen = before.receptive_field, after.receptive_field
+    if stages[0].inputs != stages[1].inputs or seen[0] != seen[1]:
+        fields = [
+            sorted(_field(f, stage.places) for f in found_of)
+            for found_of, stage in zip(seen, stages, strict=True)
+        ]
+        if fields[0] != fields[1]:
+            found.append(Change("field", _sizes(before), _sizes(after)))
     return Pair(
         stages, places, compared.weights, tuple(compared.gained), tuple(compared.lost),
         tuple(found),
@@ -300,7 +298,7 @@ class _Compared:
                 same_dim(x, y, self.names)
                 for x, y in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
             )
-        same = same_numbers(a, b)
+        same = same_constants(a, b)
         if same and (a.stored is None or b.stored is None):
             # Computed from lengths: the same at those given, and wherever the file leaves them free?
             free = [s.free_value(x) for s, x in zip(self.stages, (a, b), strict=True)]
@@ -343,7 +341,7 @@ class _Compared:
         return "bias" if adds and name in ("b", "c", "bias") else name
 
     def learned(self, a: Constant, b: Constant) -> None:
-        same = same_numbers(a, b)
+        same = same_constants(a, b)
         if same is None:
             self.unknown()
         elif not same:
@@ -373,7 +371,7 @@ class _Compared:
             elif not same:
                 self.weights = True
         for a in list(sides[0]):
-            twin = next((b for b in sides[1] if same_numbers(a, b)), None)
+            twin = next((b for b in sides[1] if same_constants(a, b)), None)
             if twin is not None:
                 sides[0].remove(a)
                 sides[1].remove(twin)
@@ -396,7 +394,7 @@ class _Compared:
         for held, stage, i in zip((a, b), self.stages, self.places, strict=True):
             numbers, axes = held.numbers(), stage.axes_by_use(i, held.name)
             if numbers is None or axes is None or len(axes) != numbers.ndim:
-                return same_numbers(a, b)
+                return same_constants(a, b)
             laid_out.append(np.squeeze(numbers.transpose(axes)))
         return laid_out[0].shape == laid_out[1].shape and bool(
             np.array_equal(laid_out[0], laid_out[1])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,6 +65,14 @@ class Constant:
     def empty(self) -> bool:
         """It holds nothing: as good as left out."""
         return self.tensor.shape is not None and 0 in self.tensor.shape
+
+    @property
+    def making(self) -> tuple[Node, Shapes, Callable[[str], Constant | None]] | None:
+        """The node that computes it, with what is known of the tensors and constants there."""
+        level = self._level
+        if level is None or self.stored is not None or self.name not in level.graph.producers:
+            return None
+        return level.graph.producers[self.name], level.shapes, level.constant
 
     @property
     def elements(self) -> int:

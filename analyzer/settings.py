@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 import onnx
 
-from cnnscope.analyzer.constants import Constant
+from cnnscope.analyzer.constants import Constant, same_numbers
 from cnnscope.analyzer.operator import Spelling, spelling
 from cnnscope.analyzer.tensor import Tensor
 
@@ -333,3 +333,35 @@ def frozen(value: object) -> object:
         return value
     digest = getattr(value, "digest", None)  # of an attribute that holds a tensor
     return ("tensor", digest) if isinstance(digest, str) else type(value).__name__
+
+
+def same_constants(a: Constant, b: Constant) -> bool | None:
+    """Whether two constants are the same: numbers, or made in the same way of the same ones where
+    nobody can compute them; None where that can't be told."""
+    same = same_numbers(a, b)
+    if same is not False or a.tensor.shape != b.tensor.shape or a.tensor.dtype != b.tensor.dtype:
+        return same
+    told = a.numbers() is not None and b.numbers() is not None
+    if told or a.making is None or b.making is None:
+        return same
+    one, other = _made(a), _made(b)
+    if one.op != other.op or one.reads or other.reads:
+        return False
+    for name in one.settings.keys() | other.settings.keys():
+        x, y = one.settings.get(name), other.settings.get(name)
+        x = Setting(one.fallback(name)) if x is None else x
+        y = Setting(other.fallback(name)) if y is None else y
+        if same_setting(x, y, same_constants) is False:
+            return False
+    return True
+
+
+def _made(held: Constant) -> Node:
+    """The settings of the node that computes a constant."""
+    making = held.making
+    assert making is not None
+    node, shapes, constant = making
+    return settings_of(
+        node.title, node.version, node.inputs, shapes.inputs(node), shapes.outputs(node),
+        node.attributes, constant,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,6 +53,18 @@ class Stage:
             for body in node.bodies.values():
                 found.update(captures(body))
         return frozenset(found)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where among the inputs each one is."""
+        return {name: k for k, name in enumerate(self.inputs)}
+
+    def given(self, i: int) -> Sequence[int]:
+        """Which of a layer's outputs are no mere leftovers: the first, and what is read."""
+        outputs = self.layers[i].outputs
+        if len(outputs) < 2:
+            return range(len(outputs))
+        return [k for k, value in enumerate(outputs) if k == 0 or value.name in self.used]
 
     def node(self, i: int) -> Node | None:
         """The node that a layer is."""

@@ -212,6 +212,8 @@ class _Walk:
 
     def repeats(self, node: Node) -> bool:
         """Is all that it gives one number over and over, the others being lengths and counts?"""
+        if any(role == "parameter" for _, role in self.roles(node)):
+            return False  # integers that stand for weights
         given = [self.shapes.tensors[name] for name in node.inputs if name]
         numbers = [x for x in given if x.dtype not in _NEVER_LEARNED]
         return len(numbers) == 1 < len(given) and numbers[0].shape is not None and all(

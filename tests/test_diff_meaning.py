@@ -444,9 +444,7 @@ def upgraded(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
     return version_converter.convert_version(model, version)
 
 
-@pytest.mark.parametrize(
-    "name", ["tv_convnext_tiny", "hm_norms", "hm_unet_nearest", "hm_crnn_lstm"]
-)
+@pytest.mark.parametrize("name", ["tv_convnext_tiny", "hm_norms", "q_lenet5_qdq", "hm_crnn_lstm"])
 def test_an_upgrade_is_nothing_but_the_opset(name: str, corpus: Path) -> None:
     model = onnx.load(corpus / "models" / f"{name}.onnx", load_external_data=False)
     for found in (
@@ -596,3 +594,9 @@ def test_a_number_alone_stays_a_constant_when_quantised() -> None:
     )  # fmt: skip
     assert [cnnscope.analyze(m).totals.params.value for m in (plain, quantised)] == [32, 32]
     assert cnnscope.diff(plain, quantised)["params"].delta == 0
+
+
+def test_a_quantised_bias_is_learned(corpus: Path) -> None:
+    """Of int32 with one scale: LeNet-5 has 61,706 parameters, quantised or not (LeCun et al. 1998)."""
+    report = cnnscope.analyze(corpus / "models" / "q_lenet5_qdq.onnx")
+    assert report.totals.params.value == 61_706

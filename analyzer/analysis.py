@@ -635,6 +635,7 @@ def receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None)
         else paths.aligned,
         local_size=found.local_size,
         smallest_size=found.smallest_size,
+        at_least=found.at_least,
         coverage=None
         if found.size is None or not whole
         else 1.0

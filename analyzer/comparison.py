@@ -100,7 +100,7 @@ class Comparison:
         figures = {
             key: tuple(getattr(report.totals, key) for report in self.reports) for key in TOTALS
         }
-        figures[FIELD] = tuple(Metric.of(largest_field(report)) for report in self.reports)
+        figures[FIELD] = tuple(largest_field(report) for report in self.reports)
         figures[LAYERS] = tuple(Metric.of(len(report.layers)) for report in self.reports)
         return [
             Compared(key, found, tuple(Ratio.of(figure, found[0]) for figure in found))
@@ -160,19 +160,20 @@ class Comparison:
         return f"<cnnscope.Comparison of {len(self.reports)} models>"
 
 
-def largest_field(report: Report) -> int | None:
-    """The largest field of any layer along paths on which no axis is collapsed; None: there is none.
+def largest_field(report: Report) -> Metric:
+    """The largest field of any layer along paths on which no axis is collapsed, in input elements.
 
     It is what a network's receptive field is quoted as: behind a global pooling every unit sees
-    everything, whatever the layers before it do.
+    everything, whatever the layers before it do. Partial where what some layer sees isn't known.
     """
-    sizes = [
-        field.local_size
-        for layer in report.layers
-        for field in layer.receptive_field
-        if field.local_size is not None
-    ]
-    return max(sizes, default=None)
+    sizes = []
+    unknown = 0
+    for layer in report.layers:
+        for field in layer.receptive_field:
+            unknown += field.size is None and not field.global_
+            sizes += [n for n in (field.local_size, field.at_least) if n is not None]
+    missing = {"field of a layer, not known": unknown} if unknown else {}
+    return Metric.of(max(sizes, default=None), missing)
 
 
 def compared(reports: Sequence[Report]) -> Comparison:

@@ -394,8 +394,8 @@ def _totals(before: Report, after: Report, dims: Mapping[str, str]) -> list[Tota
         found.append(
             total_difference(key, figure, _called(figure, getattr(after.totals, key), dims))
         )
+    found.append(total_difference(FIELD, largest_field(before), largest_field(after)))
     for key, one, other in (
-        (FIELD, largest_field(before), largest_field(after)),
         (LAYERS, len(before.layers), len(after.layers)),
         ("file_bytes", before.model.file_bytes, after.model.file_bytes),
     ):

@@ -90,6 +90,8 @@ class Term:
         by: the node that collapsed the axis.
         whole: it did so by reading all of it.
         least: of a single path that couldn't be followed further: what its units see at least.
+        at_least: of a term that couldn't be followed further: what some unit sees at least. What it
+            sees besides isn't known; it lies within `fixed`.
         stretch: of a single path: the only units, from and to before, that see anything along it.
     """
 
@@ -99,6 +101,7 @@ class Term:
     whole: bool = False
     least: int | None = None
     stretch: tuple[int, int] | None = None
+    at_least: int | None = None
 
     @property
     def places(self) -> tuple[tuple[int, int, int | None], ...]:
@@ -437,8 +440,9 @@ class _Step:
         self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
     ) -> tuple[Paths, _Piece | None]:
         if read is None:
-            everything = Term((), EVERYTHING, self.node.name, True)
-            return Paths((everything,), paths.aligned, False), None
+            some = _widest(paths.terms)
+            unknown = Term((), EVERYTHING, self.node.name, at_least=some, least=1)
+            return Paths((unknown,), paths.aligned, False), None
         if len(paths.terms) == 1 and paths.single is None:
             (term,) = paths.terms
             if not term.digits:
@@ -499,7 +503,8 @@ class _Step:
                     self.found.diagnostics.append(
                         Diagnostic("axis-not-followed", "info", self.node.name,
                                    f"{self.node.title} rearranges an axis in a way that isn't "
-                                   "followed: its units are taken to see all of it", "")
+                                   "followed: what is behind it sees at least what one of its units "
+                                   "saw, and may see all of the input", "")
                     )  # fmt: skip
                 continue
             assert x.shape is not None and isinstance(read, tuple)
@@ -538,7 +543,10 @@ class _Step:
         if digits:
             kept = [(d.div, d.mod) for d in digits] == [(d.div, d.mod) for d in term.digits]
             return Term(digits, stretch=term.stretch if kept else None)
-        return Term((), rest, self.node.name, lost, narrowest(term.digits) if lost else None)
+        if lost:
+            least, some = narrowest(term.digits), width(term.digits)
+            return Term((), rest, self.node.name, least=least, at_least=some)
+        return Term((), rest, self.node.name)
 
     # -- joins ---------------------------------------------------------------------------------
 
@@ -829,7 +837,9 @@ def _union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
         return a, True
     if not a.digits:
         whole = a if a.whole or not b.whole else b
-        return Term((), _hull(a.fixed, b.fixed), whole.by, whole.whole), True
+        some = [t.at_least for t in (a, b) if t.at_least is not None]
+        at_least = max(some, default=None)
+        return Term((), _hull(a.fixed, b.fixed), whole.by, whole.whole, at_least=at_least), True
     differing = [i for i, (p, q) in enumerate(zip(a.digits, b.digits, strict=True)) if p != q]
     if not differing:
         return a, True
@@ -870,7 +880,17 @@ def _reach(term: Term, shape: Shape | None) -> Reach:
 
 
 def _collapsed(a: Term, b: Term, shape: Shape | None, by: str | None = None) -> Term:
-    return Term((), _hull(_reach(a, shape), _reach(b, shape)), by or a.by or b.by, True)
+    """Two terms whose union can't be told unit by unit, as one that isn't followed."""
+    reach = _hull(_reach(a, shape), _reach(b, shape))
+    return Term((), reach, by or a.by or b.by, at_least=_widest((a, b)))
+
+
+def _widest(terms: Sequence[Term]) -> int:
+    """What some unit sees at least along several ways."""
+    sizes = [
+        width(t.digits) if t.digits else t.at_least or within(t.fixed, None) or 0 for t in terms
+    ]
+    return max(sizes, default=0)
 
 
 def _gathered(terms: Sequence[Term]) -> tuple[Term, ...]:

@@ -118,16 +118,17 @@ def _widest(report: Report, layers: Iterable[Layer]) -> Sequence[Figure]:
             collapsed = field.global_ and field.global_by not in strangers
             if field.size is None and not collapsed:
                 unknown.setdefault(axis, layer.name)
-            if field.local_size is not None:
-                largest[axis] = max(largest.get(axis, 0), field.local_size)
+            for size in (field.local_size, field.at_least):
+                if size is not None:
+                    largest[axis] = max(largest.get(axis, 0), size)
     found = []
     for axis in sorted({*largest, *unknown}):  # an earlier model's stand in the same order
-        size = Fraction(largest[axis]) if axis in largest else None
+        most = Fraction(largest[axis]) if axis in largest else None
         if axis in unknown:
             why = f"what {unknown[axis]} sees along axis {axis[1]} of {axis[0]} isn't known"
-            found.append(Figure(size, None, why))
-        elif size is not None:
-            found.append(Figure.exactly(size))
+            found.append(Figure(most, None, why))
+        elif most is not None:
+            found.append(Figure.exactly(most))
     return found or (Figure.unknown("no layer has a receptive field along an axis"),)
 
 

@@ -59,6 +59,7 @@ class Seen:
     local_size: int | None = None
     smallest_size: int | None = None
     smallest_local: int | None = None
+    at_least: int | None = None
 
     @property
     def step(self) -> int | None:
@@ -96,6 +97,8 @@ def find_seen(paths: Paths, length: int | None, units: Shape | None) -> Seen:
     moving = [term for term in paths.terms if term.digits]
     if found.phases is not None or not paths.known or not moving:
         return found
+    if not found.global_ and any(term.at_least is not None for term in paths.terms):
+        return found  # what else a unit sees isn't known
     fixed = [] if found.global_ else [term for term in paths.terms if not term.digits]
     return replace(found, phases=_phases(moving, fixed, units))
 
@@ -107,7 +110,8 @@ def _figures(paths: Paths, length: int | None) -> Seen:
     moving = [term for term in paths.terms if term.digits]
     fixed = [term for term in paths.terms if not term.digits]
     local = max((width(term.digits) for term in moving), default=None)
-    sees_all = [t for t in fixed if t.whole or _covers(t.fixed, length)]
+    unknown = [t for t in fixed if t.at_least is not None]
+    sees_all = [t for t in fixed if t.whole or (t not in unknown and _covers(t.fixed, length))]
     sizes = [local] if local is not None else []
     if sees_all:
         size = length
@@ -117,8 +121,13 @@ def _figures(paths: Paths, length: int | None) -> Seen:
     else:
         sizes += [s for s in (within(t.fixed, length) for t in fixed) if s is not None]
         size = max(sizes, default=None)
-    if not paths.known:
-        size = None
+    at_least = None
+    if unknown or not paths.known:
+        some = [t.at_least for t in unknown if t.at_least is not None]
+        at_least = max([*some, *([local] if local is not None else [])], default=None)
+        local = None
+        if not sees_all:
+            size = None
     # The first unit's window, along the paths that move with it where there are any.
     main = _main(paths)
     center, fine = None, None
@@ -136,6 +145,7 @@ def _figures(paths: Paths, length: int | None) -> Seen:
         local_size=local,
         smallest_size=_smallest(paths, length, paths.ways, (local, size)),
         smallest_local=_smallest(paths, length, _not_all(paths.ways, length), (local,)),
+        at_least=None if size is not None else at_least,
     )
 
 

@@ -190,6 +190,7 @@ class ReceptiveField:
             al. 2021), each measured as `size` is: before clipping, and where the axis is collapsed
             on the path, what of the input that covers. 1 <= smallest_size <= local_size, and
             <= size. None where a path that may be the smallest can't be followed.
+        at_least: where the size isn't known, how much some unit sees at least.
         coverage: the share of the input axis that the size spans, 0 to 1.
         outside_share: the share of units along the axis whose field leaves the input, 0 to 1; None
             where not known.
@@ -217,6 +218,7 @@ class ReceptiveField:
     outside_share: float | None = None
     mean_step: int | Fraction | None = None
     phases: Phases | None = None
+    at_least: int | None = None
 
     def span(self, unit: int) -> Span | None:
         """The first and the last input position that a unit along `output_axis` sees, before
@@ -249,6 +251,7 @@ class ReceptiveField:
             "aligned": self.aligned,
             "local_size": self.local_size,
             "smallest_size": self.smallest_size,
+            "at_least": self.at_least,
             "coverage": self.coverage,
             "outside_share": self.outside_share,
         }

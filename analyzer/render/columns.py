@@ -104,8 +104,11 @@ def _traffic(layer: Layer) -> int | None:
 
 
 def field_size(field: ReceptiveField) -> str:
-    """The size of a field along one axis; a global one with the size of its other paths."""
+    """The size of a field along one axis; a global one with the size of its other paths; ``>= 31``
+    behind what isn't followed."""
     size = "?" if field.size is None else str(field.size)
+    if field.size is None and field.at_least:
+        size = f">= {field.at_least}"
     if not field.global_:
         return size
     return "all" if field.local_size is None else f"all ({field.local_size})"

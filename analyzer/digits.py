@@ -107,9 +107,8 @@ def _along(
     """The digits on one input axis, behind how that axis is read."""
     if isinstance(read, Along):
         if read.window.is_identity and read.window.outside != "wrap":
-            return [
-                d if d.axis == read.axis else Digit(read.axis, d.div, d.mod, d.field) for d in group
-            ], (0, 0)
+            size = after[read.axis] if after is not None else None
+            return [_read_alike(d, read.axis, size) for d in group], (0, 0)
         only = group[0] if len(group) == 1 and group[0].div == 1 and group[0].mod is None else None
         if (
             only is not None and read.window.is_identity and read.window.outside == "wrap"
@@ -132,6 +131,17 @@ def _along(
     for digit in group:
         reach = reach_sum(reach, spread(digit, length))
     return [], reach
+
+
+def _read_alike(digit: Digit, axis: int, length: Dim | None) -> Digit:
+    """The digit where each unit reads the one of its own index; a list is as long as its axis."""
+    field = digit.field
+    if (
+        field.bounded and digit.div == 1 and digit.mod is None
+        and isinstance(length, int) and 0 < length < len(field.spans)
+    ):  # fmt: skip
+        return Digit(axis, 1, None, Field(field.spans[:length], 0, True))
+    return digit if digit.axis == axis else Digit(axis, digit.div, digit.mod, field)
 
 
 def as_field(group: list[Digit], length: Dim) -> Field | None:
@@ -170,6 +180,13 @@ def _at(group: Sequence[Digit], indices: range, length: Dim) -> Reach:
         for digit in group:
             reach = reach_sum(reach, spread(digit, length))
         return reach
+    if len(group) == 1 and len(indices):
+        (digit,) = group
+        values = range(indices[0] // digit.div, indices[-1] // digit.div + 1)
+        if digit.mod is not None and len(values) >= digit.mod:
+            return digit.field.spread(digit.mod)
+        if digit.mod is None or values[-1] < digit.mod:
+            return digit.field.hull_of(values)
     found: Span | None = None
     for index in indices:
         found = hull(found, _value(group, index))

@@ -985,6 +985,8 @@ def _stretched(stretch: tuple[int, int], read: object) -> tuple[tuple[int, int] 
     if not isinstance(read, Along) or read.window.stride <= 0 or read.window.outside != "nothing":
         return None, read
     w = read.window
+    if w.is_identity:
+        return stretch, read
     last = (w.size - 1) * w.dilation
     first = math.ceil(Fraction(lo + w.before - max(last, 0)) / Fraction(w.stride))
     end = math.floor(Fraction(hi - 1 + w.before - min(last, 0)) / Fraction(w.stride)) + 1

@@ -223,7 +223,7 @@ class Field:
             return only[1] - only[0] + 1
         return max((hi - lo + 1 for lo, hi in self._spans), default=0)
 
-    @property
+    @cached_property
     def narrowest(self) -> int:
         """The narrowest span of a unit that sees something; 0 if none does."""
         return min((hi - lo + 1 for lo, hi in self._spans), default=0)
@@ -335,7 +335,10 @@ class Field:
             chosen = [*positions[:period], *positions[-period:]]
         else:
             chosen = list(positions)
-        spans = [span for span in map(self.span, chosen) if span is not None]
+        if self.bounded:
+            spans = [span for i in chosen if (span := self.spans[i]) is not None]
+        else:
+            spans = [span for span in map(self.span, chosen) if span is not None]
         if not spans:
             return None
         return min(lo for lo, _ in spans), max(hi for _, hi in spans)
@@ -457,6 +460,10 @@ class Field:
             ends.append(span[1] - unit * step)
         return min(starts), max(ends), max(starts), min(ends)
 
+    def hull_of(self, units: range) -> Span | None:
+        """What some units together see, before clipping."""
+        return self._behind(units)
+
     def spread(self, length: int) -> Span | None:
         """What all the `length` units together see, before clipping."""
         return self._behind(range(length))
@@ -486,15 +493,19 @@ class Field:
         """
         if not self.bounded and len(self.spans) <= MAX_LISTED:
             return Phases(len(self.spans), self.advance, self.spans)
-        count = len(self.spans) if self.bounded else length
+        count = len(self.spans) if self.bounded and length is None else length
         if count is None or count > MAX_PERIOD:
             return None
-        table = [self.span(unit) for unit in range(count)]
+        table = (
+            self.spans[:count]  # an axis that was cropped keeps what it had beyond
+            if self.bounded and count <= len(self.spans)
+            else tuple(map(self.span, range(count)))
+        )
         for period in range(1, min(MAX_LISTED, count // 2) + 1):
             advance = _advance(table, period)
             if advance is not None:
-                return Phases(period, advance, tuple(table[:period]))
-        return Phases(None, None, tuple(table)) if 0 < count <= MAX_LISTED else None
+                return Phases(period, advance, table[:period])
+        return Phases(None, None, table) if 0 < count <= MAX_LISTED else None
 
     def regular(self) -> Field:
         """A bounded field as an unbounded one, where its spans march in step."""

@@ -18,7 +18,8 @@ import onnx
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.arguments import checked_dims, checked_several, checked_shapes
-from cnnscope.analyzer.binding import bind_inputs
+from cnnscope.analyzer.batch import Batch, find_batch
+from cnnscope.analyzer.binding import batch_candidates, bind_inputs
 from cnnscope.analyzer.comparison import Comparison, compared
 from cnnscope.analyzer.costs import Cost, Costs, count_costs, count_folded
 from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
@@ -73,8 +74,10 @@ def analyze(
     Args:
         model: a path, the file's bytes, an open binary file, or an `onnx.ModelProto`. Weights are
             never read; external data need not exist.
-        shapes: input name to its shape, for inputs with free dimensions; None leaves an axis free.
-        dims: name of a free dimension to its length. A free batch dimension becomes 1.
+        shapes: input name to its shape, for inputs with free dimensions; None leaves an axis free,
+            the batch too.
+        dims: name of a free dimension to its length. A free dimension that every operator only
+            carries along is the batch and becomes 1 (`Report.batch`).
 
     Returns:
         The `Report`. A node that contradicts what it is given costs only what hangs on it, and is
@@ -132,6 +135,7 @@ class Analysis:
     liveness: Liveness
     fields: Fields
     notes: Sequence[Diagnostic]
+    batch: Mapping[str, Batch]
 
 
 def examine(
@@ -143,14 +147,19 @@ def examine(
     """Every pass over a model, its arguments and errors those of `analyze`."""
     file = open_model(model)
     graph = read_graph(file.model)
-    inputs, notes = bind_inputs(graph.inputs, shapes or {}, dims or {})
+    shapes, dims = shapes or {}, dims or {}
+    inputs, notes = bind_inputs(graph.inputs, shapes, dims, {})
     guests: list[Diagnostic] = []
     token = guest_notes.set(guests)
     try:
+        batch = find_batch(graph, inputs, batch_candidates(graph.inputs, shapes, dims))
+        taken = {label: x.state == "proven" for label, x in batch.items() if x.state != "refuted"}
+        if taken:
+            inputs, notes = bind_inputs(graph.inputs, shapes, dims, taken)
         found = infer_shapes(graph, inputs)
         return Analysis(
             file, graph, found, count_costs(graph, found), find_weights(graph, found),
-            find_liveness(graph, found), find_fields(graph, found), (*notes, *guests),
+            find_liveness(graph, found), find_fields(graph, found), (*notes, *guests), batch,
         )  # fmt: skip
     finally:
         guest_notes.reset(token)
@@ -175,6 +184,11 @@ def _report(analysis: Analysis) -> Report:
         tensors={
             name: found.tensors[name]
             for name in (*graph.inputs, *(o for n in graph.nodes for o in n.outputs if o))
+        },
+        batch={
+            label: x.state == "proven"
+            for label, x in analysis.batch.items()
+            if x.state != "refuted"
         },
         _graph=_network,
         _analysis=analysis,

@@ -1,7 +1,9 @@
 """What are the sizes of the model's inputs, once the user has bound the free ones?
 
-A dimension may be bound by its name for every input at once, or by giving an input's whole shape.
-A free batch dimension that nobody bound becomes 1, with a diagnostic; every other one stays free.
+A dimension may be bound by its name for every input at once, or by giving an input's whole shape, in
+which ``?`` (None) leaves a free one free. A free batch dimension that nobody said anything of becomes 1,
+with a diagnostic; every other one stays free. What looks like a batch is told here, by name and place;
+whether it is one, `batch` finds out.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ def bind_inputs(
     declared: Mapping[str, Tensor],
     shapes: Mapping[str, Sequence[int | None]],
     dims: Mapping[str, int],
+    batch: Mapping[str, bool] | None = None,
 ) -> tuple[dict[str, Tensor], list[Diagnostic]]:
     """The inputs with the given sizes put in.
 
@@ -30,6 +33,8 @@ def bind_inputs(
         declared: the model's inputs as the file declares them.
         shapes: input name to its shape; None leaves an axis as it is.
         dims: name of a free dimension to its length.
+        batch: the free dimensions that become 1, and whether each is known to be the batch; None:
+            those that look like one.
 
     Raises:
         BindingError: an unknown name, another rank, a length that contradicts the file.
@@ -39,16 +44,19 @@ def bind_inputs(
             raise BindingError(f"there is no input {name!r}{_meant(name, declared)}")
     named = {name: _named(name, tensor, shapes.get(name)) for name, tensor in declared.items()}
     values = _values(named, shapes, dims)
+    if batch is None:
+        batch = dict.fromkeys(_candidates(named, shapes, values), True)
     diagnostics = []
-    for label in _batch_labels(named):
+    for label, proven in batch.items():
         if label not in values:
             values[label] = 1
+            shown = "" if proven else ", though it couldn't be shown that examples don't mix"
             diagnostics.append(
                 Diagnostic(
-                    "free-batch",
+                    "free-batch" if proven else "open-batch",
                     "info",
                     None,
-                    f"the batch dimension {label} is free: 1 is used",
+                    f"the batch dimension {label} is free: 1 is used{shown}",
                     f"bind it with --dim {label}=N",
                 )
             )
@@ -83,6 +91,43 @@ def batch_labels(declared: Mapping[str, Tensor]) -> list[str]:
     ['N']
     """
     return _batch_labels({name: _named(name, x, None) for name, x in declared.items()})
+
+
+def batch_candidates(
+    declared: Mapping[str, Tensor],
+    shapes: Mapping[str, Sequence[int | None]],
+    dims: Mapping[str, int],
+) -> dict[str, bool]:
+    """The free dimensions that look like a batch and of which nothing is said; do they stand first?"""
+    named = {name: _named(name, x, shapes.get(name)) for name, x in declared.items()}
+    values = _values(named, {k: v for k, v in shapes.items() if k in named}, dims)
+    firsts = {
+        str(x.shape[0]) for x in named.values() if x.shape and isinstance(x.shape[0], FreeDim)
+    }
+    return {label: label in firsts for label in _candidates(named, shapes, values)}
+
+
+def _candidates(
+    named: Mapping[str, Tensor],
+    shapes: Mapping[str, Sequence[int | None]],
+    values: Mapping[str, int],
+) -> list[str]:
+    kept = {
+        str(dim)
+        for name, shape in shapes.items()
+        for dim, length in zip(named[name].shape or (), shape, strict=True)
+        if length is None
+    }
+    return [x for x in _batch_labels(named) if x not in kept and x not in values]
+
+
+def says_batch(label: str) -> bool:
+    """Does a dimension's name leave no doubt?
+
+    >>> says_batch("batch_size"), says_batch("N")
+    (True, False)
+    """
+    return "batch" in label.lower() or label.lower() in _BATCH_NAMES - {"n"}
 
 
 def bound_dim(dim: Dim, values: Mapping[str, int]) -> Dim:
@@ -128,6 +173,10 @@ def _values(
             )
         for axis, (dim, length) in enumerate(zip(declared, shape, strict=True)):
             if length is None:
+                if isinstance(dim, int):
+                    raise BindingError(
+                        f"input {name!r} is fixed to {show(declared)}: axis {axis} can't be left free"
+                    )
                 continue
             if length < 0:
                 raise BindingError(

@@ -21,6 +21,7 @@ from cnnscope.analyzer.figures import (
     LISTS,
     PARTIAL,
     QUANTITIES,
+    SIZED,
     free_lengths,
     missing_terms,
 )
@@ -191,7 +192,7 @@ def model_figures(
     found: dict[tuple[Scope, str], Sequence[Figure]] = {}
     for key, quantity in QUANTITIES.items():
         if quantity.figures is not None:
-            found[WHOLE, key] = quantity.figures(report)
+            found[WHOLE, key] = _unless_open(report, key, quantity.figures(report))
         elif key in measured:
             found[WHOLE, key] = (measured[key],)
     paths = module_paths(report.layers) if any(x.scope.kind == "module" for x in limits) else []
@@ -200,8 +201,20 @@ def model_figures(
             of_layers = QUANTITIES[limit.quantity].of_layers
             layers = scoped_layers(report, limit.scope, paths)
             if of_layers is not None and layers is not None:
-                found[limit.key] = of_layers(report, layers)
+                found[limit.key] = _unless_open(report, limit.quantity, of_layers(report, layers))
     return found
+
+
+def _unless_open(report: Report, key: str, figures: Sequence[Figure]) -> Sequence[Figure]:
+    """The figures; unknown where they hang on a length that nobody gave and that may be no batch."""
+    invented = [label for label, proven in report.batch.items() if not proven]
+    if not invented or key not in SIZED:
+        return figures
+    why = (
+        f"it hangs on {', '.join(invented)}, which is free and looks like a batch, but couldn't be "
+        "shown to be one: give a length (dims)"
+    )
+    return [Figure(None, None, why, uncounted=figure.uncounted) for figure in figures]
 
 
 def scoped_layers(
@@ -390,7 +403,8 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
             found.append(Verdict(limit, "unknown", Figure.unknown(why), bound, reason=why))
             continue
         each = [
-            replace(_worst([_verdict(limit, bound, f, None) for f in of_layers(report, [x])]),
+            replace(_worst([_verdict(limit, bound, f, None)
+                            for f in _unless_open(report, limit.quantity, of_layers(report, [x]))]),
                     parts=_parts_of([x], limit))
             for x in layers
         ]  # fmt: skip

@@ -22,6 +22,8 @@ _FREE: Final = "free dimension "
 FORBID, ALLOW, PARTIAL = "operators.forbid", "operators.allow", "max_partial"
 #: holds of every model, unless a limit of its own says otherwise
 ERRORS: Final = "errors"
+#: those that hang on how long the inputs are
+SIZED: Final = frozenset({"macs", "int_macs", "float_macs", "flops", "peak_activation", "traffic"})
 
 
 @dataclass(frozen=True, slots=True)

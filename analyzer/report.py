@@ -538,6 +538,8 @@ class Report:
     diagnostics: tuple[Diagnostic, ...]
     tensors: Mapping[str, Tensor]
     _graph: Callable[[Report], networkx.DiGraph[str]] = field(repr=False, kw_only=True)
+    #: free dimensions that were taken for the batch, and for 1; whether each was shown to be it
+    batch: Mapping[str, bool] = field(default_factory=dict, kw_only=True)
     #: what running the model showed, where it was run
     execution: Execution | None = field(default=None, repr=False, kw_only=True)
     #: the passes' results it was made from, for `runtime`
@@ -566,6 +568,17 @@ class Report:
         ()
         """
         return tuple(d for d in self.diagnostics if d.severity == "error")
+
+    @property
+    def batch_axes(self) -> Mapping[str, int]:
+        """By input, the axis of its free batch dimension; inputs without one are left out."""
+        return {
+            x.name: axis
+            for x in self.inputs
+            for axis, dim in enumerate(x.declared.shape or ())
+            if isinstance(dim, FreeDim)
+            and not self.batch.keys().isdisjoint((str(dim), f"{x.name}:{axis}"))
+        }
 
     @property
     def complete(self) -> bool:

@@ -311,6 +311,11 @@ class Checked:
         return f"{self.model} ({self.variant})" if self.variant else self.model
 
     @property
+    def assumed(self) -> Mapping[str, bool]:
+        """Free dimensions that were taken for the batch, and for 1; was each shown to be it?"""
+        return {} if self.report is None else self.report.batch
+
+    @property
     def ok(self) -> bool:
         """Nothing is exceeded, and nothing unknown that had to be known."""
         return all(verdict.ok for verdict in self.verdicts)
@@ -322,6 +327,10 @@ class Checked:
             "ok": self.ok,
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "figures": figures_list(self.figures),
+            "assumed": [
+                {"dimension": label, "length": 1, "proven": proven}
+                for label, proven in self.assumed.items()
+            ],
         }
 
 

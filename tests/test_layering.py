@@ -34,7 +34,7 @@ LAYERS = [
     ["analyzer.shapes", "analyzer.coverage"],
     ["analyzer.costs", "analyzer.memory", "analyzer.weights", "analyzer.reads"],
     ["analyzer.digits"],
-    ["analyzer.fields", "analyzer.boxes"],
+    ["analyzer.fields", "analyzer.boxes", "analyzer.batch"],
     [
         "analyzer.regions",
         "analyzer.touched",

@@ -226,6 +226,9 @@ def _columns(verdicts: Sequence[Verdict]) -> list[Column[Verdict]]:
 
 def remarks(found: Checked) -> Iterator[tuple[str, str]]:
     """What else to say: why something is unknown, which layers weigh most, what could be tighter."""
+    for label, proven in found.assumed.items():
+        if proven:
+            yield "info", f"the batch {name(label, 60)} is free: figures are of one example"
     for verdict in found.verdicts:
         what = limit_name(verdict)
         if verdict.state == "unknown":

@@ -447,14 +447,12 @@ def upgraded(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
 @pytest.mark.parametrize("name", ["tv_convnext_tiny", "hm_norms", "q_lenet5_qdq", "hm_crnn_lstm"])
 def test_an_upgrade_is_nothing_but_the_opset(name: str, corpus: Path) -> None:
     model = onnx.load(corpus / "models" / f"{name}.onnx", load_external_data=False)
-    for found in (
-        cnnscope.diff(model, upgraded(model, 21), weights=False),
-        cnnscope.diff(upgraded(model, 21), model, weights=False),
-    ):
+    reports = [cnnscope.analyze(each) for each in (model, upgraded(model, 21))]
+    for pair in (reports, reports[::-1]):
+        found = cnnscope.diff(*pair, weights=False)
         assert set(statuses(found)) == {"same"}
         assert found.failing(["any", "opset"]).keys() == {"opset"}
-    text = str(cnnscope.diff(model, upgraded(model, 21), weights=False))
-    assert "opset 17 -> 21; nothing else" in text
+    assert "opset 21 -> 17; nothing else" in str(found)
 
 
 # -- any one number, attribute or edge -------------------------------------------------------------
@@ -580,7 +578,7 @@ EDITED = [
 def test_every_change_is_seen(corpus: Path, samples: Path) -> None:
     paths = [corpus / "models" / f"{name}.onnx" for name in EDITED]
     paths = [*paths[: amount(2, len(paths))], samples / "lenet5.onnx"]
-    assert not _edits(paths, amount(40, 2500), seed=23)
+    assert not _edits(paths, amount(25, 2500), seed=23)
 
 
 def test_a_number_alone_stays_a_constant_when_quantised() -> None:

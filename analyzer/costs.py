@@ -164,7 +164,9 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     keywords = {k: v for k, v in node.attributes.items() if k not in node.bodies}
     for name, costs in bodies.items():
         inner = shapes.bodies[node.index, name].tensors
-        keywords[name] = BodyWork(costs, tuple(inner[o] for o in node.bodies[name].outputs))
+        keywords[name] = BodyWork(
+            costs, tuple(inner.get(o, Tensor()) for o in node.bodies[name].outputs)
+        )
     keywords["opset"] = node.version
     keywords["output_count"] = len(node.outputs)
     keywords["node_name"] = node.name

@@ -187,7 +187,9 @@ def _work(subject: Subject, operands: Sequence[Named]) -> dict[str, Formula]:
     keywords = rule_keywords(node)
     for name, costs in cost.bodies.items():
         inner = shapes.bodies[node.index, name].tensors
-        keywords[name] = BodyWork(costs, tuple(inner[o] for o in node.bodies[name].outputs))
+        keywords[name] = BodyWork(
+            costs, tuple(inner.get(o, Tensor()) for o in node.bodies[name].outputs)
+        )
     return work_formulas(node, operands, cost.work, keywords)
 
 

@@ -439,7 +439,7 @@ class _Step:
     def moved(
         self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
     ) -> tuple[Paths, _Piece | None]:
-        if read is None:
+        if read is None or (isinstance(read, tuple) and _outside(paths, len(read))):
             some = _widest(paths.terms)
             unknown = Term((), EVERYTHING, self.node.name, at_least=some, least=1)
             return Paths((unknown,), paths.aligned, False), None
@@ -736,6 +736,11 @@ def _settled(paths: Paths) -> bool:
     parts of a Concat behind one convolution, still have to be put together."""
     terms = paths.terms
     return len(terms) < 2 or len({t.places for t in terms}) == len(terms)
+
+
+def _outside(paths: Paths, rank: int) -> bool:
+    """It moves along an axis that the tensor hasn't: a body's declares another rank than it gets."""
+    return any(digit.axis >= rank for term in paths.terms for digit in term.digits)
 
 
 def _unmoved(x: Tensor, output: Tensor, read: KnownRead) -> bool:

@@ -141,6 +141,20 @@ class Graph:
         return {name: node for node in self.nodes for name in node.outputs if name}
 
     @cached_property
+    def captured(self) -> tuple[str, ...]:
+        """`captures`, found once: every pass asks each graph around a subgraph."""
+        own = {*self.inputs, *self.stored, *self.producers}
+        wanted: dict[str, None] = {}
+        for node in self.nodes:
+            for name in used_names(node):
+                if name not in own:
+                    wanted[name] = None
+        for name in self.outputs:
+            if name and name not in own:
+                wanted[name] = None
+        return tuple(wanted)
+
+    @cached_property
     def dag(self) -> networkx.DiGraph[int]:
         """Nodes are operators by index, edges are tensors (attribute `tensors`: their names)."""
         import networkx
@@ -172,16 +186,7 @@ def used_names(node: Node) -> list[str]:
 
 def captures(graph: Graph) -> list[str]:
     """Names that a subgraph reads from the graphs around it, in order, each once."""
-    own = {*graph.inputs, *graph.stored, *graph.producers}
-    wanted: dict[str, None] = {}
-    for node in graph.nodes:
-        for name in used_names(node):
-            if name not in own:
-                wanted[name] = None
-    for name in graph.outputs:
-        if name and name not in own:
-            wanted[name] = None
-    return list(wanted)
+    return list(graph.captured)
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -377,6 +382,10 @@ class _Reader:
         attributes = {}
         for a in proto.attribute:
             kind = a.type
+            if type(a.name) is not str:  # protobuf hands invalid UTF-8 out as bytes
+                raise GraphError(
+                    f"an attribute of node {quoted(name)} isn't UTF-8: {a.name!r:.200}"
+                )
             plain = _PLAIN_ATTRIBUTES.get(kind)
             attributes[a.name] = (
                 self.attribute(a, kind, opsets, visible, name, calls) if plain is None else plain(a)

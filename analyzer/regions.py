@@ -14,6 +14,7 @@ that can run are read; what its condition hangs on decides, but isn't read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -36,6 +37,9 @@ from cnnscope.analyzer.tensor import Tensor
 Wanted = dict[str, list[Box]]  # by tensor, the elements that are wanted of it
 #: iterations of a loop of unknown length, after which what it carries is taken to be wanted whole
 MAX_ROUNDS = 4096
+#: nodes that one region may be followed through, each as often as its loops run
+MAX_STEPS = 400_000
+_STEPS: ContextVar[int] = ContextVar("_STEPS", default=MAX_STEPS)
 
 #: network input -> per axis, the indices seen as inclusive ranges
 Ranges = dict[str, tuple[tuple[tuple[int, int], ...], ...]]
@@ -66,6 +70,7 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
         start.append(mask)
     wanted: Wanted = {tensor: [tuple(start)]}
     last = graph.producers[tensor].index if tensor in graph.producers else -1
+    _STEPS.set(MAX_STEPS)
     _through_nodes(graph.nodes[: last + 1], shapes, wanted)
     seen: Ranges = {}
     for name in graph.inputs:
@@ -135,7 +140,11 @@ class _Body:
         self.graph = node.bodies[through.attribute]
         self.inner = shapes.bodies[node.index, through.attribute]
         self.names = list(self.graph.inputs)
-        self.into = {into: out for out, into in through.carried}
+        self.into = {
+            into: out
+            for out, into in through.carried
+            if into < len(self.names) and out < len(self.graph.outputs)
+        }
 
     def run(self) -> None:
         through = self.through
@@ -156,7 +165,7 @@ class _Body:
             return
         state: Wanted = {}
         for out, into in through.carried:
-            if out in last:
+            if out in last and into in self.into:
                 state[self.names[into]] = last[out]
         for k in reversed(range(trips)):
             asked: Wanted = {}
@@ -185,7 +194,7 @@ class _Body:
         state: Wanted = {}
         asked = {self.graph.outputs[out]: list(boxes) for out, boxes in last.items()}
         for out, into in self.through.carried:
-            if out in last:
+            if out in last and into in self.into:
                 state[self.names[into]] = list(last[out])
         most = self.through.most
         for _ in range(MAX_ROUNDS if most is None else min(max(most, 0), MAX_ROUNDS)):
@@ -203,6 +212,10 @@ class _Body:
 
     def once(self, asked: Wanted, k: int | None) -> Wanted:
         """One iteration: what it wants of the one before; what it takes from outside is added there."""
+        left = _STEPS.get() - 1 - len(self.graph.nodes)
+        _STEPS.set(left)
+        if left < 0:
+            raise ValueError("the region lies behind more iterations than can be followed")
         # What one branch gives may be of another shape than what the other does.
         inside = {
             name: fitting

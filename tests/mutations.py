@@ -658,7 +658,7 @@ def examine(
 #: what Python, numpy and protobuf say of their own affairs, which tells nobody what is wrong
 PYTHONS_WORDS = (
     "by zero", "cannot convert float", "index out of range", "NoneType", "object is not", "Traceback",
-    "has no attribute", "KeyError", "unsupported operand", "invalid literal", "not iterable",
+    "object has no attribute", "KeyError", "unsupported operand", "invalid literal", "not iterable",
     "values to unpack", "int too large", "too large to convert", "math domain", "empty sequence",
     "iterable argument is empty", "must be real", "Exceeds the limit", "object of type", "<class '",
     "cannot reshape", "could not be broadcast", "slice indices", "negative shift", "range() arg",

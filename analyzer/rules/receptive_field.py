@@ -646,6 +646,10 @@ def _sampled(look: Look, units: int, length: int) -> int:
     return int(marks[:length].sum())
 
 
+#: so many positions of an axis are listed
+_MOST_POSITIONS = 1 << 24
+
+
 def _positions(look: Look, units: int, length: int) -> tuple[int, int]:
     """How many positions are read along an axis, and how many there are up to the last of them."""
     window = look.window
@@ -654,6 +658,8 @@ def _positions(look: Look, units: int, length: int) -> tuple[int, int]:
     last = min((units - 1) * stride - before + (window.size - 1) * dilation, length - 1)
     if dilation == 1 and 1 <= stride <= window.size:
         return last + 1, last + 1  # they overlap or touch
+    if max(length, units * window.size) > _MOST_POSITIONS:
+        return last + 1, last + 1  # too many to be listed: nothing is claimed to be unread
     marks = np.zeros(length, bool)
     firsts = np.arange(units) * stride - before
     for tap in range(window.size):

@@ -129,7 +129,8 @@ def scan(count: int) -> onnx.ModelProto:
 
 def grams(length: int, skips: int) -> onnx.ModelProto:
     return model(
-        node("TfIdfVectorizer", ["x"], ["y"], max_gram_length=length, max_skip_count=skips,
+        node("Cast", ["x"], ["t"], to=TensorProto.INT64),
+        node("TfIdfVectorizer", ["t"], ["y"], max_gram_length=length, max_skip_count=skips,
              min_gram_length=1, mode="TF", ngram_counts=[0], ngram_indexes=[0], pool_int64s=[1])
     )  # fmt: skip
 

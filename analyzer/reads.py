@@ -19,8 +19,10 @@ from cnnscope.analyzer.operator import (
     Along,
     Flat,
     InputRead,
+    Listed,
     Nothing,
     Through,
+    Upto,
     elementwise,
     everything,
     lookup,
@@ -120,7 +122,9 @@ def _known(read: InputRead, output: Tensor, x: Tensor | None) -> KnownRead:
     if len(read) != len(x.shape):
         return None
     # Of a model that contradicts itself, or of a rule from outside: an axis that isn't there.
-    axes = 0 if output.shape is None else len(output.shape)
-    if axes and any(isinstance(along, Along) and along.axis >= axes for along in read):
+    if output.shape is not None and any(
+        isinstance(along, Along | Listed | Upto) and along.axis >= len(output.shape)
+        for along in read
+    ):
         return None
     return read

@@ -12,6 +12,7 @@ every departure.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import multiprocessing
 import random
@@ -267,6 +268,7 @@ def run_here(node: Node) -> Ran:
 
 
 def _serve(nodes: Sequence[Node], pipe: Connection, first: int) -> None:
+    faulthandler.disable()  # a crash is a result here
     for i in range(first, len(nodes)):
         pipe.send((i, run_here(nodes[i])))
     pipe.send(None)

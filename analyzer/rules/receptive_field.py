@@ -638,16 +638,18 @@ def _unread(subject: Subject, layer: Layer) -> tuple[int, int, int, list[tuple[i
     return kept - read, kept, whole - kept, rows
 
 
+#: so many positions of an axis are listed
+_MOST_POSITIONS = 1 << 24
+
+
 def _sampled(look: Look, units: int, length: int) -> int:
     """How many positions a resize gives a weight."""
+    if max(length, units) > _MOST_POSITIONS:
+        return length  # too many to be listed: nothing is claimed to be unread
     marks = np.zeros(length + 1, bool)
     for lo in range(0, units, _ROWS):
         marks[positions(look.window, range(lo, min(lo + _ROWS, units)), length)] = True
     return int(marks[:length].sum())
-
-
-#: so many positions of an axis are listed
-_MOST_POSITIONS = 1 << 24
 
 
 def _positions(look: Look, units: int, length: int) -> tuple[int, int]:

@@ -106,21 +106,21 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
         inside = read & (found >= 0) & (found < length)
         found[~read] = length  # a tap that isn't there lies in no border either
         if window.outside != "nothing":
-            return np.where(inside | ~read, found, _folded(found, window, length))
+            return np.where(inside | ~read, found, folded(found, window, length))
     if window.outside == "nothing" or inside.all() or not length:
         return np.where(inside, found, length)
-    return np.where(inside, found, _folded(found, window, length))
+    return np.where(inside, found, folded(found, window, length))
 
 
-def _folded(beyond: Indices, window: Window, length: int) -> Indices:
+def folded(beyond: Indices, window: Window, length: int) -> Indices:
     """Positions beyond the ends, where the border has them read."""
     if window.outside == "edge":
         return np.clip(beyond, 0, length - 1)
     if window.outside == "wrap":
         return beyond % length
     period = max(2 * (length - 1), 1)
-    folded = beyond % period
-    return np.where(folded < length, folded, period - folded)
+    mirrored = beyond % period
+    return np.where(mirrored < length, mirrored, period - mirrored)
 
 
 @lru_cache(maxsize=256)

@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from cnnscope.analyzer.borders import spelt_border
 from cnnscope.analyzer.diagnostics import Diagnostic
 from cnnscope.analyzer.digits import (
     EVERYTHING,
@@ -168,6 +169,7 @@ class Fields:
         spatial: the input axes that some node looks along (as against batch and channels).
         diagnostics: misaligned joins, and axes that couldn't be followed.
         reads: node index to what its outputs read, for the nodes that were gone through.
+        bordered: tensors that are another one with its border spelt out, and which.
         misaligned: by the name and operator of a join, the axes along which it joins fields that
             don't line up, with two of them.
         rounds: how often a loop's body may be gone through.
@@ -178,6 +180,7 @@ class Fields:
     spatial: set[Key] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     reads: dict[int, NodeReads] = field(default_factory=dict)
+    bordered: dict[str, str] = field(default_factory=dict)
     misaligned: dict[tuple[str, str], dict[Key, tuple[Field, Field]]] = field(default_factory=dict)
     rounds: int = MAX_TRIPS
     room: Room = field(default_factory=lambda: Room(MAX_SPANS, Unfollowed()))
@@ -370,7 +373,9 @@ class _Step:
             return
         for name, per_input in zip(node.outputs, reads.outputs, strict=True):
             if name:
-                states[name] = self.output(self.shapes.tensors[name], per_input)
+                output = self.shapes.tensors[name]
+                bordered = self.bordered(name, output, per_input)
+                states[name] = self.output(output, per_input) if bordered is None else bordered
 
     def nested(
         self, body: Graph, inner: Shapes, given: Mapping[str, State], times: int = 1
@@ -385,6 +390,24 @@ class _Step:
         return result
 
     # -- one output from all inputs ----------------------------------------------------------
+
+    def bordered(self, name: str, output: Tensor, per_input: Sequence[KnownRead]) -> State | None:
+        """What an output sees that is another tensor with its border spelt out: as behind a padding."""
+        if not _longer(self.node, self.shapes, output, per_input):
+            return None
+        border = spelt_border(
+            self.node, output, per_input, self.graph, self.shapes, self.found.reads
+        )
+        if border is None:
+            return None
+        self.found.bordered[name] = border.source
+        x = self.shapes.tensors[border.source]
+        result: State = {}
+        for key, paths in self.found.states.get(border.source, NONE).items():
+            moved, _ = self.moved(key, paths, x, output, border.read)
+            if moved.terms or not moved.known:
+                result[key] = moved
+        return result
 
     def output(self, output: Tensor, per_input: Sequence[KnownRead]) -> State:
         states, tensors = self.found.states, self.shapes.tensors
@@ -413,12 +436,12 @@ class _Step:
                     pieces = pieces or piece is not None
         stretches = [parts for parts in joined.values() if _laid_out(parts)] if pieces else []
         length = max((p.length for parts in stretches for _, p in parts if p), default=0)
-        crowded = length * sum(map(len, stretches)) > MAX_LAID_OUT
+        crowded = length > MAX_PERIOD or length * sum(map(len, stretches)) > MAX_LAID_OUT
         if crowded:
             self.found.diagnostics.append(
                 Diagnostic("axis-not-followed", "info", self.node.name,
-                           f"{self.node.title} joins {len(given)} parts along an axis: too many to "
-                           "say what each of its units sees", "")
+                           f"{self.node.title} joins {len(given)} parts along an axis: too many units to "
+                           "say what each of them sees", "")
             )  # fmt: skip
         result: State = {}
         for key, parts in joined.items():
@@ -743,6 +766,24 @@ def _outside(paths: Paths, rank: int) -> bool:
     return any(digit.axis >= rank for term in paths.terms for digit in term.digits)
 
 
+def _longer(node: Node, shapes: Shapes, output: Tensor, per_input: Sequence[KnownRead]) -> bool:
+    """Are there rows beside an input's own along an axis that keeps its order?"""
+    if output.shape is None:
+        return False
+    for name, read in zip(node.inputs, per_input, strict=True):
+        if not name or not isinstance(read, tuple):
+            continue
+        shape = shapes.tensors[name].shape
+        for length, way in zip(shape or (), read, strict=False):
+            if (isinstance(way, Listed) and way.table is None) or (
+                isinstance(way, Along) and way.window.size == 1 and way.window.outside == "nothing"
+            ):
+                count = output.shape[way.axis] if way.axis < len(output.shape) else None
+                if isinstance(length, int) and isinstance(count, int) and length < count:
+                    return True
+    return False
+
+
 def _unmoved(x: Tensor, output: Tensor, read: KnownRead) -> bool:
     """Is every axis read index by index, so that each unit sees what the one before it saw?"""
     return (
@@ -791,7 +832,7 @@ def _piece(term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]) -> _
     length, total, before = x.shape[axis], output.shape[way.axis], way.window.before
     if not (isinstance(length, int) and isinstance(total, int) and isinstance(before, int)):
         return None
-    if length == total or total > MAX_PERIOD or before < 0:
+    if length == total or before < 0:
         return None
     return _Piece(way.axis, before, before + length, total)
 

@@ -125,6 +125,10 @@ class Particulars:
             and not (way.window.is_identity and x.dims[axis] == output.dims[way.axis])
         )
 
+    def bordered(self, tensor: str) -> str | None:
+        """The tensor that another one is with its border spelt out (circular padding as a Concat)."""
+        return self.fields.bordered.get(tensor)
+
     def borders(self, layer: str) -> tuple[Look, ...]:
         """As `looks`, zeros that layers before it have put around its data counted as padding of
         its own: a layer of padding and a convolution are to the eye what one padded convolution is.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from cnnscope.analyzer.borders import Border, spelt_border
 from cnnscope.analyzer.boxes import (
     Box,
     Mask,
@@ -74,13 +75,14 @@ def find_touched(
     for node in graph.nodes:
         if shapes.folded(node):
             continue
-        _forwards(node, shapes, found, (reads or {}).get(node.index), echoes)
+        _forwards(node, graph, shapes, found, reads or {}, echoes)
     return found
 
 
 def _forwards(
-    node: Node, shapes: Shapes, found: Touched, reads: NodeReads | None, echoes: bool
-) -> None:
+    node: Node, graph: Graph, shapes: Shapes, found: Touched, all_reads: Mapping[int, NodeReads],
+    echoes: bool,
+) -> None:  # fmt: skip
     if node.index in shapes.functions:
         body, inner = shapes.functions[node.index]
         rough = {name: found.rough[name] for name in body.inputs if name in found.rough}
@@ -90,16 +92,19 @@ def _forwards(
             _set(found, name, result.boxes.get(name, []), result.rough.get(name))
             _set_unknown(found, name, reason or result.unknown.get(name))
         return
-    reads = reads or find_reads(node, shapes)
+    reads = all_reads.get(node.index) or find_reads(node, shapes)
     if reads.through:
         _bodies(node, shapes, found, reads.through, echoes)
         return
     for output, per_input in zip(node.outputs, reads.outputs, strict=True):
         if not output:
             continue
+        inputs = node.inputs
+        if border := None if echoes else _border(node, output, per_input, graph, shapes, all_reads):
+            inputs, per_input = (border.source,), (border.read,)
         boxes: list[Box] = []
         reason = unknown = None
-        for name, read in zip(node.inputs, per_input, strict=True):
+        for name, read in zip(inputs, per_input, strict=True):
             if not name or isinstance(read, Nothing):
                 continue
             reason = reason or found.rough.get(name)
@@ -122,6 +127,14 @@ def _forwards(
                     reason = reason or f"what {node.name} gives is no few products of axes"
         _set(found, output, boxes, reason)
         _set_unknown(found, output, unknown)
+
+
+def _border(
+    node: Node, output: str, per_input: Sequence[KnownRead], graph: Graph, shapes: Shapes,
+    reads: Mapping[int, NodeReads],
+) -> Border | None:  # fmt: skip
+    """The border that an output spells out; without what it mirrors, repeats or wraps around."""
+    return spelt_border(node, shapes.tensors[output], per_input, graph, shapes, reads)
 
 
 def _known(names: Sequence[str] | Mapping[str, object], found: Touched) -> dict[str, list[Box]]:

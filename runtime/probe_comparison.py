@@ -132,7 +132,7 @@ class Comparison:
                 for way in read
             )
             for reads in self.analysis.fields.reads.values()
-        ) or bool(self.analysis.shapes.functions)
+        ) or bool(self.analysis.fields.bordered or self.analysis.shapes.functions)
 
     def within_span(self, tensor: str, actual: Map, point: Probe) -> Map:
         """The units whose field, as reported, holds the point."""

@@ -115,7 +115,9 @@ def _within(
 
 def unfolded(g: Drawn) -> bool:
     """No border that repeats, mirrors or wraps: a field doesn't tell of what these bring in."""
-    return not any(n.op_type in ("Pad", "Resize", "GridSample") for n in g.nodes)
+    return not any(
+        n.op_type in ("Pad", "Resize", "GridSample", "Concat", "Gather") for n in g.nodes
+    )
 
 
 EXACT = [maker for maker in LOOKING + MOVING + SHUFFLING if maker is not recurrent]

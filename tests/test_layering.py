@@ -34,7 +34,9 @@ LAYERS = [
     ["analyzer.shapes", "analyzer.coverage"],
     ["analyzer.costs", "analyzer.memory", "analyzer.weights", "analyzer.reads"],
     ["analyzer.digits"],
-    ["analyzer.fields", "analyzer.boxes", "analyzer.batch"],
+    ["analyzer.boxes"],
+    ["analyzer.borders"],
+    ["analyzer.fields", "analyzer.batch"],
     [
         "analyzer.regions",
         "analyzer.touched",
@@ -140,6 +142,7 @@ NAMELESS = [
     "analyzer.digits",
     "analyzer.fields",
     "analyzer.boxes",
+    "analyzer.borders",
     "analyzer.regions",
     "analyzer.touched",
     "analyzer.kinds",

@@ -382,7 +382,10 @@ def dilation_gridding(subject: Subject) -> Iterator[Hit]:
         ]
         looks = subject.particulars.looks(layer.name)
         new: _Taps | None = None
-        if layer.kind.family in _LOOKING:
+        source = subject.particulars.bordered(layer.outputs[0].name) if layer.outputs else None
+        if source is not None:
+            new = states.get(source, _Taps())
+        elif layer.kind.family in _LOOKING:
             if ways:
                 new = ways[0][1].through(layer, looks)
         elif layer.kind.family in _SHIFTING and ways:

@@ -24,6 +24,7 @@ from cnnscope.analyzer.budgets import make_limit, suggestion
 from cnnscope.analyzer.diagnostics import CnnscopeError
 from cnnscope.analyzer.figures import ALLOW, FORBID, LISTS, QUANTITIES
 from cnnscope.analyzer.quantities import parse_amount
+from cnnscope.analyzer.regular_file import open_regular
 from cnnscope.analyzer.toml_lines import DEEPEST, key_lines, too_deep
 from cnnscope.analyzer.toml_lines import Path as Keys
 from cnnscope.analyzer.verdicts import WHOLE, Limit, Scope, ScopeKind
@@ -170,7 +171,7 @@ def read_config(path: Path) -> Settings:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_LARGEST + 1)
         if len(data) > _LARGEST:
             raise ConfigError([f"{path}: too large for a configuration"])

@@ -26,7 +26,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import IO, TYPE_CHECKING, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ from onnx import TensorProto, numpy_helper
 
 from cnnscope.analyzer.arguments import wrong_model
 from cnnscope.analyzer.diagnostics import ModelFileError, OutsideFolderError
+from cnnscope.analyzer.regular_file import NoRegularFileError, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -294,8 +295,10 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
 
 def _map_path(path: str) -> _Bytes:
     try:
-        with Path(path).open("rb", buffering=0) as file:
+        with open_regular(Path(path)) as file:
             return _map(file)
+    except NoRegularFileError as error:
+        raise ModelFileError(error.strerror) from None
     except FileNotFoundError:
         raise ModelFileError("there is no such file; check the path") from None
     except IsADirectoryError:
@@ -306,12 +309,10 @@ def _map_path(path: str) -> _Bytes:
         raise ModelFileError(f"the file can't be read: {_one_line(error)}") from error
 
 
-def _map(file: io.FileIO) -> _Bytes:
+def _map(file: BinaryIO | io.FileIO) -> _Bytes:
     status = os.fstat(file.fileno())
-    if stat.S_ISFIFO(status.st_mode):
-        return file.read() or b""
     if not stat.S_ISREG(status.st_mode):
-        raise ModelFileError("this is a device, not a file; give a file or a pipe")
+        raise ModelFileError("this is a device, not a file; give a file")
     if not status.st_size:
         return b""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

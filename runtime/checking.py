@@ -40,6 +40,7 @@ from cnnscope.analyzer.config import (
 )
 from cnnscope.analyzer.diagnostics import ArgumentError, BindingError, CnnscopeError, one_line
 from cnnscope.analyzer.figures import LATENCIES
+from cnnscope.analyzer.regular_file import open_regular
 from cnnscope.analyzer.report import Report
 from cnnscope.analyzer.verdicts import Check, Checked, Figure, Figures, Limit, Problem
 from cnnscope.runtime.model_paths import PathError, Search
@@ -521,9 +522,7 @@ class _Baselines:
 
     def head(self, path: Path) -> bytes:
         try:
-            if path.exists() and not path.is_file():  # a pipe would be waited for
-                raise BaselineError(f"{path}: the baseline can't be read: it is no file")
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 return file.read(1024)
         except OSError as error:
             hint = ""

@@ -19,6 +19,7 @@ import numpy as np
 from onnx import helper
 
 from cnnscope.analyzer.diagnostics import RunError
+from cnnscope.analyzer.regular_file import open_regular
 from cnnscope.analyzer.tensor import DTYPES, Tensor
 from cnnscope.runtime.input_ranges import Exactly, Range, Wanted, find_wanted
 
@@ -67,7 +68,8 @@ def load_inputs(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, np.nda
     found = {}
     for name, path in files.items():
         try:
-            found[name] = np.load(Path(path), allow_pickle=False)
+            with open_regular(Path(path)) as file:
+                found[name] = np.load(file, allow_pickle=False)
         except OSError as error:
             said = error.strerror or str(error)
             raise RunError(f"--input {name}={path}: no array can be read: {said}") from None

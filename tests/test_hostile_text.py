@@ -314,5 +314,5 @@ def test_many_entries_of_one_file(tmp_path: Path, samples: Path, monkeypatch: py
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_baseline_that_is_a_pipe(tmp_path: Path, samples: Path):
     os.mkfifo(tmp_path / "base.json")
-    with pytest.raises(CnnscopeError, match="it is no file"):
+    with pytest.raises(CnnscopeError, match="this is a pipe, not a file"):
         cnnscope.check(samples / "lenet5.onnx", {"macs": "+2 %"}, baseline=tmp_path / "base.json")

@@ -24,7 +24,7 @@ LAYERS = [
     ["analyzer.dimension"],
     ["analyzer.window"],
     ["analyzer.tensor"],
-    ["analyzer.diagnostics", "analyzer.toml_lines"],
+    ["analyzer.diagnostics", "analyzer.toml_lines", "analyzer.regular_file"],
     ["analyzer.finding", "analyzer.quantities", "analyzer.expansion", "analyzer.arguments"],
     ["analyzer.graph", "analyzer.operator", "analyzer.model_file", "analyzer.binding"],
     ["analyzer.operators.*", "analyzer.answers", "analyzer.likeness", "analyzer.guests"],

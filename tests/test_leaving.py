@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import onnx
 import pytest
 from amounts import amount
+from markdown_it import MarkdownIt
 from onnx import TensorProto, helper
 
 from cnnscope.cli import main
@@ -325,3 +326,44 @@ def test_json_has_names_as_they_are(
         assert text in found["model"]["producer"]
         junit, _ = spoken("check MODEL --limit params=1 -f junit", text, folder, monkeypatch)
         assert ElementTree.fromstring(junit).tag == "testsuites"  # our own
+
+
+# -- no name is a link ---------------------------------------------------------------------------
+
+LINKS = [
+    "http://evil.example/x", "a`https://evil.example`b", "www.evil.example", "_www.evil.example",
+    "ftp://a.b/c", "me@evil.example", "mailto:me@evil.example", "@all", "``@all`", "#123", "GH-12",
+    "owner/repo#1", "deadbeef1", "<http://evil.example>", "a|http://evil.example|b", "[x](http://y)",
+]  # fmt: skip
+# GitHub Flavored Markdown 0.29, 6.9, and what GitHub refers to, in text outside of code.
+LIVE = re.compile(r"https?://|ftp://|www\.|[\w.+-]@\w|@\w|(?<!\w)#\d|\bGH-\d|\bdeadbeef1\b")
+
+
+@pytest.mark.parametrize("text", LINKS)
+def test_no_name_is_a_link(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnx.save(named(text), tmp_path / "MODEL.onnx")
+    onnx.save(named(text + text), tmp_path / "OTHER.onnx")
+    for command in [x for x in ASKED if "markdown" in x and "MODEL" in x]:
+        out, _ = spoken(command, text, tmp_path, monkeypatch)
+        html = MarkdownIt("commonmark").enable("table").render(out)
+        seen = re.sub(r"<code>.*?</code>", "", html, flags=re.DOTALL)
+        assert "<a " not in html, command
+        assert LIVE.search(seen) is None, command
+
+
+@needs_pipes
+def test_a_pipe_or_a_device_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "MODEL.onnx")
+    (tmp_path / "OTHER.onnx").symlink_to("MODEL.onnx")
+    for command in (
+        "analyze MODEL",
+        "lint OTHER",
+        "check MODEL --limit params=1",
+        "diff MODEL OTHER",
+    ):
+        _, error = spoken(command, "x", tmp_path, monkeypatch)
+        assert "this is a pipe, not a file" in error
+    _, error = spoken("check OTHER --config MODEL.onnx", "x", tmp_path, monkeypatch)
+    assert "this is a pipe, not a file" in error
+    _, error = spoken("analyze /dev/zero", "x", tmp_path, monkeypatch)
+    assert "this is a device" in error

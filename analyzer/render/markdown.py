@@ -111,10 +111,40 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Text in which nothing is Markdown or HTML.
+    r"""Text in which nothing is Markdown or HTML, and nothing becomes a link.
+
+    GitHub makes links of addresses, e-mail addresses, mentions, issues and commits wherever they
+    stand in text, escaped or not, but never in code: a word that holds one is written as code.
 
     >>> print(plain("a|b <i> *c*"))
     a\|b &lt;i&gt; \*c\*
+    >>> print(plain("by http://a.example/x_y, *@all*"))
+    by `http://a.example/x_y,` `*@all*`
     """
+    if _LINKED.search(text) is None:
+        return _escaped(text)
+    # Code has no escapes: what a table or HTML would see in it stays outside.
+    return "".join(map(_word, re.split(r"(\s+|[|<>&])", text)))
+
+
+#: what GitHub or GitLab makes a link, a mention or a reference of; also what mail programs do
+_LINKED = re.compile(
+    r"://|(?<![0-9a-z])(?:mailto|xmpp|tel|data|javascript|file):|www\.|[\w.+-]@|@[\w-]|[#!$%&~^]\d|(?<![0-9a-z])GH-\d"
+    r"|(?<![0-9a-z_])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}(?![0-9a-z_])"
+    r"|\.(?:com|net|org|edu|gov|biz|info|name|pro|web|shop|aero|asia|coop|museum|xxx|[a-z]{2})(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+def _word(word: str) -> str:
+    """A word as code where a part of it would become a link."""
+    if _LINKED.search(word) is None:
+        return _escaped(word)
+    fence = "`" * (1 + max(map(len, re.findall("`+", word)), default=0))
+    blank = " " if word[0] == "`" or word[-1] == "`" else ""
+    return f"{fence}{blank}{word}{blank}{fence}"
+
+
+def _escaped(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~#!$@])", r"\\\1", text)

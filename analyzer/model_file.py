@@ -298,7 +298,7 @@ def _map_path(path: str) -> _Bytes:
         with open_regular(Path(path)) as file:
             return _map(file)
     except NoRegularFileError as error:
-        raise ModelFileError(error.strerror) from None
+        raise ModelFileError(error.strerror or "") from None
     except FileNotFoundError:
         raise ModelFileError("there is no such file; check the path") from None
     except IsADirectoryError:

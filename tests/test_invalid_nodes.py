@@ -224,3 +224,19 @@ def test_what_onnx_runtime_refuses_is_an_error(made: onnx.ModelProto, said: str)
     with pytest.raises(Exception, match=r"."):
         run()
     assert said in refusal(made)
+
+
+def test_a_state_that_grows_is_followed_for_a_known_number_of_iterations() -> None:
+    """Iteration i appends the first i + 1 columns: 2 + 1 + 2 + 3."""
+    body = onnx.parser.parse_graph(
+        "body (int64 i, bool c, float[N,M] s) => (bool d, float[A,B] t)"
+        "<int64[1] one = {1}, int64[1] zero = {0}>"
+        "{ d = Identity(c) n = Unsqueeze(i, zero) end = Add(n, one)"
+        "  part = Slice(s, zero, end, one) t = Concat<axis = 1>(s, part) }"
+    )
+    made = network(node("Loop", "trips  x", "y", body=body), x=(3, 2), trips=np.array(3, np.int64))
+    made.graph.node[0].input[:] = ["trips", "", "x"]
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (y,) = session.run(None, {"x": np.ones((3, 2), np.float32)})
+    report = cnnscope.analyze(made)
+    assert report.outputs[0].shape == y.shape == (3, 8)

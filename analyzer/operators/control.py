@@ -29,6 +29,9 @@ class Body(Protocol):
     def refused(self) -> bool:
         """A node inside contradicted itself, when it was last applied."""
 
+    def tried(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """As a call, with nothing kept of it."""
+
     def withdraw(self) -> None:
         """Take back what the last application found."""
 
@@ -188,7 +191,34 @@ def loop_output(
     final = states
     if trips == 1:
         final = [_variable(x) for x in results[1 : 1 + len(states)]]
+    elif isinstance(trips, int) and 1 < trips <= _FOLLOWED and any(map(_unsettled, states)):
+        final = _followed(body, trips, (iteration, going), [_variable(x) for x in carried])
     return (*final, *stacked)
+
+
+#: iterations of a loop that are gone through one by one, where its state grows
+_FOLLOWED = 32
+
+
+def _unsettled(x: Tensor) -> bool:
+    """Isn't it known what it is, apart from the free dimensions of the inputs?"""
+    if x.kind == "sequence":
+        return True
+    return x.shape is None or any(isinstance(d, FreeDim) and d.data for d in x.shape)
+
+
+def _followed(
+    body: Body, trips: int, given: tuple[Tensor, Tensor], states: list[Tensor]
+) -> list[Tensor]:
+    """The state after so many iterations, each with its number known."""
+    import numpy as np
+
+    number, going = given
+    for i in range(trips):
+        current = number.with_value(np.full(number.shape or (), i, np.int64))
+        results = body.tried(current, going, *states)
+        states = [_variable(x) for x in results[1 : 1 + len(states)]]
+    return states
 
 
 def loop_work(

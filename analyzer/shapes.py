@@ -685,6 +685,8 @@ def _folded(
     results = shapes._values.get(key) if key is not None else None
     if results is None:
         results = reference_result(node, arrays)
+        if not results and key is None:
+            results = _beside_lengths(node, arrays)
         if key is not None:
             shapes.room.keep(arrays)  # in the key
             shapes._values[key] = results
@@ -696,6 +698,17 @@ def _folded(
         else:
             folded.append(x.with_value(array))
     return tuple(folded) or outputs
+
+
+def _beside_lengths(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
+    """The same where plain integers stand beside free lengths: the reference wants one dtype.
+
+    Only 64-bit integers, which lengths are: others may wrap around. Only sums and products: whether
+    a free length equals a number is told by nobody, so truths aren't taken.
+    """
+    mixed = [a.astype(object) if a is not None and a.dtype == np.int64 else a for a in arrays]
+    results = reference_result(node, mixed)
+    return results if all(array.dtype == object for array in results) else ()
 
 
 def reference_result(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:

@@ -300,3 +300,35 @@ def test_contradictions_name_the_node(body: str) -> None:
     assert layer.op in error.message
     for name in ("macs", "flops", "traffic_bytes", "peak_activation_bytes"):
         assert getattr(report.totals, name).value is None
+
+
+@pytest.mark.parametrize(
+    ("op", "number", "formula"), [("Add", 2, "t + 2"), ("Mul", 3, "3*t"), ("Sub", -4, "t + 4")]
+)
+def test_a_number_beside_a_free_length_is_a_formula(op: str, number: int, formula: str) -> None:
+    """The length runs as written for every t: 5 and 9 are tried."""
+    body = f"""g (float[t] x) => (float[u] y) <int64[1] k = {{{number}}}> {{
+        s = Shape(x)
+        d = {op}(s, k)
+        y = ConstantOfShape(d)
+    }}"""
+    found = analyze(parsed(body)).layers[-1].outputs[0].shape
+    assert found is not None
+    (length,) = found
+    assert str(length) == formula
+    for t in (5, 9):
+        (y,) = session(parsed(body)).run(None, {"x": np.zeros(t, np.float32)})
+        assert isinstance(length, FreeDim)
+        assert y.shape == (length.bound({"t": t}),)
+
+
+def test_whether_a_free_length_equals_a_number_is_not_guessed() -> None:
+    body = """g (float[t] x) => (float[u] y) <int64[1] k = {4}, int64[1] a = {7}, int64[1] b = {8}> {
+        s = Shape(x)
+        e = Equal(s, k)
+        d = Where(e, a, b)
+        y = ConstantOfShape(d)
+    }"""
+    found = analyze(parsed(body)).layers[-1].outputs[0].shape
+    assert found is not None
+    assert isinstance(found[0], FreeDim)

@@ -109,12 +109,16 @@ def _along(
         if read.window.is_identity and read.window.outside != "wrap":
             size = after[read.axis] if after is not None else None
             return [_read_alike(d, read.axis, size) for d in group], (0, 0)
-        only = group[0] if len(group) == 1 and group[0].div == 1 and group[0].mod is None else None
         if (
-            only is not None and read.window.is_identity and read.window.outside == "wrap"
+            read.window.is_identity and read.window.outside == "wrap"
             and isinstance(length, int) and length > 0
+            and all(length % (d.div * (d.mod or 1)) == 0 for d in group)
         ):  # fmt: skip
-            return [Digit(read.axis, 1, length, only.field)], (0, 0)
+            # The index starts anew after `length`; what repeats within it goes on doing so.
+            return [Digit(read.axis, d.div, d.mod or length // d.div, d.field) for d in group], (
+                0,
+                0,
+            )
     if isinstance(read, Only):
         return [], _at(group, range(read.lo, read.hi + 1), length)
     if isinstance(read, Along | Listed):

@@ -13,12 +13,15 @@ that can run are read; what its condition hangs on decides, but isn't read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 
 import numpy as np
 
 from cnnscope.analyzer.boxes import (
+    MAX_BOXES,
     Box,
     add_box,
     hull,
@@ -110,7 +113,7 @@ def _backwards(node: Node, shapes: Shapes, wanted: Wanted) -> None:
                 if not name or isinstance(read, Nothing) or shapes.tensors[name].constant:
                     continue
                 x = shapes.tensors[name]
-                for found in _behind(box, read, x, shapes.tensors[output], name):
+                for found in _cell_by_cell(box, read, x, shapes.tensors[output], name):
                     add_box(wanted.setdefault(name, []), found)
 
 
@@ -252,6 +255,25 @@ class _Body:
                 mask[self.through.taken(place, k)] = True
             boxes = [(*box[:axis], mask, *box[axis:]) for box in boxes]
         _want(self.shapes, self.wanted, {name: boxes})
+
+
+def _cell_by_cell(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> Iterator[Box]:
+    """`_behind`, for each unit apart where several axes together say what is read (a table)."""
+    tables = [
+        way.table for way in (read if isinstance(read, tuple) else ())
+        if isinstance(way, Listed) and way.table is not None
+    ]  # fmt: skip
+    along = sorted({first + k for first, found in tables for k in range(found.ndim)})
+    wanted = [np.flatnonzero(box[axis]).tolist() for axis in along]
+    if not tables or not 1 < math.prod(map(len, wanted)) <= MAX_BOXES:
+        yield from _behind(box, read, x, output, name)
+        return
+    for cell in itertools.product(*wanted):
+        one = list(box)
+        for axis, index in zip(along, cell, strict=True):
+            one[axis] = np.zeros(len(box[axis]), bool)
+            one[axis][index] = True
+        yield from _behind(tuple(one), read, x, output, name)
 
 
 def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> list[Box]:

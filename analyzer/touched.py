@@ -14,10 +14,13 @@ import numpy as np
 
 from cnnscope.analyzer.borders import Border, spelt_border
 from cnnscope.analyzer.boxes import (
+    MAX_BOXES,
     Box,
     Mask,
     add_box,
     all_positions,
+    disjoint,
+    hull,
     known_lengths,
     positions,
     reshaped,
@@ -169,7 +172,15 @@ def _ahead(
         return reshaped(box, before, after)
     assert isinstance(read, tuple)
     masks, exact = list(whole(after)), True
+    cubes: dict[tuple[int, int], Mask] = {}
     for mask, way in zip(box, read, strict=True):
+        if isinstance(way, Listed) and way.table is not None:
+            first, found = way.table  # which units take a marked position hangs on several axes
+            marked = np.append(mask, False)
+            hit = marked[np.where((found >= 0) & (found < len(mask)), found, len(mask))]
+            place = first, found.ndim
+            cubes[place] = cubes[place] & hit if place in cubes else hit
+            continue
         if isinstance(way, Along):
             window = way.window if echoes else replace(way.window, outside="nothing")
             new = _through(mask, window, after[way.axis])
@@ -192,7 +203,21 @@ def _ahead(
         masks[way.axis] = masks[way.axis] & new
         if not masks[way.axis].any():
             return [], True
-    return [tuple(masks)], exact
+    boxes: list[Box] = [tuple(masks)]
+    for (first, rank), cube in cubes.items():
+        parts = disjoint(cube)
+        if len(parts) * len(boxes) > MAX_BOXES:
+            parts, exact = [hull(parts)], False
+        boxes = [
+            (
+                *one[:first],
+                *(m & p for m, p in zip(one[first:], part, strict=False)),
+                *one[first + rank :],
+            )
+            for one in boxes
+            for part in parts
+        ]
+    return [one for one in boxes if all(mask.any() for mask in one)], exact
 
 
 def _through(mask: Mask, window: Window, count: int) -> Mask:

@@ -139,9 +139,19 @@ def gather_nd_reads(
         read: AxisRead = Whole()
         if found is not None and found.size:
             read = table(found[..., k], 0)
-            # Several data axes may not be read along one output axis: then the hull.
+            # Several data axes may not be read along one output axis: then all rows are the hull.
             if isinstance(read, Along | Listed) and read.axis in taken:
-                read = Only(int(found[..., k].min()), int(found[..., k].max()))
+                places = found[..., k]
+                free = [axis for axis in range(lead) if axis not in taken]
+                span = int(places.min()), int(places.max())
+                read = Only(*span)
+                if free:
+                    rows = np.moveaxis(places, free[0], 0).reshape(places.shape[free[0]], -1)
+                    spans = [(int(row.min()), int(row.max())) for row in rows]
+                    read = Listed(free[0], tuple(spans), table=(0, places))
+                    taken.add(free[0])
+                elif lead:
+                    read = Listed(lead - 1, (span,) * places.shape[-1], table=(0, places))
             elif isinstance(read, Along | Listed):
                 taken.add(read.axis)
         data.append(read)

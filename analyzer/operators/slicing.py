@@ -289,11 +289,15 @@ def reverse_reads(
     n = x.dims[time]
     if lengths.value is not None and isinstance(n, int) and n <= MAX_PERIOD:
         ends = np.array(lengths.numbers)
-        rows: list[Span | None] = []
-        for i in range(n):
-            sources = np.where(i < ends, ends - 1 - i, i)
-            rows.append((int(sources.min()), int(sources.max())) if len(ends) else None)
-        steps = Listed(time, tuple(rows))
+        step = np.arange(n)[:, None]
+        found = np.where(step < ends, ends - 1 - step, step)  # by step and member of the batch
+        rows: list[Span | None] = [
+            (int(row.min()), int(row.max())) if len(ends) else None for row in found
+        ]
+        exact = None
+        if abs(batch - time) == 1:
+            exact = min(batch, time), found if time < batch else found.T
+        steps = Listed(time, tuple(rows), table=exact)
     data: InputRead = tuple(steps if i == time else Along(i) for i in range(x.rank))
     return data, (Along(batch),)
 

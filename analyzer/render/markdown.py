@@ -114,16 +114,16 @@ def plain(text: str) -> str:
     r"""Text in which nothing is Markdown or HTML, and nothing becomes a link.
 
     GitHub makes links of addresses, e-mail addresses, mentions, issues and commits wherever they
-    stand in text, escaped or not, but never in code: a word that holds one is written as code.
+    stand in text, escaped or not. Those of Markdown's own end at a comment; those of GitHub leave out
+    code. So a word that holds one is code, with comments in it, which no reader sees.
 
     >>> print(plain("a|b <i> *c*"))
     a\|b &lt;i&gt; \*c\*
-    >>> print(plain("by http://a.example/x_y, *@all*"))
-    by `http://a.example/x_y,` `*@all*`
+    >>> print(plain("by @all"))
+    by <code><!-- -->\@<!-- -->all</code>
     """
     if _LINKED.search(text) is None:
         return _escaped(text)
-    # Code has no escapes: what a table or HTML would see in it stays outside.
     return "".join(map(_word, re.split(r"(\s+|[|<>&])", text)))
 
 
@@ -140,9 +140,8 @@ def _word(word: str) -> str:
     """A word as code where a part of it would become a link."""
     if _LINKED.search(word) is None:
         return _escaped(word)
-    fence = "`" * (1 + max(map(len, re.findall("`+", word)), default=0))
-    blank = " " if word[0] == "`" or word[-1] == "`" else ""
-    return f"{fence}{blank}{word}{blank}{fence}"
+    pieces = map(_escaped, re.split(r"([@.:])", word))
+    return f"<code>{'<!-- -->'.join(pieces)}</code>"
 
 
 def _escaped(text: str) -> str:

@@ -208,7 +208,7 @@ def _table(way: object, axis: int, length: object, count: int) -> Indices | None
     rows: Indices
     if isinstance(way, Only) and way.lo == way.hi:
         rows = np.full(count, way.lo)
-    elif isinstance(way, Listed) and way.axis == axis and way.table is None:
+    elif isinstance(way, Listed) and way.axis == axis and way.spatial and way.table is None:
         if any(row is None or row[0] != row[1] for row in way.rows):
             return None
         rows = np.array([row[0] for row in way.rows if row is not None], np.intp)

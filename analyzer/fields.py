@@ -775,7 +775,7 @@ def _longer(node: Node, shapes: Shapes, output: Tensor, per_input: Sequence[Know
             continue
         shape = shapes.tensors[name].shape
         for length, way in zip(shape or (), read, strict=False):
-            if (isinstance(way, Listed) and way.table is None) or (
+            if (isinstance(way, Listed) and way.spatial and way.table is None) or (
                 isinstance(way, Along) and way.window.size == 1 and way.window.outside == "nothing"
             ):
                 count = output.shape[way.axis] if way.axis < len(output.shape) else None

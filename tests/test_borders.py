@@ -102,3 +102,9 @@ def test_what_is_no_border_stays_a_table(rows: list[int]) -> None:
     model = network(node("Gather", "x rows", "y", axis=2), x=(1, 1, 4), rows=np.array(rows))
     field = cnnscope.analyze(model)["y"].receptive_field[-1]
     assert [field.span(u) for u in range(len(rows))] == [(row, row) for row in rows]
+
+
+def test_channels_of_groups_are_no_border() -> None:
+    """Four channels in two groups read rows 0, 0, 1, 1 of two: that isn't a repeated edge."""
+    model = network(node("Conv", "x w", "y", group=2), x=(1, 2, 5), w=(4, 1, 1))
+    assert not examine(model).fields.bordered

@@ -13,7 +13,7 @@ from differential import Node, Ran, backend_nodes, changes, departure, our_nodes
 #: refusals that no sizes tell: numbers out of range when it runs, and schemas that onnx doesn't have
 BY_NUMBERS = (
     "out of data bounds", "out of bounds", "invalid index", "core_impl", "index out of range",
-    "invalid indice", "Index value",
+    "invalid indice", "Index value", "for empty set",
 )  # fmt: skip
 
 #: operators whose operands aren't all held against each other: what ONNX Runtime refuses of them may
@@ -32,7 +32,7 @@ LOOSE = {
         "CumProd", "CumSum", "DeformConv", "Dropout", "GridSample", "HammingWindow", "HannWindow",
         "MelWeightMatrix", "NonMaxSuppression", "Pad", "Range", "Reshape", "Resize", "Slice",
         "Split", "Squeeze", "STFT", "TensorScatter", "TfIdfVectorizer", "Tile", "Trilu",
-        "Unsqueeze", "Upsample", "MaxUnpool", "MaxRoiPool", "EyeLike", "StringNormalizer",
+        "Unsqueeze", "Upsample", "MaxUnpool", "MaxRoiPool", "RoiAlign", "EyeLike", "StringNormalizer",
     ),
     "indices and updates of gathering and scattering": (
         "GatherElements", "GatherND", "ReverseSequence", "ScatterElements", "ScatterND",

@@ -491,6 +491,9 @@ def _spelled(dim: FreeDim, names: Renaming) -> object:
 def _atom(atom: Atom, names: Renaming) -> str:
     if atom.top is not None:
         return f"floor({_spelled(atom.top, names)}/{atom.bottom})"
+    if atom.parts:
+        spelled = [_spelled(p, names) if isinstance(p, FreeDim) else p for p in atom.parts]
+        return f"{atom.how}({spelled})"
     if atom.data:
         return _translated(atom.text, names.layers)
     return names.dims.get(atom.text, atom.text)

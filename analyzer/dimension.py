@@ -41,7 +41,8 @@ class Atom:
     """An unknown that a polynomial is made of: a dimension's name, or the floor of a quotient.
 
     `least` is its lower bound; None where there is none. Of a floor, `top` and `bottom` are what is
-    divided by which number.
+    divided by which number; of what else is worked out of other lengths, `parts` are those, and `how`
+    says what: ``"max"``, ``"min"``, or ``"quotient"``, rounded down.
     """
 
     text: str
@@ -50,6 +51,8 @@ class Atom:
     least: int | None = 1
     top: FreeDim | None = field(default=None, compare=False)
     bottom: int = field(default=0, compare=False)
+    parts: tuple[Dim, ...] = field(default=(), compare=False)
+    how: str = field(default="", compare=False)
 
 
 Monomial = tuple[Atom, ...]
@@ -89,6 +92,19 @@ class FreeDim:
         """A length that only running the model can tell, e.g. ``"NonZero_3 count"``."""
         return cls({(Atom(what, frozenset(), frozenset((what,)), 0),): 1})
 
+    @classmethod
+    def unknown(cls, what: str, names: Iterable[str] = (), data: Iterable[str] = ()) -> FreeDim:
+        """A number that hangs on free dimensions and data in a way that isn't followed."""
+        return cls({(Atom(what, frozenset(names), frozenset(data), None),): 1})
+
+    @property
+    def lost(self) -> Atom | None:
+        """The unknown that this is, where nobody has said yet what it is called."""
+        if len(self._terms) == 1 and len(self._terms[0][0]) == 1:
+            atom = self._terms[0][0][0]
+            return None if atom.text.strip() and not atom.text.startswith(" [") else atom
+        return None
+
     @property
     def names(self) -> frozenset[str]:
         """The free dimensions this hangs on."""
@@ -108,7 +124,7 @@ class FreeDim:
         """The same polynomial with lengths put in for names; what isn't named stays free.
 
         Raises:
-            Undetermined: a name is inside a quotient by a free length, which isn't kept apart.
+            Undetermined: a name is inside something that isn't followed.
 
         >>> height = FreeDim.named("H")
         >>> ((height + 2 - 3) // 2 + 1).bound({"H": 224})
@@ -217,7 +233,8 @@ class FreeDim:
             text = _short(text)
         if isinstance(divisor, int):
             return FreeDim({(Atom(text, names, data, least, self, divisor),): 1})
-        return FreeDim({(Atom(text, names, data, least),): 1})
+        parts: tuple[Dim, ...] = (self, divisor)
+        return FreeDim({(Atom(text, names, data, least, parts=parts, how="quotient"),): 1})
 
     # -- comparison: an answer only where it is the same for every length >= 1 -------------
 
@@ -312,6 +329,11 @@ def _bound(atom: Atom, lengths: Mapping[str, Dim]) -> Dim:
     if atom.top is not None:
         top = atom.top.bound(lengths)
         return top // atom.bottom
+    if atom.parts:
+        parts = [p.bound(lengths) if isinstance(p, FreeDim) else p for p in atom.parts]
+        if atom.how == "quotient":
+            return parts[0] // parts[1]
+        return (greatest if atom.how == "max" else smallest)(*parts)
     if atom.text in lengths:
         return lengths[atom.text]
     if atom.names & lengths.keys():
@@ -359,6 +381,58 @@ def _exact_quotient(top: FreeDim, bottom: FreeDim) -> Dim | None:
             return None
         quotient[tuple(rest)] = factor // divisor
     return _dim(quotient)
+
+
+def greatest(*values: Dim) -> Dim:
+    """The largest of some lengths, as a formula where that can't be decided.
+
+    >>> print(greatest(FreeDim.named("H"), 1), greatest(FreeDim.named("H"), 8))
+    H max(8, H)
+    """
+    return _extreme("max", values)
+
+
+def smallest(*values: Dim) -> Dim:
+    """The smallest of some lengths, likewise.
+
+    >>> print(smallest(FreeDim.named("H") + 3, FreeDim.named("H")))
+    H
+    """
+    return _extreme("min", values)
+
+
+def _extreme(how: str, values: Iterable[Dim]) -> Dim:
+    kept: list[Dim] = []
+    for value in dict.fromkeys(values):
+        if any(_beaten(how, value, other) for other in kept):
+            continue
+        kept = [other for other in kept if not _beaten(how, other, value)]
+        kept.append(value)
+    if len(kept) == 1:
+        return kept[0]
+    kept.sort(key=lambda value: (isinstance(value, FreeDim), str(value)))
+    free = [value for value in kept if isinstance(value, FreeDim)]
+    text = f"{how}({', '.join(map(str, kept))})"
+    bounds = [value if isinstance(value, int) else value.least() for value in kept]
+    known = [bound for bound in bounds if bound is not None]
+    least: int | None
+    if how == "max":
+        least = max(known, default=None)
+    else:
+        least = min(known) if len(known) == len(bounds) else None
+    names = frozenset(name for value in free for name in value.names)
+    data = frozenset(what for value in free for what in value.data)
+    if len(text) > LETTERS:
+        text = _short(text)
+    return FreeDim({(Atom(text, names, data, least, parts=tuple(kept), how=how),): 1})
+
+
+def _beaten(how: str, value: Dim, other: Dim) -> bool:
+    """The other one is surely at least as large (or as small)."""
+    try:
+        return bool(other >= value if how == "max" else other <= value)
+    except Undetermined:
+        return False
 
 
 def product(dims: Iterable[Dim]) -> Dim:

@@ -186,8 +186,6 @@ QUANTITIES: Final[dict[str, Quantity]] = {
                  _worked("float_macs"), _work_of("float_macs"), words=("macs", "mac")),
         Quantity("flops", "count", "2 x MACs and every other operation", _total("flops"),
                  _worked("flops"), _work_of("flops"), words=("flops", "flop")),
-        Quantity("folded_macs", "count", "MACs of nodes whose result is constant",
-                 _total("folded_macs"), words=("macs", "mac")),
         Quantity("layers", "count", "layers", _count,
                  lambda _, layers: (Figure.exactly(len(layers)),)),
         Quantity("weights", "bytes", "bytes of everything stored that is used",

@@ -372,6 +372,47 @@ def redefine(domain: str, name: str, versions: Iterable[Operator]) -> None:
     _REGISTRY[domain, name] = sorted(versions, key=lambda operator: operator.since)
 
 
+@dataclass(frozen=True, slots=True)
+class Reckons:
+    """How an operator works with numbers that hang on free lengths; see `reckons`."""
+
+    rule: Callable[..., Sequence[np.ndarray]]
+    joins: bool = False
+    unless: str = ""
+
+
+_RECKONS: dict[str, Reckons] = {}
+
+
+def reckons(
+    *names: str,
+    rule: Callable[..., Sequence[np.ndarray]],
+    joins: bool = False,
+    unless: str = "",
+) -> None:
+    """Register what operators of ai.onnx make of numbers that hang on free lengths.
+
+    Args:
+        names: ONNX operator types.
+        rule: `cnnscope.analyzer.reckoning.Sums` to the elements of the outputs.
+        joins: it puts elements of several inputs side by side, so that it is worth knowing some of
+            them where others hang on data.
+        unless: an attribute with which the rule doesn't hold.
+
+    Raises:
+        ValueError: one is already registered.
+    """
+    for name in names:
+        if name in _RECKONS:
+            raise ValueError(f"what {name} makes of free lengths is defined twice")
+        _RECKONS[name] = Reckons(rule, joins, unless)
+
+
+def reckoner(domain: str, name: str) -> Reckons | None:
+    """What an operator makes of numbers that hang on free lengths; None: that isn't known."""
+    return None if domain else _RECKONS.get(name)
+
+
 def lookup(domain: str, name: str, version: int) -> Operator | None:
     """The rules for an operator at an opset version, or None."""
     for operator in reversed(_REGISTRY.get((domain, name), ())):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -41,8 +42,9 @@ from cnnscope.analyzer.graph import (
     read_graph,
 )
 from cnnscope.analyzer.likeness import Key, likeness
-from cnnscope.analyzer.operator import OURS, Family, Operator, Rule, lookup
+from cnnscope.analyzer.operator import OURS, Family, Operator, Rule, lookup, reckoner
 from cnnscope.analyzer.plugins import load_plugins
+from cnnscope.analyzer.reckoning import Ratio, Sums, unknown
 from cnnscope.analyzer.tensor import DTYPES, RANK_LIMIT, Tensor
 
 How = Literal["rules", "function", "schema", "declared", "unknown"]
@@ -104,7 +106,7 @@ class Shapes:
             for name in node.outputs:
                 if name:
                     x = self.tensors[name]
-                    known = x.constant or x.value is not None
+                    known = x.constant or x.is_told
                     if not known:
                         break
             self._folded[node.index] = known
@@ -392,6 +394,8 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         )
     if told and inputs:
         outputs = _folded(node, inputs, outputs, shapes)
+    elif not told and inputs and (rule := reckoner(node.domain, node.op)) and rule.joins:
+        outputs = _folded(node, _partly(node, inputs), outputs, shapes)
     if constant:
         outputs = tuple([x.as_constant() for x in outputs])
     if told:
@@ -675,40 +679,96 @@ def _folded(
         if not isinstance(size, int) or size > VALUE_LIMIT:
             return outputs
     arrays = [None if x is None else x.value for x in inputs]
+    if any(x is not None and x.value is None for x in inputs):
+        return outputs
+    if any(a is not None and a.dtype == object for a in arrays):
+        return _reckoned(node, inputs, outputs)
     # Blocks alike do the same arithmetic with the same numbers: it is done once.
-    key = None
-    if all(a is None or a.dtype != object for a in arrays):
-        key = (
-            node.op, node.domain, node.version, len(outputs), tuple(node.attributes.items()),
-            *[None if a is None else (a.dtype, a.shape, a.tobytes()) for a in arrays],
-        )  # fmt: skip
-    results = shapes._values.get(key) if key is not None else None
+    key = (
+        node.op, node.domain, node.version, len(outputs), tuple(node.attributes.items()),
+        *[None if a is None else (a.dtype, a.shape, a.tobytes()) for a in arrays],
+    )  # fmt: skip
+    results = shapes._values.get(key)
     if results is None:
         results = reference_result(node, arrays)
-        if not results and key is None:
-            results = _beside_lengths(node, arrays)
-        if key is not None:
-            shapes.room.keep(arrays)  # in the key
-            shapes._values[key] = results
-    folded = []
-    for x, array in zip(outputs, results, strict=False):
-        symbolic = array.dtype == object
-        if array.shape != x.shape or (symbolic and not _lengths_only(array)):
-            folded.append(x)
-        else:
-            folded.append(x.with_value(array))
+        shapes.room.keep(arrays)  # in the key
+        shapes._values[key] = results
+    folded = [
+        x.with_value(array) if array.shape == x.shape and array.dtype != object else x
+        for x, array in zip(outputs, results, strict=False)
+    ]
     return tuple(folded) or outputs
 
 
-def _beside_lengths(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
-    """The same where plain integers stand beside free lengths: the reference wants one dtype.
+#: elements of an array up to which what hangs on free lengths is worked out
+RECKONED = 256
+#: and in which dtypes: narrower ones, and those without a sign, may wrap around
+_RECKONED_IN = frozenset({"int64", "int32", "float32", "float64", "bool"})
 
-    Only 64-bit integers, which lengths are: others may wrap around. Only sums and products: whether
-    a free length equals a number is told by nobody, so truths aren't taken.
-    """
-    mixed = [a.astype(object) if a is not None and a.dtype == np.int64 else a for a in arrays]
-    results = reference_result(node, mixed)
-    return results if all(array.dtype == object for array in results) else ()
+
+def _reckoned(
+    node: Node, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """The outputs with values that hang on free lengths, or that say so."""
+    arrays = [None if x is None else x.value for x in inputs]
+    if any(a is not None and a.size > RECKONED for a in arrays):
+        return outputs
+    found: Sequence[np.ndarray] = ()
+    rule = reckoner(node.domain, node.op)
+    plain = all(x is None or x.dtype in _RECKONED_IN for x in inputs)
+    if rule is not None and plain and not node.attributes.get(rule.unless):
+        sums = Sums(
+            arrays, [None if x is None else x.dtype for x in inputs], node.attributes,
+            outputs[0].dtype, lambda others: reference_result(node, others),
+        )  # fmt: skip
+        try:
+            found = rule.rule(sums)
+        except (ValueError, TypeError, IndexError, Undetermined, OverflowError):
+            found = ()  # what can't be laid against each other is the shape rule's to refuse
+    told = []
+    for k, x in enumerate(outputs):
+        array = found[k] if k < len(found) else None
+        shape = tuple(n for n in x.shape or () if isinstance(n, int))
+        if array is None or array.shape != shape:
+            if math.prod(shape) > RECKONED:
+                told.append(x)
+                continue
+            array = unknown(shape, f"{node.name} value {k}", arrays)
+        told.append(x.with_value(_named(array, f"{node.name} value {k}")))
+    return tuple(told)
+
+
+def _named(array: np.ndarray, what: str) -> np.ndarray:
+    """The elements that aren't followed called after the node that lost them."""
+    for index in np.ndindex(*array.shape):
+        item: object = array[index]
+        if isinstance(item, FreeDim) and (lost := item.lost) is not None:
+            place = f" {list(index)}" if index else ""
+            array[index] = FreeDim.unknown(f"{what}{place}", lost.names, lost.data)
+    if all(not isinstance(item, FreeDim | Ratio) for item in array.ravel().tolist()):
+        return np.array(array.tolist())
+    return array
+
+
+def _partly(node: Node, inputs: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+    """The inputs, what a few whole numbers come to that hang on data as so many unknowns."""
+    if not any(x is not None and x.value is not None for x in inputs):
+        return inputs
+    found = []
+    for x, name in zip(inputs, node.inputs, strict=True):
+        if x is None or x.value is not None:
+            found.append(x)
+            continue
+        shape = tuple(n for n in x.shape or () if isinstance(n, int))
+        known = x.shape is not None and len(shape) == len(x.shape) and x.kind == "tensor"
+        if not known or math.prod(shape) > RECKONED or x.dtype not in ("int64", "int32"):
+            return inputs
+        array = np.empty(shape, object)
+        for index in np.ndindex(*shape):
+            what = f"{name} {list(index)}" if index else name
+            array[index] = FreeDim.unknown(what, data=(what,))
+        found.append(x.with_value(array))
+    return tuple(found)
 
 
 def reference_result(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.ndarray, ...]:
@@ -728,10 +788,6 @@ def reference_result(node: Node, arrays: list[np.ndarray | None]) -> tuple[np.nd
         # The reference raises whatever numpy does, e.g. on dimensions that aren't numbers: then
         # the value stays unknown, which whoever needs it will say.
         return ()
-
-
-def _lengths_only(array: np.ndarray) -> bool:
-    return all(isinstance(x, FreeDim | int | np.integer) for x in array.ravel().tolist())
 
 
 # -- operators without rules ---------------------------------------------------------------------

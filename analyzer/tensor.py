@@ -169,12 +169,23 @@ class Tensor:
         )
 
     @property
+    def is_told(self) -> bool:
+        """Its elements are known, or hang on free dimensions: none hangs on data."""
+        return self.value is not None and (
+            self.value.dtype != object
+            or not any(
+                not isinstance(item, int | float) and bool(item.data)
+                for item in self.value.ravel().tolist()
+            )
+        )
+
+    @property
     def is_known(self) -> bool:
         """Its elements don't hang on the model's inputs: it is constant, or all of them are told."""
         if self.constant or self.value is None:
             return self.constant
-        return self.value.dtype != object or not any(
-            isinstance(item, FreeDim) for item in self.value.ravel().tolist()
+        return self.value.dtype != object or all(
+            isinstance(item, int | float) for item in self.value.ravel().tolist()
         )
 
     def as_constant(self) -> Tensor:
@@ -201,12 +212,19 @@ def _whole(x: object) -> int:
         return int(x)
     if isinstance(x, float) and math.isfinite(x):
         return int(x)
+    _undecided(x)
     raise ValueError(f"{str(x)[:40]}, where a whole number is wanted")
 
 
+def _undecided(x: object) -> None:
+    """Raise `Undetermined` for an element that hangs on free lengths."""
+    names, data = getattr(x, "names", None), getattr(x, "data", None)
+    if isinstance(names, frozenset) and isinstance(data, frozenset):
+        raise Undetermined("a value that isn't known yet", names, data)
+
+
 def _float(x: object) -> float:
-    if isinstance(x, FreeDim):
-        raise Undetermined("a value that isn't known yet", x.names, x.data)
+    _undecided(x)
     if isinstance(x, (int, float)):
         try:
             return float(x)

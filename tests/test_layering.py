@@ -25,6 +25,7 @@ LAYERS = [
     ["analyzer.window"],
     ["analyzer.tensor"],
     ["analyzer.diagnostics", "analyzer.toml_lines", "analyzer.regular_file"],
+    ["analyzer.reckoning"],
     ["analyzer.finding", "analyzer.quantities", "analyzer.expansion", "analyzer.arguments"],
     ["analyzer.graph", "analyzer.operator", "analyzer.model_file", "analyzer.binding"],
     ["analyzer.operators.*", "analyzer.answers", "analyzer.likeness", "analyzer.guests"],

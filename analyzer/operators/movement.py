@@ -59,7 +59,11 @@ def reshape_output(
             return x.of(None)
         return x.of(tuple(from_data(node_name, f"axis {i}") for i in axes_of(count)))
     else:
-        wanted = target.lengths
+        # What hangs on data may be -1 or 0, which stand for other lengths.
+        wanted = [
+            from_data(node_name, f"axis {i}") if isinstance(n, FreeDim) and n.data else n
+            for i, n in enumerate(target.lengths)
+        ]
     # Only plain integers can be 0 (copy the input's) or -1 (what is left over).
     if not allowzero:
         copied = [i for i, dim in enumerate(wanted) if dim == 0]
@@ -80,6 +84,8 @@ def reshape_output(
         if rest == 0:
             raise ValueError(f"shape {wanted} leaves an axis open beside one of length 0")
         wanted[missing[0]] = size // rest
+        if isinstance(rest, FreeDim) and rest.data:
+            wanted[missing[0]] = from_data(node_name, f"axis {missing[0]}")
         fits = not (isinstance(size, int) and isinstance(rest, int) and size % rest)
     elif isinstance(size, int) and isinstance(rest, int):
         fits = size == rest

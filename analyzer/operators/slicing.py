@@ -18,7 +18,7 @@ from typing import cast
 
 import numpy as np
 
-from cnnscope.analyzer.dimension import Atom, Dim, FreeDim, Undetermined, ceil_div
+from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div, smallest
 from cnnscope.analyzer.operator import (
     NOTHING,
     Along,
@@ -54,14 +54,6 @@ def decided(question: Callable[[], bool], otherwise: bool) -> bool:
 END = 2**31 - 1  # from here on "to the end", as exporters write it
 
 
-def lesser(a: int, b: FreeDim) -> Dim:
-    """The smaller of the two, as a formula where that can't be decided."""
-    try:
-        return a if a <= b else b
-    except Undetermined:
-        return FreeDim({(Atom(f"min({a}, {b})", b.names, b.data, 0),): 1})
-
-
 def cut(n: Dim, start: Dim, end: Dim, step: int) -> Cut:
     """ONNX's clamping of one axis's slice."""
     if step == 0:
@@ -86,7 +78,7 @@ def cut(n: Dim, start: Dim, end: Dim, step: int) -> Cut:
             elif end < 0:
                 end = n + end if end > -END else 0
             else:
-                end = lesser(end, n) if isinstance(n, FreeDim) else min(end, n)
+                end = smallest(end, n) if isinstance(n, FreeDim) else min(end, n)
         elif decided(lambda: cast(FreeDim, end) < 0, False):
             end = n + end
         elif decided(lambda: cast(FreeDim, end) > n, False):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 #: what a formula is kept up to: terms, atoms in a term, bits of a coefficient, letters of a quotient.
 #: A shape's product stays far below; what a graph multiplies by itself again and again would double
@@ -239,7 +240,18 @@ class FreeDim:
     # -- comparison: an answer only where it is the same for every length >= 1 -------------
 
     def least(self) -> int | None:
-        """A lower bound, or None where a negative coefficient leaves none."""
+        """A lower bound, or None where a negative coefficient leaves none.
+
+        >>> height = FreeDim.named("H")
+        >>> (height - height // 2 * 2).least(), (32 - (height - 1) % 32).least()
+        (0, 1)
+        """
+        found = self._least_plainly()
+        if found is None and any(atom.top is not None for m, _ in self._terms for atom in m):
+            return _least_without_floors(self._terms)
+        return found
+
+    def _least_plainly(self) -> int | None:
         total = 0
         for monomial, factor in self._terms:
             bounds = [atom.least for atom in monomial]
@@ -361,6 +373,41 @@ def _short(text: str) -> str:
 def _least_negated(value: FreeDim) -> int | None:
     negated = -value
     return negated.least() if isinstance(negated, FreeDim) else negated
+
+
+def _least_without_floors(terms: Iterable[tuple[Monomial, int]]) -> int | None:
+    """A lower bound of a polynomial, by what is known of a floor from both sides::
+
+        (t - b + 1)/b <= floor(t/b) <= t/b
+
+    First only where a floor is taken away, then everywhere: one or the other may cancel.
+    """
+    bounds = []
+    for everywhere in (False, True):
+        left = {monomial: Fraction(factor) for monomial, factor in terms}
+        for _ in range(8):
+            floors = [
+                (monomial, monomial[0])
+                for monomial, factor in left.items()
+                if len(monomial) == 1 and monomial[0].top is not None and (everywhere or factor < 0)
+            ]
+            if not floors:
+                break
+            for monomial, atom in floors:
+                factor = left.pop(monomial)
+                assert atom.top is not None
+                for inner, times in atom.top.terms:
+                    left[inner] = left.get(inner, Fraction(0)) + factor * times / atom.bottom
+                if factor > 0:
+                    lost = factor * Fraction(atom.bottom - 1, atom.bottom)
+                    left[()] = left.get((), Fraction(0)) - lost
+        # In whole parts of the common denominator it is a polynomial again.
+        common = math.lcm(*[factor.denominator for factor in left.values()])
+        whole = _dim({monomial: int(factor * common) for monomial, factor in left.items()})
+        least = whole if isinstance(whole, int) else whole._least_plainly()
+        if least is not None:
+            bounds.append(-((-least) // common))
+    return max(bounds, default=None)
 
 
 def _exact_quotient(top: FreeDim, bottom: FreeDim) -> Dim | None:

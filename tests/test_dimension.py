@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -161,3 +162,27 @@ def test_data_may_be_none_at_all() -> None:
 def test_division_by_zero_is_an_error() -> None:
     with pytest.raises(ZeroDivisionError):
         H // 0
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_lower_bound_is_one(seed: int) -> None:
+    random = np.random.default_rng(seed)
+
+    def drawn(depth: int) -> Dim:
+        if not depth:
+            choices: list[Dim] = [
+                FreeDim.named("H"),
+                FreeDim.named("W"),
+                int(random.integers(-9, 9)),
+            ]
+            return choices[int(random.integers(3))]
+        a, b = drawn(depth - 1), drawn(depth - 1)
+        by = int(random.choice([2, 3, 4, 8, 32]))
+        return [a + b, a - b, a * (by - 3), a // by, a % by][int(random.integers(5))]
+
+    dim = drawn(1 + seed % 4)
+    least = dim if isinstance(dim, int) else dim.least()
+    for height in (1, 2, 3, 5, 8, 31, 32, 33, 100):
+        for width in (1, 2, 7, 64):
+            value = dim if isinstance(dim, int) else dim.bound({"H": height, "W": width})
+            assert least is None or value >= least

@@ -70,7 +70,7 @@ def test_arguments(name: str) -> None:
         call()
 
 
-@pytest.mark.parametrize("given", WRONG_MODELS, ids=repr)
+@pytest.mark.parametrize("given", WRONG_MODELS, ids=lambda x: type(x).__name__)
 def test_models(given: object) -> None:
     for call in (cnnscope.analyze, cnnscope.lint, lambda x: cnnscope.diff(LENET, x)):
         with pytest.raises(cnnscope.CnnscopeError, match=r"the model is .*; a path"):

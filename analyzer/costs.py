@@ -151,6 +151,9 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
     operator = lookup(node.domain, node.op, node.version)
     if operator is None:
         return Cost(None, {node.title: 1}, read, written)
+    if operator.stores and read is not None:
+        inner_bytes = _bytes([x for _, x, _ in operator.stored(node.attributes)])
+        read = None if inner_bytes is None else read + inner_bytes
     bodies = {
         name: count_costs(body, shapes.bodies[node.index, name])
         for name, body in node.bodies.items()
@@ -178,7 +181,11 @@ def _cost(node: Node, shapes: Shapes) -> Cost:
             found = Work(*counts(found))
         return Cost(found, missing, read, written, bodies)
     except Undetermined as unknown:
-        what = f"{node.title} ({unknown.reason})" if unknown.reason else node.title
+        reason = unknown.reason
+        if not unknown.names and not unknown.data:
+            blamed = (shapes.behind[name] for name in node.inputs if name in shapes.behind)
+            reason = next((f"behind {title}" for title in blamed), reason)
+        what = f"{node.title} ({reason})" if reason else node.title
         missing[what] = missing.get(what, 0) + 1
     except RuleFailed as fault:
         missing[node.title] = missing.get(node.title, 0) + 1

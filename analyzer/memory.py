@@ -65,7 +65,8 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
         except Undetermined:
             nbytes = None
         if nbytes is None:
-            unsized[op] += 1
+            blamed = shapes.behind.get(name, op)
+            unsized[op if blamed == op else f"{op} (behind {blamed})"] += 1
             return 0
         if isinstance(nbytes, FreeDim):
             free.update(nbytes.names)

@@ -291,6 +291,7 @@ class Operator:
     elements: Rule | None = None
     kind: Family = "other"
     source: str = OURS
+    stores: Mapping[str, Role] = field(default_factory=dict)
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
@@ -302,6 +303,16 @@ class Operator:
     def anonymous(self) -> bool:
         """No rule asks for the node's name, so that nodes that are alike get the same answers."""
         return not any("node_name" in (names or ()) for names in self.keywords.values())
+
+    def stored(self, attributes: Mapping[str, object]) -> Iterator[tuple[str, Tensor, Role]]:
+        """What of a node's attributes stands for stored tensors, and in which role."""
+        for name, role in self.stores.items():
+            held = attributes.get(name)
+            if isinstance(held, Tensor) and held.shape is not None:
+                yield name, held, role
+            elif isinstance(held, tuple) and held:
+                dtype = "float32" if isinstance(held[0], float) else "int64"
+                yield name, Tensor(dtype, (len(held),), True), role
 
     def call(
         self, rule: Rule, positional: tuple[object, ...], keyword: dict[str, object]
@@ -329,6 +340,7 @@ def define(
     roles: Mapping[int, Role] | None = None,
     elements: Rule | None = None,
     kind: Family = "other",
+    stores: Mapping[str, Role] | None = None,
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -346,6 +358,7 @@ def define(
         elements: inputs and attributes to, by input, how many weights a packed operand holds.
         random: the result differs from run to run, so that it is never constant.
         kind: what sort of operation it is, in the field's words.
+        stores: the attributes that hold what is otherwise a stored tensor, and its role.
 
     Raises:
         ValueError: these rules are already defined.
@@ -356,7 +369,17 @@ def define(
             raise ValueError(f"{domain}::{name} since {since} is defined twice")
         versions.append(
             Operator(
-                name, domain, since, infer, work, reads, random, roles or {}, elements, kind=kind
+                name,
+                domain,
+                since,
+                infer,
+                work,
+                reads,
+                random,
+                roles or {},
+                elements,
+                kind=kind,
+                stores=stores or {},
             )
         )
         versions.sort(key=lambda operator: operator.since)

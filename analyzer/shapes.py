@@ -69,6 +69,7 @@ class Shapes:
         diagnostics: what was noticed.
         refused: by index, the nodes that can't be: an error says why. Nothing is known of their
             outputs, nor of what hangs on those: the file's own word isn't taken there.
+        behind: of tensors whose rank isn't known, the operator without rules that costs it.
     """
 
     tensors: dict[str, Tensor]
@@ -78,6 +79,7 @@ class Shapes:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     alike: dict[int, int] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
+    behind: dict[str, str] = field(default_factory=dict)
     _doubtful: set[str] = field(default_factory=set, repr=False)
     _classes: dict[Key, tuple[int, tuple[Tensor, ...]]] = field(default_factory=dict, repr=False)
     _folded: dict[int, bool] = field(default_factory=dict, repr=False)
@@ -277,15 +279,25 @@ def infer_shapes(
                     doubtful.add(name)
                     continue
                 declared = graph.declared.get(name)
-                if declared is None:
-                    tensors[name] = x
-                    continue
-                tensors[name] = _against_declared(x, declared, node, shapes)
+                tensors[name] = x
+                if declared is not None:
+                    tensors[name] = _against_declared(x, declared, node, shapes)
+                if x.shape is None and tensors[name].shape is None and x.kind == "tensor":
+                    _note_behind(node, name, shapes)
                 if tensors[name] is not x:  # the file knows more of this one than of its like
                     shapes.alike.pop(node.index, None)
     shapes._classes.clear()
     shapes._values.clear()
     return shapes
+
+
+def _note_behind(node: Node, name: str, shapes: Shapes) -> None:
+    """Keep which operator costs a tensor's rank."""
+    blamed = next((shapes.behind[n] for n in node.inputs if n in shapes.behind), None)
+    if blamed is None and shapes.how.get(node.index) in ("unknown", "schema"):
+        blamed = node.title
+    if blamed is not None:
+        shapes.behind[name] = blamed
 
 
 class Contradiction(Exception):

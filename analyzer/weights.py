@@ -128,6 +128,7 @@ class _Walk:
             for name, role in self.roles(node):
                 self.use(name, role, layer)
             self.unpack(node, layer)
+            self.attributes(node, layer)
             for attribute, body in node.bodies.items():
                 inner = self.shapes.bodies.get((node.index, attribute))
                 if inner is not None:
@@ -159,6 +160,13 @@ class _Walk:
             entry = self.found.get((id(self.graph), node.inputs[i]))
             if entry is not None and entry.stored.elements != elements:
                 entry.stored = replace(entry.stored, elements=elements)
+
+    def attributes(self, node: Node, layer: Path) -> None:
+        """What operators keep in attributes instead of in stored tensors."""
+        operator = lookup(node.domain, node.op, node.version)
+        for attribute, tensor, role in operator.stored(node.attributes) if operator else ():
+            name = f"{node.name}.{attribute}"
+            self.found[id(self.graph), name] = _Found(_made(name, tensor, node), role, [layer])
 
     def use(self, name: str, role: Role | None, layer: Path) -> None:
         """Follow a constant tensor back to what is stored. Iterative: chains may be long."""

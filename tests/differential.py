@@ -147,7 +147,7 @@ def backend_nodes() -> Iterator[Node]:
 
 TABLES = (
     "attention", "conv", "elementwise", "indexing", "matmul", "movement", "ngram", "normalization",
-    "pool", "quantization", "recurrent", "reduce", "resize", "sequence", "signal", "space",
+    "classical", "pool", "quantization", "recurrent", "reduce", "resize", "sequence", "signal", "space",
 )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def our_nodes() -> Iterator[Node]:
     for table in TABLES:
         importlib.import_module(f"test_operators_{table}")
     for case in single_node.MADE:
-        yield Node(single_node.node(case), case.inputs, case.opset if not case.domain else 1)
+        yield Node(single_node.node(case), case.inputs, single_node.own_opset(case))
 
 
 # -- changes ---------------------------------------------------------------------------------------

@@ -260,6 +260,15 @@ def test_an_unknown_operator_is_a_diagnostic_and_its_declared_shape_is_taken() -
     assert found.totals.macs.status != "complete"
 
 
+def test_what_an_unknown_operator_costs_is_told_with_its_name() -> None:
+    body = "g (float[2,3] x) => (z) { y = local.mystery(x) t = Relu(y) z = Exp(t) }"
+    totals = analyze(parsed(body)).totals
+    behind = {"Relu (behind local::mystery)": 1, "Exp (behind local::mystery)": 1}
+    assert totals.macs.uncounted == {"local::mystery": 1, **behind}
+    assert totals.peak_activation_bytes.uncounted == {"local::mystery": 1, **behind}
+    assert "local::mystery" in totals.traffic_bytes.uncounted
+
+
 def test_a_stale_declaration_is_said_and_not_believed() -> None:
     model = parsed("g (float[2,3] x) => (float[9,9] y) { y = Relu(x) }")
     report = analyze(model)

@@ -45,6 +45,12 @@ LOOSE = {
         "GlobalMaxPool", "GRU", "LpPool", "LRN", "LSTM", "MaxPool", "PRelu", "RegexFullMatch",
         "RMSNormalization", "RNN", "RotaryEmbedding", "SpaceToDepth",
     ),
+    "ai.onnx.ml: to ONNX attributes are optional that ONNX Runtime needs; how a forest's nodes hang"
+    " together isn't looked at": (
+        "ArrayFeatureExtractor", "CategoryMapper", "Imputer", "LabelEncoder", "LinearClassifier",
+        "Scaler", "SVMClassifier", "SVMRegressor", "TreeEnsemble", "TreeEnsembleClassifier",
+        "TreeEnsembleRegressor",
+    ),
 }  # fmt: skip
 _LOOSE = {name for names in LOOSE.values() for name in names}
 
@@ -53,6 +59,8 @@ ODD = {
     "AveragePool": "a pool whose kernel fits nowhere, or a last window in the padding",
     "MaxPool": "as AveragePool",
     "LpPool": "as AveragePool",
+    "LinearClassifier": "it doesn't count its labels, nor its coefficients",
+    "LinearRegressor": "it doesn't count its coefficients",
     "Compress": "it gives indices beyond the end",
     "Constant": "ONNX Runtime takes it out before it looks at it",
     "LayerNormalization": "ONNX Runtime's own schema of it takes any attribute",

@@ -68,6 +68,29 @@ def rows_read(outputs: Outputs, x: Tensor) -> OutputReads:
     return ((Along(0), *(Whole() for _ in x.dims[1:])),)
 
 
+TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
+KERNELS = ("LINEAR", "POLY", "RBF", "SIGMOID")
+
+
+def one_of(value: str, what: str, *words: str) -> None:
+    """Raise ValueError for a word that an attribute doesn't know."""
+    if value not in words:
+        raise ValueError(f"{what} is {value[:40]}, one of {', '.join(words)} is wanted")
+
+
+def as_long(values: Sequence[object], what: str, wanted: Dim) -> None:
+    """Raise ValueError where a list surely has another length."""
+    if isinstance(wanted, int) and len(values) != wanted:
+        raise ValueError(f"{what} has {len(values)} elements, {wanted} are wanted")
+
+
+def labelled(strings: Labels, integers: tuple[int, ...]) -> int:
+    """How many labels there are; one of both lists is given."""
+    if bool(strings) == bool(integers):
+        raise ValueError("labels are wanted, as strings or as integers")
+    return len(strings or integers)
+
+
 def transformed(scores: Dim, rows: Dim, post_transform: str) -> Work:
     """What is done to the scores of each row last."""
     if post_transform in ("SOFTMAX", "SOFTMAX_ZERO"):
@@ -81,11 +104,18 @@ def transformed(scores: Dim, rows: Dim, post_transform: str) -> Work:
 
 
 def scaled_output(x: Tensor, *, scale: Numbers = (), offset: Numbers = ()) -> Tensor:
+    if x.shape == ():
+        raise ValueError("the input is a scalar, rows of features are wanted")
     for values, what in ((scale, "scale"), (offset, "offset")):
-        wanted = x.shape[min(1, len(x.shape) - 1)] if x.shape else None
-        if len(values) > 1 and isinstance(wanted, int) and len(values) != wanted:
-            raise ValueError(f"{what} has {len(values)} numbers, 1 or {wanted} are wanted")
+        if len(values) > 1 and x.shape:
+            as_long(values, what, x.shape[min(1, len(x.shape) - 1)])
     return x.of(x.shape, "float32")
+
+
+def imputed_output(x: Tensor) -> Tensor:
+    if x.shape == ():
+        raise ValueError("the input is a scalar, rows of features are wanted")
+    return x.of(x.shape)
 
 
 def scaled_work(
@@ -94,8 +124,9 @@ def scaled_work(
     return Work(add=1 if offset else 0, mul=1 if scale else 0) * x.size
 
 
-def normalized_output(x: Tensor) -> Tensor:
+def normalized_output(x: Tensor, *, norm: str = "MAX") -> Tensor:
     demand_rank(x, "the input", 1, 2)
+    one_of(norm, "norm", "MAX", "L1", "L2")
     return x.of(x.shape, "float32")
 
 
@@ -106,8 +137,6 @@ def normalized_work(outputs: Outputs, x: Tensor, *, norm: str = "MAX") -> Work:
         "L1": Work(compare=n, add=n - 1, div=n),
         "L2": Work(mul=n, add=n - 1, div=n, sqrt=n),
     }
-    if norm not in each_row:
-        raise ValueError(f"norm is {norm[:40]}, MAX, L1 or L2 is wanted")
     return each_row[norm] * batch(x)
 
 
@@ -115,7 +144,10 @@ def vector_output(*inputs: Tensor, inputdimensions: tuple[int, ...] = ()) -> Ten
     """The rows side by side, each cropped or filled with zeros to the length listed for it."""
     if len(inputdimensions) != len(inputs) or min(inputdimensions, default=0) < 0:
         raise ValueError(f"inputdimensions has to hold a length for each of {len(inputs)} inputs")
-    rows: Dim = 1 if inputs[0].rank == 1 else inputs[0].dims[0]
+    lengths = [x.dims[0] if x.rank > 1 else 1 for x in inputs]
+    if any(x.shape == () for x in inputs) or len({n for n in lengths if isinstance(n, int)}) > 1:
+        raise ValueError("the inputs don't have equally many rows of features")
+    rows = lengths[0]
     return Tensor("float32", (rows, sum(inputdimensions)))
 
 
@@ -139,6 +171,10 @@ def vector_reads(
 def extracted_output(x: Tensor, columns: Tensor) -> Tensor:
     """The columns listed, of every row."""
     count: Dim = columns.size
+    n = x.dims[-1] if x.rank else 0
+    listed = columns.numbers if columns.value is not None else []
+    if isinstance(n, int) and any(not 0 <= i < n for i in listed):
+        raise ValueError(f"a column is listed that {n} columns don't have")
     return x.of((*(x.dims[:-1] if x.rank > 1 else (1,)), count))
 
 
@@ -198,8 +234,7 @@ def map_output(
 ) -> Tensor:  # fmt: skip
     """The values of a map: as many as it has, or each in the place that its key says."""
     dtypes = {"TO_FLOAT": "float32", "TO_STRING": "string", "TO_INT64": "int64"}
-    if cast_to not in dtypes:
-        raise ValueError(f"cast_to is {cast_to[:40]}, one of {', '.join(dtypes)} is wanted")
+    one_of(cast_to, "cast_to", *dtypes)
     length: Dim = max_map if map_form == "SPARSE" else FreeDim.from_data(f"{node_name} entries")
     return Tensor(dtypes[cast_to], (1, length))
 
@@ -216,11 +251,11 @@ def zip_output(
     x: Tensor, *, classlabels_strings: Labels = (), classlabels_int64s: tuple[int, ...] = ()
 ) -> Tensor:
     """A map per row, from labels to scores."""
-    labels = len(classlabels_strings or classlabels_int64s)
-    if isinstance(features(x), int) and features(x) != labels:
-        raise ValueError(f"{labels} labels for {features(x)} columns")
+    rows = batch(x)
+    labelled(classlabels_strings, classlabels_int64s)
+    as_long(classlabels_strings or classlabels_int64s, "the list of labels", features(x))
     element = Tensor(kind="map", element=Tensor("float32"))
-    return Tensor(kind="sequence", element=element, length=batch(x))
+    return Tensor(kind="sequence", element=element, length=rows)
 
 
 def map_reads(outputs: Outputs, x: Tensor) -> OutputReads:
@@ -230,8 +265,16 @@ def map_reads(outputs: Outputs, x: Tensor) -> OutputReads:
 # -- linear models -------------------------------------------------------------------------------
 
 
-def linear_output(x: Tensor, *, targets: int = 1) -> Tensor:
-    return Tensor("float32", (batch(x), targets))
+def linear_output(
+    x: Tensor, *, targets: int = 1, coefficients: Numbers = (), intercepts: Numbers = (),
+    post_transform: str = "NONE",
+) -> Tensor:  # fmt: skip
+    rows = batch(x)
+    one_of(post_transform, "post_transform", *TRANSFORMS)
+    as_long(coefficients, "coefficients", targets * features(x))
+    if intercepts:
+        as_long(intercepts, "intercepts", targets)
+    return Tensor("float32", (rows, targets))
 
 
 def linear_work(
@@ -246,10 +289,9 @@ def linear_work(
 
 
 def classified(
-    x: Tensor, labels: int, strings: bool, scores: Dim | None = None
+    rows: Dim, labels: int, strings: bool, scores: Dim | None = None
 ) -> tuple[Tensor, Tensor]:
     """A label and the scores, per row."""
-    rows = batch(x)
     label = Tensor("string" if strings else "int64", (rows,))
     return label, Tensor("float32", (rows, labels if scores is None else scores))
 
@@ -257,13 +299,19 @@ def classified(
 def linear_classes(
     x: Tensor, *, coefficients: Numbers, intercepts: Numbers = (),
     classlabels_strings: Labels = (), classlabels_ints: tuple[int, ...] = (),
+    post_transform: str = "NONE",
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Two labels may share one row of coefficients."""
-    labels = len(classlabels_strings or classlabels_ints)
+    rows = batch(x)
+    one_of(post_transform, "post_transform", *TRANSFORMS)
+    labels = labelled(classlabels_strings, classlabels_ints)
+    scores = len(intercepts) or (1 if labels == 2 and len(coefficients) == features(x) else labels)
+    if scores != labels and (scores, labels) != (1, 2):
+        raise ValueError(f"{labels} labels for {scores} scores")
     n = features(x)
-    if isinstance(n, int) and n and len(coefficients) % n:
-        raise ValueError(f"{len(coefficients)} coefficients for {n} features")
-    return classified(x, labels, bool(classlabels_strings))
+    if isinstance(n, int) and len(coefficients) < n * scores:
+        raise ValueError(f"{len(coefficients)} coefficients for {scores} scores of {n} features")
+    return classified(rows, labels, bool(classlabels_strings))
 
 
 def linear_classes_work(
@@ -297,7 +345,18 @@ def kernels(vectors: Dim, n: Dim, kernel_type: str) -> Work:
     return (Work(float_macs=n) + behind[kernel_type]) * vectors
 
 
-def machine_output(x: Tensor) -> Tensor:
+def machine_output(
+    x: Tensor, *, kernel_type: str = "LINEAR", n_supports: int = 0, coefficients: Numbers = (),
+    support_vectors: Numbers = (), post_transform: str = "NONE",
+) -> Tensor:  # fmt: skip
+    demand_rank(x, "the input", 1, 2)
+    one_of(kernel_type, "kernel_type", *KERNELS)
+    one_of(post_transform, "post_transform", *TRANSFORMS)
+    if n_supports > 0:
+        as_long(support_vectors, "support_vectors", n_supports * features(x))
+        as_long(coefficients, "coefficients", n_supports)
+    else:
+        as_long(coefficients, "coefficients", features(x))
     return Tensor("float32", (batch(x), 1))
 
 
@@ -317,12 +376,24 @@ def machine_work(
 def machine_classes(
     x: Tensor, *, prob_a: Numbers = (), vectors_per_class: tuple[int, ...] = (),
     classlabels_strings: Labels = (), classlabels_ints: tuple[int, ...] = (),
+    kernel_type: str = "LINEAR", coefficients: Numbers = (), support_vectors: Numbers = (),
+    post_transform: str = "NONE",
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """A score per class where there are probabilities or no vectors, else one per pair of classes."""
-    labels = len(classlabels_strings or classlabels_ints)
+    rows, n = batch(x), features(x)
+    one_of(kernel_type, "kernel_type", *KERNELS)
+    one_of(post_transform, "post_transform", *TRANSFORMS)
+    labels = labelled(classlabels_strings, classlabels_ints)
+    if vectors_per_class:
+        vectors = sum(vectors_per_class)
+        as_long(vectors_per_class, "vectors_per_class", labels)
+        as_long(support_vectors, "support_vectors", vectors * n)
+        as_long(coefficients, "coefficients", (labels - 1) * vectors)
+    else:
+        as_long(coefficients, "coefficients", labels * n)
     pairs = labels * (labels - 1) // 2
     by_pair = bool(vectors_per_class) and not prob_a and labels > 2
-    return classified(x, labels, bool(classlabels_strings), pairs if by_pair else None)
+    return classified(rows, labels, bool(classlabels_strings), pairs if by_pair else None)
 
 
 def machine_classes_work(
@@ -363,7 +434,8 @@ def trees_since_5_output(x: Tensor, *, n_targets: int = 1) -> Tensor:
 def tree_classes(
     x: Tensor, *, classlabels_strings: Labels = (), classlabels_int64s: tuple[int, ...] = ()
 ) -> tuple[Tensor, Tensor]:
-    return classified(x, len(classlabels_strings or classlabels_int64s), bool(classlabels_strings))
+    labels = labelled(classlabels_strings, classlabels_int64s)
+    return classified(batch(x), labels, bool(classlabels_strings))
 
 
 def trees_work(
@@ -403,16 +475,16 @@ define("Scaler", domain=ML, kind="elementwise arithmetic", infer=scaled_output, 
        stores=roles((), ("scale", "offset")))  # fmt: skip
 define("Normalizer", domain=ML, kind="normalization", infer=normalized_output,
        work=normalized_work, reads=rows_read)  # fmt: skip
-define("Imputer", domain=ML, kind="elementwise arithmetic", infer=same, work=each(compare=1),
+define("Imputer", domain=ML, kind="elementwise arithmetic", infer=imputed_output, work=each(compare=1),
        stores=roles((), ("imputed_value_floats", "imputed_value_int64s")))  # fmt: skip
 define("Binarizer", domain=ML, kind="logic", infer=same, work=each(compare=1))
 define("FeatureVectorizer", domain=ML, kind="data movement", infer=vector_output,
        reads=vector_reads)  # fmt: skip
 define("ArrayFeatureExtractor", domain=ML, kind="indexing", infer=extracted_output,
        reads=extracted_reads)  # fmt: skip
-define("LabelEncoder", domain=ML, kind="conversion", infer=swapped_output)
-define("LabelEncoder", domain=ML, kind="conversion", infer=labels_output, since=2)
-define("CategoryMapper", domain=ML, kind="conversion", infer=swapped_output)
+define("LabelEncoder", domain=ML, kind="indexing", infer=swapped_output)
+define("LabelEncoder", domain=ML, kind="indexing", infer=labels_output, since=2)
+define("CategoryMapper", domain=ML, kind="indexing", infer=swapped_output)
 define("OneHotEncoder", domain=ML, kind="indexing", infer=one_hot_output, reads=one_hot_reads)
 define("CastMap", domain=ML, kind="conversion", infer=map_output, reads=map_reads)
 define("DictVectorizer", domain=ML, kind="indexing", infer=vocabulary_output, reads=map_reads)

@@ -40,8 +40,10 @@ from cnnscope.analyzer.tensor import Tensor
 Wanted = dict[str, list[Box]]  # by tensor, the elements that are wanted of it
 #: iterations of a loop of unknown length, after which what it carries is taken to be wanted whole
 MAX_ROUNDS = 4096
-#: nodes that one region may be followed through, each as often as its loops run
-MAX_STEPS = 400_000
+#: what one region's loops may cost, a node that is gone through once being about 1: some seconds
+MAX_STEPS = 100_000
+#: as many elements of sets as take as long as a node
+STEP_ELEMENTS = 1 << 10
 _STEPS: ContextVar[int] = ContextVar("_STEPS", default=MAX_STEPS)
 
 #: network input -> per axis, the indices seen as inclusive ranges
@@ -113,8 +115,10 @@ def _backwards(node: Node, shapes: Shapes, wanted: Wanted) -> None:
                 if not name or isinstance(read, Nothing) or shapes.tensors[name].constant:
                     continue
                 x = shapes.tensors[name]
+                mine = wanted.setdefault(name, [])
                 for found in _cell_by_cell(box, read, x, shapes.tensors[output], name):
-                    add_box(wanted.setdefault(name, []), found)
+                    add_box(mine, found)
+                    _STEPS.set(_STEPS.get() - 1 - sum(map(len, found)) * len(mine) // STEP_ELEMENTS)
 
 
 def _want(shapes: Shapes, wanted: Wanted, more: Mapping[str, Sequence[Box]]) -> bool:
@@ -128,6 +132,14 @@ def _want(shapes: Shapes, wanted: Wanted, more: Mapping[str, Sequence[Box]]) -> 
                 add_box(mine, box)
                 new = new or [id(one) for one in mine] != before
     return new
+
+
+def _same(one: Wanted, other: Wanted) -> bool:
+    return one.keys() == other.keys() and all(
+        len(mine) == len(other[name])
+        and all(all(map(np.array_equal, a, b)) for a, b in zip(mine, other[name], strict=True))
+        for name, mine in one.items()
+    )
 
 
 class _Body:
@@ -170,6 +182,7 @@ class _Body:
         for out, into in through.carried:
             if out in last and into in self.into:
                 state[self.names[into]] = last[out]
+        alike = not stacks and not self.takes_slices()
         for k in reversed(range(trips)):
             asked: Wanted = {}
             for into, out in self.into.items():
@@ -188,9 +201,15 @@ class _Body:
                     continue
                 for box in slices:
                     add_box(asked.setdefault(name, []), box)
-            state = self.once(asked, k)
+            before, state = state, self.once(asked, k)
+            if alike and k < trips - 1 and _same(before, state):
+                break  # and so are all that ran before it
         for into in self.into:
             self.enter(into, state.get(self.names[into], []))
+
+    def takes_slices(self) -> bool:
+        """An input of the body is another part of the node's in each iteration."""
+        return any(source is not None and source[1] is not None for source in self.through.inputs)
 
     def any_number(self, last: Mapping[int, list[Box]]) -> None:
         """What the node's outputs want, however often the body runs."""
@@ -215,7 +234,7 @@ class _Body:
 
     def once(self, asked: Wanted, k: int | None) -> Wanted:
         """One iteration: what it wants of the one before; what it takes from outside is added there."""
-        left = _STEPS.get() - 1 - len(self.graph.nodes)
+        left = _STEPS.get() - 1 - len(self.graph.nodes) // 8
         _STEPS.set(left)
         if left < 0:
             raise ValueError("the region lies behind more iterations than can be followed")

@@ -552,6 +552,52 @@ def call_again(model: onnx.ModelProto, dice: random.Random) -> None:
     node.op_type, node.domain = function.name, function.domain
 
 
+def shape_arithmetic(model: onnx.ModelProto, dice: random.Random) -> None:
+    """A shape, or whatever an operator takes, is reckoned from free lengths and absurd numbers."""
+    graph = model.graph
+    if dice.random() < 0.8:
+        free_all_dims(model, dice)
+    stored = {t.name for t in graph.initializer if t.data_type == TensorProto.INT64}
+    takers = [(n, i) for n in graph.node for i, name in enumerate(n.input) if name in stored]
+    taker, place = (
+        dice.choice(takers)
+        if takers
+        else (
+            graph.node.add(op_type="ConstantOfShape", input=[""], output=["filled'"]), 0,
+        )
+    )  # fmt: skip
+    last, nodes = "s'0", [helper.make_node("Shape", [dice.choice(graph.input).name], ["s'0"])]
+    if dice.random() < 0.3:
+        at = numpy_helper.from_array(np.array(dice.choice((0, 1, 2, -1))), "at'")
+        graph.initializer.append(at)
+        nodes.append(helper.make_node("Gather", [last, "at'"], ["g'"]))
+        last = "g'"
+    seen = [last]
+    same = dice.random() < 0.4
+    op = dice.choice(("Mul", "Add", "Div", "Pow", "Mod"))
+    for i in range(dice.choice((1, 1, 2, 3, 8, 40, 200))):
+        other = dice.choice(seen)
+        if dice.random() < 0.6:
+            other = f"k'{i}"
+            number = np.array(dice.choice((*EXTREME, 2, 3, 5)), np.int64)
+            graph.initializer.append(numpy_helper.from_array(number, other))
+        if not same:
+            op = dice.choice(("Mul", "Mul", "Add", "Sub", "Div", "Div", "Mod", "Pow", "Max", "Min"))
+        ends = [last, other] if dice.random() < 0.8 else [other, last]
+        nodes.append(helper.make_node(op, ends, [f"r'{i}"]))
+        last = f"r'{i}"
+        seen.append(last)
+        if dice.random() < 0.1:
+            how = dice.choice(("Neg", "Abs", "Identity", "Sign", "ReduceProd", "ReduceSum", "Cast"))
+            given = {"Cast": {"to": dice.choice((1, 6, 7, 10, 11))}}.get(how, {})
+            nodes.append(helper.make_node(how, [last], [f"u'{i}"], **given))
+            last = f"u'{i}"
+    taker.input[place] = last
+    before = [onnx.NodeProto.FromString(n.SerializeToString()) for n in graph.node]
+    del graph.node[:]
+    graph.node.extend([*nodes, *before])
+
+
 def random_subgraph_input(model: onnx.ModelProto, dice: random.Random) -> None:
     graph = dice.choice(list(_graphs(model.graph)))
     graph.input.add(name=dice.choice(NAMES))
@@ -570,6 +616,7 @@ STRUCTURAL: tuple[Callable[[onnx.ModelProto, random.Random], None], ...] = (
     free_all_dims, change_type, rename, metadata, into_branch, into_loop, into_function,
     random_subgraph_input, add_output, huge_count, huge_count, long_list, retyped_attribute,
     real_numbers, doubled_input, nested_branches, change_function, change_function, call_again,
+    shape_arithmetic, shape_arithmetic, shape_arithmetic,
 )  # fmt: skip
 
 

@@ -221,33 +221,37 @@ def reach_sum(a: Reach, b: Reach) -> Reach:
 def reshape(
     digits: Digits, before: Shape | None, after: Shape | None
 ) -> tuple[Digits | None, Reach, bool]:
-    """Digits after a change of shape that keeps row-major order; the flag: some couldn't be kept."""
+    """Digits after a change of shape that keeps row-major order.
+
+    The flag says that they couldn't be kept (a digit would carry from one new axis into the next):
+    then there are none, and what all units together see.
+    """
     if before is None or after is None:
         return (), EVERYTHING, True
-    groups = shape_groups(before, after)
-    moved: list[Digit] = []
+    moved = [digit for digit in digits if digit.axis == ITERATION]
     rest: Reach = (0, 0)
-    lost = False
-    for digit in digits:
-        if digit.axis == ITERATION:
-            moved.append(digit)
+    for old, new in shape_groups(before, after):
+        group = [digit for digit in digits if digit.axis in old]
+        if not group:
             continue
-        new = None
-        for old_axes, new_axes in groups:
-            if digit.axis in old_axes:
-                new = _regrouped(digit, before, after, old_axes, new_axes)
-        if new is None:
-            length = before[digit.axis]
-            rest = reach_sum(rest, spread(digit, length))
-            lost = lost or length != 1
-        else:
-            pieces, fixed = new
-            moved.extend(pieces)
-            rest = reach_sum(rest, fixed)
+        found = _regrouped(group, before, after, old, new)
+        if found is None:
+            return (), _together(digits, before), True
+        moved.extend(found[0])
+        rest = reach_sum(rest, found[1])
     if rest is None:
-        return None, None, lost
-    found, reach = _with_rest(_normal(moved), rest)
-    return found, reach, lost
+        return None, None, False
+    kept, reach = _with_rest(_normal(moved), rest)
+    return kept, reach, False
+
+
+def _together(digits: Digits, shape: Shape) -> Reach:
+    """What all units see together, at most."""
+    reach: Reach = (0, 0)
+    for digit in digits:
+        whole = EVERYTHING if digit.axis == ITERATION else spread(digit, shape[digit.axis])
+        reach = reach_sum(reach, whole)
+    return reach
 
 
 def shape_groups(before: Shape, after: Shape) -> list[tuple[range, range]]:
@@ -288,66 +292,95 @@ def shape_groups(before: Shape, after: Shape) -> list[tuple[range, range]]:
 
 
 def _regrouped(
-    digit: Digit, before: Shape, after: Shape, old: range, new: range
+    group: list[Digit], before: Shape, after: Shape, old: range, new: range
 ) -> tuple[list[Digit], Reach] | None:
-    """A digit of one of the old axes in terms of the new ones; None where that can't be said."""
+    """The digits on some old axes in terms of the new ones; None where that can't be said."""
     if len(old) == 1 and len(new) == 1:
-        return [replace(digit, axis=new[0])], (0, 0)
+        return [replace(digit, axis=new[0]) for digit in group], (0, 0)
+    rest: Reach = (0, 0)
+    for digit in group:
+        if before[digit.axis] == 1:  # one value
+            rest = reach_sum(rest, digit.field.span(0))
+    group = [digit for digit in group if before[digit.axis] != 1]
+    long_new = [axis for axis in new if after[axis] != 1]
+    if len(long_new) == sum(before[axis] != 1 for axis in old) == 1:
+        return [replace(digit, axis=long_new[0]) for digit in group], rest
+    moved: list[Digit] = []
+    if not group:
+        return moved, rest
+    total = product(before[axis] for axis in old)
+    sizes = [after[axis] for axis in new]
+    if not isinstance(total, int) or total < 1 or not all(isinstance(size, int) for size in sizes):
+        return None
+    # Each as a digit of the flat index of the run; together they may be one; then cut anew.
+    flat = []
+    for digit in group:
+        found = _flattened(digit, before, old, total)
+        if found is None:
+            return None
+        flat.append(found)
+    for digit in _normal(flat):
+        pieces = _cut_along(digit, after, new, total)
+        if pieces is None:
+            return None
+        if pieces:
+            moved.extend(pieces)
+        else:  # a digit with one value
+            rest = reach_sum(rest, digit.field.span(0))
+    return moved, rest
+
+
+def _flattened(digit: Digit, before: Shape, old: range, total: int) -> Digit | None:
+    """A digit of one of several axes as one of their row-major index; None: it is none."""
     inner = product(before[axis] for axis in old if axis > digit.axis)
     length = before[digit.axis]
-    if not new:  # a dropped axis of length 1
-        return [], digit.field.span(0)
-    others = [before[axis] for axis in old if axis != digit.axis]
-    if all(d == 1 for d in others) and [after[a] for a in new if after[a] != 1] == (
-        [length] if length != 1 else []
-    ):
-        target = [a for a in new if after[a] != 1] or [new[0]]
-        return [replace(digit, axis=target[0])], (0, 0)
-    if not isinstance(inner, int) or not isinstance(length, int):
-        return None
-    sizes = [after[axis] for axis in new]
-    if not all(isinstance(size, int) for size in sizes) or length == 0:
-        return None
-    low = digit.div * inner  # the digit, as one of the flat index of the run
-    count = digit.mod if digit.mod is not None else -(-length // digit.div)
-    high = low * count
-    parts: list[tuple[int, int, int, int]] = []  # axis, div, mod, weight within the digit
-    size_below = 1
+    assert isinstance(inner, int) and isinstance(length, int)
+    if inner * length == total and digit.mod is None:  # nothing but ones before it
+        return Digit(0, digit.div * inner, None, digit.field)
+    mod = digit.mod if digit.mod is not None else -(-length // digit.div)
+    if inner * length != total and length % (digit.div * mod):
+        return None  # it starts anew with its axis, in the middle of a turn
+    return Digit(0, digit.div * inner, mod, digit.field)
+
+
+def _cut_along(digit: Digit, after: Shape, new: range, total: int) -> list[Digit] | None:
+    """A digit of the row-major index of some axes in terms of these; None where it carries from one
+    into the next."""
+    low = digit.div
+    high = total if digit.mod is None else low * digit.mod
+    parts: list[tuple[int, int, int | None, int]] = []  # axis, div, mod, weight within the digit
+    below = 1
     for axis in reversed(new):
         size = after[axis]
         assert isinstance(size, int)
-        top = size_below * size
-        start, end = max(low, size_below), min(high, top)
-        if start < end:
-            if start % size_below or end % start or start % low:
+        top = below * size
+        start, end = max(low, below), high if top == total else min(high, top)
+        if start < end and size > 1:
+            if start % below or start % low:
                 return None
-            parts.append((axis, start // size_below, end // start, start // low))
-        size_below = top
-    if not parts:  # a digit with one value
-        span = digit.field.spread(1)
-        return [], span
-    total = 1
-    for *_, mod, _ in parts:
-        total *= mod
-    if total != count:
-        return None
+            if top == total and end >= top:  # the outermost axis just goes on
+                parts.append((axis, start // below, None, start // low))
+                break
+            if end % start or (top != total and top % end):
+                return None
+            mod = None if end == top else end // start
+            parts.append((axis, start // below, mod, start // low))
+            if end == high:
+                break
+        below = top
     pieces = _split_field(digit.field, parts)
     if pieces is None:
         return None
-    found = []
-    for (axis, div, mod, _), part in zip(parts, pieces, strict=True):
-        size = after[axis]
-        assert isinstance(size, int)
-        found.append(Digit(axis, div, None if div * mod == size else mod, part))
-    return found, (0, 0)
+    return [
+        Digit(axis, div, mod, part) for (axis, div, mod, _), part in zip(parts, pieces, strict=True)
+    ]
 
 
-def _split_field(whole: Field, parts: list[tuple[int, int, int, int]]) -> list[Field] | None:
+def _split_field(whole: Field, parts: list[tuple[int, int, int | None, int]]) -> list[Field] | None:
     """A field of one digit as the sum of fields of its parts, the innermost first."""
-    if len(parts) == 1:
-        return [whole]
-    period = len(whole.spans)
-    innermost = parts[0][2]
+    if len(parts) < 2:
+        return [whole for _ in parts]
+    period, innermost = len(whole.spans), parts[1][3]  # how many values the innermost has
     if whole.bounded or innermost % period:
         return None
     rest = [Field(((0, 0),), whole.advance * weight // period) for *_, weight in parts[1:]]
@@ -364,6 +397,7 @@ def _normal(digits: list[Digit]) -> list[Digit]:
             and last.axis == digit.axis
             and last.mod is not None
             and digit.div == last.div * last.mod
+            and last.mod % len(last.field.spans) == 0
             and not last.field.bounded
             and not digit.field.bounded
             and digit.field.spans == ((0, 0),)

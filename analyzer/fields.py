@@ -520,7 +520,8 @@ class _Step:
         for digits in (term.digits for term in terms if term.digits):
             if isinstance(read, Flat):
                 found, _, lost = reshape(digits, x.shape, output.shape)
-                if found is not None and len(found) > len(digits):
+                measured = x.shape is not None and all(isinstance(d, int) for d in x.shape)
+                if (found is not None and len(found) > len(digits)) or (lost and measured):
                     self.found.spatial.add(key)  # cut into patches
                 if lost:
                     self.found.diagnostics.append(

@@ -463,7 +463,7 @@ class _Step:
         self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
     ) -> tuple[Paths, _Piece | None]:
         if read is None or (isinstance(read, tuple) and _outside(paths, len(read))):
-            some = _widest(paths.terms)
+            some = _at_least(paths.terms)
             unknown = Term((), EVERYTHING, self.node.name, at_least=some, least=1)
             return Paths((unknown,), paths.aligned, False), None
         if len(paths.terms) == 1 and paths.single is None:
@@ -568,8 +568,8 @@ class _Step:
             kept = [(d.div, d.mod) for d in digits] == [(d.div, d.mod) for d in term.digits]
             return Term(digits, stretch=term.stretch if kept else None)
         if lost:
-            least, some = narrowest(term.digits), width(term.digits)
-            return Term((), rest, self.node.name, least=least, at_least=some)
+            least = narrowest(term.digits)
+            return Term((), rest, self.node.name, least=least, at_least=least)
         return Term((), rest, self.node.name)
 
     # -- joins ---------------------------------------------------------------------------------
@@ -929,13 +929,14 @@ def _reach(term: Term, shape: Shape | None) -> Reach:
 def _collapsed(a: Term, b: Term, shape: Shape | None, by: str | None = None) -> Term:
     """Two terms whose union can't be told unit by unit, as one that isn't followed."""
     reach = _hull(_reach(a, shape), _reach(b, shape))
-    return Term((), reach, by or a.by or b.by, at_least=_widest((a, b)))
+    return Term((), reach, by or a.by or b.by, at_least=_at_least((a, b)))
 
 
-def _widest(terms: Sequence[Term]) -> int:
-    """What some unit sees at least along several ways."""
+def _at_least(terms: Sequence[Term]) -> int:
+    """What a unit sees at least along the widest of several ways; not what the widest unit does, as
+    a window may leave that one out."""
     sizes = [
-        width(t.digits) if t.digits else t.at_least or within(t.fixed, None) or 0 for t in terms
+        narrowest(t.digits) if t.digits else t.at_least or within(t.fixed, None) or 0 for t in terms
     ]
     return max(sizes, default=0)
 

@@ -77,6 +77,8 @@ class Tensor:
         kind: ``"tensor"``, or the container ONNX calls sequence, optional or map.
         element: for a container, what it holds.
         length: for a sequence, how many elements it holds.
+        runs: for a sequence whose elements differ, what it holds in order, each with how many such
+            stand beside each other; None where that isn't known, or would be a long list.
 
     >>> Tensor("float32", (1, 3, 4)).size
     12
@@ -89,6 +91,7 @@ class Tensor:
     kind: Kind = "tensor"
     element: Tensor | None = None
     length: Dim | None = None
+    runs: tuple[tuple[Tensor, int], ...] | None = None
 
     @property
     def dims(self) -> Shape:
@@ -109,11 +112,30 @@ class Tensor:
 
     @property
     def nbytes(self) -> Dim:
-        """Bytes the elements take, 4-bit types packed two to a byte; strings raise."""
+        """Bytes the elements take, 4-bit types packed two to a byte; strings raise.
+
+        Those of a sequence are those of all that it holds.
+        """
+        if self.kind == "sequence":
+            return self._held_bytes
         bits = BITS.get(self.dtype or "")
         if bits is None:
             raise Undetermined(f"the size in bytes of {self.dtype or 'an unknown type'}")
         return -((-self.size * bits) // 8)
+
+    @property
+    def _held_bytes(self) -> Dim:
+        if self.runs is not None:
+            return sum((x.nbytes * count for x, count in self.runs), start=0)
+        if self.length == 0:
+            return 0
+        x, length = self.element, self.length
+        alike = x is not None and x.shape is not None and not any(
+            isinstance(n, FreeDim) and n.data for n in x.shape
+        )  # fmt: skip
+        if x is None or length is None or not alike:
+            raise Undetermined("the size of a sequence's elements")
+        return x.nbytes * length
 
     @property
     def is_float(self) -> bool:
@@ -165,8 +187,9 @@ class Tensor:
         """The same tensor, its value known (or not)."""
         # Spelled out: `dataclasses.replace` takes five times as long, for each folded constant.
         return Tensor(
-            self.dtype, self.shape, self.constant, value, self.kind, self.element, self.length
-        )
+            self.dtype, self.shape, self.constant, value, self.kind, self.element, self.length,
+            self.runs,
+        )  # fmt: skip
 
     @property
     def is_told(self) -> bool:
@@ -193,8 +216,9 @@ class Tensor:
         if self.constant:
             return self
         return Tensor(
-            self.dtype, self.shape, True, self.value, self.kind, self.element, self.length
-        )
+            self.dtype, self.shape, True, self.value, self.kind, self.element, self.length,
+            self.runs,
+        )  # fmt: skip
 
 
 _T = TypeVar("_T")

@@ -68,12 +68,36 @@ def _variable(x: Tensor) -> Tensor:
     return replace(x, constant=False, value=None)
 
 
+def _holds_the_same(a: Tensor, b: Tensor) -> bool:
+    """Is as much known of what two containers hold?"""
+    if a.kind == "tensor" or a is b:
+        return True
+    if a.length != b.length or (a.runs is None) != (b.runs is None):
+        return False
+    pairs = [(a.element, b.element)]
+    if a.runs is not None and b.runs is not None:
+        if [count for _, count in a.runs] != [count for _, count in b.runs]:
+            return False
+        pairs += [(x, y) for (x, _), (y, _) in zip(a.runs, b.runs, strict=True)]
+    return all(
+        x is y or (x is not None and y is not None and (x.dtype, x.shape) == (y.dtype, y.shape)
+                   and x.kind == y.kind and _holds_the_same(x, y))
+        for x, y in pairs
+    )  # fmt: skip
+
+
 def _either(a: Tensor, b: Tensor, what: str) -> Tensor:
     """What is known of a tensor that is one of two."""
     if a.kind != b.kind:
         return Tensor(a.dtype if a.dtype == b.dtype else None)
     dtype = a.dtype if a.dtype == b.dtype else None
     element = a.element
+    if a.kind != "tensor":
+        if _holds_the_same(a, b):
+            return Tensor(dtype, None, kind=a.kind, element=element, length=a.length, runs=a.runs)
+        if 0 in (a.length, b.length):  # what all elements share, is what those of the other share
+            element = b.element if a.length == 0 else a.element
+            return Tensor(dtype, None, kind=a.kind, element=element)
     if a.element is not None and b.element is not None:
         element = _either(a.element, b.element, what)
     if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
@@ -180,7 +204,8 @@ def loop_output(
         settled = True
         for k, (before, after) in enumerate(zip(list(states), results[1:], strict=False)):
             merged = _either(before, _variable(after), f"{node_name} carried {k}")
-            if merged.shape != before.shape or merged.dtype != before.dtype:
+            same = merged.shape == before.shape and merged.dtype == before.dtype
+            if not same or not _holds_the_same(merged, before):
                 states[k], settled = merged, False
         if settled:
             break

@@ -1,12 +1,16 @@
 """Containers, strings and image files: what does a sequence or an optional hold?
 
-A sequence is known by what all its elements share (dtype, rank, the lengths that agree) and by how
-many there are; a length on which its elements differ is a `FreeDim` of data. Its axes, in `reads`,
-are those of its elements. None of this is arithmetic; comparing a string with a pattern is one
+A sequence is known by what all its elements share (dtype, rank, the lengths that agree), by how many
+there are, and, where they differ, by each of them, in runs of elements alike (`Tensor.runs`). In what
+they share, a length on which they differ is a `FreeDim` of data. Its axes, in `reads`, are those of
+its elements. None of this is arithmetic; comparing a string with a pattern is one
 ``compare``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,6 +53,71 @@ def common(a: Tensor, b: Tensor, node_name: str) -> Tensor:
     ))  # fmt: skip
 
 
+Run = tuple[Tensor, int]
+
+#: into how many runs of elements alike a sequence is taken apart at most
+RUNS = 64
+
+
+def listed(items: Tensor) -> list[Run] | None:
+    """What a sequence holds, in order; None where that isn't known."""
+    if items.runs is not None:
+        return list(items.runs)
+    if items.length == 0:
+        return []
+    element = items.element
+    if not isinstance(items.length, int) or element is None or element.shape is None:
+        return None
+    # What stands for a length on which elements differ, is that of none.
+    if any(isinstance(n, FreeDim) and n.data for n in element.shape):
+        return None
+    return [(element, items.length)]
+
+
+def of_runs(runs: Sequence[Run], dtype: str | None, node_name: str) -> Tensor:
+    """A sequence of what is listed."""
+    merged: list[Run] = []
+    for x, count in runs:
+        if merged and x.shape is not None and merged[-1][0].shape == x.shape:
+            merged[-1] = (merged[-1][0], merged[-1][1] + count)
+        elif count:
+            merged.append((x, count))
+    length = sum(count for _, count in merged)
+    if not merged:
+        return sequence(Tensor(dtype, None), length)
+    element = merged[0][0].of(merged[0][0].shape)
+    for x, _ in merged[1:]:
+        element = common(element, x, node_name)
+    found = sequence(element, length)
+    known = all(x.shape is not None for x, _ in merged)
+    return replace(found, runs=tuple(merged)) if known and 1 < len(merged) <= RUNS else found
+
+
+def place(position: Tensor | None, length: int, most: int) -> int | None:
+    """A position, counted from the front; None where it isn't known.
+
+    Raises ValueError where a sequence of this length surely has no such position.
+    """
+    if position is None or position.value is None:
+        return None
+    at = position.only_number
+    if not -length <= at <= most:
+        raise ValueError(f"position {at} of a sequence of {length} elements")
+    return at + length if at < 0 else at
+
+
+def split_at(runs: list[Run], at: int) -> tuple[list[Run], list[Run]]:
+    """The runs before a position, and those from it on."""
+    before: list[Run] = []
+    for i, (x, count) in enumerate(runs):
+        if at < count:
+            rest = [(x, count - at), *runs[i + 1 :]]
+            return ([*before, (x, at)] if at else before), rest
+        before.append((x, count))
+        at -= count
+    return before, []
+
+
 def alike(x: Tensor) -> InputRead:
     """Every axis point by point."""
     shape = held(x).shape
@@ -56,10 +125,7 @@ def alike(x: Tensor) -> InputRead:
 
 
 def construct_output(*inputs: Tensor, node_name: str = "") -> Tensor:
-    element = inputs[0].of(inputs[0].shape)
-    for x in inputs[1:]:
-        element = common(element, x, node_name)
-    return sequence(element, len(inputs))
+    return of_runs([(x.of(x.shape), 1) for x in inputs], inputs[0].dtype, node_name)
 
 
 def construct_reads(outputs: Outputs, *inputs: Tensor) -> OutputReads:
@@ -71,13 +137,25 @@ def empty_output(*, dtype: int = 1) -> Tensor:
 
 
 def at_output(items: Tensor, position: Tensor) -> Tensor:
-    return held(items)
+    if not isinstance(items.length, int):
+        return held(items)
+    at = place(position, items.length, items.length - 1)
+    runs = listed(items)
+    if at is None or runs is None:
+        return held(items)
+    return split_at(runs, at)[1][0][0]
 
 
 def insert_output(
     items: Tensor, x: Tensor, position: Tensor | None = None, *, node_name: str = ""
 ) -> Tensor:
     new = x.of(x.shape)
+    runs = listed(items)
+    if isinstance(items.length, int):
+        at = items.length if position is None else place(position, items.length, items.length)
+        if runs is not None and (at is not None or not runs):
+            before, behind = split_at(runs, at or 0)
+            return of_runs([*before, (new, 1), *behind], x.dtype, node_name)
     element = new if items.length == 0 else common(held(items), new, node_name)
     return sequence(element, None if items.length is None else items.length + 1)
 
@@ -88,10 +166,19 @@ def insert_reads(
     return alike(items), alike(x), NOTHING
 
 
-def erase_output(items: Tensor, position: Tensor | None = None) -> Tensor:
+def erase_output(items: Tensor, position: Tensor | None = None, *, node_name: str = "") -> Tensor:
     if items.length == 0:
         raise ValueError("nothing to erase from an empty sequence")
-    return sequence(held(items), None if items.length is None else items.length - 1)
+    if not isinstance(items.length, int):
+        return sequence(held(items), None if items.length is None else items.length - 1)
+    last = items.length - 1
+    at = last if position is None else place(position, items.length, last)
+    runs = listed(items)
+    if at is None or runs is None:
+        return sequence(held(items), last)
+    before, behind = split_at(runs, at)
+    (x, count), *rest = behind
+    return of_runs([*before, (x, count - 1), *rest], items.dtype, node_name)
 
 
 def item_reads(outputs: Outputs, items: Tensor, position: Tensor | None = None) -> OutputReads:
@@ -124,14 +211,27 @@ def split_output(
         return sequence(x.of((*before, *((1,) if keepdims else ()), *after)), n)
     part: Dim = FreeDim.from_data(f"{node_name} element axis {along}")
     count: Dim | None = None
+    parts: list[tuple[Dim, int]] | None = None
     if split.shape is not None and split.rank == 1:
         count = split.dims[0]
-        if split.value is not None and len(set(split.lengths)) == 1:
-            part = split.only_length
+        if split.value is not None:
+            parts = [(size, 1) for size in split.lengths]
+            total: Dim = sum((size for size, _ in parts), start=0)
+            if isinstance(n, int) and isinstance(total, int) and total != n:
+                raise ValueError(f"parts of {total} together, of a tensor of {n}")
+            if any(isinstance(size, int) and size < 0 for size, _ in parts):
+                raise ValueError("a part has a negative length")
     elif split.value is not None:
         size = split.only_number
+        if size < 1:
+            raise ValueError(f"parts of length {size}")
         count = -((-n) // size)
-        part = size if n % size == 0 else n if count == 1 else part
+        part = size if n % size == 0 else part
+        if isinstance(n, int):
+            parts = [(size, n // size), (n % size, 1 if n % size else 0)]
+    if parts is not None:
+        runs = [(x.of((*before, size, *after)), times) for size, times in parts]
+        return of_runs(runs, x.dtype, node_name)
     return sequence(x.of((*before, part, *after)), count)
 
 
@@ -146,20 +246,38 @@ def split_reads(
     return tuple(reads), NOTHING
 
 
+def _demand_joinable(elements: Sequence[Tensor], along: int | None) -> None:
+    """Raise ValueError where elements surely differ along another axis than the one joined."""
+    first = elements[0]
+    for x in elements[1:]:
+        differs = x.rank != first.rank or any(
+            axis != along and isinstance(m, int) and isinstance(n, int) and m != n
+            for axis, (m, n) in enumerate(zip(x.dims, first.dims, strict=True))
+        )
+        if differs:
+            raise ValueError("the elements differ in a length that isn't joined")
+
+
 def concat_output(items: Tensor, *, axis: int, new_axis: int = 0, node_name: str = "") -> Tensor:
     element = held(items)
+    if items.length == 0:
+        raise ValueError("nothing to join in an empty sequence")
+    if items.runs is not None:
+        first = items.runs[0][0].rank
+        _demand_joinable([x for x, _ in items.runs], None if new_axis else in_range(axis, first))
     if element.shape is None:
         return element.of(None)
     shape = list(element.dims)
     joined: Dim = FreeDim.from_data(f"{node_name} axis {axis}")
+    along = in_range(axis, len(shape) + (1 if new_axis else 0))
     if new_axis:
-        along = in_range(axis, len(shape) + 1)
         shape.insert(along, joined if items.length is None else items.length)
         return element.of(tuple(shape))
-    along = in_range(axis, len(shape))
     dim = shape[along]
+    if items.runs is not None:
+        joined = sum((x.dims[along] * count for x, count in items.runs), start=0)
     # A length on which the elements differ is that of none.
-    if items.length is not None and not (isinstance(dim, FreeDim) and dim.data):
+    elif items.length is not None and not (isinstance(dim, FreeDim) and dim.data):
         joined = items.length * dim
     shape[along] = joined
     return element.of(tuple(shape))

@@ -7,6 +7,7 @@ and as one of cnnscope's own errors, before anything is read.
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from cnnscope.analyzer.diagnostics import ArgumentError, BindingError
@@ -141,6 +142,76 @@ def checked_amount(given: object, what: str) -> float:
     if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < 10**100:
         raise ArgumentError(f"{what} is {_said(given)}; a number above 0 is wanted")
     return float(given)
+
+
+def checked_seconds(given: object, what: str) -> float | None:
+    """A number of seconds above 0, or None.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    return None if given is None else checked_amount(given, what)
+
+
+def checked_count(given: object, what: str, least: int = 0) -> int:
+    """A whole number, `least` or more, of at most 31 bits.
+
+    Raises:
+        ArgumentError: it isn't one.
+
+    >>> checked_count(5, "batch")
+    5
+    """
+    try:
+        if isinstance(given, bool):
+            raise TypeError
+        count = operator.index(given)  # type: ignore[arg-type]  # that is what is found out
+    except TypeError:
+        raise ArgumentError(
+            f"{what} is {_said(given)}; a whole number from {least} on is wanted"
+        ) from None
+    if not least <= count < 1 << 31:
+        raise ArgumentError(f"{what} is {_said(count)}; a whole number from {least} on is wanted")
+    return count
+
+
+def checked_counts(given: object, what: str, least: int = 0) -> tuple[int, ...]:
+    """Several of them.
+
+    Raises:
+        ArgumentError: it isn't a list, or one of them is none.
+    """
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        raise ArgumentError(f"{what} is {_said(given)}; a list of whole numbers is wanted")
+    return tuple(checked_count(one, f"one of {what}", least) for one in given)
+
+
+def checked_arrays(given: object) -> dict[str, object]:
+    """Input names to arrays or the paths of files.
+
+    Raises:
+        ArgumentError: it isn't that.
+    """
+    if given is None:
+        return {}
+    wanted = "a dict from input names to arrays or paths of .npy files"
+    found = checked_mapping(given, "inputs", wanted)
+    for name, array in found.items():
+        if not isinstance(array, (str, os.PathLike)) and not hasattr(array, "shape"):
+            raise ArgumentError(
+                f"input {name!r} is {_said(array)}; an array or the path of a .npy file is wanted"
+            )
+    return found
+
+
+def checked_progress(given: object) -> None:
+    """Something to be told what is being done, or None.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    if given is not None and not callable(given):
+        raise ArgumentError(f"progress is {_said(given)}; a function of a text is wanted")
 
 
 def wrong_model(given: object) -> ArgumentError:

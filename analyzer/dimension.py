@@ -181,7 +181,7 @@ class FreeDim:
             if exact is not None:
                 return exact
         elif other == 0:
-            raise ZeroDivisionError("a dimension is divided by zero")
+            raise ZeroDivisionError("a dimension is divided by 0")
         elif other < 0:
             return (-self) // (-other)
         else:

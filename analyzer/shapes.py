@@ -205,6 +205,9 @@ class Body:
         outer.diagnostics.extend(shapes.diagnostics)
         self._said = before, len(outer.diagnostics)
         self.refused = any(d.severity == "error" for d in shapes.diagnostics)
+        for name in self.graph.outputs:
+            if name not in shapes.tensors:
+                raise ValueError(f"its subgraph's output {quoted(name)} is given by no node")
         return tuple(shapes.tensors[name] for name in self.graph.outputs)
 
     def tried(self, *inputs: Tensor) -> tuple[Tensor, ...]:

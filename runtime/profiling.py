@@ -12,6 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from cnnscope.analyzer.arguments import (
+    checked_amount,
+    checked_arrays,
+    checked_count,
+    checked_counts,
+    checked_dims,
+    checked_progress,
+    checked_seconds,
+    checked_shapes,
+    checked_text,
+)
 from cnnscope.analyzer.diagnostics import BindingError, RunError
 from cnnscope.analyzer.measurement import Ceilings, Latency, Profile, Residue
 from cnnscope.runtime.verifying import Request as Base
@@ -101,6 +112,7 @@ def profile(
     Raises:
         ModelFileError, GraphError, BindingError: as `analyze`; the batch is fixed.
         RunError: the model can't be run here, with the node where it can be known.
+        ArgumentError: an argument isn't what it has to be.
 
     >>> import cnnscope
     >>> found = cnnscope.profile("sample_models/lenet5.onnx", provider="cpu")  # doctest: +SKIP
@@ -111,14 +123,19 @@ def profile(
     from cnnscope.runtime.batches import open_batch
 
     bound: dict[str | None, Sequence[int | None]] = {}
+    batches = checked_counts(batches, "batches", 1)
     if batches and isinstance(model, Report):
         bound.update(open_batch(model.inputs))
-    bound.update((shapes or {}).items())
+    bound.update(checked_shapes(shapes))
+    checked_progress(progress)
+    timeout = checked_seconds(timeout, "timeout")
     base = Base(
-        model, bound, dict(dims or {}), provider, dict(inputs or {}), seed,
-        verbose=verbose,
+        model, bound, checked_dims(dims), checked_text(provider, "provider"),
+        checked_arrays(inputs), checked_count(seed, "seed"), verbose=verbose,
     )  # fmt: skip
-    request = Request(base, tuple(batches), threads, seconds)
+    request = Request(
+        base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds")
+    )
     if not child:
         return profile_here(request, progress)
     # Only here: the child process imports this module in its turn.

@@ -15,6 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.arguments import (
+    checked_arrays,
+    checked_count,
+    checked_dims,
+    checked_progress,
+    checked_seconds,
+    checked_shapes,
+    checked_text,
+)
 from cnnscope.analyzer.diagnostics import BindingError, RunError
 from cnnscope.analyzer.verification import Check, FieldCheck, MemoryCheck, Verification
 from cnnscope.runtime.child import run_in_child
@@ -95,6 +104,7 @@ def verify(
     Raises:
         ModelFileError, GraphError, BindingError: as `analyze`.
         RunError: the model can't be run here, with the node where it can be known.
+        ArgumentError: an argument isn't what it has to be.
 
     >>> import cnnscope
     >>> found = cnnscope.verify("sample_models/lenet5.onnx", provider="cpu")  # doctest: +SKIP
@@ -102,11 +112,13 @@ def verify(
     (True, 12)
     """
     bound: dict[str | None, Sequence[int | None]] = {}
-    for name, shape in (shapes or {}).items():
-        bound[name] = shape
+    bound.update(checked_shapes(shapes))
+    checked_progress(progress)
+    timeout = checked_seconds(timeout, "timeout")
     request = Request(
-        model, bound, dict(dims or {}), provider, dict(inputs or {}), seed, probes, verbose
-    )
+        model, bound, checked_dims(dims), checked_text(provider, "provider"),
+        checked_arrays(inputs), checked_count(seed, "seed"), checked_count(probes, "probes"), verbose,
+    )  # fmt: skip
     if not child:
         return verify_here(request, progress)
     found = run_in_child(

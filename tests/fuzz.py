@@ -2,7 +2,7 @@
 
 Each mutation has a number; `SEED` and it give the same mutation again. A child process examines one
 after the other, and everything that a model can be asked for is asked; a child that dies, takes more
-than `LIMIT_SECONDS` or more than `LIMIT_BYTES` resident is a finding like any error that is none of
+than `LIMIT_SECONDS` of computing or more than `LIMIT_BYTES` resident is a finding like any error that is none of
 cnnscope's. Every distinct finding (its error's type and the place it came from) is printed once with the
 file that reproduces it, which is written to the folder in CNNSCOPE_FUZZ, by default ``fuzz-findings``.
 Ends with the counts.
@@ -19,6 +19,7 @@ import resource
 import select
 import subprocess
 import sys
+import time
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -141,7 +142,7 @@ def main() -> None:
     worker = Child(seed, models)
     outcomes: Counter[str] = Counter()
     findings: Counter[str] = Counter()
-    began, slowest, largest = now(), 0.0, 0
+    began, slowest, largest = time.monotonic(), 0.0, 0
     for number in range(int(count)):
         outcome, found, what, seconds, memory = worker.ask(number)
         outcomes[str(outcome)] += 1
@@ -157,7 +158,7 @@ def main() -> None:
                     f"{found}: {what}\n    {file} from {Path(name).name}: {', '.join(damaged.done)}"
                 )
     say(
-        f"{count} mutations of {len(contents)} models in {now() - began:.0f} s; slowest {slowest:.1f} s;"
+        f"{count} mutations of {len(contents)} models in {time.monotonic() - began:.0f} s; slowest {slowest:.1f} s;"
         f" largest {largest >> 20} MiB"
     )
     say(", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common()))

@@ -60,7 +60,41 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "register since": (
         lambda: cnnscope.register("t", "Op", infer=cnnscope.same, since="1"), "a version from 1",
     ),
+    "verify(5)": (lambda: cnnscope.verify(5), "the model is 5; a path"),
+    "profile(None)": (lambda: cnnscope.profile(None), "the model is None; a path"),
+    "profile batches": (lambda: cnnscope.profile(LENET, batches=5), "batches is 5; a list of whole"),
+    "profile batch": (
+        lambda: cnnscope.profile(LENET, batches=["a"]), "one of batches is 'a'; a whole number from 1",
+    ),
+    "profile batch of 0": (
+        lambda: cnnscope.profile(LENET, batches=[0]), "one of batches is 0; a whole number from 1",
+    ),
+    "profile threads": (lambda: cnnscope.profile(LENET, threads=-1), "threads is -1; a whole number"),
+    "profile seconds": (lambda: cnnscope.profile(LENET, seconds="x"), "seconds is 'x'; a number"),
+    "verify probes": (lambda: cnnscope.verify(LENET, probes=2.5), "probes is 2.5; a whole number"),
 }  # fmt: skip
+
+#: what `verify` and `profile` both take
+RUNS: dict[str, tuple[dict[str, object], str]] = {
+    "shapes": ({"shapes": 5}, "a dict from input names"),
+    "dims": ({"dims": {"H": "x"}}, "'H' has 'x'; a whole number"),
+    "provider": ({"provider": 3}, "provider is 3; a text is wanted"),
+    "provider none": ({"provider": "nix"}, "ONNX Runtime knows no such provider"),
+    "inputs": ({"inputs": 5}, "inputs is 5; a dict from input names"),
+    "input": ({"inputs": {"x": 5}}, "input 'x' is 5; an array or the path"),
+    "seed": ({"seed": "a"}, "seed is 'a'; a whole number from 0"),
+    "seed negative": ({"seed": -1}, "seed is -1; a whole number from 0"),
+    "timeout": ({"timeout": float("nan")}, "timeout is nan; a number above 0"),
+    "progress": ({"progress": 5}, "progress is 5; a function"),
+}
+
+
+@pytest.mark.parametrize("run", [cnnscope.verify, cnnscope.profile], ids=["verify", "profile"])
+@pytest.mark.parametrize("name", RUNS)
+def test_arguments_of_runs(name: str, run: Callable[..., object]) -> None:
+    given, said = RUNS[name]
+    with pytest.raises(cnnscope.CnnscopeError, match=re.escape(said)):
+        run(LENET, **given)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -58,6 +58,8 @@ def constant_output(
 
 def filled_output(shape: Tensor, *, value: Tensor | None = None, node_name: str = "") -> Tensor:
     dtype = value.dtype if value is not None else "float32"
+    if shape.shape is not None and len(shape.shape) != 1:
+        raise ValueError(f"the shape has {len(shape.shape)} axes, 1 is wanted")
     if shape.value is None:
         if shape.dims == (0,):
             dims: tuple[Dim, ...] = ()

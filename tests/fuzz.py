@@ -1,11 +1,11 @@
 """The long run of the fuzz test, by hand: ``python tests/fuzz.py SEED COUNT MODELS...``
 
 Each mutation has a number; `SEED` and it give the same mutation again. A child process examines one
-after the other, and everything that a model can be asked for is asked; a child that dies, takes more
-than `LIMIT_SECONDS` of computing or more than `LIMIT_BYTES` resident is a finding like any error that is none of
-cnnscope's. Every distinct finding (its error's type and the place it came from) is printed once with the
-file that reproduces it, which is written to the folder in CNNSCOPE_FUZZ, by default ``fuzz-findings``.
-Ends with the counts.
+after the other, and everything that a model can be asked for is asked; a child that dies, computes
+for more than `LIMIT_SECONDS` or takes more than `LIMIT_BYTES` resident is a finding like any error
+that is none of cnnscope's. Every distinct finding (its error's type and the place it came from) is
+printed once with the file that reproduces it, which is written to the folder in CNNSCOPE_FUZZ, by
+default ``fuzz-findings``. Ends with the counts.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def main() -> None:
                     f"{found}: {what}\n    {file} from {Path(name).name}: {', '.join(damaged.done)}"
                 )
     say(
-        f"{count} mutations of {len(contents)} models in {time.monotonic() - began:.0f} s; slowest {slowest:.1f} s;"
-        f" largest {largest >> 20} MiB"
+        f"{count} mutations of {len(contents)} models in {time.monotonic() - began:.0f} s;"
+        f" slowest {slowest:.1f} s; largest {largest >> 20} MiB"
     )
     say(", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common()))
     for found, n in findings.most_common():

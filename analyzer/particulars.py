@@ -23,8 +23,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from cnnscope.analyzer.batch import find_batch
+from cnnscope.analyzer.binding import batch_labels, bind_inputs, says_batch
 from cnnscope.analyzer.diagnostics import ModelFileError
-from cnnscope.analyzer.dimension import Dim
+from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.fields import Fields, Key, Paths
 from cnnscope.analyzer.graph import Graph, Node, used_names
 from cnnscope.analyzer.kinds import data_input
@@ -104,6 +106,38 @@ class Particulars:
         self.weights, self.fields = weights, fields
         self._reads: dict[str, NodeReads] = {}
         self._seen: dict[str, dict[Key, Seen]] = {}
+
+    @cached_property
+    def batch(self) -> str | None:
+        """The free dimension of the declared inputs that is the batch, whatever size it was given.
+
+        One that every operator only carries along; of several, or where that can't be shown, the one
+        whose name says so or that stands first. Dimensions without a name are called after input and
+        axis (``x:0``). None: there is none.
+        """
+        inputs, _ = bind_inputs(self.graph.inputs, {}, {}, {})
+        free: dict[str, int] = {}  # by dimension, the first axis it is
+        for x in inputs.values():
+            for axis, dim in enumerate(x.shape or ()):
+                if isinstance(dim, FreeDim):
+                    free[str(dim)] = min(axis, free.get(str(dim), axis))
+        likely = [label for label in batch_labels(self.graph.inputs) if label in free]
+        for labels in (likely, [label for label in free if label not in likely]):
+            given = {
+                name: replace(x, shape=tuple(
+                    dim if str(dim) in labels else at
+                    for dim, at in zip(x.shape, self.shapes.tensors[name].shape or x.shape, strict=True)
+                ))
+                if x.shape is not None else x
+                for name, x in inputs.items()
+            }  # fmt: skip
+            found = find_batch(self.graph, given, {label: free[label] == 0 for label in labels})
+            named = sorted(found, key=lambda label: (not says_batch(label), free[label]))
+            for state in ("proven", "open"):
+                for label in named:
+                    if found[label].state == state:
+                        return label
+        return None
 
     @property
     def metadata(self) -> Mapping[str, str]:

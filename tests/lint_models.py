@@ -525,6 +525,22 @@ EXAMPLES = [
     Example("CNS601", double(False), None),
     Example("CNS602", lambda: network(node("Relu", "x", "y"), x=("N", 1, "H", 8)), {}, layers=0),
     Example("CNS602", lambda: network(node("Relu", "x", "y"), x=("N", 1, 8, 8)), None),
+    # the batch on another axis, by its name or by what is done along it; whatever size it is given
+    Example("CNS602", lambda: network(node("Relu", "x", "y"), x=(5, "batch", 8)), None),
+    Example("CNS602", lambda: network(node("Softmax", "x", "y", axis=0), x=(5, "k", 8)), None),
+    Example(
+        "CNS602", lambda: network(node("Relu", "x", "y"), x=("N", 8)), None,
+        told={"dims": {"N": 4}},
+    ),
+    # a first axis that isn't the batch
+    Example("CNS602", lambda: network(node("Softmax", "x", "y", axis=0), x=("K", 8)), {}, layers=0),
+    Example(
+        "CNS602", lambda: network(node("Softmax", "x", "y", axis=0), x=("K", "batch")), {}, layers=0
+    ),
+    Example(
+        "CNS602", lambda: network(node("Softmax", "x", "y", axis=0), x=("K", 8)), {}, layers=0,
+        told={"dims": {"K": 4}},
+    ),
     Example("CNS603", stored(False), {}, told={"target_opset": 22}),
     Example("CNS603", stored(False), None, told={"target_opset": 21}),
     Example("CNS603", stored(False), None),

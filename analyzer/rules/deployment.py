@@ -12,6 +12,7 @@ from cnnscope.analyzer.render.numbers import count, name, percent
 from cnnscope.analyzer.render.numbers import shape as shape_text
 from cnnscope.analyzer.report import Value, plain_shape
 from cnnscope.analyzer.rule import Hit, Page, Subject, many, rule, total
+from cnnscope.analyzer.tensor import Shape
 
 #: an array of any floating-point dtype, which hangs on the file
 _Numbers: TypeAlias = np.ndarray[Any, Any]
@@ -66,7 +67,9 @@ def double_precision(subject: Subject) -> Iterator[Hit]:
         why="Buffers can't be planned ahead, TensorRT wants a profile for each, several providers "
         "(NNAPI, QNN, CoreML) don't take them at all, and every figure here holds for the "
         "length it was bound to.",
-        how="The declared shapes of the model's inputs; the first axis is taken for the batch.",
+        how="The declared shapes of the model's inputs. The batch is the free dimension that every "
+        "operator only carries along, on whichever axis it lies; a free first axis that something looks "
+        "along or takes together isn't it.",
         example="`input: [N, 3, H, W]`: H and W are free.",
         todo="Fix them at export, or with `onnxruntime.tools.make_dynamic_shape_fixed`.",
         references=(
@@ -80,13 +83,26 @@ def free_dimensions(subject: Subject) -> Iterator[Hit]:
         shape = x.declared.shape
         if shape is None:
             yield Hit((), f"input {name(x.name)} declares no shape", subject=x.name)
-        elif any(isinstance(d, FreeDim) for d in shape[1:]):
+            continue
+        batch = subject.particulars.batch
+        named = (f"{x.name}:{i}" if str(d) == "?" else str(d) for i, d in enumerate(shape))
+        free = [
+            label for label, d in zip(named, shape, strict=True)
+            if isinstance(d, FreeDim) and label != batch
+        ]  # fmt: skip
+        if free:
+            said = (
+                "more than the batch is" if len(free) < _free(shape) else "what isn't the batch is"
+            )
             yield Hit(
                 (),
-                f"input {name(x.name)} is declared as {shape_text(plain_shape(shape))}: more than "
-                "the batch is free",
+                f"input {name(x.name)} is declared as {shape_text(plain_shape(shape))}: {said} free",
                 subject=x.name,
             )
+
+
+def _free(shape: Shape) -> int:
+    return sum(isinstance(dim, FreeDim) for dim in shape)
 
 
 @rule(

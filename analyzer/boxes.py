@@ -171,6 +171,25 @@ def disjoint(cube: Mask) -> list[Box]:
     return found
 
 
+def within(box: Box, where: tuple[int, Mask] | None) -> list[Box]:
+    """The part of a box where a mask over some of its axes, from the first named on, holds.
+
+    >>> a = np.array([True, True])
+    >>> [[m.tolist() for m in b] for b in within((a, a), (1, np.array([False, True])))]
+    [[[True, True], [False, True]]]
+    """
+    if where is None:
+        return [box]
+    first, mask = where
+    last = first + mask.ndim
+    chosen = mask
+    for axis in range(first, last):
+        shape = [1] * mask.ndim
+        shape[axis - first] = -1
+        chosen = chosen & box[axis].reshape(shape)
+    return [(*box[:first], *part, *box[last:]) for part in disjoint(chosen)] if chosen.any() else []
+
+
 def ranges(mask: Mask) -> tuple[tuple[int, int], ...]:
     """The indices of a set as inclusive ranges.
 

@@ -51,6 +51,7 @@ from cnnscope.analyzer.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.likeness import Answers
 from cnnscope.analyzer.operator import (
     Along,
+    Coupled,
     Flat,
     Listed,
     Nothing,
@@ -506,6 +507,7 @@ class _Step:
         found = [
             term if not term.digits
             else self.reshaped(term, x.shape, output.shape) if isinstance(read, Flat)
+            else self.stepped(term, x, output, read) if isinstance(read, Coupled) and read.steps
             else self.read_term(term, x, output, read)
             for term in terms
         ]  # fmt: skip
@@ -535,6 +537,23 @@ class _Step:
             for digit in digits:
                 if digit.axis >= 0 and _looks_along(read[digit.axis], x.shape[digit.axis]):
                     self.found.spatial.add(key)
+
+    def stepped(self, term: Term, x: Tensor, output: Tensor, read: Coupled) -> Term | None:
+        """Through what lies between; where that isn't followed, axis by axis."""
+        digits: Digits | None = term.digits
+        shape: Shape | None = x.shape
+        lost = term.stretch is not None or shape is None
+        for step, behind in read.steps:
+            if lost or not digits or shape is None:
+                break
+            if isinstance(step, Flat):
+                digits, _, lost = reshape(digits, shape, behind)
+            else:
+                digits, _ = apply_read(digits, shape, behind, step)
+            shape = behind
+        if lost or not digits or not all(d.field.size for d in digits):
+            return self.read_term(term, x, output, read)
+        return Term(digits)
 
     def read_term(self, term: Term, x: Tensor, output: Tensor, read: KnownRead) -> Term | None:
         assert x.shape is not None and isinstance(read, tuple)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.diagnostics import LimitError
 from cnnscope.analyzer.dimension import Dim
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Shape, Tensor
 from cnnscope.analyzer.window import POINT, Span, Window
 
 if TYPE_CHECKING:
@@ -174,6 +174,43 @@ class Only:
 
 
 AxisRead = Along | Listed | Whole | Upto | Only
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several ways an input is read: as by any other read, by some of the units.
+
+    `where` has the first of some output axes and which units along them read this; None: all do.
+    """
+
+    reads: tuple[AxisRead, ...]
+    where: tuple[int, np.ndarray] | None = None
+
+
+class Coupled(tuple[AxisRead, ...]):
+    """A read per input axis that leaves nothing out, and what is read exactly where the axes hang
+    together: what a unit reads is then less than the product of what it reads of each axis.
+
+    Args:
+        hull: the read of each axis by itself.
+        parts: what is read is the union of these; none: nothing is. None: the steps say it.
+        steps: the reads of what lies between, one after another, each with the shape that it gives;
+            the last gives the output's.
+    """
+
+    parts: tuple[Part, ...] | None
+    steps: tuple[tuple[tuple[AxisRead, ...] | Flat, Shape], ...]
+
+    def __new__(
+        cls,
+        hull: Iterable[AxisRead] = (),
+        parts: Iterable[Part] | None = None,
+        steps: Iterable[tuple[tuple[AxisRead, ...] | Flat, Shape]] = (),
+    ) -> Coupled:
+        made = super().__new__(cls, hull)
+        made.parts = None if parts is None else tuple(parts)
+        made.steps = tuple(steps)
+        return made
 
 
 class Flat:

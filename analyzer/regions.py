@@ -30,9 +30,10 @@ from cnnscope.analyzer.boxes import (
     ranges,
     reshaped,
     whole,
+    within,
 )
 from cnnscope.analyzer.graph import Graph, Node, captures, used_names
-from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Through, Upto
+from cnnscope.analyzer.operator import Along, Coupled, Flat, Listed, Nothing, Only, Through, Upto
 from cnnscope.analyzer.reads import KnownRead, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
@@ -278,6 +279,9 @@ class _Body:
 
 def _cell_by_cell(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> Iterator[Box]:
     """`_behind`, for each unit apart where several axes together say what is read (a table)."""
+    if isinstance(read, Coupled):
+        yield from _coupled(box, read, x, output, name)
+        return
     tables = [
         way.table for way in (read if isinstance(read, tuple) else ())
         if isinstance(way, Listed) and way.table is not None
@@ -293,6 +297,24 @@ def _cell_by_cell(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: st
             one[axis] = np.zeros(len(box[axis]), bool)
             one[axis][index] = True
         yield from _behind(tuple(one), read, x, output, name)
+
+
+def _coupled(box: Box, read: Coupled, x: Tensor, output: Tensor, name: str) -> Iterator[Box]:
+    """What a box reads of an input whose axes hang together."""
+    if read.parts is not None:
+        for part in read.parts:
+            for piece in within(box, part.where):
+                yield from _cell_by_cell(piece, part.reads, x, output, name)
+        return
+    boxes, shapes = [box], [x.dims, *(shape for _, shape in read.steps)]
+    for k in reversed(range(len(read.steps))):
+        behind: list[Box] = []
+        for one in boxes:
+            given, taken = x.of(shapes[k]), output.of(shapes[k + 1])
+            for found in _cell_by_cell(one, read.steps[k][0], given, taken, name):
+                add_box(behind, found)
+        boxes = behind
+    yield from boxes
 
 
 def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> list[Box]:

@@ -25,9 +25,10 @@ from cnnscope.analyzer.boxes import (
     positions,
     reshaped,
     whole,
+    within,
 )
 from cnnscope.analyzer.graph import Graph, Node, captures, used_names
-from cnnscope.analyzer.operator import Along, Flat, Listed, Nothing, Only, Through, Upto
+from cnnscope.analyzer.operator import Along, Coupled, Flat, Listed, Nothing, Only, Through, Upto
 from cnnscope.analyzer.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.window import Window
@@ -170,6 +171,8 @@ def _ahead(
         return [whole(after)], True
     if isinstance(read, Flat):
         return reshaped(box, before, after)
+    if isinstance(read, Coupled):
+        return _coupled(box, read, before, after, echoes)
     assert isinstance(read, tuple)
     masks, exact = list(whole(after)), True
     cubes: dict[tuple[int, int], Mask] = {}
@@ -218,6 +221,33 @@ def _ahead(
             for part in parts
         ]
     return [one for one in boxes if all(mask.any() for mask in one)], exact
+
+
+def _coupled(
+    box: Box, read: Coupled, before: tuple[int, ...], after: tuple[int, ...], echoes: bool
+) -> tuple[list[Box], bool]:
+    """`_ahead` of an input whose axes hang together."""
+    exact = True
+    if read.parts is not None:
+        found: list[Box] = []
+        for part in read.parts:
+            ahead, same = _ahead(box, part.reads, before, after, echoes)
+            exact = exact and same
+            for one in ahead:
+                for piece in within(one, part.where):
+                    exact = add_box(found, piece) and exact
+        return found, exact
+    boxes, shape = [box], before
+    for step, behind in read.steps:
+        given = tuple(int(d) for d in behind)
+        found = []
+        for one in boxes:
+            ahead, same = _ahead(one, step, shape, given, echoes)
+            exact = exact and same
+            for piece in ahead:
+                exact = add_box(found, piece) and exact
+        boxes, shape = found, given
+    return boxes, exact
 
 
 def _through(mask: Mask, window: Window, count: int) -> Mask:

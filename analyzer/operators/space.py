@@ -22,16 +22,19 @@ from fractions import Fraction
 
 from cnnscope.analyzer.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.operator import (
+    FLAT,
     NOTHING,
     Along,
     AxisRead,
+    Coupled,
+    Flat,
     Listed,
     OutputReads,
     Whole,
     Work,
     define,
 )
-from cnnscope.analyzer.tensor import Tensor, axes_of
+from cnnscope.analyzer.tensor import Shape, Tensor, axes_of
 from cnnscope.analyzer.window import POINT, Window
 
 Ints = Sequence[int] | None
@@ -44,6 +47,14 @@ def repeated(times: int) -> Window:
     """Output ``i`` reads input ``i // times`` alone."""
     step = Fraction(1, times)
     return Window(times, step, step, 1 - step) if times > 1 else POINT
+
+
+def shuffled(
+    split: Sequence[Dim], order: Sequence[int], after: Shape
+) -> tuple[tuple[tuple[AxisRead, ...] | Flat, Shape], ...]:
+    """A Reshape, a Transpose and another Reshape, as steps."""
+    turned = tuple(Along(order.index(axis)) for axis in range(len(split)))
+    return (FLAT, tuple(split)), (turned, tuple(split[axis] for axis in order)), (FLAT, after)
 
 
 def exact(top: Dim, bottom: int, what: str) -> Dim:
@@ -60,15 +71,24 @@ def to_space_output(x: Tensor, *, blocksize: int = 0) -> Tensor:
 def to_space_reads(
     outputs: tuple[Tensor, ...], x: Tensor, *, blocksize: int = 0, mode: str = "DCR"
 ) -> OutputReads:
-    block = blocksize ** (x.rank - 2)
-    spacing = outputs[0].dims[1]
+    axes = x.rank - 2
+    block = blocksize**axes
+    samples, spacing = outputs[0].dims[:2]
     channel: AxisRead = Whole()
     if mode == "CRD":
         channel = Along(1, Window(block, stride=block), partly=True)
     elif isinstance(spacing, int):
         channel = Along(1, Window(block, dilation=spacing), partly=True)
     space = (Along(axis, repeated(blocksize)) for axis in range(2, x.rank))
-    return ((Along(0), channel, *space),)
+    places, lengths = (blocksize,) * axes, x.dims[2:]
+    split = (samples, spacing, *places, *lengths)
+    if mode != "CRD":
+        split = (samples, *places, spacing, *lengths)
+    first = 2 if mode == "CRD" else 1  # of the places
+    order = [0, 1 if mode == "CRD" else 1 + axes]  # and the channel
+    for axis in range(axes):  # a length, and the place in it
+        order += [2 + axes + axis, first + axis]
+    return (Coupled((Along(0), channel, *space), steps=shuffled(split, order, outputs[0].dims)),)
 
 
 def to_depth_output(x: Tensor, *, blocksize: int = 0) -> Tensor:
@@ -88,7 +108,14 @@ def to_depth_reads(
         channel = Listed(1, tuple((c, c) for _ in range(block) for c in range(channels)))
     window = Window(blocksize, stride=blocksize)
     space = (Along(axis, window, partly=True) for axis in range(2, x.rank))
-    return ((Along(0), channel, *space),)
+    axes = x.rank - 2
+    split: list[Dim] = [x.dims[0], channels]
+    for length in outputs[0].dims[2:]:
+        split += [length, blocksize]
+    places = [3 + 2 * axis for axis in range(axes)]
+    lengths = [2 + 2 * axis for axis in range(axes)]
+    order = [0, 1, *places, *lengths] if mode == "CRD" else [0, *places, 1, *lengths]
+    return (Coupled((Along(0), channel, *space), steps=shuffled(split, order, outputs[0].dims)),)
 
 
 # -- columns to an image ----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from cnnscope.analyzer.graph import used_names
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
-    from cnnscope.analyzer.graph import Graph
+    from cnnscope.analyzer.graph import Graph, Node
 
 #: they look at no element of what they are given
 _SHAPE_ONLY: Final = frozenset({"Shape", "Size"})
@@ -39,7 +39,10 @@ def _behind(graph: Graph, name: str, inputs: set[str]) -> Iterator[str]:
 
 
 def with_decision(error: RunError, analysis: Analysis, given: Container[str]) -> RunError:
-    """A failed run's error, with the made-up inputs that picked the branch that ran.
+    """A failed run's error, with the made-up inputs that picked a branch that may have broken it.
+
+    An error that names a node is about a branch only if that node is the If, stands in it or hangs on
+    what it gives.
 
     Args:
         error: of the run.
@@ -53,6 +56,8 @@ def with_decision(error: RunError, analysis: Analysis, given: Container[str]) ->
     for node in graph.nodes:
         if node.op != "If" or not node.inputs:
             continue
+        if not _concerns(str(error), graph, node):
+            continue
         if analysis.shapes.tensors[node.inputs[0]].value is None:
             for name in _behind(graph, node.inputs[0], set(graph.inputs)):
                 if name not in given:
@@ -62,6 +67,27 @@ def with_decision(error: RunError, analysis: Analysis, given: Container[str]) ->
     names = list(deciding)[:_SHOWN]
     return RunError(
         f"{error}. Which branch of {deciding[names[0]]!r} runs is decided by the values of "
-        f"{', '.join(map(repr, names))}, made up here: give what the shapes are for, with "
+        f"{', '.join(map(repr, names))}, made up here: if the shapes are for another branch, give it with "
         f"{' '.join(f'--input {name}=FILE.npy' for name in names)}"
     )
+
+
+def _concerns(error: str, graph: Graph, branching: Node) -> bool:
+    """May an error come of the branch that an If took?"""
+    if not error.startswith("node "):
+        return True
+    hanging = set(branching.outputs)
+    names = {branching.name, *_inside(branching)}
+    for node in graph.nodes:
+        if not hanging.isdisjoint(used_names(node)):
+            hanging.update(node.outputs)
+            names.update((node.name, *_inside(node)))
+    return any(error.startswith(f"node {name!r}: ") for name in names)
+
+
+def _inside(node: Node) -> Iterator[str]:
+    """The names of the nodes in a node's subgraphs."""
+    for body in node.bodies.values():
+        for inner in body.nodes:
+            yield inner.name
+            yield from _inside(inner)

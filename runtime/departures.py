@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from cnnscope.analyzer.diagnostics import RunError
 from cnnscope.analyzer.verification import Check
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _CONVS: Final = ("Conv", "QLinearConv", "ConvInteger", "FusedConv")
 _POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
+_SHOWN: Final = 3
 _DOCUMENT: Final = "https://onnx.ai/onnx/operators/onnx__{}.html"
 
 
@@ -62,11 +64,13 @@ class Departure:
         operators: of which.
         where: along which axes.
         said: what ONNX's text says and what ONNX Runtime does.
+        refused: in ONNX Runtime's words, where it refuses the node.
     """
 
     operators: tuple[str, ...]
     where: Callable[[Axis], bool]
     said: str
+    refused: str
 
 
 DEPARTURES: Final = (
@@ -74,12 +78,14 @@ DEPARTURES: Final = (
         _POOLS,
         lambda axis: axis.same and axis.dilation > 1 and axis.kernel > 1,
         "ONNX's padding for SAME covers the dilated kernel; ONNX Runtime leaves the dilation out of it",
+        "output dimension is negative",
     ),
     Departure(
         (*_CONVS, *_POOLS),
         lambda axis: axis.same and axis.missing < 0,
         "ONNX pads for SAME, by nothing where the stride passes over inputs; ONNX Runtime takes the "
         "negative padding at its word and begins further in, or refuses the node",
+        "padding values must be non-negative",
     ),
     Departure(
         _POOLS,
@@ -88,28 +94,59 @@ DEPARTURES: Final = (
         ),
         "by ONNX's formula a kernel that reaches over more than the padded input gives no output; ONNX "
         "Runtime divides towards zero and may give one",
+        "output dimension is negative",
     ),
     Departure(
         _POOLS,
         lambda axis: not axis.same and max(axis.before, axis.after) >= axis.kernel,
         "ONNX lets a pool be padded by as much as its kernel or more; ONNX Runtime refuses it",
+        "pads[dim] < kernel_shape",
     ),
     Departure(
         _CONVS,
         lambda axis: axis.same and axis.dilation > 1,
         "ONNX lets SAME be dilated; ONNX Runtime refuses it",
+        "Dilation not supported for AutoPadType",
     ),
 )  # fmt: skip
 
 
-def find_departure(node: Node, shapes: Shapes) -> str | None:
-    """What ONNX Runtime is known to do otherwise at a node, with the operator's document."""
+def find_departure(node: Node, shapes: Shapes, error: str | None = None) -> str | None:
+    """What ONNX Runtime is known to do otherwise at a node, with the operator's document.
+
+    Args:
+        node, shapes: the node and its graph's shapes.
+        error: what ONNX Runtime refused with: only what it says then counts.
+    """
     axes = list(axes_of(node, shapes.tensors))
     for known in DEPARTURES:
+        if error is not None and known.refused not in error:
+            continue
         if node.op in known.operators and any(map(known.where, axes)):
             op = "Conv" if node.op == "FusedConv" else node.op
             return f"ONNX Runtime departs from ONNX here: {known.said} ({_DOCUMENT.format(op)})"
     return None
+
+
+def explain_refusal(error: RunError, nodes: Sequence[tuple[Node, Shapes]]) -> RunError:
+    """The same error, with what ONNX's text says where ONNX Runtime is known to refuse what it allows.
+
+    Of an error that names no node, each node that it may be about is named.
+    """
+    said = str(error)
+    if said.startswith("node "):
+        nodes = [(n, shapes) for n, shapes in nodes if said.startswith(f"node {n.name!r}: ")]
+    found = {n.name: known for n, shapes in nodes if (known := find_departure(n, shapes, said))}
+    if not found:
+        return error
+    known = next(iter(found.values()))
+    if said.startswith("node "):
+        return RunError(f"{said}. {known}")
+    names = list(map(repr, found))
+    if len(names) == 1:
+        return RunError(f"node {names[0]}: {said}. {known}")
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return RunError(f"one of the nodes {', '.join(names[:_SHOWN])}{more}: {said}. {known}")
 
 
 def axes_of(node: Node, tensors: Mapping[str, Tensor]) -> Iterator[Axis]:

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     import onnx
 
     from cnnscope.analyzer.analysis import Analysis
-    from cnnscope.analyzer.graph import Node
     from cnnscope.analyzer.report import Report
-    from cnnscope.analyzer.shapes import Shapes
     from cnnscope.runtime.flat import Flat
     from cnnscope.runtime.providers import Provider
     from cnnscope.runtime.shape_check import Seen
@@ -168,7 +166,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         progress: told what is being done.
     """
     from cnnscope.runtime.branches import with_decision
-    from cnnscope.runtime.departures import name_departures
+    from cnnscope.runtime.departures import explain_refusal, name_departures
     from cnnscope.runtime.flat import flat_model
     from cnnscope.runtime.inputs import load_inputs, make_inputs
     from cnnscope.runtime.providers import choose_provider
@@ -191,7 +189,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
     try:
         shapes, memory, notes = run.checked()
     except RunError as error:
-        raise with_decision(_explained(error, nodes), analysis, arrays) from None
+        raise with_decision(explain_refusal(error, nodes), analysis, arrays) from None
     fields = FieldCheck(reason="not asked for")
     if request.probes > 0:
         say("probing receptive fields")
@@ -210,20 +208,6 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         memory=memory,
         notes=notes,
     )
-
-
-def _explained(error: RunError, nodes: Sequence[tuple[Node, Shapes]]) -> RunError:
-    """The same, with what ONNX's text says where ONNX Runtime is known to refuse what it allows."""
-    from cnnscope.runtime.departures import find_departure
-
-    said = str(error)
-    named = said.startswith("node ")
-    for node, shapes in nodes:
-        if not named or said.startswith(f"node {node.name!r}: "):
-            known = find_departure(node, shapes)
-            if known is not None:
-                return RunError(f"{said if named else f'node {node.name!r}: {said}'}. {known}")
-    return error
 
 
 def say_nothing(said: str) -> None:

@@ -79,3 +79,20 @@ def test_a_given_input_isnt_named() -> None:
     with pytest.raises(RunError) as caught:
         verify(two_rates(), provider="cpu", shapes={"x": [1, 576]}, inputs={"rate": np.array(8000)})
     assert "made up" not in str(caught.value)
+
+
+def test_an_error_elsewhere_isnt_the_branchs() -> None:
+    """A Reshape before the If can't be: no branch has a part in that."""
+    model = two_rates()
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 2, -1]), "target"))
+    model.graph.node.insert(0, helper.make_node("Identity", ["rate"], ["given"], "given"))
+    model.graph.node.insert(1, helper.make_node("ConstantOfShape", ["given"], ["filled"], "filled"))
+    model.graph.node.insert(2, helper.make_node("Reshape", ["filled", "target"], ["bad"], "bad"))
+    model.graph.input[1].type.tensor_type.shape.dim.add().dim_value = 1
+    model.graph.node[3].input[0] = "first"
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0), "zero"))
+    model.graph.node.insert(3, helper.make_node("Gather", ["rate", "zero"], ["first"], "first"))
+    model.graph.output.append(onnx.ValueInfoProto(name="bad"))
+    with pytest.raises(RunError, match="node 'bad'") as caught:
+        verify(model, provider="cpu", shapes={"x": [1, 576]})
+    assert "made up" not in str(caught.value)

@@ -171,3 +171,32 @@ def test_what_follows_from_a_departure_is_one() -> None:
     found = verify(model, provider="cpu", probes=0)
     assert [m.cause for m in found.shapes.mismatches] == [True, False]
     assert all(m.departure for m in found.shapes.mismatches)
+
+
+def refused(*ops: str) -> onnx.ModelProto:
+    """Pools padded by their kernel, one after the other, named after their place."""
+    nodes = [
+        helper.make_node(op, [f"t{i}" if i else "x"], [f"t{i + 1}"], f"n{i}", kernel_shape=[1], pads=[0, 1])
+        for i, op in enumerate(ops)
+    ]  # fmt: skip
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 5])],
+        [onnx.ValueInfoProto(name=f"t{len(ops)}")],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=8)
+
+
+def test_of_an_error_without_a_node_each_that_it_may_be_about_is_named() -> None:
+    with pytest.raises(
+        RunError, match=r"^one of the nodes 'n0', 'n1': .*ONNX lets a pool be padded"
+    ):
+        verify(refused("MaxPool", "AveragePool"), provider="cpu", probes=0)
+
+
+def test_another_error_isnt_laid_to_a_departure() -> None:
+    """ONNX Runtime doesn't read this IR version, whatever is in the model."""
+    model = refused("MaxPool")
+    model.ir_version = 99
+    with pytest.raises(RunError) as caught:
+        verify(model, provider="cpu", probes=0)
+    assert "departs" not in str(caught.value)

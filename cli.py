@@ -48,6 +48,9 @@ _PROFILE = "cnnscope.runtime.profiling:profile_here"
 
 Shape = list[int | None]
 Shapes = dict[str | None, Shape]
+Values = dict[str, object]
+#: letters that a value on the command line may have
+_LONGEST = 100_000
 
 
 class Format(StrEnum):
@@ -93,6 +96,7 @@ class Request:
     models: list[str]
     shapes: Shapes
     dims: dict[str, int]
+    values: Values
     columns: tuple[str, ...] | None
     sort: str | None
     top: int | None
@@ -115,6 +119,7 @@ class Differing:
     after: str
     shapes: Shapes
     dims: dict[str, int]
+    values: Values
     weights: bool
     everything: bool
     fail_on: tuple[str, ...]
@@ -129,6 +134,7 @@ class Running:
     model: str
     shapes: Shapes
     dims: dict[str, int]
+    values: Values
     provider: str
     inputs: dict[str, str]
     seed: int
@@ -165,6 +171,7 @@ class Gate:
     config: Path | None
     shapes: Shapes
     dims: dict[str, int]
+    values: Values
     format: CiFormat
     output: Path | None
     reports: list[tuple[CiFormat, Path]]
@@ -329,6 +336,13 @@ def build_commands() -> "typer.Typer":
     Dim: TypeAlias = Annotated[
         list[str] | None, option(metavar="NAME=224", help="A free dimension's length. Repeatable.")
     ]
+    ValueOption: TypeAlias = Annotated[
+        list[str] | None,
+        option(
+            metavar="INPUT=4",
+            help="An input's value, where sizes hang on it: 4, [1,8]. Repeatable.",
+        ),
+    ]
     Columns: TypeAlias = Annotated[
         str | None, option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
     ]
@@ -377,6 +391,7 @@ def build_commands() -> "typer.Typer":
         models: Models,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         sort: Annotated[
             str | None,
             option(metavar="COLUMN", help="name, op, params, macs, flops, bytes, rf, index, ..."),
@@ -415,7 +430,7 @@ def build_commands() -> "typer.Typer":
         """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
         return lambda: _analyze(
             Request(
-                models, _shapes(shape), _dims(dim), _names(columns), sort, top, by, depth,
+                models, _shapes(shape), _dims(dim), _values(value), _names(columns), sort, top, by, depth,
                 convention, compare, format, output, tensors, strict, run,
             )
         )  # fmt: skip
@@ -435,12 +450,13 @@ def build_commands() -> "typer.Typer":
         ] = None,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         format: NoTable = Format.table,  # noqa: A002
         output: Output = None,
     ) -> Callable[[], int]:
         """A layer's numbers, line by line: formulas, operands, field, region, alternatives."""
         return lambda: _explain(
-            model, layer, _unit(unit), (_shapes(shape), _dims(dim)), format, output
+            model, layer, _unit(unit), (_shapes(shape), _dims(dim), _values(value)), format, output
         )
 
     @app.command(epilog="Example: cnnscope conventions model.onnx")
@@ -451,11 +467,14 @@ def build_commands() -> "typer.Typer":
         ] = None,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         format: Written = Format.table,  # noqa: A002
         output: Output = None,
     ) -> Callable[[], int]:
         """What fvcore, thop, ptflops and others would print for a model, and what each counts."""
-        return lambda: _conventions(model, _shapes(shape), _dims(dim), format, output)
+        return lambda: _conventions(
+            model, _shapes(shape), _dims(dim), _values(value), format, output
+        )
 
     @app.command(epilog="Example: cnnscope operators Conv --format json")
     def operators(
@@ -474,6 +493,7 @@ def build_commands() -> "typer.Typer":
         model: Model,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         provider: Provider = "auto",
         input: Input = None,  # noqa: A002  # the option's name
         seed: Seed = 0,
@@ -488,8 +508,8 @@ def build_commands() -> "typer.Typer":
         """Run the model and hold shapes, receptive fields and memory against the run."""
         return lambda: _verify(
             Verifying(
-                model, _shapes(shape), _dims(dim), provider, _files(input), seed, timeout or None,
-                format, output, verbose, probes,
+                model, _shapes(shape), _dims(dim), _values(value), provider, _files(input), seed,
+                timeout or None, format, output, verbose, probes,
             )
         )  # fmt: skip
 
@@ -498,6 +518,7 @@ def build_commands() -> "typer.Typer":
         model: Model,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         provider: Provider = "auto",
         batch: Annotated[
             str | None,
@@ -528,8 +549,8 @@ def build_commands() -> "typer.Typer":
         """Run the model: latency, time per layer, share of what the machine can do."""
         return lambda: _profile(
             Profiling(
-                model, _shapes(shape), _dims(dim), provider, _files(input), seed, timeout or None,
-                format, output, verbose, _batches(batch), threads, seconds, sort, top, trace,
+                model, _shapes(shape), _dims(dim), _values(value), provider, _files(input), seed,
+                timeout or None, format, output, verbose, _batches(batch), threads, seconds, sort, top, trace,
             )
         )  # fmt: skip
 
@@ -560,6 +581,7 @@ def build_commands() -> "typer.Typer":
         ] = False,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         allow_unknown: Annotated[
             bool, option("--allow-unknown", help="That a limit can't be judged is no failure.")
         ] = False,
@@ -576,8 +598,8 @@ def build_commands() -> "typer.Typer":
         """Hold models against limits: 0 all kept, 1 one exceeded or unknown, 2 can't be judged."""
         return lambda: _check_budgets(
             Checking(
-                models or [], config, _shapes(shape), _dims(dim), format, output, _reports(report),
-                limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
+                models or [], config, _shapes(shape), _dims(dim), _values(value), format, output,
+                _reports(report), limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
             )
         )  # fmt: skip
 
@@ -593,6 +615,7 @@ def build_commands() -> "typer.Typer":
             ),
         ] = None,
         dim: Dim = None,
+        value: ValueOption = None,
         weights: Annotated[
             bool, option("--weights/--no-weights", help="Compare the numbers stored, too.")
         ] = True,
@@ -613,8 +636,8 @@ def build_commands() -> "typer.Typer":
         """What differs between two models: layers matched by structure, totals, weights."""
         return lambda: _diff(
             Differing(
-                before, after, _shapes(shape), _dims(dim), weights, all, _names(fail_on) or (),
-                format, output,
+                before, after, _shapes(shape), _dims(dim), _values(value), weights, all,
+                _names(fail_on) or (), format, output,
             )
         )  # fmt: skip
 
@@ -649,6 +672,7 @@ def build_commands() -> "typer.Typer":
         config: Config = None,
         shape: ShapeOption = None,
         dim: Dim = None,
+        value: ValueOption = None,
         format: GateWritten = CiFormat.table,  # noqa: A002
         output: Output = None,
         report: ReportOption = None,
@@ -656,7 +680,7 @@ def build_commands() -> "typer.Typer":
         """Look for what is probably a mistake or a waste: rules with stable codes."""
         return lambda: _lint(
             Linting(
-                models, config, _shapes(shape), _dims(dim), format, output, _reports(report),
+                models, config, _shapes(shape), _dims(dim), _values(value), format, output, _reports(report),
                 _names(select), _names(ignore), severity, target_opset,
                 tuple(provider) if provider else None, weights, ridge, inline,
             )
@@ -713,6 +737,27 @@ def _dims(texts: Sequence[str] | None) -> dict[str, int]:
             raise Misuse(f"--dim {text}: give a name and a length such as H=224") from None
         if found.setdefault(key, length) != length:
             raise Misuse(f"--dim {key} is given as {found[key]} and as {length}")
+    return found
+
+
+def _values(texts: Sequence[str] | None) -> Values:
+    import json
+
+    found: Values = {}
+    for text in texts or ():
+        key, equals, body = text.rpartition("=")
+        try:
+            if not equals or not key or len(body) > _LONGEST:
+                raise ValueError
+            given = json.loads(body)
+        except (ValueError, RecursionError):  # not JSON, or numbers of thousands of digits
+            shown = text if len(text) <= 80 else f"{text[:77]}..."
+            raise Misuse(
+                f"--value {shown}: give an input's name and its value such as k=4 or size=[1,3,8]"
+            ) from None
+        if key in found:
+            raise Misuse(f"--value is given twice for {key}")
+        found[key] = given
     return found
 
 
@@ -786,7 +831,7 @@ def _analyze(request: Request) -> int:
     code = FINE
     for path in request.models:
         with _progress(path):
-            report = _report(path, request.shapes, request.dims)
+            report = _report(path, request.shapes, request.dims, request.values)
         if report is None:
             code = BAD
             continue
@@ -816,7 +861,7 @@ def _with_run(report: "Report", path: str, request: Request) -> "tuple[Report, i
     from cnnscope.runtime.profiling import Request as Job
     from cnnscope.runtime.verifying import Request as Base
 
-    base = Base(path, request.shapes, request.dims)
+    base = Base(path, request.shapes, request.dims, values=request.values)
     found = _in_child(path, [(_VERIFY, base), (_PROFILE, Job(base))])
     if found is None:
         return report, BAD
@@ -889,7 +934,9 @@ def _check(request: Request) -> None:
     _check_output(request.output, request.models)
 
 
-def _report(path: str, given: Shapes, dims: dict[str, int]) -> "Report | None":
+def _report(
+    path: str, given: Shapes, dims: dict[str, int], values: Values | None = None
+) -> "Report | None":
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.diagnostics import CnnscopeError
@@ -903,7 +950,7 @@ def _report(path: str, given: Shapes, dims: dict[str, int]) -> "Report | None":
                 names = ", ".join(x.name for x in inputs)
                 raise Misuse(f"--shape needs an input's name: the model has {names or 'no input'}")
             shapes.setdefault(inputs[0].name, given[None])
-        return analyze(path, shapes=shapes, dims=dims)
+        return analyze(path, shapes=shapes, dims=dims, values=values)
     except (CnnscopeError, Misuse) as error:
         _blame(path, error)
     except MemoryError:
@@ -990,7 +1037,7 @@ def _explain(
     path: str,
     wanted: str,
     unit: list[int | None] | None,
-    sizes: tuple[Shapes, dict[str, int]],
+    sizes: tuple[Shapes, dict[str, int], Values],
     format: Format,  # noqa: A002
     output: Path | None,
 ) -> int:
@@ -1027,6 +1074,7 @@ def _conventions(
     model: str | None,
     shapes: Shapes,
     dims: dict[str, int],
+    values: Values,
     format: Format,  # noqa: A002
     output: Path | None,
 ) -> int:
@@ -1040,8 +1088,8 @@ def _conventions(
 
     _check_output(output, [] if model is None else [model])
     if model is None:
-        if shapes or dims:
-            raise Misuse("--shape and --dim go with a model")
+        if shapes or dims or values:
+            raise Misuse("--shape, --dim and --value go with a model")
         lines = [(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in every()]
         forms = Forms(
             text=lambda width: listed_text(lines, width),
@@ -1052,7 +1100,7 @@ def _conventions(
         _emit(forms, format, output)
         return FINE
     with _progress(model):
-        report = _report(model, shapes, dims)
+        report = _report(model, shapes, dims, values)
     if report is None:
         return BAD
     _complain_of_errors(report)
@@ -1116,7 +1164,7 @@ def _verify(request: Verifying) -> int:
 
     job = Job(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
-        request.seed, request.probes, request.verbose,
+        request.seed, request.probes, request.verbose, request.values,
     )  # fmt: skip
     done = _in_child(request.model, [(_VERIFY, job)], request.timeout, verbose=request.verbose)
     if done is None:
@@ -1175,7 +1223,7 @@ def _profile(request: Profiling) -> int:
         _check_output(output, [request.model])
     base = Base(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
-        request.seed, verbose=request.verbose,
+        request.seed, verbose=request.verbose, values=request.values,
     )  # fmt: skip
     job = Job(base, request.batches, request.threads, request.seconds)
     done = _in_child(request.model, [(_PROFILE, job)], request.timeout, verbose=request.verbose)
@@ -1257,6 +1305,7 @@ def _budget_request(request: Checking) -> "Checks":
     return Job(
         request.models, settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
+        request.values or None,
     )  # fmt: skip
 
 
@@ -1340,7 +1389,7 @@ def _diff(request: Differing) -> int:
     for path in (request.before, request.after):
         with _progress(path):
             report = _report(path, {}, {})
-            if report is not None and (request.shapes or request.dims):
+            if report is not None and (request.shapes or request.dims or request.values):
                 # What only the other model has isn't this one's fault.
                 free = {n for x in report.inputs for d in x.declared.shape or () if not isinstance(d, int)
                         for n in d.names}  # fmt: skip
@@ -1350,11 +1399,13 @@ def _diff(request: Differing) -> int:
                     path,
                     {key: value for key, value in request.shapes.items() if key in own},
                     {key: value for key, value in request.dims.items() if key in free},
+                    {key: value for key, value in request.values.items() if key in own},
                 )
         if report is None:
             return BAD
         reports.append(report)
-    unmet = [key for key in (*request.shapes, *request.dims) if key is not None and key not in met]
+    named = (*request.shapes, *request.dims, *request.values)
+    unmet = [key for key in named if key is not None and key not in met]
     if unmet:
         raise Misuse(f"neither model has an input or free dimension {unmet[0]!r}")
     found = diff(reports[0], reports[1], weights=request.weights)
@@ -1407,7 +1458,7 @@ def _lint(request: Linting) -> int:
         except CnnscopeError:
             pass  # said below
         with _progress(model):
-            report = _report(model, request.shapes, request.dims)
+            report = _report(model, request.shapes, request.dims, request.values)
             if report is not None:
                 results.append(lint_report(report, settings, kernels))
     if results:

@@ -10,22 +10,27 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 import onnx
 
 from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
-from cnnscope.analyzer.arguments import checked_dims, checked_several, checked_shapes
+from cnnscope.analyzer.arguments import (
+    checked_dims,
+    checked_several,
+    checked_shapes,
+    checked_values,
+)
 from cnnscope.analyzer.batch import Batch, find_batch
-from cnnscope.analyzer.binding import batch_candidates, bind_inputs
+from cnnscope.analyzer.binding import batch_candidates, bind_inputs, fitted_values
 from cnnscope.analyzer.comparison import Comparison, compared
 from cnnscope.analyzer.costs import Cost, Costs, count_costs, count_folded
 from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.dimension import Dim
 from cnnscope.analyzer.fields import Fields, Key, Paths, Unfollowed, find_fields
-from cnnscope.analyzer.graph import Graph, Node, read_graph
+from cnnscope.analyzer.graph import VALUE_LIMIT, Graph, Node, read_graph
 from cnnscope.analyzer.guests import guest_notes
 from cnnscope.analyzer.kinds import BORDERED, Kind, data_input, find_kind
 from cnnscope.analyzer.memory import Liveness, find_liveness
@@ -55,6 +60,7 @@ from cnnscope.analyzer.weights import Path, Weight, Weights, find_weights
 
 if TYPE_CHECKING:
     import networkx
+    import numpy as np
 
     from cnnscope.analyzer.difference import Difference
     from cnnscope.analyzer.explanation import Explanation
@@ -68,6 +74,7 @@ def analyze(
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> Report:
     """Sizes, parameters, work, memory and receptive fields of every layer, computed, not measured.
 
@@ -78,6 +85,8 @@ def analyze(
             the batch too.
         dims: name of a free dimension to its length. A free dimension that every operator only
             carries along is the batch and becomes 1 (`Report.batch`).
+        values: input name to its value (a number, lists of them or an array), for inputs that sizes
+            hang on: how many are kept, to which shape. What follows from it is taken as known.
 
     Returns:
         The `Report`. A node that contradicts what it is given costs only what hangs on it, and is
@@ -87,17 +96,17 @@ def analyze(
         ModelFileError: the model can't be read.
         GraphError: it can, but is no graph: a cycle, a tensor that nothing gives.
         LimitError: it stands for more than can be analysed.
-        BindingError: `shapes` or `dims` don't fit its inputs.
+        BindingError: `shapes`, `dims` or `values` don't fit its inputs.
 
     >>> import cnnscope
     >>> report = cnnscope.analyze("resnet50.onnx")  # doctest: +SKIP
     >>> report.totals.macs.value  # doctest: +SKIP
     4089184256
     """
-    given, bound = checked_shapes(shapes), checked_dims(dims)
+    given, bound, told = checked_shapes(shapes), checked_dims(dims), checked_values(values)
     with _collector_resting():
         try:
-            return _report(examine(model, shapes=given, dims=bound))
+            return _report(examine(model, shapes=given, dims=bound, values=told))
         except RecursionError:
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 
@@ -143,19 +152,32 @@ def examine(
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
 ) -> Analysis:
     """Every pass over a model, its arguments and errors those of `analyze`."""
     file = open_model(model)
     graph = read_graph(file.model)
     shapes, dims = shapes or {}, dims or {}
-    inputs, notes = bind_inputs(graph.inputs, shapes, dims, {})
+    told = fitted_values(graph.inputs, values, shapes, VALUE_LIMIT) if values else {}
+    if told:
+        shapes = {**{name: array.shape for name, array in told.items()}, **shapes}
+
+    def bound(taken: Mapping[str, bool]) -> tuple[dict[str, Tensor], list[Diagnostic]]:
+        found, notes = bind_inputs(graph.inputs, shapes, dims, taken)
+        for name, array in told.items():
+            found[name] = replace(
+                found[name], shape=array.shape, dtype=found[name].dtype or str(array.dtype)
+            ).with_value(array)
+        return found, [*notes, *_assumed(told)]
+
+    inputs, notes = bound({})
     guests: list[Diagnostic] = []
     token = guest_notes.set(guests)
     try:
         batch = find_batch(graph, inputs, batch_candidates(graph.inputs, shapes, dims))
         taken = {label: x.state == "proven" for label, x in batch.items() if x.state != "refuted"}
         if taken:
-            inputs, notes = bind_inputs(graph.inputs, shapes, dims, taken)
+            inputs, notes = bound(taken)
         found = infer_shapes(graph, inputs)
         return Analysis(
             file, graph, found, count_costs(graph, found), find_weights(graph, found),
@@ -163,6 +185,21 @@ def examine(
         )  # fmt: skip
     finally:
         guest_notes.reset(token)
+
+
+def _assumed(values: Mapping[str, np.ndarray]) -> list[Diagnostic]:
+    """Which values were given: everything that hangs on them holds for those only."""
+    return [
+        Diagnostic("given-value", "info", None,
+                   f"input {name} is taken to be {_shown(array)}: what hangs on it holds for that only")
+        for name, array in values.items()
+    ]  # fmt: skip
+
+
+def _shown(array: np.ndarray) -> str:
+    items = [str(item) for item in array.ravel().tolist()[:8]]
+    text = ", ".join(items) + (", ..." if array.size > len(items) else "")
+    return text if array.size == 1 else f"[{text}]"
 
 
 def _report(analysis: Analysis) -> Report:
@@ -200,12 +237,13 @@ def compare(
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> Comparison:
     """Several models side by side, and as ratios to the first.
 
     Args:
         models: what `analyze` takes, or reports that it gave.
-        shapes, dims: for those still to be analysed, as `analyze` takes them.
+        shapes, dims, values: for those still to be analysed, as `analyze` takes them.
 
     Returns:
         The `Comparison`; printed, it is a table.
@@ -220,7 +258,7 @@ def compare(
     reports = []
     for model in checked_several(models, "models"):
         if not isinstance(model, Report):
-            model = analyze(model, shapes=shapes, dims=dims)  # type: ignore[arg-type]  # it says so
+            model = analyze(model, shapes=shapes, dims=dims, values=values)  # type: ignore[arg-type]  # it says so
         reports.append(model)
     return compared(reports)
 
@@ -231,13 +269,14 @@ def diff(
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
     weights: bool = True,
 ) -> Difference:
     """What differs between two models, layers matched by name and by structure.
 
     Args:
         before, after: what `analyze` takes, or reports that it gave.
-        shapes, dims: for those still to be analysed, as `analyze` takes them.
+        shapes, dims, values: for those still to be analysed, as `analyze` takes them.
         weights: compare the numbers stored, too; they are read piece by piece, never whole.
 
     Returns:
@@ -255,7 +294,7 @@ def diff(
     from cnnscope.analyzer.differing import find_difference
 
     sides = [
-        x if isinstance(x, Report) else analyze(x, shapes=shapes, dims=dims)
+        x if isinstance(x, Report) else analyze(x, shapes=shapes, dims=dims, values=values)
         for x in (before, after)
     ]
     with _collector_resting():

@@ -9,8 +9,12 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.diagnostics import ArgumentError, BindingError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Lengths = tuple[int | None, ...]
 
@@ -61,6 +65,37 @@ def checked_dims(dims: object) -> dict[str, int]:
         if not isinstance(name, str):
             raise BindingError(f"dims names a dimension {_said(name)}; a text is wanted")
         found[name] = _length(length, f"dimension {name!r}")
+    return found
+
+
+def checked_values(values: object) -> dict[str, np.ndarray]:
+    """Input names to arrays of numbers or truths, likewise.
+
+    >>> checked_values({"k": 4})
+    {'k': array(4)}
+    """
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        raise BindingError(
+            f"values is {_said(values)}; a dict from input names to numbers is wanted: {{'k': 4}}"
+        )
+    import numpy as np
+
+    found = {}
+    for name, given in values.items():
+        if not isinstance(name, str):
+            raise BindingError(f"values names an input {_said(name)}; a text is wanted")
+        try:
+            array = np.asarray(given)
+        except (ValueError, TypeError, OverflowError):  # lists of unequal length
+            array = np.asarray(None)
+        if array.dtype.kind not in "biuf":
+            raise BindingError(
+                f"the value of input {name!r} is {_said(given)}; numbers are wanted: 4, or"
+                " [1, 3, 8] with lists equally long"
+            )
+        found[name] = array
     return found
 
 

@@ -33,7 +33,7 @@ NAME: Final = "cnnscope.toml"
 _PYPROJECT: Final = "pyproject.toml"
 _SCOPES: Final[tuple[ScopeKind, ...]] = ("kind", "module", "layer")
 _TOP: Final = ("limits", "model", "baseline", "allow_unknown", "latency", "lint", "diff")
-_MODEL: Final = ("path", "shapes", "dims", "limits", "allow_unknown")
+_MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown")
 _LATENCY: Final = ("provider", "threads", "seconds", "tolerance")
 #: bytes of a configuration file; more is none
 _LARGEST: Final = 1 << 18
@@ -85,6 +85,7 @@ class ModelSettings:
         without: general limits that don't hold for it.
         allow_unknown: limits that needn't be judged; None: as in general.
         origin: file and line.
+        values: of inputs that sizes hang on, by name: numbers or lists of them.
     """
 
     patterns: tuple[str, ...]
@@ -94,6 +95,7 @@ class ModelSettings:
     without: frozenset[LimitKey] = frozenset()
     allow_unknown: bool | tuple[str, ...] | None = None
     origin: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,7 +421,19 @@ class _Reader:
             without,
             unknown,
             self.origin((*keys, "path")),
+            self.values(table.get("values", {}), (*keys, "values")),
         )
+
+    def values(self, value: object, keys: Keys) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for name, given in self.table(value, keys, "values").items():
+            if _is_numbers(given):
+                found[name] = given
+            else:
+                self.fault(
+                    (*keys, name), f"{given!r} is no value: write a number or a list of them"
+                )
+        return found
 
     def shapes(self, value: object, keys: Keys) -> Shapes:
         if isinstance(value, (str, list)):  # of the only input
@@ -515,6 +529,13 @@ def parse_tolerance(given: object) -> Fraction:
 
 def _is_length(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def _is_numbers(value: object) -> bool:
+    """Numbers or truths, or lists of them."""
+    if isinstance(value, list):
+        return all(map(_is_numbers, value))
+    return isinstance(value, (int, float))
 
 
 def _sort(value: object) -> str:

@@ -504,12 +504,16 @@ class Input:
         return self.tensor.shape
 
     def to_dict(self) -> dict[str, object]:
-        return {
+        found: dict[str, object] = {
             "name": self.name,
             "dtype": self.dtype,
             "shape": plain_shape(self.shape),
             "declared": plain_shape(self.declared.shape),
         }
+        value = self.tensor.value
+        if value is not None and value.dtype != object and not self.tensor.constant:
+            found["value"] = value.tolist()  # assumed: it was given
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cnnscope.analyzer.analysis import Source, analyze
-from cnnscope.analyzer.arguments import checked_dims, checked_mapping, checked_shapes
+from cnnscope.analyzer.arguments import (
+    checked_dims,
+    checked_mapping,
+    checked_shapes,
+    checked_values,
+)
 from cnnscope.analyzer.baselines import (
     LARGEST,
     Baseline,
@@ -69,7 +74,7 @@ class Request:
         models: paths, or whatever else `analyze` takes, or reports; none: those of the settings.
         settings: the configuration.
         limits: in place of the settings' with the same key, for every model.
-        shapes, dims: in place of the settings', for every model.
+        shapes, dims, values: in place of the settings', for every model.
         baseline: in place of the settings'.
         allow_unknown: tolerate everything that can't be judged.
         update: where to write the figures as a new baseline; relative limits aren't judged then.
@@ -85,6 +90,7 @@ class Request:
     allow_unknown: bool = False
     update: bool = False
     anywhere: bool = False
+    values: Mapping[str, object] | None = None
 
 
 def check(
@@ -95,6 +101,7 @@ def check(
     baseline: str | os.PathLike[str] | None = None,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
     allow_unknown: bool = False,
     tolerance: str | None = None,
     anywhere: bool = False,
@@ -110,7 +117,7 @@ def check(
         config: a cnnscope.toml or pyproject.toml. Without it, and without limits, the nearest one
             upwards from the working directory.
         baseline: a file, a model or ``"git:REF:path"``, for limits such as ``"+2 %"``.
-        shapes, dims: as `analyze` takes them, for every model.
+        shapes, dims, values: as `analyze` takes them, for every model.
         allow_unknown: that a limit can't be judged is no failure.
         tolerance: of latencies, a share such as ``"5 %"``.
         anywhere: the configuration's paths may lead out of its folder.
@@ -132,6 +139,7 @@ def check(
     wanted = "a dict from quantities to limits, such as {'macs': '4.2 G'},"
     wishes = {} if limits is None else checked_mapping(limits, "limits", wanted)
     bound, lengths = checked_shapes(shapes), checked_dims(dims)
+    told = {name: array.tolist() for name, array in checked_values(values).items()}
     settings = Settings()
     if config is not None:
         settings = read_config(Path(config))
@@ -155,6 +163,7 @@ def check(
             None if baseline is None else os.fspath(baseline),
             allow_unknown,
             anywhere=anywhere,
+            values=told or None,
         ),
         progress,
     )
@@ -182,6 +191,7 @@ class Job:
     limits: tuple[Limit, ...]
     shapes: Shapes
     dims: Mapping[str, int]
+    values: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def variant(self) -> str:
@@ -190,7 +200,8 @@ class Job:
             f"{'' if name is None else f'{name}='}{'x'.join('?' if n is None else str(n) for n in x)}"
             for name, x in sorted(self.shapes.items(), key=lambda pair: pair[0] or "")
         ]
-        return ", ".join([*sizes, *(f"{name}={n}" for name, n in sorted(self.dims.items()))])
+        told = {**self.dims, **self.values}
+        return ", ".join([*sizes, *(f"{name}={n}" for name, n in sorted(told.items()))])
 
 
 def run_check(request: Request, progress: Callable[[str], None] | None = None) -> Check:
@@ -325,6 +336,7 @@ def _job(request: Request, name: str, source: Given, entry: ModelSettings | None
         tuple(_allowing(limit, allowed) for limit in limits.values()),
         request.shapes or (entry.shapes if entry is not None else {}),
         {**(entry.dims if entry is not None else {}), **(request.dims or {})},
+        {**(entry.values if entry is not None else {}), **(request.values or {})},
     )
 
 
@@ -383,7 +395,8 @@ def _absolute_only(limits: Sequence[Limit]) -> Iterator[Limit]:
 
 def _analysed(job: Job) -> Report:
     assert not isinstance(job.source, Report)
-    return analyze(job.source, shapes=_named_shapes(job.source, job.shapes), dims=job.dims)
+    shapes = _named_shapes(job.source, job.shapes)
+    return analyze(job.source, shapes=shapes, dims=job.dims, values=job.values)
 
 
 def _named_shapes(source: Source, given: Shapes) -> dict[str, Sequence[int | None]]:
@@ -411,7 +424,7 @@ def _measured(
     from cnnscope.runtime.profiling import Timed, sendable
     from cnnscope.runtime.verifying import Request as Base
 
-    base = Base(job.source, job.shapes, job.dims, how.provider)
+    base = Base(job.source, job.shapes, job.dims, how.provider, values=job.values)
     asked = Profiling(base, threads=how.threads, seconds=how.seconds)
     if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
         asked = replace(asked, fewest=2 * _MANY)
@@ -542,7 +555,8 @@ class _Baselines:
 
     def of_model(self, source: Source, job: Job) -> Figures:
         try:
-            earlier = analyze(source, shapes=_named_shapes(source, job.shapes), dims=job.dims)
+            shapes = _named_shapes(source, job.shapes)
+            earlier = analyze(source, shapes=shapes, dims=job.dims, values=job.values)
         except CnnscopeError as error:
             raise BaselineError(f"the baseline {self.source}: {error}") from None
         measured: dict[str, Figure] = {}

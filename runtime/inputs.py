@@ -49,6 +49,9 @@ def make_inputs(
     for name in given:
         if name not in inputs:
             raise RunError(f"--input {name}: the model's inputs are {', '.join(inputs)}")
+    for name, tensor in inputs.items():
+        if tensor.value is not None:  # it was given for the analysis
+            given.setdefault(name, tensor.value)
     _demand_lengths(inputs)
     wanted = find_wanted(analysis)
     return {

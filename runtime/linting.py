@@ -30,6 +30,7 @@ def lint(
     inline: bool = True,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> Findings:
     """What the rules find in a model; `docs/rules` has a page for each.
 
@@ -44,7 +45,7 @@ def lint(
         ridge: FLOPs per byte below which a layer waits for memory.
         heavy: the share of parameters or MACs from which on one layer is worth a word.
         inline: what the model's own property ``cnnscope.lint.ignore`` names is left out.
-        shapes, dims: for a model still to be analysed, as `analyze` takes them.
+        shapes, dims, values: for a model still to be analysed, as `analyze` takes them.
 
     Returns:
         The `Findings`: a sequence with ``to_dict()``, ``to_dataframe()``; printed, it is a text.
@@ -70,7 +71,7 @@ def lint(
             checked_texts(providers, "providers"), weights,
         ),
     )  # fmt: skip
-    return lint_with(model, settings, shapes, dims)
+    return lint_with(model, settings, shapes, dims, values)
 
 
 def lint_with(
@@ -78,13 +79,14 @@ def lint_with(
     settings: LintSettings,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> Findings:
     """The same, all that rules are told in one value; arguments and errors as for `lint`."""
     selected(settings)  # before anything that takes time
     kernels = known_kernels(settings.options.providers)
     if not isinstance(model, Report):
         try:
-            model = analyze(model, shapes=shapes, dims=dims)
+            model = analyze(model, shapes=shapes, dims=dims, values=values)
         except OutsideFolderError as error:
             path = os.fspath(model) if isinstance(model, (str, os.PathLike)) else "model"
             found = unreadable(str(path), str(error), settings)

@@ -22,6 +22,7 @@ from cnnscope.analyzer.arguments import (
     checked_seconds,
     checked_shapes,
     checked_text,
+    checked_values,
 )
 from cnnscope.analyzer.diagnostics import BindingError, RunError
 from cnnscope.analyzer.measurement import Ceilings, Latency, Profile, Residue
@@ -80,6 +81,7 @@ def profile(
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
     provider: str = "auto",
     batches: Sequence[int] = (),
     threads: int = 0,
@@ -98,6 +100,7 @@ def profile(
             shapes are then used.
         shapes: input name to its shape; None leaves a dimension as it is.
         dims: length of each free dimension, by name.
+        values: of inputs that sizes hang on, as `analyze` takes them; the model is run with them.
         provider: ``"auto"`` (CUDA if it runs, else the CPU), or one that has to run.
         batches: lengths of the batch dimension, each timed; layers are timed at the first.
         threads: of one operator; 0 for ONNX Runtime's choice.
@@ -132,6 +135,7 @@ def profile(
     base = Base(
         model, bound, checked_dims(dims), checked_text(provider, "provider"),
         checked_arrays(inputs), checked_count(seed, "seed"), verbose=verbose,
+        values=checked_values(values),
     )  # fmt: skip
     request = Request(
         base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds")

@@ -23,6 +23,7 @@ from cnnscope.analyzer.arguments import (
     checked_seconds,
     checked_shapes,
     checked_text,
+    checked_values,
 )
 from cnnscope.analyzer.diagnostics import BindingError, RunError
 from cnnscope.analyzer.verification import Check, FieldCheck, MemoryCheck, Verification
@@ -57,6 +58,7 @@ class Request:
         seed: of random inputs, weights and probes.
         probes: points of each input to probe; 0 leaves receptive fields out.
         verbose: let ONNX Runtime's own log be seen.
+        values: of inputs that sizes hang on, by name, as `analyze` takes them; they are run with, too.
     """
 
     model: object
@@ -67,6 +69,7 @@ class Request:
     seed: int = 0
     probes: int = 4
     verbose: bool = False
+    values: Mapping[str, object] | None = None
 
 
 def verify(
@@ -74,6 +77,7 @@ def verify(
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, object] | None = None,
     provider: str = "auto",
     inputs: Mapping[str, np.ndarray | str | os.PathLike[str]] | None = None,
     seed: int = 0,
@@ -90,6 +94,7 @@ def verify(
             shapes are then used.
         shapes: input name to its shape; None leaves a dimension as it is.
         dims: length of each free dimension, by name.
+        values: of inputs that sizes hang on, as `analyze` takes them; the model is run with them.
         provider: ``"auto"`` (CUDA if it runs, else the CPU), or one that has to run.
         inputs: arrays, or paths of ``.npy`` files, by input name; others are random.
         seed: of the random inputs, weights and probes.
@@ -116,6 +121,7 @@ def verify(
     request = Request(
         model, bound, checked_dims(dims), checked_text(provider, "provider"),
         checked_arrays(inputs), checked_count(seed, "seed"), checked_count(probes, "probes"), verbose,
+        checked_values(values),
     )  # fmt: skip
     if not child:
         return verify_here(request, progress)
@@ -235,7 +241,7 @@ def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
     if isinstance(model, Report):
         if not isinstance(model._analysis, Analysis):
             raise RunError("the report has lost its model: verify the model itself")
-        if not (request.shapes or request.dims or arrays):
+        if not (request.shapes or request.dims or request.values or arrays):
             return model._analysis
         model = model.model.path if model.model.path is not None else model._analysis.file.model
     shapes = {name: shape for name, shape in request.shapes.items() if name is not None}
@@ -249,7 +255,8 @@ def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
         shapes.setdefault(names[0], request.shapes[None])
     for name, array in arrays.items():
         shapes.setdefault(name, array.shape)
-    return examine(model, shapes=shapes, dims=request.dims)  # type: ignore[arg-type]
+    told = checked_values(request.values)
+    return examine(model, shapes=shapes, dims=request.dims, values=told)  # type: ignore[arg-type]
 
 
 def _check_fields(analysis: Analysis, request: Request) -> FieldCheck:

@@ -614,6 +614,68 @@ def demand_rank(x: Tensor | None, what: str, *ranks: int) -> None:
     )
 
 
+def demand_least_rank(x: Tensor | None, what: str, least: int) -> None:
+    """Raise ValueError where an operand surely has too few axes.
+
+    >>> demand_least_rank(Tensor("float32", (4,)), "input", 2)
+    Traceback (most recent call last):
+    ValueError: input has 1 axes, at least 2 are wanted
+    """
+    if x is not None and x.shape is not None and len(x.shape) < least:
+        raise ValueError(f"{what} has {len(x.shape)} axes, at least {least} are wanted")
+
+
+def demand_single(x: Tensor | None, what: str) -> None:
+    """Raise ValueError where an operand surely isn't one number: a scalar, or a list of one.
+
+    >>> demand_single(Tensor("float32", (4,)), "x_scale")
+    Traceback (most recent call last):
+    ValueError: x_scale is 4, one number is wanted
+    """
+    demand_each(x, what, 1)
+
+
+def demand_each(x: Tensor | None, what: str, count: Dim | None) -> None:
+    """Raise ValueError where an operand is surely neither one number nor a list of so many.
+
+    >>> demand_each(Tensor("float32", (4,)), "w_scale", 8)
+    Traceback (most recent call last):
+    ValueError: w_scale is 4, one number or 8 are wanted
+    """
+    if x is None or x.shape is None or x.shape in ((), (1,)):
+        return
+    if len(x.shape) != 1 or (
+        isinstance(x.shape[0], int) and isinstance(count, int) and x.shape[0] != count
+    ):
+        has = "x".join(map(str, x.shape))
+        more = "" if count == 1 else f" or {'a list' if count is None else count}"
+        raise ValueError(f"{what} is {has}, one number{more} {'are' if more else 'is'} wanted")
+
+
+def one_of(value: str, what: str, *known: str) -> str:
+    """A text in an attribute that names one of a few; raises ValueError for any other.
+
+    >>> one_of("nonsense", "mode", "linear", "nearest")
+    Traceback (most recent call last):
+    ValueError: mode is 'nonsense', one of linear, nearest is wanted
+    """
+    if value not in known:
+        raise ValueError(f"{what} is {value!r}, one of {', '.join(known)} is wanted")
+    return value
+
+
+def flag(value: int, what: str) -> int:
+    """An attribute that is 0 or 1; raises ValueError for any other number.
+
+    >>> flag(2, "reverse")
+    Traceback (most recent call last):
+    ValueError: reverse is 2, 0 or 1 is wanted
+    """
+    if value not in (0, 1):
+        raise ValueError(f"{what} is {value}, 0 or 1 is wanted")
+    return value
+
+
 def in_range(axis: int, rank: int) -> int:
     """An axis counted from the front; raises ValueError where there is no such axis.
 

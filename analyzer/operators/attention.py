@@ -35,6 +35,7 @@ from cnnscope.analyzer.operator import (
     define,
     demand,
     demand_onto,
+    demand_rank,
     everything,
 )
 from cnnscope.analyzer.tensor import Shape, Tensor
@@ -141,6 +142,9 @@ def attention_output(
     demand(past_value, "past_value", s.batch, s.kv_heads, s.past, s.value)
     # A mask may end before the keys do.
     if mask is not None and mask.shape:
+        seen = mask.shape[-1]
+        if isinstance(seen, int) and isinstance(s.keys, int) and seen > s.keys and nonpad is None:
+            raise ValueError(f"attn_mask is for {seen} keys, there are {s.keys}")
         ahead = mask.of((*mask.shape[:-1], 1))
         demand_onto(ahead, "attn_mask", (s.batch, s.heads, s.queries, 1))
     y: Shape = (s.batch, s.queries, s.heads * s.value)
@@ -278,7 +282,35 @@ def _past(t: Tensor | None) -> InputRead:
 # -- rotary embedding ---------------------------------------------------------------------------
 
 
-def rotary_output(x: Tensor, *_: Tensor | None) -> Tensor:
+def rotary_output(
+    x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor | None = None, *,
+    num_heads: int | None = None, rotary_embedding_dim: int = 0,
+) -> Tensor:  # fmt: skip
+    """Caches are positions by half of the elements that turn; without positions, one by sample."""
+    demand_rank(x, "X", 3, 4)
+    demand(sin, "sin_cache", *(cos.shape or sin.shape or ()))
+    if x.shape is None:
+        return x.of(None)
+    batch, steps = x.shape[0], x.shape[2 if x.rank == 4 else 1]
+    elements: Dim = x.shape[-1]
+    if x.rank == 3:
+        if not num_heads or num_heads < 0:
+            raise ValueError("an input of 3 axes needs num_heads")
+        if _uneven(elements, num_heads):
+            raise ValueError(f"{elements} elements are no multiple of {num_heads} heads")
+        elements = elements // num_heads
+    if isinstance(elements, int) and rotary_embedding_dim > elements:
+        raise ValueError(f"{rotary_embedding_dim} of a head's {elements} elements turn")
+    half = (rotary_embedding_dim or elements) // 2
+    if positions is None:
+        demand(cos, "cos_cache", batch, steps, half)
+    else:
+        demand(positions, "position_ids", batch, steps)
+        demand(cos, "cos_cache", None, half)
+    return x.of(x.shape)
+
+
+def microsoft_rotary_output(x: Tensor, *_: Tensor | None) -> Tensor:
     return x.of(x.shape)
 
 
@@ -416,4 +448,4 @@ define(
     "LinearAttention", kind="attention", infer=linear_output, work=linear_work, reads=linear_reads
 )
 define("RotaryEmbedding", kind="position encoding", domain="com.microsoft",
-       infer=rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip
+       infer=microsoft_rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip

@@ -25,7 +25,7 @@ Work, with ``K`` the taps of the kernel over all axes; products with padding cou
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from cnnscope.analyzer.dimension import Dim, FreeDim, ceil_div, product
@@ -41,11 +41,14 @@ from cnnscope.analyzer.operator import (
     Work,
     constants,
     define,
+    demand,
+    demand_each,
+    demand_single,
     each_axis,
     everything,
     matrix_work,
 )
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.tensor import Shape, Tensor
 from cnnscope.analyzer.window import POINT, Window, known_padding, same_padding
 
 Ints = Sequence[int] | None
@@ -128,16 +131,17 @@ def conv_output(
     inputs, expected = x.dims[channel], w.dims[1] * group
     if isinstance(inputs, int) and isinstance(expected, int) and inputs != expected:
         raise ValueError(f"input has {inputs} channels, weights of {group} groups want {expected}")
+    if rest:
+        demand(rest[0], "the bias", w.dims[0])
     steps = each_axis(strides, len(axes), 1, "strides")
+    kernel = kernel_of(w, kernel_shape)
     shape = [*x.dims]
     shape[channel] = w.dims[0]
     if known_padding(auto_pad).startswith("SAME"):
         for axis, stride in zip(axes, steps, strict=True):
             shape[axis] = ceil_div(x.dims[axis], stride)
         return x.of(tuple(shape))
-    windows = conv_windows(
-        [x.dims[a] for a in axes], kernel_of(w, kernel_shape), strides, pads, dilations, auto_pad
-    )
+    windows = conv_windows([x.dims[a] for a in axes], kernel, strides, pads, dilations, auto_pad)
     for axis, window in zip(axes, windows, strict=True):
         length = shape[axis] = window.output_length(x.dims[axis])
         if isinstance(length, int) and length < 1:
@@ -231,7 +235,15 @@ def transposed(
     extra = each_axis(output_padding, count, 0, "output_padding")
     ends = each_end(None if auto_pad == "VALID" else pads, count)
     wanted: list[Dim | None] = [None] * count
+    for i, more in enumerate(extra):
+        if more and more >= max(steps[i], spacings[i]):
+            raise ValueError(
+                f"output_padding is {more}, less than stride {steps[i]} or dilation {spacings[i]}"
+                " is wanted"
+            )
     if output_shape:  # some exporters give batch and channels too
+        if len(output_shape) not in (count, count + 2):
+            raise ValueError(f"output_shape has {len(output_shape)} numbers, {count} are wanted")
         wanted = list(each_axis(output_shape[-count:], count, 0, "output_shape"))
     elif known_padding(auto_pad).startswith("SAME"):
         wanted = [n * s for n, s in zip(lengths, steps, strict=True)]
@@ -246,6 +258,8 @@ def transposed(
         else:
             total = full - length
             if isinstance(total, int):
+                if output_shape and -total >= stride + extra[i]:
+                    raise ValueError(f"output_shape is {length}, {n} inputs give at most {full}")
                 before = same_padding(total, auto_pad)[0]
                 length = length if output_shape else full - max(total, 0)
             else:  # a free input and a fixed output: only the length is known
@@ -276,6 +290,8 @@ def transpose_output(
         raise ValueError(f"input has {x.dims[1]} channels, weights want {w.dims[0]}")
     if isinstance(x.dims[1], int) and x.dims[1] % group:
         raise ValueError(f"{x.dims[1]} channels don't make {group} groups")
+    if rest:
+        demand(rest[0], "the bias", w.dims[1] * group)
     along = transposed(
         [x.dims[a] for a in axes], kernel_of(w, kernel_shape), strides, pads, dilations, auto_pad,
         output_padding, output_shape,
@@ -419,6 +435,10 @@ def parameter(tensor: Tensor | None, channel: int) -> InputRead:
     return everything(tensor) if tensor.dims[0] == 1 else (Along(channel),)
 
 
+def output_channels(shape: Shape, attributes: Mapping[str, object]) -> Dim:
+    return shape[-1 if attributes.get("channels_last") else 1]
+
+
 def quantized_output(rule: Rule) -> Rule:
     """A quantised operator's output from the float one's; the zero point has its dtype."""
 
@@ -428,8 +448,16 @@ def quantized_output(rule: Rule) -> Rule:
         y_scale: Tensor, y_zero: Tensor | None = None, b: Tensor | None = None,
         **attributes: object,
     ) -> Tensor:  # fmt: skip
-        found = rule(x, w, **attributes)
+        singles = {
+            "x_scale": x_scale, "x_zero_point": x_zero, "y_scale": y_scale, "y_zero_point": y_zero
+        }  # fmt: skip
+        for name, given in singles.items():
+            demand_single(given, name)
+        found = rule(x, w, b, **attributes)
         assert isinstance(found, Tensor)
+        channels = None if found.shape is None else output_channels(found.shape, attributes)
+        demand_each(w_scale, "w_scale", channels)
+        demand_each(w_zero, "w_zero_point", channels)
         return found.of(found.shape, None if y_zero is None else y_zero.dtype)
 
     return output
@@ -509,12 +537,17 @@ def last(rule: Rule) -> Rule:
 def deform_output(
     x: Tensor, w: Tensor, offset: Tensor, b: Tensor | None = None, mask: Tensor | None = None, *,
     kernel_shape: Ints = None, strides: Ints = None, pads: Ints = None, dilations: Ints = None,
-    group: int = 1,
+    group: int = 1, offset_group: int = 1,
 ) -> Tensor:  # fmt: skip
-    return conv_output(
-        x, w, kernel_shape=kernel_shape, strides=strides, pads=pads, dilations=dilations,
+    y = conv_output(
+        x, w, b, kernel_shape=kernel_shape, strides=strides, pads=pads, dilations=dilations,
         group=group,
     )  # fmt: skip
+    taps = product(w.dims[2:])
+    places = taps * offset_group
+    demand(offset, "offset", x.dims[0], places * (x.rank - 2), *y.dims[2:])
+    demand(mask, "mask", x.dims[0], places, *y.dims[2:])
+    return y
 
 
 def deform_work(

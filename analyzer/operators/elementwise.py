@@ -29,6 +29,8 @@ from cnnscope.analyzer.operator import (
     broadcast_shapes,
     constants,
     define,
+    demand,
+    demand_single,
     each,
     elementwise,
     same,
@@ -137,6 +139,12 @@ def where_output(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return broadcast(x, y).of(broadcast_shape(condition, x, y))
 
 
+def clip_output(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
+    demand_single(low, "min")
+    demand_single(high, "max")
+    return x.of(x.shape)
+
+
 def clip_work(
     outputs: tuple[Tensor, ...],
     x: Tensor,
@@ -184,6 +192,8 @@ def dropout_output(
     x: Tensor, ratio: Tensor | None = None, training_mode: Tensor | None = None, *, opset: int
 ) -> tuple[Tensor, Tensor]:
     """At inference the input and a mask of ones, which is boolean from opset 10 on."""
+    demand(ratio, "ratio")
+    demand(training_mode, "training_mode")
     return x.of(x.shape), x.of(x.shape, "bool" if opset >= 10 else None)
 
 
@@ -214,7 +224,8 @@ def dropout_work(
 
 
 def prelu_output(x: Tensor, slope: Tensor) -> Tensor:
-    return x.of(x.shape)
+    """Broadcast one onto the other, as it is executed; ONNX has only the slope broadcast."""
+    return x.of(broadcast_shape(x, slope))
 
 
 def prelu_channel_reads(outputs: tuple[Tensor, ...], x: Tensor, slope: Tensor) -> OutputReads:
@@ -251,8 +262,8 @@ arithmetic("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", infer=same, work=each(ex
 arithmetic("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", infer=same, work=each(exp=1))
 
 activation = partial(define, kind="activation")
-activation("Clip", infer=same, work=clip_work, reads=scalar_reads, roles=constants(1, 2))
-activation("PRelu", infer=prelu_output, work=each(compare=1, mul=1), reads=prelu_channel_reads)
+activation("Clip", infer=clip_output, work=clip_work, reads=scalar_reads, roles=constants(1, 2))
+activation("PRelu", infer=same, work=each(compare=1, mul=1), reads=prelu_channel_reads)
 activation("PRelu", infer=prelu_output, work=each(compare=1, mul=1), since=7)
 
 logic("Where", infer=where_output)

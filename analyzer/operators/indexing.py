@@ -28,7 +28,11 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
+    demand_least_rank,
+    demand_rank,
     everything,
+    flag,
     in_range,
     same,
 )
@@ -98,7 +102,12 @@ def gather_reads(outputs: Outputs, x: Tensor, indices: Tensor, *, axis: int = 0)
 
 def gather_elements_output(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     if x.shape is not None:
-        in_range(axis, x.rank)
+        along = in_range(axis, x.rank)
+        demand_rank(indices, "indices", x.rank)
+        for i, (n, length) in enumerate(zip(indices.shape or (), x.shape, strict=False)):
+            longer = isinstance(n, int) and isinstance(length, int) and n > length
+            if i != along and longer:
+                raise ValueError(f"axis {i} of indices is {n} long, of the data {length}")
     return x.of(indices.shape)
 
 
@@ -124,6 +133,9 @@ def gather_nd_output(x: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tens
         return x.of(None)
     if batch_dims + depth > x.rank:
         raise ValueError(f"indices of {depth} axes after {batch_dims}, data has {x.rank}")
+    rows, batches = product(indices.dims[:-1]), product(x.dims[:batch_dims])
+    if isinstance(rows, int) and isinstance(batches, int) and batches and rows % batches:
+        raise ValueError(f"{rows} indices for {batches} batches of data")
     return x.of((*indices.dims[:-1], *x.dims[batch_dims + depth :]))
 
 
@@ -170,6 +182,30 @@ def written(found: np.ndarray, n: int) -> tuple[Span | None, ...]:
             known = rows[position]
             rows[position] = (i, i) if known is None else (known[0], i)
     return tuple(rows)
+
+
+def scatter_elements_output(
+    x: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0
+) -> Tensor:
+    if x.shape is not None:
+        in_range(axis, x.rank)
+        demand_rank(indices, "indices", x.rank)
+    if indices.shape is not None:
+        demand(updates, "updates", *indices.shape)
+    return x.of(x.shape)
+
+
+def scatter_nd_output(x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+    """There is an update for every tuple of indices: of what those leave of the data's axes."""
+    demand_least_rank(x, "data", 1)
+    demand_least_rank(indices, "indices", 1)
+    if x.shape is not None and indices.shape is not None:
+        depth = indices.shape[-1]
+        if isinstance(depth, int):
+            if depth > x.rank:
+                raise ValueError(f"indices of {depth} axes, data has {x.rank}")
+            demand(updates, "updates", *indices.shape[:-1], *x.shape[depth:])
+    return x.of(x.shape)
 
 
 def scatter_elements_work(
@@ -326,9 +362,13 @@ def unique_work(outputs: Outputs, x: Tensor, *, axis: int | None = None) -> Work
 
 def suppressed_output(
     boxes: Tensor, scores: Tensor, most: Tensor | None = None, iou: Tensor | None = None,
-    threshold: Tensor | None = None, *, node_name: str = "",
+    threshold: Tensor | None = None, *, center_point_box: int = 0, node_name: str = "",
 ) -> Tensor:  # fmt: skip
     """Rows of (batch, class, box); none where `max_output_boxes_per_class` is 0, its default."""
+    flag(center_point_box, "center_point_box")
+    demand(boxes, "boxes", None, None, 4)
+    batch, count, _ = boxes.shape or (None, None, None)
+    demand(scores, "scores", batch, None, count)
     none = most is None or (most.value is not None and most.only_number == 0)
     return Tensor("int64", (0 if none else FreeDim.from_data(f"{node_name} count"), 3))
 
@@ -345,9 +385,21 @@ def suppressed_work(
 define("Gather", kind="indexing", infer=gather_output, reads=gather_reads)
 define("GatherElements", kind="indexing", infer=gather_elements_output, reads=gather_elements_reads)
 define("GatherND", kind="indexing", infer=gather_nd_output, reads=gather_nd_reads)
-define("Scatter", "ScatterElements", kind="indexing", infer=same, work=scatter_elements_work,
-       reads=scatter_elements_reads)  # fmt: skip
-define("ScatterND", kind="indexing", infer=same, work=scatter_elements_work, reads=scatter_nd_reads)
+define(
+    "Scatter",
+    "ScatterElements",
+    kind="indexing",
+    infer=scatter_elements_output,
+    work=scatter_elements_work,
+    reads=scatter_elements_reads,
+)
+define(
+    "ScatterND",
+    kind="indexing",
+    infer=scatter_nd_output,
+    work=scatter_elements_work,
+    reads=scatter_nd_reads,
+)
 define("TensorScatter", kind="indexing", infer=same, reads=tensor_scatter_reads)
 define("OneHot", kind="indexing", infer=one_hot_output, reads=one_hot_reads)
 define("TopK", kind="selection", infer=top_k_output, work=top_k_work, reads=top_k_reads)

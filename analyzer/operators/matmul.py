@@ -37,6 +37,8 @@ from cnnscope.analyzer.operator import (
     broadcast_shapes,
     constants,
     define,
+    demand,
+    demand_onto,
     elementwise,
     everything,
     matrix_work,
@@ -145,7 +147,7 @@ def gemm_output(
         return a.of(None)
     shape = product_shape(a, b, order(2, transA), order(2, transB))
     if c is not None and c.shape is not None:
-        broadcast_shapes(shape, c.shape)
+        demand_onto(c, "C", shape)
     return a.of(shape)
 
 
@@ -351,7 +353,34 @@ def of_type(dtype: str | None, y: Tensor) -> Tensor:
     return Tensor(dtype, y.shape)
 
 
-def integer_output(a: Tensor, b: Tensor, *_: Tensor | None) -> Tensor:
+def check_rows(given: Tensor | None, name: str, a: Sequence[Dim]) -> None:
+    """Raise ValueError where it surely isn't a number, one for each row, nor a column of them."""
+    if given is None or given.shape is None or given.shape in ((), (1,)):
+        return
+    if len(given.shape) == 1:
+        demand(given, name, a[-2] if len(a) > 1 else 1)
+    else:
+        demand(given, name, *a[:-1], 1)
+
+
+def check_columns(given: Tensor | None, name: str, b: Sequence[Dim]) -> None:
+    """Raise ValueError where it surely isn't a number, one for each column, nor a row of them."""
+    if given is None or given.shape is None or given.shape in ((), (1,)):
+        return
+    if len(given.shape) == 1:
+        demand(given, name, b[-1])
+    else:
+        demand(given, name, *b[:-2], 1, b[-1])
+
+
+def integer_output(
+    a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: Tensor | None = None,
+    *_: Tensor | None,
+) -> Tensor:  # fmt: skip
+    if a.shape is not None:
+        check_rows(a_zero, "a_zero_point", a.shape)
+    if b.shape is not None:
+        check_columns(b_zero, "b_zero_point", b.shape)
     return of_type("int32", matmul_output(a, b))
 
 
@@ -382,7 +411,14 @@ def qlinear_output(
     y_scale: Tensor,
     y_zero: Tensor,
 ) -> Tensor:
-    return of_type(y_zero.dtype, matmul_output(a, b))
+    y = matmul_output(a, b)
+    for name, given in (("a_scale", a_scale), ("a_zero_point", a_zero)):
+        check_rows(given, name, a.dims)
+    for name, given in (("b_scale", b_scale), ("b_zero_point", b_zero)):
+        check_columns(given, name, b.dims)
+    for name, given in (("y_scale", y_scale), ("y_zero_point", y_zero)):
+        check_rows(given, name, y.dims)
+    return of_type(y_zero.dtype, y)
 
 
 def qlinear_work(

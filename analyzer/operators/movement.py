@@ -25,6 +25,7 @@ from cnnscope.analyzer.operator import (
     Whole,
     counted,
     define,
+    demand_rank,
     elementwise,
     in_range,
 )
@@ -49,11 +50,10 @@ def reshape_output(
     allowzero: int = 0,
     node_name: str = "",
 ) -> Tensor:
+    demand_rank(target, "shape", 1)
     if target is None:
         wanted: list[Dim] = list(shape or ())
     elif target.value is None:
-        if target.rank != 1:
-            raise ValueError(f"a shape of {target.rank} axes, one is wanted")
         count = target.dims[0]
         if not isinstance(count, int):
             return x.of(None)
@@ -65,7 +65,7 @@ def reshape_output(
             for i, n in enumerate(target.lengths)
         ]
     # Only plain integers can be 0 (copy the input's) or -1 (what is left over).
-    if not allowzero:
+    if allowzero != 1:
         copied = [i for i, dim in enumerate(wanted) if dim == 0]
         if copied and copied[-1] >= x.rank:
             raise ValueError(f"0 at axis {copied[-1]} copies an axis that {x.dims} doesn't have")
@@ -128,6 +128,7 @@ def squeezed(x: Tensor, axes: Tensor | None, attribute: tuple[int, ...] | None) 
 def squeeze_output(
     x: Tensor, squeeze: Tensor | None = None, *, axes: tuple[int, ...] | None = None
 ) -> Tensor:
+    demand_rank(squeeze, "axes", 1)
     if x.shape is None or (squeeze is not None and squeeze.value is None):
         return x.of(None)
     gone = squeezed(x, squeeze, axes)
@@ -163,6 +164,7 @@ def unsqueezed(x: Tensor, axes: Tensor | None, attribute: tuple[int, ...] | None
 def unsqueeze_output(
     x: Tensor, unsqueeze: Tensor | None = None, *, axes: tuple[int, ...] | None = None
 ) -> Tensor:
+    demand_rank(unsqueeze, "axes", 0, 1)
     if x.shape is None or (unsqueeze is not None and unsqueeze.value is None):
         return x.of(None)
     shape = list(x.dims)
@@ -275,7 +277,7 @@ def parts(
         raise ValueError(f"an axis of length {n} doesn't split into {count} equal parts")
     size = ceil_div(n, count) if version >= 18 else n // count
     last = n - size * (count - 1)
-    if isinstance(last, int) and last < 0:
+    if isinstance(last, int) and (last < 0 or (last == 0 and n != 0)):
         raise ValueError(f"an axis of length {n} doesn't split into {count} parts of {size}")
     return [size] * (count - 1) + [last if version >= 18 else size]
 
@@ -284,6 +286,9 @@ def split_output(
     x: Tensor, sizes: Tensor | None = None, *, split: tuple[int, ...] | None = None, axis: int = 0,
     num_outputs: int | None = None, opset: int, output_count: int, node_name: str = "",
 ) -> Outputs:  # fmt: skip
+    demand_rank(sizes, "split", 1)
+    if opset >= 18 and sizes is None and num_outputs is None:
+        raise ValueError("neither split nor num_outputs is given")
     count = output_count if num_outputs is None else counted(num_outputs, "num_outputs")
     if count != output_count:
         raise ValueError(f"num_outputs is {count}, the node has {output_count} outputs")
@@ -350,6 +355,8 @@ def expand_reads(outputs: Outputs, x: Tensor, shape: Tensor) -> OutputReads:
 def tile_output(
     x: Tensor, repeats: Tensor, axis: Tensor | None = None, *, node_name: str = ""
 ) -> Tensor:
+    if axis is None:
+        demand_rank(repeats, "repeats", 1)
     if x.shape is None:
         return x.of(None)
     if repeats.value is None or (axis is not None and axis.value is None):

@@ -39,6 +39,8 @@ from cnnscope.analyzer.operator import (
     Work,
     constants,
     define,
+    demand,
+    demand_least_rank,
     each_axis,
     everything,
 )
@@ -66,7 +68,10 @@ def pool_windows(
     steps = each_axis(strides, count, 1, "strides")
     spacings = each_axis(dilations, count, 1, "dilations")
     ends = each_axis(pads, 2 * count, 0, "pads")
-    known_padding(auto_pad)
+    if known_padding(auto_pad) == "NOTSET":
+        for i, end in enumerate(ends):
+            if end >= kernel[i % count]:
+                raise ValueError(f"padding of {end} holds a whole kernel of {kernel[i % count]}")
     found: list[tuple[int, Window | None, Window]] = []
     for i, axis in enumerate(axes):
         bare = Window(kernel[i], steps[i], spacings[i])
@@ -91,6 +96,7 @@ def pool_output(
     dilations: Ints = None,
     auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
+    storage_order: int = 0,
     channels_last: int = 0,
 ) -> Tensor:
     shape = [*x.dims]
@@ -104,7 +110,7 @@ def pool_output(
             assert window is not None
             extent, before, after = (int(v) for v in (window.extent, window.before, window.after))
             length = window.output_length(n)
-            if ceil_mode:  # equation (1)
+            if ceil_mode == 1:  # equation (1)
                 length = ceil_div(n + before + min(after - extent + stride, 0), stride)
             if isinstance(length, int) and length < 1:
                 raise ValueError(
@@ -141,6 +147,9 @@ def _unknown(dim: Dim) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def max_output(x: Tensor, **geometry: object) -> tuple[Tensor, Tensor]:
+    order = geometry.get("storage_order", 0)
+    if order not in (0, 1):
+        raise ValueError(f"storage_order is {order}, 0 or 1 is wanted")
     pooled = PLAIN_OUTPUT(x, **geometry)
     assert isinstance(pooled, Tensor)
     return pooled, pooled.of(pooled.shape, "int64")
@@ -210,6 +219,7 @@ def global_pooling(per_output: Rule) -> Rule:
 
 
 def global_output(x: Tensor, *rest: Tensor | None, channels_last: int = 0) -> Tensor:
+    demand_least_rank(x, "the input", 3)
     space = spatial_axes(x, channels_last)
     return x.of(tuple(1 if axis in space else dim for axis, dim in enumerate(x.dims)))
 
@@ -229,6 +239,7 @@ def unpool_output(
     x: Tensor, indices: Tensor, output_shape: Tensor | None = None, *, kernel_shape: Ints = None,
     strides: Ints = None, pads: Ints = None, node_name: str = "",
 ) -> Tensor:  # fmt: skip
+    demand(indices, "indices", *x.dims)
     count = x.rank - 2
     if output_shape is not None:
         if output_shape.value is None:
@@ -260,6 +271,7 @@ def unpool_reads(
 
 
 def roi_output(x: Tensor, rois: Tensor, *, pooled_shape: Ints = None) -> Tensor:
+    demand(rois, "rois", None, 5)
     return x.of((rois.dims[0], x.dims[1], *(pooled_shape or ())))
 
 

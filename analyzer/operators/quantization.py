@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.dimension import Dim, Undetermined, product
+from cnnscope.analyzer.dimension import Dim, Undetermined, ceil_div, product
 from cnnscope.analyzer.operator import (
     Along,
     AxisRead,
@@ -33,7 +33,11 @@ from cnnscope.analyzer.operator import (
     broadcast_shapes,
     constants,
     define,
+    demand,
+    demand_rank,
+    demand_single,
     everything,
+    in_range,
 )
 from cnnscope.analyzer.tensor import Tensor, dtype_of
 from cnnscope.analyzer.window import Window
@@ -54,9 +58,28 @@ def parameters(*tensors: Tensor | None) -> tuple[InputRead, ...]:
 # -- QuantizeLinear, DequantizeLinear -----------------------------------------------------------
 
 
+def check_scale(x: Tensor, scale: Tensor, zero: Tensor | None, axis: int, block_size: int) -> None:
+    """Raise ValueError where scale and zero point surely aren't laid out as (3) wants them."""
+    if scale.shape is None or x.shape is None:
+        return
+    if scale.shape in ((), (1,)):
+        demand_single(zero, "the zero point")
+        return
+    place = in_range(axis, x.rank)
+    if not block_size:
+        demand(scale, "the scale", x.shape[place])
+    else:
+        demand_rank(scale, "the scale", x.rank)
+        blocks = ceil_div(x.shape[place], block_size)
+        demand(scale, "the scale", *x.shape[:place], blocks, *x.shape[place + 1 :])
+    demand(zero, "the zero point", *scale.shape)
+
+
 def quantize_output(
-    x: Tensor, scale: Tensor, zero: Tensor | None = None, *, output_dtype: int = 0
-) -> Tensor:
+    x: Tensor, scale: Tensor, zero: Tensor | None = None, *, axis: int = 1, block_size: int = 0,
+    output_dtype: int = 0,
+) -> Tensor:  # fmt: skip
+    check_scale(x, scale, zero, axis, block_size)
     if zero is not None:
         return x.of(x.shape, zero.dtype)
     return x.of(x.shape, dtype_of(output_dtype) if output_dtype else "uint8")
@@ -77,8 +100,10 @@ def quantize_work(
 
 
 def dequantize_output(
-    x: Tensor, scale: Tensor, zero: Tensor | None = None, *, output_dtype: int = 0
-) -> Tensor:
+    x: Tensor, scale: Tensor, zero: Tensor | None = None, *, axis: int = 1, block_size: int = 0,
+    output_dtype: int = 0,
+) -> Tensor:  # fmt: skip
+    check_scale(x, scale, zero, axis, block_size)
     return x.of(x.shape, dtype_of(output_dtype) if output_dtype else scale.dtype or "float32")
 
 

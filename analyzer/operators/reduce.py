@@ -27,10 +27,12 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand_least_rank,
     demand_rank,
+    demand_single,
     everything,
+    flag,
     in_range,
-    same,
 )
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import MAX_PERIOD
@@ -159,6 +161,16 @@ def running_reads(
     return tuple(scan if i == along else Along(i) for i in range(x.rank)), NOTHING
 
 
+def running_output(x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: int = 0) -> Tensor:
+    flag(exclusive, "exclusive")
+    flag(reverse, "reverse")
+    demand_single(axis, "axis")
+    demand_least_rank(x, "input", 1)
+    if x.shape is not None and axis.value is not None:
+        in_range(axis.only_number, x.rank)
+    return x.of(x.shape)
+
+
 REDUCTIONS: dict[str, Rule] = {
     "ReduceSum": folding("add"),
     "ReduceMean": folding("add", per_output={"div": 1}),
@@ -186,5 +198,5 @@ for _name, _work in REDUCTIONS.items():
 define(
     "ArgMax", "ArgMin", kind="reduction", infer=arg_output, work=folding("compare"), reads=arg_reads
 )
-define("CumSum", kind="scan", infer=same, work=running("add"), reads=running_reads)
-define("CumProd", kind="scan", infer=same, work=running("mul"), reads=running_reads)
+define("CumSum", kind="scan", infer=running_output, work=running("add"), reads=running_reads)
+define("CumProd", kind="scan", infer=running_output, work=running("mul"), reads=running_reads)

@@ -51,6 +51,8 @@ from cnnscope.analyzer.operator import (
     Work,
     constants,
     define,
+    in_range,
+    one_of,
 )
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import POINT, Number, Span, Window
@@ -63,6 +65,13 @@ MAX_DENOMINATOR = 1 << 10
 TABLE_LIMIT = 1 << 16
 
 HALF = Fraction(1, 2)
+
+MODES = ("nearest", "linear", "cubic")
+COORDINATES = (
+    "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
+    "tf_crop_and_resize", "tf_half_pixel_for_nn",
+)  # fmt: skip
+ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,9 +419,20 @@ def _check_table(axis: Axis, what: str) -> None:
 # -- Resize since 11, Resize 10, Upsample ---------------------------------------------------
 
 
-def unknown(x: Tensor, axes: Sequence[int] | None, node_name: str) -> Tensor:
+def demand_count(given: Tensor | None, what: str, *counts: int) -> None:
+    """Raise ValueError where it surely has another number of elements, however laid out."""
+    if given is None or given.shape is None:
+        return
+    count = product(given.shape)
+    if isinstance(count, int) and count not in counts:
+        wanted = " or ".join(map(str, dict.fromkeys(counts)))
+        raise ValueError(f"{what} has {count} numbers, {wanted} are wanted")
+
+
+def unknown(x: Tensor, given: Tensor | None, axes: Sequence[int] | None, node_name: str) -> Tensor:
     """The output where scales or sizes are computed at run time."""
-    chosen = {axis % x.rank for axis in (range(x.rank) if axes is None else axes)}
+    chosen = {in_range(axis, x.rank) for axis in (range(x.rank) if axes is None else axes)}
+    demand_count(given, "scales or sizes", len(chosen))
     return x.of(tuple(
         FreeDim.from_data(f"{node_name} length {axis}") if axis in chosen else n
         for axis, n in enumerate(x.dims)
@@ -432,12 +452,23 @@ def output_11(
     x: Tensor, roi: Tensor | None = None, scales: Tensor | None = None,
     sizes: Tensor | None = None, *, axes: Sequence[int] | None = None,
     keep_aspect_ratio_policy: str = "stretch", coordinate_transformation_mode: str = "half_pixel",
-    node_name: str = "",
+    mode: str = "nearest", nearest_mode: str = "round_prefer_floor", exclude_outside: int = 0,
+    antialias: int = 0, node_name: str = "",
 ) -> Tensor:  # fmt: skip
+    one_of(mode, "mode", *MODES)
+    one_of(coordinate_transformation_mode, "coordinate_transformation_mode", *COORDINATES)
+    if mode == "nearest":
+        one_of(nearest_mode, "nearest_mode", *ROUNDINGS)
+        if antialias:
+            raise ValueError("antialias is for the modes linear and cubic, this one is nearest")
+    if exclude_outside and mode != "cubic":
+        raise ValueError(f"exclude_outside is for the mode cubic, this one is {mode}")
     given = scales if present(scales) else sizes
     manner = Manner(coordinates=coordinate_transformation_mode)
+    if manner.crops and roi is not None and present(roi):
+        demand_count(roi, "roi", 2 * x.rank, 2 * (x.rank if axes is None else len(axes)))
     if given is None or given.value is None or (manner.crops and roi and roi.value is None):
-        return unknown(x, axes, node_name)
+        return unknown(x, given, axes, node_name)
     found = axes_of(x, roi, scales, sizes, axes, keep_aspect_ratio_policy, manner)
     return x.of(tuple(axis.outputs for axis in found))
 
@@ -494,7 +525,7 @@ def output_10(
     height_scale: float = 1.0, width_scale: float = 1.0, node_name: str = "",
 ) -> Tensor:  # fmt: skip
     if factors is not None and factors.value is None:
-        return unknown(x, None, node_name)
+        return unknown(x, factors, None, node_name)
     found = early_axes(x, factors, scales, height_scale, width_scale)
     return x.of(tuple(axis.outputs for axis in found))
 

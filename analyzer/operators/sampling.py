@@ -29,8 +29,10 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
     everything,
     matrix_work,
+    one_of,
 )
 from cnnscope.analyzer.tensor import Tensor, axes_of
 
@@ -59,7 +61,14 @@ def per_value(axes: int, mode: str) -> Work:
 # -- GridSample, AffineGrid -----------------------------------------------------------------
 
 
-def grid_output(x: Tensor, grid: Tensor) -> Tensor:
+MODES = ("linear", "nearest", "cubic", "bilinear", "bicubic")  # the last two until opset 20
+
+
+def grid_output(
+    x: Tensor, grid: Tensor, *, mode: str = "linear", padding_mode: str = "zeros"
+) -> Tensor:
+    one_of(mode, "mode", *MODES)
+    one_of(padding_mode, "padding_mode", "zeros", "border", "reflection")
     if x.rank != grid.rank:
         raise ValueError(f"the grid has {grid.rank} axes, the input {x.rank}")
     return x.of((*x.dims[:2], *grid.dims[1:-1]))
@@ -80,8 +89,12 @@ def grid_reads(outputs: tuple[Tensor, ...], x: Tensor, grid: Tensor) -> OutputRe
 
 
 def affine_output(theta: Tensor, size: Tensor, *, node_name: str = "") -> Tensor:
-    axes = theta.dims[1]
+    axes = theta.dims[1] if theta.rank == 3 else None
+    demand(theta, "theta", None, axes, None if axes is None else axes + 1)
+    assert axes is not None
+    demand(size, "size", axes + 2)
     if size.value is not None:
+        demand(theta, "theta", size.lengths[0], None, None)
         lengths = size.lengths[2:]
     else:
         count = int(axes)
@@ -104,6 +117,8 @@ def affine_reads(outputs: tuple[Tensor, ...], theta: Tensor, size: Tensor) -> Ou
 def align_output(
     x: Tensor, rois: Tensor, batch: Tensor, *, output_height: int = 1, output_width: int = 1
 ) -> Tensor:
+    demand(rois, "rois", None, 4)
+    demand(batch, "batch_indices", rois.dims[0])
     return x.of((rois.dims[0], x.dims[1], output_height, output_width))
 
 

@@ -29,10 +29,14 @@ from cnnscope.analyzer.operator import (
     Whole,
     constants,
     define,
+    demand,
+    demand_least_rank,
+    demand_rank,
+    demand_single,
     elementwise,
     everything,
     in_range,
-    same,
+    one_of,
 )
 from cnnscope.analyzer.tensor import Tensor
 from cnnscope.analyzer.window import MAX_PERIOD, Outside, Span, Window
@@ -109,6 +113,8 @@ def cuts(
         length = starts.dims[0]
         if not isinstance(length, int):
             raise Undetermined("which axes a slice cuts")
+        for name, given_too in (("ends", ends), ("axes", axes), ("steps", steps)):
+            demand(given_too, name, length)
         count, known = length, starts.value is not None and ends.value is not None
     if axes is not None:
         if axes.value is None:
@@ -121,6 +127,8 @@ def cuts(
     else:
         along = list(range(count))
     along = [in_range(axis, x.rank) for axis in along]
+    if len(set(along)) < len(along):
+        raise ValueError(f"axes {along} name one axis twice")
     if not known or (steps is not None and steps.value is None):
         return dict.fromkeys(along)
     begin: list[Dim] = starts.lengths if starts is not None else list(first or ())
@@ -191,8 +199,12 @@ def margins(
 def pad_output(
     x: Tensor, given: Tensor | None = None, value: Tensor | None = None,
     along: Tensor | None = None, *, pads: Numbers = None, paddings: Numbers = None,
-    node_name: str = "",
+    mode: str = "constant", node_name: str = "",
 ) -> Tensor:  # fmt: skip
+    one_of(mode, "mode", *OUTSIDE)
+    demand_rank(given, "pads", 1)
+    demand_rank(along, "axes", 1)
+    demand_single(value, "constant_value")
     if x.shape is None:
         return x.of(None)
     shape: list[Dim] = []
@@ -205,6 +217,8 @@ def pad_output(
         total = n + found[0] + found[1]
         if isinstance(total, int) and total < 0:
             raise ValueError(f"padding {found[0]} and {found[1]} cuts more than the {n} there are")
+        if mode == "reflect" and n == 1 and found != (0, 0):
+            raise ValueError(f"axis {i} of length 1 has nothing to reflect")
         shape.append(total)
     return x.of(tuple(shape))
 
@@ -272,6 +286,16 @@ def compress_reads(
     return tuple(chosen if i == along else Along(i) for i in range(x.rank)), mask
 
 
+def reverse_output(
+    x: Tensor, lengths: Tensor, *, batch_axis: int = 1, time_axis: int = 0
+) -> Tensor:
+    demand_least_rank(x, "input", 2)
+    if x.shape is not None:
+        in_range(time_axis, x.rank)
+        demand(lengths, "sequence_lens", x.shape[in_range(batch_axis, x.rank)])
+    return x.of(x.shape)
+
+
 def reverse_reads(
     outputs: Outputs, x: Tensor, lengths: Tensor, *, batch_axis: int = 1, time_axis: int = 0
 ) -> OutputReads:
@@ -294,6 +318,12 @@ def reverse_reads(
     return data, (Along(batch),)
 
 
+def trilu_output(x: Tensor, k: Tensor | None = None) -> Tensor:
+    demand_least_rank(x, "input", 2)
+    demand_single(k, "k")
+    return x.of(x.shape)
+
+
 def trilu_reads(outputs: Outputs, x: Tensor, k: Tensor | None = None) -> OutputReads:
     return elementwise(outputs[0], x), NOTHING
 
@@ -301,5 +331,5 @@ def trilu_reads(outputs: Outputs, x: Tensor, k: Tensor | None = None) -> OutputR
 define("Slice", kind="cropping", infer=slice_output, reads=slice_reads)
 define("Pad", kind="padding", infer=pad_output, reads=pad_reads, roles=constants(1, 2, 3))
 define("Compress", kind="indexing", infer=compress_output, reads=compress_reads)
-define("ReverseSequence", kind="data movement", infer=same, reads=reverse_reads)
-define("Trilu", kind="data movement", infer=same, reads=trilu_reads)
+define("ReverseSequence", kind="data movement", infer=reverse_output, reads=reverse_reads)
+define("Trilu", kind="data movement", infer=trilu_output, reads=trilu_reads)

@@ -33,6 +33,10 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand,
+    demand_rank,
+    in_range,
+    one_of,
 )
 from cnnscope.analyzer.tensor import Shape, Tensor, axes_of
 from cnnscope.analyzer.window import POINT, Window
@@ -63,7 +67,9 @@ def exact(top: Dim, bottom: int, what: str) -> Dim:
     return top // bottom
 
 
-def to_space_output(x: Tensor, *, blocksize: int = 0) -> Tensor:
+def to_space_output(x: Tensor, *, blocksize: int = 0, mode: str = "DCR") -> Tensor:
+    one_of(mode, "mode", "DCR", "CRD")
+    demand_rank(x, "input", 4)
     channels = exact(x.dims[1], blocksize ** (x.rank - 2), "the number of channels")
     return x.of((x.dims[0], channels, *(n * blocksize for n in x.dims[2:])))
 
@@ -92,6 +98,7 @@ def to_space_reads(
 
 
 def to_depth_output(x: Tensor, *, blocksize: int = 0) -> Tensor:
+    demand_rank(x, "input", 4)
     space = (exact(n, blocksize, "the length") for n in x.dims[2:])
     return x.of((x.dims[0], x.dims[1] * blocksize ** (x.rank - 2), *space))
 
@@ -124,6 +131,9 @@ def to_depth_reads(
 def col2im_output(
     x: Tensor, image_shape: Tensor, block_shape: Tensor, *, node_name: str = ""
 ) -> Tensor:
+    demand_rank(x, "input", 3)
+    demand_rank(image_shape, "image_shape", 1)
+    demand(block_shape, "block_shape", *(image_shape.shape or (None,)))
     axes = next((int(t.dims[0]) for t in (image_shape, block_shape) if t.shape), None)
     if axes is None:
         return Tensor(x.dtype, None)
@@ -163,7 +173,10 @@ def col2im_reads(
 
 
 def center_output(x: Tensor, shape: Tensor, *, axes: Ints = None, node_name: str = "") -> Tensor:
-    chosen = [axis % x.rank for axis in (range(x.rank) if axes is None else axes)]
+    chosen = [in_range(axis, x.rank) for axis in (range(x.rank) if axes is None else axes)]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"axes {chosen} name one axis twice")
+    demand(shape, "shape", len(chosen))
     result = [*x.dims]
     if shape.value is None:
         wanted: list[Dim] = [FreeDim.from_data(f"{node_name} length {axis}") for axis in chosen]

@@ -1,4 +1,4 @@
-"""Thousands of damaged models: each gives a report or one clear line, in every format, soon.
+"""Hundreds of damaged models: each gives a report or one clear line, in every format, soon.
 
 A seeded sample of what ``tests/fuzz.py`` does for as long as it is told. A failure names the seed's
 mutation: ``mutated(data, Random("SEED/NUMBER"))`` gives the same model again.
@@ -12,12 +12,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from amounts import amount
 from mutations import examine, mutated, time_limit
 
 from cnnscope.analyzer.render.machine import report_schema
 
-MUTATIONS = 80
-"""Of each model, some two thousand in all."""
+MUTATIONS = amount(32, 320)
+"""Of each model, some eight hundred in all."""
 LIMIT_SECONDS = 20.0
 
 SAMPLES = ("lenet5", "unet", "wavenet", "c3d", "alexnet", "fcn8s")

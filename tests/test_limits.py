@@ -20,7 +20,7 @@ from cnnscope.analyzer.diagnostics import CnnscopeError, LimitError
 from cnnscope.cli import main
 
 OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("d", 1)]
-SECONDS = 10.0
+SECONDS = 10.0  # of computing
 
 
 def node(op: str, inputs: list[str], outputs: list[str], **attributes) -> onnx.NodeProto:
@@ -158,10 +158,10 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
 def test_refused(name: str):
     make, expected = REFUSED[name]
     data = make().SerializeToString()
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(LimitError, match=expected):
         cnnscope.analyze(data)
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_values_worked_out_beforehand(monkeypatch: pytest.MonkeyPatch):
@@ -219,10 +219,10 @@ def test_every_command(
     capfd: pytest.CaptureFixture[str],
 ):  # fmt: skip
     extra = {"diff": [str(samples / "lenet5.onnx")], "explain": ["a"]}.get(command[0], [])
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(SystemExit) as stop:
         main([command[0], str(cases / f"{name}.onnx"), *extra, *command[1:]])
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     assert stop.value.code == 2
     said = capfd.readouterr()
     lines = [line for line in said.err.splitlines() if line.strip()]

@@ -7,8 +7,6 @@ import math
 import pickle
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -34,7 +32,7 @@ def test_reports(way: str, before: cnnscope.Report) -> None:
     assert isinstance(after, cnnscope.Report)
     assert after.to_dict() == before.to_dict()
     assert str(after) == str(before)
-    for a, b in list(zip(before.layers, after.layers, strict=True))[::7]:
+    for a, b in list(zip(before.layers, after.layers, strict=True))[::15]:
         assert b.kind == a.kind
         assert b.receptive_field == a.receptive_field
         unit = [0] * len(a.output_shape or ())
@@ -77,15 +75,6 @@ def test_a_file_that_has_gone(tmp_path: Path, samples: Path) -> None:
     stored = max(analysis.file.model.graph.initializer, key=lambda t: math.prod(t.dims))
     with pytest.raises(cnnscope.CnnscopeError, match=r"isn't there any more|is missing"):
         analysis.file.read(stored)
-
-
-def test_a_pool_of_processes(samples: Path) -> None:
-    paths = [samples / "lenet5.onnx", samples / "alexnet.onnx"]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        reports = list(pool.map(cnnscope.analyze, paths))
-    assert [r.totals.params.value for r in reports] == [
-        cnnscope.analyze(path).totals.params.value for path in paths
-    ]
 
 
 def test_a_model_in_memory(samples: Path) -> None:

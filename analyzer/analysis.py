@@ -398,9 +398,14 @@ def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
         folded_macs=Metric.of(folded_work.macs, folded.uncounted),
         folded_flops=Metric.of(folded_work.flops, folded.uncounted),
         weight_bytes=Metric.of(sum(w.nbytes for w in weights.used), unsized),
-        peak_activation_bytes=Metric.of(
-            None if liveness.free else liveness.peak,
-            {f"free dimension {name}": 1 for name in sorted(liveness.free)} | {**liveness.unsized},
+        peak_activation_bytes=replace(
+            Metric.of(
+                None if liveness.free else liveness.peak,
+                {f"free dimension {name}": 1 for name in sorted(liveness.free)}
+                | {**liveness.unsized},
+            ),
+            formula=liveness.formula,
+            upper=liveness.upper,
         ),
         traffic_bytes=sum_traffic(layers),
         peak_layer=None if where is None or liveness.free else graph.nodes[where].name,

@@ -43,6 +43,7 @@ class Metric:
         status: ``"complete"``, ``"partial"`` (some terms missing) or ``"unavailable"``.
         uncounted: what is missing: operator (or reason) to how many times.
         formula: the figure as a formula in the free dimensions, where it hangs on them.
+        upper: what the figure never exceeds, a formula too, where it has none of its own. A bound.
 
     >>> Metric.of(7).status
     'complete'
@@ -53,6 +54,7 @@ class Metric:
     status: Status
     uncounted: Mapping[str, int] = field(default_factory=dict)
     formula: str | None = None
+    upper: str | None = None
 
     @classmethod
     def of(cls, known: Dim | None, uncounted: Mapping[str, int] | None = None) -> Metric:
@@ -83,6 +85,8 @@ class Metric:
         }
         if self.formula is not None:
             found["formula"] = self.formula
+        if self.upper is not None:
+            found["upper"] = self.upper
         return found
 
 

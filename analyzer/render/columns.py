@@ -440,6 +440,8 @@ def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
     if free:
         names = ", ".join(name(key.removeprefix(_FREE), 40) for key in free[:8])
         formula = f"{name(found.formula, 80)}; " if found.formula else ""
+        if found.upper:
+            formula = f"at most {name(found.upper, 80)}; "
         text += f": {formula}bind {names} with --dim"
     if missing:
         text += f"; {missing} uncounted" if free else f": {missing} uncounted"

@@ -13,6 +13,8 @@ searching (TopK, Unique, NonZero), counted in comparisons::
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -36,10 +38,12 @@ from cnnscope.analyzer.operator import (
     in_range,
     same,
 )
-from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import Span, Window
+from cnnscope.analyzer.tensor import Shape, Tensor
+from cnnscope.analyzer.window import MAX_PERIOD, Span, Window
 
 Outputs = tuple[Tensor, ...]
+#: what a scatter writes where is kept place by place up to this many places
+MAX_TABLE = 1 << 18
 
 
 def positions(indices: Tensor, n: Dim) -> np.ndarray | None:
@@ -217,20 +221,73 @@ def scatter_elements_work(
 
 
 def scatter_elements_reads(
-    outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0
-) -> OutputReads:
+    outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor,
+    *, axis: int = 0, reduction: str = "none",
+) -> OutputReads:  # fmt: skip
     along = in_range(axis, x.rank)
     n = x.dims[along]
     found = positions(indices, n)
     read: AxisRead = Whole()
+    kept: InputRead = None
     if found is not None and isinstance(n, int):
         rows = np.moveaxis(found, along, 0)
         read = Listed(along, written(rows.reshape(len(rows), -1), n))
+        places = np.indices(found.shape)
+        target = [*places]
+        target[along] = found
+        laid = _laid(target, x.shape)
+        if laid is not None:
+            kept, wrote = _kept(laid, along, x.rank, reduction), _sources(laid, places[along])
+            read = read if wrote is None else Listed(along, read.rows, table=(0, wrote))
     moved = tuple(read if i == along else Along(i) for i in range(x.rank))
-    return None, moved, moved
+    return kept, moved, moved
 
 
-def scatter_nd_reads(outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor) -> OutputReads:
+def _laid(
+    target: Sequence[np.ndarray], shape: Shape | None
+) -> tuple[np.ndarray, tuple[int, ...]] | None:
+    """Where each update is written, as a flat index, and the lengths of the axes; None: too many."""
+    lengths = tuple(d for d in shape or () if isinstance(d, int))
+    if shape is None or len(lengths) < len(shape) or not 0 < math.prod(lengths) <= MAX_TABLE:
+        return None
+    if any(length > MAX_PERIOD for length in lengths):
+        return None
+    if any(((at < 0) | (at >= n)).any() for at, n in zip(target, lengths, strict=True)):
+        return None
+    return np.ravel_multi_index(tuple(target), lengths), lengths
+
+
+def _kept(
+    laid: tuple[np.ndarray, tuple[int, ...]], along: int, rank: int, reduction: str
+) -> InputRead:
+    """How data is read: each element at its own place, unless something is written over it."""
+    if reduction != "none":
+        return None
+    flat, lengths = laid
+    wide = [1] * len(lengths)
+    wide[along] = -1
+    own = np.array(np.broadcast_to(np.arange(lengths[along]).reshape(wide), lengths))
+    own.ravel()[flat] = -1
+    lines = np.moveaxis(own, along, 0).reshape(lengths[along], -1)
+    rows = tuple((i, i) if (line >= 0).any() else None for i, line in enumerate(lines))
+    kept = Listed(along, rows, spatial=False, table=(0, own))
+    return tuple(kept if i == along else Along(i) for i in range(rank))
+
+
+def _sources(laid: tuple[np.ndarray, tuple[int, ...]], index: np.ndarray) -> np.ndarray | None:
+    """For each place, the index along one axis of the update that is written there, -1 for none; None
+    where several are written to one place."""
+    flat, lengths = laid
+    if len(np.unique(flat)) < flat.size:
+        return None
+    found = np.full(lengths, -1)
+    found.ravel()[flat] = index
+    return found
+
+
+def scatter_nd_reads(
+    outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor, *, reduction: str = "none"
+) -> OutputReads:
     depth, lead = int(indices.dims[-1]), indices.rank - 1
     reads: list[AxisRead] = [Whole()] * lead
     free = set(range(depth))
@@ -246,8 +303,28 @@ def scatter_nd_reads(outputs: Outputs, x: Tensor, indices: Tensor, updates: Tens
                 reads[e] = Listed(d, written(rows[:, :1], n))
                 free.discard(d)
                 break
+    kept: InputRead = None
+    moved = list(reads)
+    given = [positions(indices, x.dims[d]) for d in range(depth)]
+    target = [found[..., d] for d, found in enumerate(given) if found is not None]
+    laid = _laid(target, x.dims[:depth]) if depth and len(target) == depth else None
+    if laid is not None:
+        kept = _kept(laid, 0, x.rank, reduction)
+        places = np.indices(target[0].shape)
+        for e in range(lead):
+            wrote = _sources(laid, places[e])
+            if wrote is None:
+                continue
+            way = reads[e]
+            axis = way.axis if isinstance(way, Listed) else min(free, default=0)
+            lines = np.moveaxis(wrote, axis, 0).reshape(wrote.shape[axis], -1)
+            spans = tuple(
+                (int(line[line >= 0].min()), int(line.max())) if (line >= 0).any() else None
+                for line in lines
+            )
+            moved[e] = Listed(axis, spans, table=(0, wrote))
     rest: list[AxisRead] = [Along(depth + i) for i in range(x.rank - depth)]
-    return None, (*reads, Whole()), (*reads, *rest)
+    return kept, (*reads, Whole()), (*moved, *rest)
 
 
 def tensor_scatter_reads(

@@ -20,9 +20,11 @@ import numpy as np
 
 from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div, smallest
 from cnnscope.analyzer.operator import (
+    FLAT,
     NOTHING,
     Along,
     AxisRead,
+    Coupled,
     InputRead,
     Listed,
     OutputReads,
@@ -278,7 +280,12 @@ def compress_reads(
 ) -> OutputReads:
     mask = everything(condition)
     if axis is None:
-        return everything(x), mask
+        total = x.size
+        if condition.value is None or not isinstance(total, int) or total > MAX_PERIOD:
+            return everything(x), mask
+        rows = tuple((i, i) for i, on in enumerate(condition.numbers) if on)
+        flat = (Listed(0, rows),)
+        return Coupled(everything(x), steps=((FLAT, (total,)), (flat, (len(rows),)))), mask
     along = in_range(axis, x.rank)
     chosen: AxisRead = Whole()
     if condition.value is not None:

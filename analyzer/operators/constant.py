@@ -22,6 +22,7 @@ from cnnscope.analyzer.operator import (
     Whole,
     Work,
     define,
+    demand_least_rank,
     each,
     elementwise,
 )
@@ -58,9 +59,11 @@ def constant_output(
 
 def filled_output(shape: Tensor, *, value: Tensor | None = None, node_name: str = "") -> Tensor:
     dtype = value.dtype if value is not None else "float32"
-    if shape.shape is not None and len(shape.shape) != 1:
-        raise ValueError(f"the shape has {len(shape.shape)} axes, 1 is wanted")
+    # ONNX Runtime takes numbers in any layout, but no scalar.
+    demand_least_rank(shape, "the shape", 1)
     if shape.value is None:
+        if shape.rank != 1:
+            return Tensor(dtype, None)
         if shape.dims == (0,):
             dims: tuple[Dim, ...] = ()
         elif isinstance(shape.dims[0], int):

@@ -286,6 +286,12 @@ def _cell_by_cell(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: st
         way.table for way in (read if isinstance(read, tuple) else ())
         if isinstance(way, Listed) and way.table is not None
     ]  # fmt: skip
+    if tables and len({(first, found.shape) for first, found in tables}) == 1:
+        first = tables[0][0]
+        yield from _value_by_value(
+            box, first, [found for _, found in tables], read, x, output, name
+        )
+        return
     along = sorted({first + k for first, found in tables for k in range(found.ndim)})
     wanted = [np.flatnonzero(box[axis]).tolist() for axis in along]
     if not tables or not 1 < math.prod(map(len, wanted)) <= MAX_BOXES:
@@ -297,6 +303,23 @@ def _cell_by_cell(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: st
             one[axis] = np.zeros(len(box[axis]), bool)
             one[axis][index] = True
         yield from _behind(tuple(one), read, x, output, name)
+
+
+def _value_by_value(
+    box: Box, first: int, tables: Sequence[np.ndarray], read: KnownRead, x: Tensor, output: Tensor,
+    name: str,
+) -> Iterator[Box]:  # fmt: skip
+    """Units that the tables tell the same together: what they read are products again."""
+    inside = np.ix_(*(np.flatnonzero(box[first + k]) for k in range(tables[0].ndim)))
+    rows = np.stack([found[inside].ravel() for found in tables])
+    told = np.unique(rows[:, (rows >= 0).all(axis=0)], axis=1)
+    if told.shape[1] > MAX_BOXES:
+        yield from _behind(box, read, x, output, name)
+        return
+    for values in told.T:
+        alike = np.logical_and.reduce([t == v for t, v in zip(tables, values, strict=True)])
+        for piece in within(box, (first, alike)):
+            yield from _behind(piece, read, x, output, name)
 
 
 def _coupled(box: Box, read: Coupled, x: Tensor, output: Tensor, name: str) -> Iterator[Box]:

@@ -23,10 +23,12 @@ from cnnscope.analyzer.operator import (
     NOTHING,
     Along,
     AxisRead,
+    Coupled,
     InputRead,
     Listed,
     Only,
     OutputReads,
+    Part,
     Whole,
     Work,
     define,
@@ -37,6 +39,7 @@ from cnnscope.analyzer.operator import (
     flag,
     in_range,
     same,
+    straight,
 )
 from cnnscope.analyzer.tensor import Shape, Tensor
 from cnnscope.analyzer.window import MAX_PERIOD, Span, Window
@@ -44,6 +47,8 @@ from cnnscope.analyzer.window import MAX_PERIOD, Span, Window
 Outputs = tuple[Tensor, ...]
 #: what a scatter writes where is kept place by place up to this many places
 MAX_TABLE = 1 << 18
+#: updates of one place that are told apart
+MAX_WRITERS = 16
 
 
 def positions(indices: Tensor, n: Dim) -> np.ndarray | None:
@@ -212,6 +217,55 @@ def scatter_nd_output(x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
     return x.of(x.shape)
 
 
+def laid_out(
+    places: Sequence[np.ndarray], shape: Shape
+) -> tuple[np.ndarray, tuple[int, ...]] | None:
+    """Where each update is written, as a flat index, and the lengths of the axes; None where that
+    isn't known, is too much, or is outside."""
+    lengths = tuple(d for d in shape if isinstance(d, int))
+    if len(lengths) < len(shape) or not 0 < math.prod(lengths) <= MAX_TABLE:
+        return None
+    if not places[0].size or any(length > MAX_PERIOD for length in lengths):
+        return None
+    if any(((at < 0) | (at >= n)).any() for at, n in zip(places, lengths, strict=True)):
+        return None
+    return np.ravel_multi_index([at.ravel() for at in places], lengths), lengths
+
+
+def kept(over: np.ndarray, x: Tensor) -> InputRead:
+    """How data is read that is overwritten at some places along its first axes."""
+    if not over.any():
+        return None
+    if over.all():
+        return NOTHING
+    straight_on = list(straight(x.rank))
+    for axis in range(over.ndim):
+        lines = np.moveaxis(over, axis, 0).reshape(over.shape[axis], -1)
+        gone = np.array([bool(line.all()) for line in lines])
+        if gone.any():
+            rows = tuple(None if line.all() else (i, i) for i, line in enumerate(lines))
+            straight_on[axis] = Listed(axis, rows, spatial=False)
+            if (gone == lines.any(axis=1)).all():  # rows of one axis, and nothing else
+                return tuple(straight_on)
+            break
+    return Coupled(straight_on, [Part(straight(x.rank), (0, ~over))])
+
+
+def sources(targets: np.ndarray, size: int) -> list[np.ndarray]:
+    """For places that are written, in some order, which of the writers each is written by, -1 for
+    none; as many tables as one place has writers."""
+    order = np.argsort(targets, kind="stable")
+    target = targets[order]
+    first = np.searchsorted(target, target)
+    rank = np.arange(len(target)) - first
+    tables = []
+    for k in range(int(rank.max(initial=-1)) + 1):
+        table_ = np.full(size, -1)
+        table_[target[rank == k]] = order[rank == k]
+        tables.append(table_)
+    return tables
+
+
 def scatter_elements_work(
     outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor, *, reduction: str = "none"
 ) -> Work:
@@ -221,68 +275,41 @@ def scatter_elements_work(
 
 
 def scatter_elements_reads(
-    outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor,
-    *, axis: int = 0, reduction: str = "none",
+    outputs: Outputs, x: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0,
+    reduction: str = "none",
 ) -> OutputReads:  # fmt: skip
     along = in_range(axis, x.rank)
     n = x.dims[along]
     found = positions(indices, n)
     read: AxisRead = Whole()
-    kept: InputRead = None
     if found is not None and isinstance(n, int):
         rows = np.moveaxis(found, along, 0)
         read = Listed(along, written(rows.reshape(len(rows), -1), n))
-        places = np.indices(found.shape)
-        target = [*places]
-        target[along] = found
-        laid = _laid(target, x.shape)
-        if laid is not None:
-            kept, wrote = _kept(laid, along, x.rank, reduction), _sources(laid, places[along])
-            read = read if wrote is None else Listed(along, read.rows, table=(0, wrote))
-    moved = tuple(read if i == along else Along(i) for i in range(x.rank))
-    return kept, moved, moved
-
-
-def _laid(
-    target: Sequence[np.ndarray], shape: Shape | None
-) -> tuple[np.ndarray, tuple[int, ...]] | None:
-    """Where each update is written, as a flat index, and the lengths of the axes; None: too many."""
-    lengths = tuple(d for d in shape or () if isinstance(d, int))
-    if shape is None or len(lengths) < len(shape) or not 0 < math.prod(lengths) <= MAX_TABLE:
-        return None
-    if any(length > MAX_PERIOD for length in lengths):
-        return None
-    if any(((at < 0) | (at >= n)).any() for at, n in zip(target, lengths, strict=True)):
-        return None
-    return np.ravel_multi_index(tuple(target), lengths), lengths
-
-
-def _kept(
-    laid: tuple[np.ndarray, tuple[int, ...]], along: int, rank: int, reduction: str
-) -> InputRead:
-    """How data is read: each element at its own place, unless something is written over it."""
-    if reduction != "none":
-        return None
-    flat, lengths = laid
-    wide = [1] * len(lengths)
-    wide[along] = -1
-    own = np.array(np.broadcast_to(np.arange(lengths[along]).reshape(wide), lengths))
-    own.ravel()[flat] = -1
-    lines = np.moveaxis(own, along, 0).reshape(lengths[along], -1)
-    rows = tuple((i, i) if (line >= 0).any() else None for i, line in enumerate(lines))
-    kept = Listed(along, rows, spatial=False, table=(0, own))
-    return tuple(kept if i == along else Along(i) for i in range(rank))
-
-
-def _sources(laid: tuple[np.ndarray, tuple[int, ...]], index: np.ndarray) -> np.ndarray | None:
-    """For each place, the index along one axis of the update that is written there, -1 for none; None
-    where several are written to one place."""
-    flat, lengths = laid
-    if len(np.unique(flat)) < flat.size:
-        return None
-    found = np.full(lengths, -1)
-    found.ravel()[flat] = index
-    return found
+    moved: tuple[AxisRead, ...] = tuple(read if i == along else Along(i) for i in range(x.rank))
+    if found is None:
+        return None, moved, moved
+    places: list[np.ndarray] = [*np.indices(found.shape)]
+    own = places[along].ravel()
+    places[along] = found
+    laid = laid_out(places, x.dims)
+    if laid is None:
+        return None, moved, moved
+    targets, lengths = laid
+    size = math.prod(lengths)
+    tables = sources(targets, size)
+    if len(tables) <= MAX_WRITERS:
+        parts = []
+        for who in tables:
+            at = np.where(who < 0, -1, own[who]).reshape(lengths)
+            picked = Listed(along, (), table=(0, at))
+            parts.append(Part(tuple(picked if i == along else Along(i) for i in range(x.rank))))
+        moved = Coupled(moved, parts)
+    data: InputRead = None
+    if reduction == "none":
+        over = np.zeros(size, bool)
+        over[targets] = True
+        data = kept(over.reshape(lengths), x)
+    return data, moved, moved
 
 
 def scatter_nd_reads(
@@ -303,28 +330,30 @@ def scatter_nd_reads(
                 reads[e] = Listed(d, written(rows[:, :1], n))
                 free.discard(d)
                 break
-    kept: InputRead = None
-    moved = list(reads)
-    given = [positions(indices, x.dims[d]) for d in range(depth)]
-    target = [found[..., d] for d, found in enumerate(given) if found is not None]
-    laid = _laid(target, x.dims[:depth]) if depth and len(target) == depth else None
-    if laid is not None:
-        kept = _kept(laid, 0, x.rank, reduction)
-        places = np.indices(target[0].shape)
-        for e in range(lead):
-            wrote = _sources(laid, places[e])
-            if wrote is None:
-                continue
-            way = reads[e]
-            axis = way.axis if isinstance(way, Listed) else min(free, default=0)
-            lines = np.moveaxis(wrote, axis, 0).reshape(wrote.shape[axis], -1)
-            spans = tuple(
-                (int(line[line >= 0].min()), int(line.max())) if (line >= 0).any() else None
-                for line in lines
-            )
-            moved[e] = Listed(axis, spans, table=(0, wrote))
     rest: list[AxisRead] = [Along(depth + i) for i in range(x.rank - depth)]
-    return kept, (*reads, Whole()), (*moved, *rest)
+    moved: tuple[AxisRead, ...] = (*reads, *rest)
+    data: InputRead = None
+    given = [positions(indices, x.dims[d]) for d in range(depth)]
+    told = [found[..., d] for d, found in enumerate(given) if found is not None]
+    laid = laid_out(told, x.dims[:depth]) if len(told) == depth > 0 else None
+    if laid is not None:
+        targets, lengths = laid
+        tables = sources(targets, math.prod(lengths))
+        if reduction == "none":
+            over = np.zeros(math.prod(lengths), bool)
+            over[targets] = True
+            data = kept(over.reshape(lengths), x)
+        if len(tables) <= MAX_WRITERS:
+            moved = Coupled(moved, [
+                Part((*writers(who.reshape(lengths), indices), *rest)) for who in tables
+            ])  # fmt: skip
+    return data, (*reads, Whole()), moved
+
+
+def writers(who: np.ndarray, indices: Tensor) -> list[AxisRead]:
+    """How the axes of updates are read by whom each place is written by, by number; -1: by none."""
+    each = np.unravel_index(np.maximum(who, 0), [int(d) for d in indices.dims[:-1]])
+    return [Listed(0, (), table=(0, np.where(who < 0, -1, axis))) for axis in each]
 
 
 def tensor_scatter_reads(

@@ -11,8 +11,9 @@ one direction is ``gates = X*W' + H*R' + b``, hence in all ::
 `sequence_lens` shortens single sequences at run time and isn't discounted: the padded steps count.
 `input_forget` replaces the forget gate's activation by ``1 - i``; its product is still made.
 
-Reads: step t of the output reads the steps up to t (from t on, when reversed; all, in both
-directions), the batch goes along, features are contracted. The final states read all steps.
+Reads: step t of the output reads the steps up to t (from t on, when reversed; in both
+directions, each its own side), the batch goes along, features are contracted. The final states read
+all steps.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
+import numpy as np
+
 from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.operator import (
     Along,
     AxisRead,
+    Coupled,
     InputRead,
     OutputReads,
+    Part,
     Reads,
     Upto,
     Whole,
@@ -271,10 +276,19 @@ def sequence_reads(
     layout: int = 0,
 ) -> Reads:
     along: AxisRead = Whole(spatial=True)
+    steps = 1 if layout else 0
     if direction != "bidirectional":
-        along = Upto(1 if layout else 0, reverse=direction == "reverse")
+        along = Upto(steps, reverse=direction == "reverse")
     # the axes of an output: where its batch and its directions are
     all_steps = _one_output(along, 0, 2, layout) if layout else _one_output(along, 2, 1, layout)
+    if direction == "bidirectional":  # each direction has seen its own side of a step
+        sides = []
+        for reverse in (False, True):
+            read = _one_output(Upto(steps, reverse), *((0, 2) if layout else (2, 1)), layout)[0]
+            assert isinstance(read, tuple)
+            sides.append(Part(read, (2 if layout else 1, np.array([not reverse, reverse]))))
+        assert isinstance(all_steps[0], tuple)
+        all_steps = (Coupled(all_steps[0], sides), *all_steps[1:])
     last = _one_output(Whole(spatial=True), *((0, 1) if layout else (1, 0)), layout)
 
     def stored(t: Tensor | None, direction_axis: int) -> InputRead:

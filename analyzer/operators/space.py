@@ -9,7 +9,8 @@ Space to depth and back, along one spatial axis with blocks of ``b`` and with ``
 
 Col2Im adds up the columns that overlap: one addition per element of the columns. Its columns are
 blocks in row-major order; with one spatial axis block l lies at ``l*stride - before + j*dilation``,
-a transposed convolution's window, and with more the axis of blocks mixes them.
+a transposed convolution's window; with more, blocks are numbered in row-major order, each axis as
+one. A block's place and number hang together: every place is a read of its own.
 
 CenterCropPad shifts by half the difference of the lengths, rounded down. All but Col2Im's additions
 is data movement: no work.
@@ -17,6 +18,8 @@ is data movement: no work.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -29,7 +32,9 @@ from cnnscope.analyzer.operator import (
     Coupled,
     Flat,
     Listed,
+    Only,
     OutputReads,
+    Part,
     Whole,
     Work,
     define,
@@ -156,17 +161,38 @@ def col2im_reads(
     outputs: tuple[Tensor, ...], x: Tensor, image_shape: Tensor, block_shape: Tensor, *,
     strides: Ints = None, pads: Ints = None, dilations: Ints = None,
 ) -> OutputReads:  # fmt: skip
-    blocks = block_shape.numbers
-    rows = Along(1, Window(int(product(blocks)), stride=int(product(blocks))))
-    columns: AxisRead = Whole(spatial=True)
-    if len(blocks) == 1:
-        size, stride = blocks[0], (strides or (1,))[0]
-        spacing, before = (dilations or (1,))[0], (pads or (0,))[0]
-        columns = Along(2, Window(
-            size, Fraction(1, stride), Fraction(spacing, stride),
-            Fraction((size - 1) * spacing - before, stride),
+    blocks, axes = block_shape.numbers, range(len(block_shape.numbers))
+    size = math.prod(blocks)
+    strides, dilations = strides or (1,) * len(blocks), dilations or (1,) * len(blocks)
+    pads = pads or (0,) * (2 * len(blocks))
+    counts: list[Dim] = []
+    for i, length in enumerate(outputs[0].dims[2:]):
+        room = length + pads[i] + pads[i + len(blocks)] - dilations[i] * (blocks[i] - 1) - 1
+        counts.append(room // strides[i] + 1)
+
+    def along(i: int, taps: int, behind: int) -> Along:
+        """How blocks along an axis are read, so many taps from one on, the last of `behind`."""
+        s = strides[i]
+        return Along(2 + i, Window(
+            taps, Fraction(1, s), Fraction(dilations[i], s), Fraction(behind * dilations[i] - pads[i], s)
         ))  # fmt: skip
-    return (Along(0), rows, columns), NOTHING, NOTHING
+
+    rows = Along(1, Window(size, stride=size))
+    windows = [along(i, blocks[i], blocks[i] - 1) for i in axes]
+    columns = windows[0] if len(blocks) == 1 else Whole(spatial=True)
+    hull: tuple[AxisRead, ...] = (Along(0), Along(1), *(Whole() for _ in axes), *windows)
+    inner = hull
+    if size <= MAX_LISTED:
+        inner = Coupled(hull, [
+            Part((
+                Along(0), Along(1), *(Only(k, k) for k in place),
+                *(along(i, 1, k) for i, k in enumerate(place)),
+            ))
+            for place in itertools.product(*map(range, blocks))
+        ])  # fmt: skip
+    split = (*outputs[0].dims[:2], *blocks, *counts)
+    steps = (FLAT, split), (inner, outputs[0].dims)
+    return Coupled((Along(0), rows, columns), steps=steps), NOTHING, NOTHING
 
 
 # -- cropping and padding about the centre ------------------------------------------------------

@@ -494,9 +494,8 @@ def _atom(atom: Atom, names: Renaming) -> str:
     if atom.parts:
         spelled = [_spelled(p, names) if isinstance(p, FreeDim) else p for p in atom.parts]
         return f"{atom.how}({spelled})"
-    if atom.data:
-        return _translated(atom.text, names.layers)
-    return names.dims.get(atom.text, atom.text)
+    known = names.dims.get(atom.text)
+    return _translated(atom.text, names.layers) if known is None else known
 
 
 def _translated(text: str, names: Mapping[str, str]) -> str:

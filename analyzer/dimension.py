@@ -221,7 +221,7 @@ class FreeDim:
         bottom = str(divisor)
         if isinstance(divisor, FreeDim):
             names, data = names | divisor.names, data | divisor.data
-            bottom = f"({bottom})" if len(divisor._terms) > 1 else bottom
+            bottom = f"({bottom})" if not bottom.isidentifier() else bottom
         top = f"({self})" if len(self._terms) > 1 else str(self)
         least = self.least()
         if least is not None:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import onnx
 
-from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.dimension import Atom, Dim, FreeDim, Undetermined
 from cnnscope.analyzer.graph import Node
 from cnnscope.analyzer.operator import Operator, Work, lookup
 from cnnscope.analyzer.tensor import Tensor
@@ -259,9 +259,7 @@ def written(value: Dim, ranks: Mapping[str, int]) -> str:
     text = ""
     for monomial, factor in value.terms:
         factors = [
-            f"floor({_bracketed(atom.top, ranks)}/{atom.bottom})"
-            if atom.top is not None
-            else atom.text
+            _factor(atom, ranks)
             for atom in sorted(monomial, key=lambda atom: _rank(atom.text, ranks))
         ]
         size = abs(factor)
@@ -271,7 +269,18 @@ def written(value: Dim, ranks: Mapping[str, int]) -> str:
     return text or "0"
 
 
-def _bracketed(value: FreeDim, ranks: Mapping[str, int]) -> str:
+def _factor(atom: Atom, ranks: Mapping[str, int]) -> str:
+    if atom.top is not None:
+        return f"floor({_bracketed(atom.top, ranks)}/{atom.bottom})"
+    if atom.how == "quotient":
+        top, bottom = (_bracketed(part, ranks) for part in atom.parts)
+        return f"floor({top}/{bottom})"
+    if atom.how:
+        return f"{atom.how}({', '.join(written(part, ranks) for part in atom.parts)})"
+    return atom.text
+
+
+def _bracketed(value: Dim, ranks: Mapping[str, int]) -> str:
     text = written(value, ranks)
     return f"({text})" if " " in text or "*" in text else text
 

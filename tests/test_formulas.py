@@ -24,7 +24,7 @@ from onnx import TensorProto, helper
 import cnnscope
 from cnnscope.analyzer.binding import bind_inputs
 from cnnscope.analyzer.costs import count_costs
-from cnnscope.analyzer.dimension import FreeDim, Undetermined
+from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.formulas import (
     Formula,
     named_operands,
@@ -60,7 +60,15 @@ def worked_out(formula: Formula) -> Fraction:
         else:
             plain[symbol] = value
     tree = ast.fix_missing_locations(_Indexed().visit(ast.parse(formula.text, mode="eval")))
-    names = {"floor": math.floor, "ceil": math.ceil, "Fraction": Fraction, **plain, **tensors}
+    names = {
+        "floor": math.floor,
+        "ceil": math.ceil,
+        "max": max,
+        "min": min,
+        "Fraction": Fraction,
+        **plain,
+        **tensors,
+    }
     return Fraction(eval(compile(tree, "formula", "eval"), {"__builtins__": {}}, names))
 
 
@@ -253,9 +261,10 @@ def test_bound_is_what_the_numbers_give(h: int, w: int, stride: int, pad: int) -
     assert (partly.bound({"W": w}) if isinstance(partly, FreeDim) else partly) == out(h, w)
 
 
-def test_a_quotient_by_a_free_length_cannot_be_bound() -> None:
+def test_a_quotient_by_a_free_length_is_bound() -> None:
     quotient = FreeDim.named("H") // FreeDim.named("W")
     assert isinstance(quotient, FreeDim)
-    with pytest.raises(Undetermined):
-        quotient.bound({"H": 8})
+    half = quotient.bound({"H": 8})
+    assert isinstance(half, FreeDim)
+    assert (str(half), half.bound({"W": 3})) == ("floor(8/W)", 2)
     assert quotient.bound({"other": 8}) == quotient

@@ -247,7 +247,7 @@ def test_a_report_with_a_run_shows_it_in_every_form(profiled: Profile, lenet: Pa
     report = dataclasses.replace(plain, execution=Execution(profiled))
     for shown in (report_text(report, 200), report_markdown(report), report._repr_html_()):
         assert "verified" in shown
-        assert "in #0" in re.sub(r"<!-- -->|</?code>|\\\\", "", shown)
+        assert "in #0" in re.sub(r"<!-- -->|</?code>|\\", "", shown)
     assert "verified" not in report_text(plain, 200)
     lines = list(csv.DictReader(io.StringIO(report_csv([report]))))
     assert sum(float(x["time"]) for x in lines if x["time"]) <= profiled.residue.rows

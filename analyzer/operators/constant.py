@@ -26,6 +26,7 @@ from cnnscope.analyzer.operator import (
     each,
     elementwise,
 )
+from cnnscope.analyzer.reckoning import hangs_on
 from cnnscope.analyzer.tensor import Tensor, axes_of, dtype_of
 
 Outputs = tuple[Tensor, ...]
@@ -114,10 +115,24 @@ def range_output(start: Tensor, limit: Tensor, delta: Tensor, *, node_name: str 
     return Tensor(start.dtype, (range_length(start, limit, delta, node_name),))
 
 
+def _whole_numbers(*bounds: Tensor) -> bool:
+    """Each is a whole number, or a free length; floating point or not."""
+    for bound in bounds:
+        for item in [] if bound.value is None else bound.value.ravel().tolist():
+            if isinstance(item, float) and item.is_integer():
+                continue
+            if not isinstance(item, FreeDim | int):
+                return False
+    return True
+
+
 def range_length(start: Tensor, limit: Tensor, delta: Tensor, node_name: str) -> Dim:
     if start.value is None or limit.value is None or delta.value is None:
         return FreeDim.from_data(f"{node_name} count")
-    if start.is_float:
+    if start.is_float and not _whole_numbers(start, limit, delta):
+        names, data = hangs_on([start.value, limit.value, delta.value])
+        if names or data:
+            return FreeDim.unknown(f"{node_name} count", names, data)
         first, last, step = start.only_real, limit.only_real, delta.only_real
         if step == 0:
             raise ValueError("a range with step 0")

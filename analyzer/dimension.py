@@ -125,17 +125,27 @@ class FreeDim:
         """The same polynomial with lengths put in for names; what isn't named stays free.
 
         Raises:
-            Undetermined: a name is inside something that isn't followed.
+            Undetermined: a name is inside something that isn't followed, or the length has very many
+                digits.
 
         >>> height = FreeDim.named("H")
         >>> ((height + 2 - 3) // 2 + 1).bound({"H": 224})
         112
         """
+        return self._bound(lengths, {})
+
+    def _bound(self, lengths: Mapping[str, Dim], known: dict[Atom, Dim]) -> Dim:
         total: Dim = 0
         for monomial, factor in self._terms:
             part: Dim = factor
             for atom in monomial:
-                part = part * _bound(atom, lengths)
+                # What stands in a formula many times is worked out once: written out, a length that
+                # is multiplied by itself again and again has 2^60 factors.
+                if atom not in known:
+                    known[atom] = _bound(atom, lengths, known)
+                part = part * known[atom]
+                if isinstance(part, int) and part.bit_length() > BITS:
+                    raise self._undetermined("a length of very many digits")
             total = total + part
         return total
 
@@ -337,12 +347,12 @@ def _dim(terms: Mapping[Monomial, int]) -> Dim:
     return FreeDim(terms)
 
 
-def _bound(atom: Atom, lengths: Mapping[str, Dim]) -> Dim:
+def _bound(atom: Atom, lengths: Mapping[str, Dim], known: dict[Atom, Dim]) -> Dim:
     if atom.top is not None:
-        top = atom.top.bound(lengths)
+        top = atom.top._bound(lengths, known)
         return top // atom.bottom
     if atom.parts:
-        parts = [p.bound(lengths) if isinstance(p, FreeDim) else p for p in atom.parts]
+        parts = [p._bound(lengths, known) if isinstance(p, FreeDim) else p for p in atom.parts]
         if atom.how == "quotient":
             return parts[0] // parts[1]
         return (greatest if atom.how == "max" else smallest)(*parts)

@@ -182,6 +182,8 @@ class _Walk:
             elif producer is None:
                 if walk.outer is not None and name not in walk.graph.inputs:
                     waiting.append((walk.outer, name, role))
+            elif not any(producer.inputs) and walk.shapes.tensors[name].kind != "tensor":
+                continue  # an empty sequence holds nothing
             elif not any(producer.inputs):
                 walk.record(_made(name, walk.shapes.tensors[name], producer), name, role, layer)
             elif walk.makes(producer):

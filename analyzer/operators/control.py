@@ -173,13 +173,16 @@ def _trips(limit: Tensor | None, cond: Tensor | None, goes_on: Tensor | None, wh
     return FreeDim.from_data(f"trips of {what}")
 
 
-def _single(dtype: str, body: Body, place: int) -> Tensor:
+def _single(dtype: str, body: Body, place: int, outside: Tensor | None) -> Tensor:
     """The iteration number or the condition, as a Loop's body is given it.
 
     A scalar, says ONNX; a body that declares one axis is given one axis of length 1 by ONNX
-    Runtime, and exporters write such bodies.
+    Runtime, and exporters write such bodies. Where the body declares no shape, it is written for
+    what the loop is given from outside.
     """
     declared = body.declared[place].shape if place < len(body.declared) else None
+    if declared is None and outside is not None:
+        declared = outside.shape
     return Tensor(dtype, (1,) if declared is not None and len(declared) == 1 else ())
 
 
@@ -192,7 +195,7 @@ def loop_output(
     node_name: str,
 ) -> tuple[Tensor, ...]:
     states = [_variable(x) for x in carried]
-    iteration, going = _single("int64", body, 0), _single("bool", body, 1)
+    iteration, going = _single("int64", body, 0, limit), _single("bool", body, 1, cond)
     if cond is None or _decided(cond) is True:
         import numpy as np
 
@@ -215,7 +218,13 @@ def loop_output(
     ]
     final = states
     if trips == 1:
+        # Its one iteration is number 0, and what was said of any is said of that one.
+        body.withdraw()
+        results = body(_numbered(iteration, 0), going, *[_variable(x) for x in carried])
         final = [_variable(x) for x in results[1 : 1 + len(states)]]
+        stacked = [
+            x.of(None if x.shape is None else (1, *x.shape)) for x in results[1 + len(states) :]
+        ]
     elif isinstance(trips, int) and 1 < trips <= _FOLLOWED and any(map(_unsettled, states)):
         final = _followed(body, trips, (iteration, going), [_variable(x) for x in carried])
     return (*final, *stacked)
@@ -232,16 +241,19 @@ def _unsettled(x: Tensor) -> bool:
     return x.shape is None or any(isinstance(d, FreeDim) and d.data for d in x.shape)
 
 
+def _numbered(number: Tensor, iteration: int) -> Tensor:
+    import numpy as np
+
+    return number.with_value(np.full(number.shape or (), iteration, np.int64))
+
+
 def _followed(
     body: Body, trips: int, given: tuple[Tensor, Tensor], states: list[Tensor]
 ) -> list[Tensor]:
     """The state after so many iterations, each with its number known."""
-    import numpy as np
-
     number, going = given
     for i in range(trips):
-        current = number.with_value(np.full(number.shape or (), i, np.int64))
-        results = body.tried(current, going, *states)
+        results = body.tried(_numbered(number, i), going, *states)
         states = [_variable(x) for x in results[1 : 1 + len(states)]]
     return states
 

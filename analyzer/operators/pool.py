@@ -68,10 +68,7 @@ def pool_windows(
     steps = each_axis(strides, count, 1, "strides")
     spacings = each_axis(dilations, count, 1, "dilations")
     ends = each_axis(pads, 2 * count, 0, "pads")
-    if known_padding(auto_pad) == "NOTSET":
-        for i, end in enumerate(ends):
-            if end >= kernel[i % count]:
-                raise ValueError(f"padding of {end} holds a whole kernel of {kernel[i % count]}")
+    known_padding(auto_pad)
     found: list[tuple[int, Window | None, Window]] = []
     for i, axis in enumerate(axes):
         bare = Window(kernel[i], steps[i], spacings[i])

@@ -7,7 +7,9 @@ positions a window reads are the same in both directions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -77,6 +79,36 @@ def hull(boxes: Sequence[Box]) -> Box:
     return tuple(np.logical_or.reduce(masks) for masks in zip(*boxes, strict=True))
 
 
+def _lattices(window: Window, indices: Sequence[int]) -> tuple[Indices, npt.NDArray[np.bool_]]:
+    """`Window.at` of many outputs at once, where places lie between the inputs; and which are read.
+
+    Output i's tap j is at i*stride - before + j*dilation; in whole parts of the denominator q that
+    is top + j*step, an input where q divides it: every q-th j from the first one on.
+    """
+    stride, before, dilation = map(Fraction, (window.stride, window.before, window.dilation))
+    q = math.lcm(stride.denominator, before.denominator, dilation.denominator)
+    most = max((abs(index) for index in indices), default=0)
+    largest = most * abs(stride) * q + abs(before) * q + window.size * abs(dilation) * q
+    small = largest < 1 << 62 and q < 1 << 31
+    dtype = np.int64 if small else object
+    top = np.asarray(indices, dtype) * int(stride * q) - int(before * q)
+    step = int(dilation * q)
+    common = math.gcd(step, q)
+    there = top % common == 0
+    top, step, q = top // common, step // common, q // common
+    first = -top % q * pow(step, -1, q) % q if q > 1 else top * 0
+    counts = np.where(there, np.maximum((window.size - 1 - first) // q + 1, 0), 0)
+    if not dilation:
+        counts = np.minimum(counts, 1)
+    if int(counts.sum()) > LONGEST:
+        raise ValueError(f"windows of many taps: regions are told up to {LONGEST}")
+    columns = np.arange(int(counts.max(initial=0)))
+    read = columns < counts[:, None]
+    read &= ~np.isin(columns * q + first[:, None], window.unread)
+    found = ((top + first * step) // q)[:, None] + columns * step
+    return np.where(read, found, 0).astype(np.intp), read.astype(bool)
+
+
 def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
     """The input indices that some output indices read, one row each, as the window's border says.
 
@@ -95,14 +127,7 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
         found = np.asarray(indices, np.intp)[:, None] * int(window.stride) + taps
         inside = (found >= 0) & (found < length)
     else:
-        rows = [window.at(i) for i in indices]
-        if sum(map(len, rows)) > LONGEST:
-            raise ValueError(f"windows of many taps: regions are told up to {LONGEST}")
-        found = np.zeros((len(rows), max(map(len, rows), default=0)), np.intp)
-        read = np.zeros(found.shape, bool)
-        for i, row in enumerate(rows):
-            found[i, : len(row)] = row
-            read[i, : len(row)] = True
+        found, read = _lattices(window, indices)
         inside = read & (found >= 0) & (found < length)
         found[~read] = length  # a tap that isn't there lies in no border either
         if window.outside != "nothing":

@@ -893,3 +893,14 @@ def test_cut_samples(name: str, samples: Path):
     for _ in range(15):
         with pytest.raises(cnnscope.CnnscopeError):
             cnnscope.analyze(data[: dice.randrange(len(data) * 9 // 10)])
+
+
+def test_lint_of_lengths_without_a_common_divisor():
+    """Each output reads between two inputs, and no two of them alike: 18 s where listed one by one."""
+    made = model(
+        node("Resize", ["x", "", "", "lengths"], ["y"], mode="linear"),
+        inputs=[value("x", [1, 1, 999_983, 999_979])],
+        init=[ints("lengths", 1, 1, 1_000_003, 1_000_033)],
+    )
+    with time_limit(10):
+        assert not len(cnnscope.lint(made))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnnscope.analyzer.boxes import positions
 from cnnscope.analyzer.dimension import FreeDim
 from cnnscope.analyzer.window import Field, Window
 
@@ -144,3 +145,19 @@ def test_the_length_of_a_free_axis_is_a_formula() -> None:
 )
 def test_alignment(a: list[Window], b: list[Window], aligned: bool) -> None:
     assert through(a).aligned_with(through(b)) is aligned
+
+
+@pytest.mark.parametrize("far", [0, 10**6, 10**15])
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_positions_of_many_units_at_once(far: int, data: st.DataObject):
+    """Those that equation (1) gives one by one, whatever the denominators."""
+    size = data.draw(st.integers(1, 8))
+    stride, before, dilation = (data.draw(FRACTIONS) for _ in range(3))
+    if not dilation:
+        return
+    window = Window(size, stride, dilation, before + far * stride)
+    units, length = range(far - 9, far + 10), 12
+    for unit, row in zip(units, positions(window, units, length).tolist(), strict=True):
+        expected = sorted(i for i in at(window, unit) if 0 <= i < length)
+        assert sorted(i for i in row if i < length) == expected

@@ -576,8 +576,20 @@ class _Step:
             for d in term.digits
             if d.axis >= 0
         )
-        exact = any(isinstance(read[d.axis], Whole | Upto | Only) for d in term.digits)
-        return Term((), rest, self.node.name, whole, None if exact else narrowest(term.digits))
+        if any(isinstance(read[d.axis], Whole | Upto | Only) for d in term.digits):
+            return Term((), rest, self.node.name, whole)
+        least = narrowest(term.digits)
+        if not any(isinstance(n, int) and n > MAX_PERIOD for n in output.shape or ()):
+            return Term((), rest, self.node.name, whole, least)
+        # Between them the units see `rest`; a list of what each of them sees would be too long.
+        told = Diagnostic(
+            "axis-not-followed", "info", self.node.name,
+            f"{self.node.title} reads an axis without a period that is short enough: too many units "
+            "to say what each of them sees", ""
+        )  # fmt: skip
+        if told not in self.found.diagnostics:
+            self.found.diagnostics.append(told)
+        return Term((), rest, self.node.name, whole, least, at_least=least)
 
     def reshaped(self, term: Term, before: Shape | None, after: Shape | None) -> Term | None:
         digits, rest, lost = reshape(term.digits, before, after)

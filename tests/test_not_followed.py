@@ -99,3 +99,16 @@ def test_the_command_says_unknown(tmp_path: Any, capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert "unknown  receptive_field" in out
     assert "EXCEEDS" not in out
+
+
+def test_more_phases_than_are_listed() -> None:
+    """A linear resize reads two pixels; 16,381 to 16,411 repeats itself nowhere on the axis."""
+    resize = node("Resize", "x", "y", mode="linear")
+    resize.input.extend(["", "", "lengths"])
+    report = cnnscope.analyze(
+        network(resize, x=(1, 1, 16_381), lengths=np.array([1, 1, 16_411], np.int64))
+    )
+    field = next(f for f in report.layers["y"].receptive_field if f.axis == 2)
+    assert (field.size, field.global_, field.at_least) == (None, False, 1)
+    assert [d.code for d in report.diagnostics] == ["axis-not-followed"]
+    assert report.layers["y"].region((0, 0, 5))["x"][2] == ((4, 5),)

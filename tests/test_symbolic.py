@@ -265,3 +265,51 @@ def test_what_is_chosen_of_lengths(dim: Dim, text: str, values: dict[int, int]) 
     assert str(dim) == text
     for height, value in values.items():
         assert (dim if isinstance(dim, int) else dim.bound({"H": height})) == value
+
+
+@pytest.mark.parametrize("declared", [None, [], [1]])
+@pytest.mark.parametrize("trips", [[1], [3]])
+def test_a_body_is_given_its_number_as_it_is_written(
+    declared: list[int] | None, trips: list[int]
+) -> None:
+    """As PyTorch exports a loop over splits: what is cut off hangs on the iteration's number, and the
+    parts come together in a sequence; the number's shape is declared, or isn't."""
+    number = helper.make_tensor_value_info("i", TensorProto.INT64, declared)
+    going = helper.make_tensor_value_info("c", TensorProto.BOOL, [])
+    sequence = helper.make_tensor_sequence_value_info("s", TensorProto.FLOAT, None)
+    at = "i" if declared != [] else "flat"
+    nodes = [
+        helper.make_node("Reshape", ["i", "one"], ["flat"]),
+        helper.make_node("Gather", ["starts", at], ["from"]),
+        helper.make_node("Add", [at, "one"], ["next"]),
+        helper.make_node("Gather", ["starts", "next"], ["to"]),
+        helper.make_node("Slice", ["x", "from", "to", "axis"], ["part"]),
+        helper.make_node("SequenceInsert", ["s", "part"], ["grown"]),
+        helper.make_node("Identity", ["c"], ["on"]),
+    ]
+    ends = [onnx.ValueInfoProto(name="on"), onnx.ValueInfoProto(name="grown")]
+    body = helper.make_graph(nodes, "body", [number, going, sequence], ends)
+    stored = {
+        "n": np.array(trips), "go": np.array(True), "starts": np.array([0, 1, 4, 9]),
+        "axis": np.array([1]), "one": np.array([1]), "last": np.array(-1),
+    }  # fmt: skip
+    graph = helper.make_graph(
+        [
+            helper.make_node("SequenceEmpty", [], ["none"], dtype=TensorProto.FLOAT),
+            helper.make_node("Loop", ["n", "go", "none"], ["all"], "cut", body=body),
+            helper.make_node("SequenceAt", ["all", "last"], ["y"], "at"),
+        ],
+        "split", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 9])],
+        [onnx.ValueInfoProto(name="y")],
+        [numpy_helper.from_array(value, name) for name, value in stored.items()],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    report = cnnscope.analyze(model)
+    assert report.outputs[0].tensor.shape == (2, 1 if trips == [1] else 5)
+    assert not report.errors
+    if declared is not None:  # ONNX Runtime runs no body that doesn't say
+        run = onnxruntime.InferenceSession(
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        (y,) = run.run(None, {"x": np.zeros((2, 9), np.float32)})
+        assert y.shape == report.outputs[0].tensor.shape

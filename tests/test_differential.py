@@ -28,6 +28,8 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("qk_matmul_output", "scores of another dtype: its function body", ("Attention",)),
     ("must be a scalar or 1D tensor of size 1", "a scale for each row", ("QLinearMatMul",)),
     ("B zero point is not valid", "numbers for each column of several matrices", ("MatMulInteger",)),
+    ("Pad should be smaller than kernel", "ONNX's text lets a pool be padded by a kernel and more",
+     ("AveragePool", "LpPool", "MaxPool")),
     ("X_shape.NumDimensions() == 4", "other ranks than 4", ("LRN",)),
     ("hidden_size", "a size that R's shape says", ("GRU", "LSTM", "RNN")),
     ("MLDataType for: tensor(complex64)", "complex numbers", ("BitCast", "Cast", "EyeLike")),

@@ -354,6 +354,8 @@ def _bound(atom: Atom, lengths: Mapping[str, Dim], known: dict[Atom, Dim]) -> Di
     if atom.parts:
         parts = [p._bound(lengths, known) if isinstance(p, FreeDim) else p for p in atom.parts]
         if atom.how == "quotient":
+            if parts[1] == 0:
+                raise Undetermined("a length divided by another that is 0", atom.names, atom.data)
             return parts[0] // parts[1]
         return (greatest if atom.how == "max" else smallest)(*parts)
     if atom.text in lengths:

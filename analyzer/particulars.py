@@ -35,7 +35,7 @@ from cnnscope.analyzer.operator import Along, Upto, Whole, lookup
 from cnnscope.analyzer.paths import Seen, find_seen
 from cnnscope.analyzer.reads import NodeReads, find_reads
 from cnnscope.analyzer.shapes import Shapes
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.tensor import DTYPES, Shape, Tensor
 from cnnscope.analyzer.weights import Weights
 from cnnscope.analyzer.window import Field, Number, Window
 
@@ -126,7 +126,7 @@ class Particulars:
             given = {
                 name: replace(x, shape=tuple(
                     dim if str(dim) in labels else at
-                    for dim, at in zip(x.shape, self.shapes.tensors[name].shape or x.shape, strict=True)
+                    for dim, at in zip(x.shape, self._given_shape(name, x.shape), strict=True)
                 ))
                 if x.shape is not None else x
                 for name, x in inputs.items()
@@ -406,6 +406,11 @@ class Particulars:
                     yield name, self._users.get(name, ()), self.file.read(tensor)
                 except ModelFileError:
                     continue
+
+    def _given_shape(self, name: str, declared: Shape) -> Shape:
+        """An input's shape as it was bound; as declared where a node gives a tensor of that name."""
+        shape = self.shapes.tensors[name].shape
+        return declared if shape is None or len(shape) != len(declared) else shape
 
     @cached_property
     def _users(self) -> dict[str, tuple[str, ...]]:

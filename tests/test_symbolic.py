@@ -267,6 +267,13 @@ def test_what_is_chosen_of_lengths(dim: Dim, text: str, values: dict[int, int]) 
         assert (dim if isinstance(dim, int) else dim.bound({"H": height})) == value
 
 
+def test_a_quotient_by_a_length_that_comes_to_nothing_is_not_known() -> None:
+    quotient = (H * 7) // (H - 1 + FreeDim.named("W") // 8)
+    assert isinstance(quotient, FreeDim)
+    with pytest.raises(Undetermined):
+        quotient.bound({"H": 1, "W": 1})
+
+
 @pytest.mark.parametrize("declared", [None, [], [1]])
 @pytest.mark.parametrize("trips", [[1], [3]])
 def test_a_body_is_given_its_number_as_it_is_written(

@@ -749,7 +749,10 @@ def _reckoned(
                 told.append(x)
                 continue
             array = unknown(shape, f"{node.name} value {k}", arrays)
-        told.append(x.with_value(_named(array, f"{node.name} value {k}")))
+        named = _named(array, f"{node.name} value {k}")
+        if named.dtype != object and x.dtype in _RECKONED_IN:
+            named = named.astype(x.dtype)  # the reference wants operands of one dtype
+        told.append(x.with_value(named))
     return tuple(told)
 
 

@@ -240,7 +240,10 @@ class _Unrolled:
         """What the body's input `i` is in iteration `k`."""
         copy, source = self.scope.copy, self.way.inputs[i] if i < len(self.way.inputs) else None
         if source is None:  # a Loop's own: which iteration it is, and that it goes on
-            value = np.array(k, np.int64) if i == 0 else np.array(True)
+            # Some exporters declare it with an axis, and then it has one.
+            shape = self.inner.tensors[list(self.body.inputs)[i]].shape or ()
+            lengths = tuple(d for d in shape if isinstance(d, int))
+            value = np.full(lengths, k, np.int64) if i == 0 else np.full(lengths, True)
             return _Bound("true", copy.store(value))
         which, axis = source
         whole = _look(self.scope, self.node.inputs[which])

@@ -246,7 +246,7 @@ def gather(site: Site) -> None:
     """An element of a table: hangs on the index, and on every row that the index may name."""
     copy = site.copy
     if not site.hangs(1):
-        site.same([site.data(0), site.true(1)])
+        site.same([site.data(0), _followed(site)])
         return
     axis = site.number("axis", 0)
     table, indices = site.shape(0), site.shape(1)
@@ -271,7 +271,20 @@ def gather_elements(site: Site) -> None:
     if site.hangs(1):
         site.give(0, site.data(1))
     else:
-        site.same([site.data(0), site.true(1)])
+        site.same([site.data(0), _followed(site)])
+
+
+def gather_nd(site: Site) -> None:
+    _followed(site)
+    keep(1.0, TRUE)(site)
+
+
+def _followed(site: Site) -> str:
+    """The true indices: of those that the analysis doesn't follow it says no more than a bound."""
+    indices = site.true(1)
+    if site.value(1) is None:
+        raise CannotProbe("its indices are more than are followed: any element may be read")
+    return indices
 
 
 def one_hot(site: Site) -> None:
@@ -290,7 +303,7 @@ def one_hot(site: Site) -> None:
 
 declare(gather, "Gather")
 declare(gather_elements, "GatherElements")
-declare(keep(1.0, TRUE), "GatherND")
+declare(gather_nd, "GatherND")
 declare(one_hot, "OneHot")
 
 

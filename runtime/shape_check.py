@@ -73,10 +73,13 @@ def add_witnesses(
     else:
         chosen = set(wanted)
     sequences: dict[str, None] = {}
-    for node in analysis.graph.nodes:
+    for node, shapes in all_nodes(analysis):
         for i, name in enumerate(node.outputs):
-            if (node.name, i) in chosen and analysis.shapes.tensors[name].kind == "sequence":
-                chosen.discard((node.name, i))
+            if (node.name, i) not in chosen or not name or shapes.tensors[name].kind == "tensor":
+                continue
+            # Shape takes nothing but a tensor.
+            chosen.discard((node.name, i))
+            if shapes is analysis.shapes and shapes.tensors[name].kind == "sequence":
                 sequences[name] = None
     _witness(proto.graph, chosen, places)
     kept = {value.name for value in proto.graph.output}

@@ -293,9 +293,9 @@ class _Run:
         events, fetched = self.traced(first.proto, first.sequences)
         seen = read_seen(self.analysis, first, events, fetched)
         doubtful = find_doubtful(self.analysis, self.flat, seen)
-        if doubtful:
+        second = add_witnesses(self.flat, self.analysis, doubtful)
+        if second.places or second.sequences:
             self.say("running it again, for what the first run didn't show")
-            second = add_witnesses(self.flat, self.analysis, doubtful)
             again, fetched = self.traced(second.proto, second.sequences)
             found = read_seen(self.analysis, second, again, fetched)
             seen.update({place: found[place] for place in doubtful if place in found})

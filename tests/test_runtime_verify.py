@@ -122,6 +122,23 @@ def test_subgraphs_are_looked_into() -> None:
     assert found.shapes.compared == 3 + 5
 
 
+def test_what_a_body_holds_besides_tensors_gets_no_witness(cases: Path) -> None:
+    """A sequence has no Shape; the iteration number has the axis that it is declared with."""
+    found = verify(cases / "loop_iteration_rank1.onnx", provider="cpu")
+    assert found.ok
+    assert found.shapes.compared == 8
+    assert Unchecked("s2", "ONNX Runtime's profile doesn't show it") in found.shapes.unchecked
+    assert "doesn't run" not in str(found)
+
+
+@pytest.mark.parametrize("name", ["gA", "gB"])
+def test_indices_that_are_not_followed_are_no_mismatch(cases: Path, name: str) -> None:
+    """1024 stored indices: that any element may be read is a bound, which a run can't contradict."""
+    found = verify(cases / f"{name}.onnx", provider="cpu")
+    assert found.ok, str(found)
+    assert [x.tensor for x in found.fields.unchecked] == ["y"]
+
+
 def test_lengths_that_hang_on_data_have_to_be_the_same_everywhere() -> None:
     nodes = [
         helper.make_node("NonZero", ["x"], ["nz"]),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from cnnscope.analyzer.connections import find_alternatives
 from cnnscope.analyzer.costs import BodyWork, Cost, count_costs
+from cnnscope.analyzer.diagnostics import own_words
 from cnnscope.analyzer.dimension import Dim, FreeDim
 from cnnscope.analyzer.explanation import (
     AxisFate,
@@ -137,7 +138,7 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
         except ValueError as error:
             if unit is not None:
                 raise
-            notes.append(f"no region: {error}")
+            notes.append(f"no region: {own_words(error)}")
     return Explanation(
         layer=node.name,
         op=node.title,

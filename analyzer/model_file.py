@@ -243,7 +243,7 @@ class ModelFile:
         except OSError as error:
             raise ModelFileError(f"{what} can't be read: {error.strerror or error}") from error
         except _NONSENSE as error:
-            raise ModelFileError(f"{what} can't be decoded: {_one_line(error)}") from error
+            raise ModelFileError(f"{what} can't be decoded: {_misfit(tensor, error)}") from error
 
     def _read_left_out(self, tensor: TensorProto, place: _Place) -> npt.NDArray[np.generic]:
         kind, offset, length = place
@@ -915,6 +915,15 @@ def _view(tensor: TensorProto, kind: str, payload: memoryview) -> npt.NDArray[np
     whole.dims.extend(tensor.dims)
     whole.data_type = tensor.data_type
     return numpy_helper.to_array(whole)
+
+
+def _misfit(tensor: TensorProto, error: BaseException) -> str:
+    """Why a tensor's numbers can't be had; numpy and onnx say that in words for their callers."""
+    if not isinstance(error, ValueError) or isinstance(error, ProtobufError):
+        return _one_line(error)
+    dims = list(tensor.dims)
+    shape = f"{len(dims)} axes" if len(dims) > 8 else str(dims)
+    return f"what is stored doesn't go together with its type and shape ({shape})"
 
 
 def _one_line(error: BaseException) -> str:

@@ -612,3 +612,21 @@ def test_flipped_bits_of_a_small_model():
         flipped = bytearray(data)
         flipped[position // 8] ^= 1 << position % 8
         outcome(bytes(flipped))
+
+
+@pytest.mark.parametrize("data_type", [TensorProto.FLOAT, TensorProto.INT64, TensorProto.BFLOAT16])
+@pytest.mark.parametrize("raw", [b"\0" * 8, b"\0" * 7, b""])
+def test_numbers_that_do_not_fill_their_shape_are_told_in_our_words(
+    data_type: int, raw: bytes
+) -> None:
+    """What numpy says of it ("cannot reshape array of size 1") is for its own callers."""
+    tensor = TensorProto(name="w", data_type=data_type, dims=[2, 3], raw_data=raw)
+    output = onnx.ValueInfoProto(name="w")
+    graph = helper.make_graph([], "g", [], [output], [tensor])
+    file = open_model(helper.make_model(graph))
+    with pytest.raises(ModelFileError) as caught:
+        file.read(file.model.graph.initializer[0])
+    assert str(caught.value) == (
+        "tensor 'w' can't be decoded: what is stored doesn't go together with its type and shape "
+        "([2, 3])"
+    )

@@ -276,6 +276,7 @@ def _run(given: list[str]) -> int:
         if isinstance(error, usage):
             said = " ".join(error.format_message().split())  # type: ignore[attr-defined]
             said = said.replace("Value error, ", "").rstrip(".") or "a command is needed"
+            said = _in_own_words(said)
             context = getattr(error, "ctx", None)
             path = context.command_path if context is not None else "cnnscope"
             _complain(f"{said[0].lower()}{said[1:]} (see {path} --help)")
@@ -288,6 +289,24 @@ def _run(given: list[str]) -> int:
     except Misuse as error:
         _complain(str(error))
         return BAD
+
+
+def _in_own_words(said: str) -> str:
+    """What typer says of a number, as the rest of cnnscope says it.
+
+    >>> _in_own_words("Invalid value for '--top': Input should be greater than or equal to 1")
+    "Invalid value for '--top': 1 or more is wanted"
+    """
+    what, should, wanted = said.partition(": Input should be ")
+    if not should:
+        return said
+    least = wanted.removeprefix("greater than or equal to ")
+    if least != wanted:
+        return f"{what}: {least} or more is wanted"
+    for kind, words in (("integer", "a whole number"), ("number", "a number")):
+        if f"valid {kind}" in wanted:
+            return f"{what}: {words} is wanted"
+    return said
 
 
 def installed_version() -> str:

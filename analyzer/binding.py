@@ -61,7 +61,7 @@ def bind_inputs(
                     "info",
                     None,
                     f"the batch dimension {label} is free: 1 is used{shown}",
-                    f"bind it with --dim {label}=N",
+                    f"bind it with --dim {label}=LENGTH",
                 )
             )
     bound = {}
@@ -82,7 +82,7 @@ def bind_inputs(
                 "info",
                 None,
                 f"dimension {label} of input {name} is free: what depends on it is unavailable",
-                f"bind it with --dim {label}=N",
+                f"bind it with --dim {label}=LENGTH",
             )
         )
     return bound, diagnostics

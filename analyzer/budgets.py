@@ -212,7 +212,7 @@ def _unless_open(report: Report, key: str, figures: Sequence[Figure]) -> Sequenc
         return figures
     why = (
         f"it hangs on {', '.join(invented)}, which is free and looks like a batch, but couldn't be "
-        "shown to be one: give a length (dims)"
+        "shown to be one: give a length (--dim NAME=LENGTH; in Python dims)"
     )
     return [Figure(None, None, why, uncounted=figure.uncounted) for figure in figures]
 

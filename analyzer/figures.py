@@ -72,7 +72,11 @@ def _why_partial(metric: Metric) -> str:
     free = free_lengths(metric.uncounted)
     if free:
         several = "s" if len(free) > 1 else ""
-        return f"it depends on the free dimension{several} {', '.join(free)}: give a length (dims)"
+        named = " ".join(f"--dim {name}=LENGTH" for name in free)
+        return (
+            f"it depends on the free dimension{several} {', '.join(free)}: give a length ({named}; "
+            "in Python dims)"
+        )
     missing = ", ".join(f"{what} x{n}" if n > 1 else what for what, n in metric.uncounted.items())
     because = "nothing of it is known" if metric.known is None else "only part of it is known"
     return f"{because}; missing: {missing}" if missing else because

@@ -135,7 +135,10 @@ def _plain_number(given: int | float | Decimal | Fraction, measure: Measure) -> 
     except (ValueError, OverflowError):  # infinite, or no number
         raise ValueError(f"{_quoted(given)} is no amount: write {_EXAMPLES[measure]}") from None
     if amount < 0:
-        raise ValueError(f"{_quoted(given)} is negative: write {_EXAMPLES[measure]}")
+        raise ValueError(
+            f"{_quoted(given)} is negative, as no figure is: write {_EXAMPLES[measure]}; so much less "
+            f"than the baseline is text, '{given}'"
+        )
     if amount > 10**60:
         raise ValueError(f"{_quoted(given)} is beyond any model")
     return _whole(amount, given, measure)
@@ -228,5 +231,6 @@ def _signed(text: str) -> str:
 def _quoted(given: object) -> str:
     if isinstance(given, int) and given.bit_length() > 1000:
         return "a number of hundreds of digits"
-    text = given if isinstance(given, str) else str(given)
+    # TOML and JSON write true and false.
+    text = str(given).lower() if isinstance(given, bool) else str(given)
     return f'"{text if len(text) <= 60 else text[:57] + "..."}"'

@@ -634,7 +634,7 @@ def _given(inputs: tuple[Tensor | None, ...]) -> str:
 def _note_undetermined(node: Node, unknown: Undetermined, shapes: Shapes) -> None:
     if unknown.names:
         what = f"hangs on the free dimension {', '.join(sorted(unknown.names))}"
-        hint = " ".join(f"--dim {name}=N" for name in sorted(unknown.names))
+        hint = " ".join(f"--dim {name}=LENGTH" for name in sorted(unknown.names))
     elif unknown.data:
         what, hint = f"depends on data: {', '.join(sorted(unknown.data))}", ""
     else:

@@ -97,7 +97,9 @@ def _demand_lengths(inputs: Mapping[str, Tensor]) -> None:
             shown = "x".join(str(d) if isinstance(d, int) else "?" for d in tensor.shape)
             named = [n for n in free if n.isidentifier()]
             how = (
-                " ".join(f"--dim {n}=N" for n in named) if len(named) == len(free) and free else ""
+                " ".join(f"--dim {n}=LENGTH" for n in named)
+                if len(named) == len(free) and free
+                else ""
             )
             raise RunError(
                 f"input {name!r} has free dimensions ({', '.join(free) or shown}): to run the model, "

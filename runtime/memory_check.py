@@ -90,10 +90,12 @@ def check_memory(analysis: Analysis, events: Sequence[Event]) -> MemoryCheck:
         reasons.append("ONNX Runtime ran the nodes in another order")
     hidden = [n for n in graph.nodes if n.name not in taken and not analysis.shapes.folded(n)]
     if hidden:
-        reasons.append(f"{len(hidden)} nodes were replaced by others before the run")
+        were = "node was" if len(hidden) == 1 else "nodes were"
+        reasons.append(f"{len(hidden)} {were} replaced by others before the run")
     inside = _computed_inside(graph, analysis.shapes, frozenset(e.name for e in events))
     if inside:
-        reasons.append(f"{inside} constants were computed inside subgraphs")
+        were = "constant was" if inside == 1 else "constants were"
+        reasons.append(f"{inside} {were} computed inside subgraphs")
     if any(e.name.startswith(WIDENED) for e in events):
         reasons.append("nodes without a half-precision kernel ran in float32")
     return MemoryCheck(

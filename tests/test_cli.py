@@ -53,6 +53,29 @@ def lenet(samples: Path) -> Path:
     return samples / "lenet5.onnx"
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--top", "-1"), "invalid value for '--top': 1 or more is wanted"),
+        (("--top", "x"), "invalid value for '--top': a whole number is wanted"),
+        (("--top", "1.5"), "invalid value for '--top': a whole number is wanted"),
+    ],
+)
+def test_a_number_that_an_option_does_not_take(
+    run: Run, lenet: Path, given: tuple[str, str], said: str
+) -> None:
+    assert run("analyze", lenet, *given) == Done(
+        2, "", f"cnnscope: {said} (see cnnscope analyze --help)\n"
+    )
+
+
+def test_a_limit_on_a_free_length_says_what_to_write(run: Run, cases: Path) -> None:
+    done = run("check", cases / "sym_add.onnx", "--limit", "peak_activation=1MB")
+    assert "give a length (--dim t=LENGTH; in Python dims)" in " ".join(
+        (done.out + done.err).split()
+    )
+
+
 @pytest.fixture(autouse=True)
 def _no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")

@@ -179,6 +179,7 @@ def examine(
         if taken:
             inputs, notes = bound(taken)
         found = infer_shapes(graph, inputs)
+        found.origin.read = file.read
         return Analysis(
             file, graph, found, count_costs(graph, found), find_weights(graph, found),
             find_liveness(graph, found), find_fields(graph, found), (*notes, *guests), batch,

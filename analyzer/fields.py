@@ -557,6 +557,17 @@ class _Step:
 
     def read_term(self, term: Term, x: Tensor, output: Tensor, read: KnownRead) -> Term | None:
         assert x.shape is not None and isinstance(read, tuple)
+        if isinstance(read, Coupled) and not read.vague.isdisjoint(d.axis for d in term.digits):
+            # A list of what each unit sees would be as long as all output axes together.
+            told = Diagnostic(
+                "axis-not-followed", "info", self.node.name,
+                f"{self.node.title} reads an axis at places that hang on several output axes: what its "
+                "units see isn't followed further", ""
+            )  # fmt: skip
+            if told not in self.found.diagnostics:
+                self.found.diagnostics.append(told)
+            least = narrowest(term.digits)
+            return Term((), EVERYTHING, self.node.name, False, least, at_least=least)
         stretch = None
         if term.stretch is not None:
             axis = term.digits[0].axis

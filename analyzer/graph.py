@@ -49,6 +49,7 @@ class Stored:
         nbytes: what they take, 4-bit types packed; a sparse tensor's indices included; None for
             strings whose bytes were not read.
         node: the name of the Constant node that holds it, or None for an initializer.
+        proto: what it was read from.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Stored:
     elements: int
     nbytes: int | None
     node: str | None = None
+    proto: onnx.TensorProto | None = field(default=None, compare=False, repr=False)
 
 
 _NO_BODIES: Mapping[str, Graph] = {}  # that of most nodes; a view of it could not be pickled
@@ -655,7 +657,7 @@ def stored_tensor(proto: onnx.TensorProto) -> Stored:
     tensor, elements = _facts(proto)
     bits = _STORED[proto.data_type][1]
     nbytes = None if bits is None else -(-elements * bits // 8)
-    return Stored(proto.name, tensor, elements, nbytes)
+    return Stored(proto.name, tensor, elements, nbytes, proto=proto)
 
 
 def _facts(proto: onnx.TensorProto) -> tuple[Tensor, int]:

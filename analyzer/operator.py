@@ -196,20 +196,24 @@ class Coupled(tuple[AxisRead, ...]):
         parts: what is read is the union of these; none: nothing is. None: the steps say it.
         steps: the reads of what lies between, one after another, each with the shape that it gives;
             the last gives the output's.
+        vague: the input axes of which some units read less than the hull says of them.
     """
 
     parts: tuple[Part, ...] | None
     steps: tuple[tuple[tuple[AxisRead, ...] | Flat, Shape], ...]
+    vague: frozenset[int]
 
     def __new__(
         cls,
         hull: Iterable[AxisRead] = (),
         parts: Iterable[Part] | None = None,
         steps: Iterable[tuple[tuple[AxisRead, ...] | Flat, Shape]] = (),
+        vague: Iterable[int] = (),
     ) -> Coupled:
         made = super().__new__(cls, hull)
         made.parts = None if parts is None else tuple(parts)
         made.steps = tuple(steps)
+        made.vague = frozenset(vague)
         return made
 
 
@@ -329,6 +333,7 @@ class Operator:
     kind: Family = "other"
     source: str = OURS
     stores: Mapping[str, Role] = field(default_factory=dict)
+    places: tuple[int, ...] = ()
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
@@ -378,6 +383,7 @@ def define(
     elements: Rule | None = None,
     kind: Family = "other",
     stores: Mapping[str, Role] | None = None,
+    places: tuple[int, ...] = (),
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -396,6 +402,8 @@ def define(
         random: the result differs from run to run, so that it is never constant.
         kind: what sort of operation it is, in the field's words.
         stores: the attributes that hold what is otherwise a stored tensor, and its role.
+        places: the inputs whose numbers say which places of another one are read: where they are
+            constant, `reads` gets them even if they are many.
 
     Raises:
         ValueError: these rules are already defined.
@@ -417,6 +425,7 @@ def define(
                 elements,
                 kind=kind,
                 stores=stores or {},
+                places=places,
             )
         )
         versions.sort(key=lambda operator: operator.since)

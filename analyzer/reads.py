@@ -27,6 +27,7 @@ from cnnscope.analyzer.operator import (
     everything,
     lookup,
 )
+from cnnscope.analyzer.places import numbers_of
 from cnnscope.analyzer.shapes import Shapes
 from cnnscope.analyzer.tensor import Tensor
 
@@ -70,8 +71,15 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
         keywords["opset"] = node.version
         keywords["output_count"] = len(node.outputs)
         keywords["node_name"] = node.name
+        told = inputs
+        if operator.places:
+            told = tuple([
+                x.with_value(numbers_of(node.inputs[i], shapes))
+                if i in operator.places and x is not None and x.value is None and x.constant else x
+                for i, x in enumerate(inputs)
+            ])  # fmt: skip
         try:
-            given = operator.call(operator.reads, (outputs, *inputs), keywords)
+            given = operator.call(operator.reads, (outputs, *told), keywords)
         except RuleFailed as fault:
             nothing = tuple(tuple(None for _ in inputs) for _ in outputs)
             return NodeReads(nothing, fault=failure(node, fault))
@@ -80,7 +88,8 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
             AssertionError, ArithmeticError,
         ):  # fmt: skip
             # Half-known shapes: anything may be read, and the fields say "not known".
-            return NodeReads(tuple(tuple(None for _ in inputs) for _ in outputs))
+            nothing = tuple(tuple(None for _ in inputs) for _ in outputs)
+            return NodeReads(nothing, fault=_not_told(node, inputs, operator.places))
     if isinstance(given, tuple) and given and isinstance(given[0], Through):
         return NodeReads(through=given)
     rows = []
@@ -92,16 +101,31 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
         else:
             assert isinstance(given, tuple)
             per_input = given
-        told = len(per_input)
+        count = len(per_input)
         rows.append(
             tuple(
                 [
-                    _known(per_input[i] if i < told else None, output, x)
+                    _known(per_input[i] if i < count else None, output, x)
                     for i, x in enumerate(inputs)
                 ]
             )
         )
     return NodeReads(tuple(rows))
+
+
+def _not_told(
+    node: Node, inputs: Sequence[Tensor | None], places: Sequence[int]
+) -> Diagnostic | None:
+    """Said where a constant tells which places are read, and that isn't followed."""
+    for i in places:
+        x = inputs[i] if i < len(inputs) else None
+        if x is not None and x.constant:
+            return Diagnostic(
+                "axis-not-followed", "info", node.name,
+                f"{node.title} reads constant places that aren't followed: what is behind it sees at "
+                "least what one of its units saw, and may see all of the input", ""
+            )  # fmt: skip
+    return None
 
 
 def _everything(x: Tensor) -> InputRead:

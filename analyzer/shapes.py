@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, get_args, get_origin, get_type_hints
@@ -85,6 +85,7 @@ class Shapes:
     _folded: dict[int, bool] = field(default_factory=dict, repr=False)
     _values: dict[object, tuple[np.ndarray, ...]] = field(default_factory=dict, repr=False)
     _allowance: _Allowance | None = field(default=None, repr=False)
+    origin: Origin = field(default_factory=lambda: Origin(), repr=False)
 
     @property
     def room(self) -> _Room:
@@ -116,6 +117,23 @@ class Shapes:
 
 
 _UNKNOWN = Tensor()
+
+
+@dataclass(slots=True)
+class Origin:
+    """Where the numbers are that were not kept: see `cnnscope.analyzer.places`.
+
+    Args:
+        graph: the graph whose tensors these are.
+        outer: of a subgraph, what is known around it.
+        read: reads a stored tensor's numbers from the model's file; None: only what is in memory.
+        known: what was found of each tensor.
+    """
+
+    graph: Graph | None = None
+    outer: Shapes | None = None
+    read: Callable[[onnx.TensorProto], np.ndarray] | None = None
+    known: dict[str, np.ndarray | None] = field(default_factory=dict)
 
 
 #: how many nodes may be gone through in subgraphs, and per node of the model. A loop's body is gone
@@ -200,6 +218,7 @@ class Body:
             outer._allowance.spend(1 + len(self.graph.nodes))
         seen = {n: outer.tensors[n] for n in captures(self.graph) if n in outer.tensors}
         shapes = infer_shapes(self.graph, given, seen, outer._allowance)
+        shapes.origin.outer = outer
         outer.bodies[self._key] = shapes
         before = len(outer.diagnostics)
         outer.diagnostics.extend(shapes.diagnostics)
@@ -291,6 +310,7 @@ def infer_shapes(
                     shapes.alike.pop(node.index, None)
     shapes._classes.clear()
     shapes._values.clear()
+    shapes.origin.graph = graph
     return shapes
 
 

@@ -27,7 +27,6 @@ from random_graphs import (
     SHUFFLING,
     Drawn,
     random_graph,
-    sampled,
     session,
     text,
 )
@@ -132,9 +131,7 @@ def unfolded(g: Drawn) -> bool:
     )
 
 
-#: these are told as upper bounds: of places in a constant grid
-BOUNDS = (sampled,)
-EXACT = [maker for maker in LOOKING + MOVING + PICKING + SHUFFLING if maker not in BOUNDS]
+EXACT = LOOKING + MOVING + PICKING + SHUFFLING
 
 
 @pytest.mark.parametrize("seed", range(amount(12, 2000)))

@@ -33,6 +33,7 @@ LAYERS = [
     ["analyzer.custom"],
     ["analyzer.plugins"],
     ["analyzer.shapes", "analyzer.coverage"],
+    ["analyzer.places"],
     ["analyzer.costs", "analyzer.memory", "analyzer.weights", "analyzer.reads"],
     ["analyzer.digits"],
     ["analyzer.boxes"],

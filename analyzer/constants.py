@@ -228,7 +228,7 @@ class Level:
             found = digest_of(tensor.dtype, value)
             return Constant(name, tensor, found, learned, None, self)
         if value is not None:  # lengths, as formulas in free dimensions
-            return Constant(name, tensor, Digest(str(value.tolist())), learned, None, self)
+            return Constant(name, tensor, _written_out(value), learned, None, self)
         digest = hashlib.blake2b(digest_size=16)
         digest.update(f"{node.domain} {node.op} {node.outputs.index(name)}".encode())
         for attribute in sorted(node.proto.attribute, key=lambda a: str(a.name)):
@@ -378,3 +378,11 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
         return False
     both = a.dtype.kind == "f" and b.dtype.kind == "f"
     return bool(np.array_equal(a, b, equal_nan=both))
+
+
+def _written_out(value: np.ndarray) -> Digest:
+    """The digest of known values; Python writes no integer of thousands of digits."""
+    try:
+        return Digest(str(value.tolist()))
+    except ValueError:
+        return Digest(None, "its values have thousands of digits")

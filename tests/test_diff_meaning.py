@@ -598,3 +598,15 @@ def test_a_quantised_bias_is_learned(corpus: Path) -> None:
     """Of int32 with one scale: LeNet-5 has 61,706 parameters, quantised or not (LeCun et al. 1998)."""
     report = cnnscope.analyze(corpus / "models" / "q_lenet5_qdq.onnx")
     assert report.totals.params.value == 61_706
+
+
+def test_values_too_long_to_be_written_are_not_compared() -> None:
+    """Python refuses to write an integer of more than 4300 digits."""
+    import numpy as np
+
+    from cnnscope.analyzer.constants import _written_out
+
+    assert _written_out(np.array([3, 4])).text == "[3, 4]"
+    assert (
+        _written_out(np.array([10**5000], object)).reason == "its values have thousands of digits"
+    )

@@ -55,7 +55,9 @@ def test_random_grids(seed: int) -> None:
     if random.integers(2):
         grid = random.uniform(-1.6, 1.6, laid)
     else:
-        grid = random.integers(-8, 9, laid) / random.choice([2.0, 3.0, 4.0, 5.0])
+        # Beside a pixel, cubic weights are lost in rounding: there it is exactly on one or isn't near.
+        by = [2.0, 4.0] if mode == "cubic" else [2.0, 3.0, 4.0, 5.0]
+        grid = random.integers(-8, 9, laid) / random.choice(by)
     if random.integers(3) == 0:
         grid[:] = grid[:1]
     net = model(
@@ -112,9 +114,23 @@ def test_a_rotation_is_a_lower_bound() -> None:
         assert (field.size, field.global_, field.at_least) == (None, False, 1)
 
 
-def test_constant_regions_are_not_followed() -> None:
-    net = network(
+REGIONS: dict[str, Any] = {
+    "rois": np.array([[0, 0, 4, 4]], np.float32), "batch": np.array([0], np.int64),
+    "five": np.array([[0, 0, 0, 4, 4]], np.float32), "w": (1, 1, 3, 3), "off": (1, 18, 7, 7),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
         node("RoiAlign", "x rois batch", "y", output_height=2, output_width=2, sampling_ratio=1),
-        x=(1, 1, 9, 9), rois=np.array([[0, 0, 4, 4]], np.float32), batch=np.array([0], np.int64),
-    )  # fmt: skip
-    assert [d.code for d in cnnscope.analyze(net).diagnostics] == ["axis-not-followed"]
+        node("MaxRoiPool", "x five", "y", pooled_shape=[2, 2]),
+        node("DeformConv", "x w off", "y"),
+    ],
+    ids=lambda n: n.op_type,
+)
+def test_other_constant_places_are_not_followed(sampler: onnx.NodeProto) -> None:
+    stored = {name: REGIONS[name] for name in sampler.input if name != "x"}
+    report = cnnscope.analyze(network(sampler, x=(1, 1, 9, 9), **stored))
+    assert "axis-not-followed" in [d.code for d in report.diagnostics]
+    assert not any(f.global_ or f.size for f in report.layers[0].receptive_field)

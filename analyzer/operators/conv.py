@@ -28,7 +28,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.dimension import Dim, FreeDim, ceil_div, product
+from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.operator import (
     NO_WORK,
     Along,
@@ -567,6 +567,8 @@ def deform_reads(
     outputs: tuple[Tensor, ...], x: Tensor, w: Tensor, offset: Tensor, b: Tensor | None = None,
     mask: Tensor | None = None, *, group: int = 1,
 ) -> OutputReads:  # fmt: skip
+    if offset.constant:
+        raise Undetermined("which places constant offsets take")
     # The offsets are data: a tap may be anywhere.
     anywhere = [Whole(spatial=True)] * (x.rank - 2)
     of_x = arranged(x, 1, grouped(1, x.dims[1], w.dims[0], group), anywhere)
@@ -629,6 +631,7 @@ define(
     infer=deform_output,
     work=deform_work,
     reads=deform_reads,
+    places=(2,),
 )
 define(
     "CausalConvWithState",

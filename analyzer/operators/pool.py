@@ -273,6 +273,8 @@ def roi_output(x: Tensor, rois: Tensor, *, pooled_shape: Ints = None) -> Tensor:
 
 
 def roi_reads(outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor) -> Reads:
+    if rois.constant:
+        raise Undetermined("which places constant regions take")
     # Each region names its image; its place and size are data.
     space = [Whole(spatial=True)] * (x.rank - 2)
     data: tuple[AxisRead, ...] = (Whole(), Along(1), *space)
@@ -316,7 +318,14 @@ define(
     reads=global_reads,
 )
 define("MaxUnpool", kind="max unpooling", infer=unpool_output, reads=unpool_reads)
-define("MaxRoiPool", kind="region pooling", infer=roi_output, work=roi_work, reads=roi_reads)
+define(
+    "MaxRoiPool",
+    kind="region pooling",
+    infer=roi_output,
+    work=roi_work,
+    reads=roi_reads,
+    places=(1,),
+)
 
 
 def last(rule: Rule) -> Rule:

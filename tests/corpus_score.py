@@ -147,10 +147,10 @@ def _macs(result: Score, report: cnnscope.Report, row: dict[str, Any]) -> None:
 
 
 def _fields(result: Score, path: Path, oracle: dict[str, Any]) -> None:
+    report = cnnscope.analyze(path)
     for name, endpoint in oracle["endpoints"].items():
         tensor = endpoint["onnx_tensor"]
         label = f"{name} ({tensor})"
-        report = cnnscope.analyze(path)
         if tensor not in report.tensors:
             result.check("fields", label, None, "a tensor")
             continue
@@ -172,15 +172,13 @@ def _fields(result: Score, path: Path, oracle: dict[str, Any]) -> None:
             if found.get("rf") is not None:
                 result.check("fields", f"{label} axis {axis} step", mine.mean_step, found["stride"])
                 result.check("fields", f"{label} axis {axis} start", mine.start, -found["padding"])
-        _borders(result, label, path, endpoint.get("border"))
+        _borders(result, label, path, report, endpoint.get("border"))
 
 
-def _borders(result: Score, label: str, path: Path, border: dict[str, Any] | None) -> None:
+def _borders(
+    result: Score, label: str, path: Path, report: cnnscope.Report, border: dict[str, Any] | None
+) -> None:
     if not border:
-        return
-    try:
-        report = cnnscope.analyze(path)
-    except cnnscope.CnnscopeError:
         return
     tensor = label[label.rindex("(") + 1 : -1]
     layer = report[tensor]

@@ -6,23 +6,61 @@ computed by us. Where a size depends on data, the axes that do are free and a di
 
 from __future__ import annotations
 
+import importlib
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx.backend.test.case.node as kind
 import pytest
 
 import cnnscope
+from cnnscope.analyzer.tensor import DTYPES
 
-with warnings.catch_warnings():  # making the cases overflows casts on purpose
-    warnings.simplefilter("ignore")
-    from onnx.backend.test.loader import load_model_tests
+FOLDER = Path(kind.__file__).parent
+MODULES = sorted(
+    ".".join((kind.__name__, *path.relative_to(FOLDER).with_suffix("").parts))
+    for path in FOLDER.rglob("*.py")
+    if path.stem != "__init__"
+)
+COMPARED: set[int] = set()
+"""Places in onnx's one list of cases, which grows as the modules are imported."""
 
-    CASES = [case for case in load_model_tests(kind="node") if case.model is not None]
+
+def cases_to_compare(module: str) -> list[Any]:
+    """What this module's import makes, which takes seconds for all of them: so not while collecting.
+
+    And what others' imports have made meanwhile: each process compares whatever it has loaded, so
+    every case is compared, in any order and distribution of the tests.
+    """
+    with warnings.catch_warnings():  # making the cases overflows casts on purpose
+        warnings.simplefilter("ignore")
+        importlib.import_module(module)
+    new = [i for i in range(len(kind._NodeTestCases)) if i not in COMPARED]
+    COMPARED.update(new)
+    return [case for case in map(kind._NodeTestCases.__getitem__, new) if case.model is not None]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_shapes_of(case: Any) -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.rpartition(".")[2])
+def test_shapes_of(module: str) -> None:
+    wrong = []
+    for case in cases_to_compare(module):
+        try:
+            compare(case)
+        except Exception as error:  # noqa: BLE001  # the next case is compared all the same
+            wrong.append(f"{case.name}: {type(error).__name__}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_modules_make_cases() -> None:
+    """Else the tests above would prove nothing."""
+    assert len(MODULES) > 150
+    importlib.import_module(f"{kind.__name__}.conv")
+    assert any(case.name == "test_basic_conv_with_padding" for case in kind._NodeTestCases)
+
+
+def compare(case: Any) -> None:
     report = cnnscope.analyze(case.model)
     for declared, actual in zip(case.model.graph.output, case.data_sets[0][1], strict=False):
         if not declared.type.HasField("tensor_type") or actual is None or isinstance(actual, list):
@@ -38,6 +76,4 @@ def test_shapes_of(case: Any) -> None:
                 assert ours.data
                 assert any(d.code == "data-dependent-size" for d in report.diagnostics)
         code = declared.type.tensor_type.elem_type
-        from cnnscope.analyzer.tensor import DTYPES
-
         assert mine.dtype == DTYPES[code]

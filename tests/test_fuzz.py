@@ -17,8 +17,8 @@ from mutations import examine, mutated, time_limit
 
 from cnnscope.analyzer.render.machine import report_schema
 
-MUTATIONS = amount(32, 320)
-"""Of each model, some eight hundred in all."""
+MUTATIONS = amount(12, 320)
+"""Of each model, some three hundred in all."""
 LIMIT_SECONDS = 20.0
 
 SAMPLES = ("lenet5", "unet", "wavenet", "c3d", "alexnet", "fcn8s")

@@ -19,7 +19,9 @@ from cnnscope.runtime.child import run_in_child
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="ends processes with POSIX signals")
 
 WAITING = (
-    "import sys; sys.path[:] = {path!r}\n"
+    "import signal, sys; sys.path[:] = {path!r}\n"
+    # Who starts the tests in the background of a script has Ctrl-C ignored, and it is inherited.
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "from cnnscope.runtime.child import run_in_child\n"
     "run_in_child('child_jobs:sleep', None, progress=lambda s: print(s, flush=True))"
 )

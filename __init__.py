@@ -14,27 +14,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import analyze, compare, diff
-    from cnnscope.analyzer.comparison import Comparison
-    from cnnscope.analyzer.conventions import ConventionTotals, convention, conventions
-    from cnnscope.analyzer.custom import register
-    from cnnscope.analyzer.diagnostics import (
-        ArgumentError,
-        BindingError,
-        CnnscopeError,
-        Diagnostic,
-        GraphError,
-        LimitError,
-        ModelFileError,
-        RunError,
-    )
-    from cnnscope.analyzer.difference import Difference
-    from cnnscope.analyzer.dimension import Undetermined, product
-    from cnnscope.analyzer.explanation import Explanation
-    from cnnscope.analyzer.groups import Group
-    from cnnscope.analyzer.kinds import Kind
-    from cnnscope.analyzer.lint import Findings
-    from cnnscope.analyzer.measurement import Profile
-    from cnnscope.analyzer.operator import (
+    from cnnscope.analyzer.budgets.verdicts import Check, Figure, Verdict
+    from cnnscope.analyzer.counters.conventions import ConventionTotals, convention, conventions
+    from cnnscope.analyzer.counters.peers import Convention
+    from cnnscope.analyzer.difference.difference import Difference
+    from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.layers.kinds import Kind
+    from cnnscope.analyzer.lint.linting import Findings
+    from cnnscope.analyzer.operators.custom import register
+    from cnnscope.analyzer.operators.definition import (
         FLAT,
         NOTHING,
         Along,
@@ -48,16 +36,28 @@ if TYPE_CHECKING:
         everything,
         same,
     )
-    from cnnscope.analyzer.peers import Convention
-    from cnnscope.analyzer.report import Layer, Metric, ReceptiveField, Report, Totals
-    from cnnscope.analyzer.tensor import Tensor
-    from cnnscope.analyzer.verdicts import Check, Figure, Verdict
-    from cnnscope.analyzer.verification import Verification
-    from cnnscope.analyzer.window import Window
-    from cnnscope.runtime.checking import check
-    from cnnscope.runtime.linting import lint
-    from cnnscope.runtime.profiling import profile
-    from cnnscope.runtime.verifying import verify
+    from cnnscope.analyzer.report.comparison import Comparison
+    from cnnscope.analyzer.report.groups import Group
+    from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.analyzer.report.report import Layer, Metric, ReceptiveField, Report, Totals
+    from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.analyzer.values.diagnostics import (
+        ArgumentError,
+        BindingError,
+        CnnscopeError,
+        Diagnostic,
+        GraphError,
+        LimitError,
+        ModelFileError,
+        RunError,
+    )
+    from cnnscope.analyzer.values.dimension import Undetermined, product
+    from cnnscope.analyzer.values.tensor import Tensor
+    from cnnscope.analyzer.values.window import Window
+    from cnnscope.runtime.gates.checking import check
+    from cnnscope.runtime.gates.linting import lint
+    from cnnscope.runtime.profile.profiling import profile
+    from cnnscope.runtime.verify.verifying import verify
 
     __version__: str
 
@@ -118,58 +118,58 @@ __all__ = [
 ]
 
 _HOMES = {
-    "check": "cnnscope.runtime.checking",
-    "Check": "cnnscope.analyzer.verdicts",
-    "Figure": "cnnscope.analyzer.verdicts",
-    "Verdict": "cnnscope.analyzer.verdicts",
-    "lint": "cnnscope.runtime.linting",
-    "Findings": "cnnscope.analyzer.lint",
-    "profile": "cnnscope.runtime.profiling",
-    "Profile": "cnnscope.analyzer.measurement",
-    "verify": "cnnscope.runtime.verifying",
-    "RunError": "cnnscope.analyzer.diagnostics",
-    "Verification": "cnnscope.analyzer.verification",
+    "check": "cnnscope.runtime.gates.checking",
+    "Check": "cnnscope.analyzer.budgets.verdicts",
+    "Figure": "cnnscope.analyzer.budgets.verdicts",
+    "Verdict": "cnnscope.analyzer.budgets.verdicts",
+    "lint": "cnnscope.runtime.gates.linting",
+    "Findings": "cnnscope.analyzer.lint.linting",
+    "profile": "cnnscope.runtime.profile.profiling",
+    "Profile": "cnnscope.analyzer.report.measurement",
+    "verify": "cnnscope.runtime.verify.verifying",
+    "RunError": "cnnscope.analyzer.values.diagnostics",
+    "Verification": "cnnscope.analyzer.report.verification",
     "analyze": "cnnscope.analyzer.analysis",
     "compare": "cnnscope.analyzer.analysis",
     "diff": "cnnscope.analyzer.analysis",
-    "Difference": "cnnscope.analyzer.difference",
-    "Comparison": "cnnscope.analyzer.comparison",
-    "Group": "cnnscope.analyzer.groups",
-    "Kind": "cnnscope.analyzer.kinds",
-    "ArgumentError": "cnnscope.analyzer.diagnostics",
-    "BindingError": "cnnscope.analyzer.diagnostics",
-    "CnnscopeError": "cnnscope.analyzer.diagnostics",
-    "Convention": "cnnscope.analyzer.peers",
-    "ConventionTotals": "cnnscope.analyzer.conventions",
-    "convention": "cnnscope.analyzer.conventions",
-    "conventions": "cnnscope.analyzer.conventions",
-    "Diagnostic": "cnnscope.analyzer.diagnostics",
-    "GraphError": "cnnscope.analyzer.diagnostics",
-    "LimitError": "cnnscope.analyzer.diagnostics",
-    "Explanation": "cnnscope.analyzer.explanation",
-    "ModelFileError": "cnnscope.analyzer.diagnostics",
-    "Work": "cnnscope.analyzer.operator",
-    "Along": "cnnscope.analyzer.operator",
-    "FLAT": "cnnscope.analyzer.operator",
-    "Listed": "cnnscope.analyzer.operator",
-    "NOTHING": "cnnscope.analyzer.operator",
-    "Only": "cnnscope.analyzer.operator",
-    "Tensor": "cnnscope.analyzer.tensor",
-    "Undetermined": "cnnscope.analyzer.dimension",
-    "Upto": "cnnscope.analyzer.operator",
-    "Whole": "cnnscope.analyzer.operator",
-    "Window": "cnnscope.analyzer.window",
-    "broadcast_shapes": "cnnscope.analyzer.operator",
-    "each": "cnnscope.analyzer.operator",
-    "everything": "cnnscope.analyzer.operator",
-    "product": "cnnscope.analyzer.dimension",
-    "register": "cnnscope.analyzer.custom",
-    "same": "cnnscope.analyzer.operator",
-    "Layer": "cnnscope.analyzer.report",
-    "Metric": "cnnscope.analyzer.report",
-    "ReceptiveField": "cnnscope.analyzer.report",
-    "Report": "cnnscope.analyzer.report",
-    "Totals": "cnnscope.analyzer.report",
+    "Difference": "cnnscope.analyzer.difference.difference",
+    "Comparison": "cnnscope.analyzer.report.comparison",
+    "Group": "cnnscope.analyzer.report.groups",
+    "Kind": "cnnscope.analyzer.layers.kinds",
+    "ArgumentError": "cnnscope.analyzer.values.diagnostics",
+    "BindingError": "cnnscope.analyzer.values.diagnostics",
+    "CnnscopeError": "cnnscope.analyzer.values.diagnostics",
+    "Convention": "cnnscope.analyzer.counters.peers",
+    "ConventionTotals": "cnnscope.analyzer.counters.conventions",
+    "convention": "cnnscope.analyzer.counters.conventions",
+    "conventions": "cnnscope.analyzer.counters.conventions",
+    "Diagnostic": "cnnscope.analyzer.values.diagnostics",
+    "GraphError": "cnnscope.analyzer.values.diagnostics",
+    "LimitError": "cnnscope.analyzer.values.diagnostics",
+    "Explanation": "cnnscope.analyzer.explanation.explanation",
+    "ModelFileError": "cnnscope.analyzer.values.diagnostics",
+    "Work": "cnnscope.analyzer.operators.definition",
+    "Along": "cnnscope.analyzer.operators.definition",
+    "FLAT": "cnnscope.analyzer.operators.definition",
+    "Listed": "cnnscope.analyzer.operators.definition",
+    "NOTHING": "cnnscope.analyzer.operators.definition",
+    "Only": "cnnscope.analyzer.operators.definition",
+    "Tensor": "cnnscope.analyzer.values.tensor",
+    "Undetermined": "cnnscope.analyzer.values.dimension",
+    "Upto": "cnnscope.analyzer.operators.definition",
+    "Whole": "cnnscope.analyzer.operators.definition",
+    "Window": "cnnscope.analyzer.values.window",
+    "broadcast_shapes": "cnnscope.analyzer.operators.definition",
+    "each": "cnnscope.analyzer.operators.definition",
+    "everything": "cnnscope.analyzer.operators.definition",
+    "product": "cnnscope.analyzer.values.dimension",
+    "register": "cnnscope.analyzer.operators.custom",
+    "same": "cnnscope.analyzer.operators.definition",
+    "Layer": "cnnscope.analyzer.report.report",
+    "Metric": "cnnscope.analyzer.report.report",
+    "ReceptiveField": "cnnscope.analyzer.report.report",
+    "Report": "cnnscope.analyzer.report.report",
+    "Totals": "cnnscope.analyzer.report.report",
 }
 
 

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console, RenderableType
 
-    from cnnscope.analyzer.diagnostics import CnnscopeError
-    from cnnscope.analyzer.finding import Outcome
-    from cnnscope.analyzer.groups import By as GroupedBy
-    from cnnscope.analyzer.lint import Findings, LintSettings
-    from cnnscope.analyzer.report import Report
-    from cnnscope.runtime.checking import Request as Checks
+    from cnnscope.analyzer.lint.linting import Findings, LintSettings
+    from cnnscope.analyzer.report.finding import Outcome
+    from cnnscope.analyzer.report.groups import By as GroupedBy
+    from cnnscope.analyzer.report.report import Report
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.runtime.gates.checking import Request as Checks
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
 #: so many of a model's errors are said on standard error
@@ -43,8 +43,8 @@ _ERRORS = 3
 #: seconds that a run of a model may take unless told otherwise
 _PATIENCE = 600
 #: what a child process is to call
-_VERIFY = "cnnscope.runtime.verifying:verify_here"
-_PROFILE = "cnnscope.runtime.profiling:profile_here"
+_VERIFY = "cnnscope.runtime.verify.verifying:verify_here"
+_PROFILE = "cnnscope.runtime.profile.profiling:profile_here"
 
 Shape = list[int | None]
 Shapes = dict[str | None, Shape]
@@ -874,11 +874,11 @@ def _analyze(request: Request) -> int:
 
 def _with_run(report: "Report", path: str, request: Request) -> "tuple[Report, int]":
     """The report with what running the model shows; as it is, and a line, where it can't be run."""
-    from cnnscope.analyzer.execution import Execution
-    from cnnscope.analyzer.measurement import Profile
-    from cnnscope.analyzer.verification import Verification
-    from cnnscope.runtime.profiling import Request as Job
-    from cnnscope.runtime.verifying import Request as Base
+    from cnnscope.analyzer.report.execution import Execution
+    from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.runtime.profile.profiling import Request as Job
+    from cnnscope.runtime.verify.verifying import Request as Base
 
     base = Base(path, request.shapes, request.dims, values=request.values)
     found = _in_child(path, [(_VERIFY, base), (_PROFILE, Job(base))])
@@ -892,16 +892,16 @@ def _with_run(report: "Report", path: str, request: Request) -> "tuple[Report, i
 
 def _check(request: Request) -> None:
     """Whatever can be said against the request before any work is done."""
-    from cnnscope.analyzer.render.beside import (
-        group_with_convention,
-        with_convention,
-        with_execution,
-    )
     from cnnscope.analyzer.render.columns import (
         GROUP_COLUMNS,
         LAYER_COLUMNS,
         chosen_columns,
         sorted_rows,
+    )
+    from cnnscope.analyzer.render.subjects.beside import (
+        group_with_convention,
+        with_convention,
+        with_execution,
     )
 
     if request.format is Format.json:
@@ -933,7 +933,7 @@ def _check(request: Request) -> None:
     try:
         counted = None
         if request.convention is not None:
-            from cnnscope.analyzer.render.conventions import uncounted
+            from cnnscope.analyzer.render.subjects.conventions import uncounted
 
             counted = uncounted(request.convention)
         if request.by is not None:
@@ -943,7 +943,7 @@ def _check(request: Request) -> None:
         else:
             per_layer = with_convention(LAYER_COLUMNS, counted)
             if request.run:
-                from cnnscope.analyzer.execution import Execution
+                from cnnscope.analyzer.report.execution import Execution
 
                 per_layer = with_execution(per_layer, Execution())
             chosen_columns(per_layer, request.columns or ())
@@ -958,7 +958,7 @@ def _report(
 ) -> "Report | None":
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze
-    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     try:
         shapes = {key: shape for key, shape in given.items() if key is not None}
@@ -983,10 +983,10 @@ def _report(
 
 
 def _emit_reports(request: Request, reports: "list[Report]") -> None:
-    from cnnscope.analyzer.render.delimited import report_csv
-    from cnnscope.analyzer.render.machine import report_json
-    from cnnscope.analyzer.render.markdown import report_markdown
-    from cnnscope.analyzer.render.terminal import Shown, report_table, report_text
+    from cnnscope.analyzer.render.forms.csv import report_csv
+    from cnnscope.analyzer.render.forms.json import report_json
+    from cnnscope.analyzer.render.forms.markdown import report_markdown
+    from cnnscope.analyzer.render.forms.terminal import Shown, report_table, report_text
 
     if request.compare:
         _emit(_comparison(reports), request.format, request.output)
@@ -1036,9 +1036,9 @@ def _emit_reports(request: Request, reports: "list[Report]") -> None:
 
 def _comparison(reports: "list[Report]") -> Forms:
     """The models side by side."""
-    from cnnscope.analyzer.comparison import compared
-    from cnnscope.analyzer.render import compare as render
-    from cnnscope.analyzer.render.machine import dumped
+    from cnnscope.analyzer.render.forms.json import dumped
+    from cnnscope.analyzer.render.subjects import comparison as render
+    from cnnscope.analyzer.report.comparison import compared
 
     found = compared(reports)
     return Forms(
@@ -1073,7 +1073,7 @@ def _explain(
         raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
     except ValueError as error:
         raise Misuse(f"{path}: {error}") from None
-    from cnnscope.analyzer.render import explain as render
+    from cnnscope.analyzer.render.subjects import explain as render
 
     _complain_of_errors(report)
     forms = Forms(
@@ -1097,13 +1097,13 @@ def _conventions(
     format: Format,  # noqa: A002
     output: Path | None,
 ) -> int:
-    from cnnscope.analyzer.conventions import all_conventions
-    from cnnscope.analyzer.conventions import conventions as every
-    from cnnscope.analyzer.render import conventions as render
-    from cnnscope.analyzer.render.delimited import csv_table
-    from cnnscope.analyzer.render.machine import dumped, json_table
-    from cnnscope.analyzer.render.markdown import conventions_markdown, markdown_table
-    from cnnscope.analyzer.render.terminal import conventions_text, listed_text
+    from cnnscope.analyzer.counters.conventions import all_conventions
+    from cnnscope.analyzer.counters.conventions import conventions as every
+    from cnnscope.analyzer.render.forms.csv import csv_table
+    from cnnscope.analyzer.render.forms.json import dumped, json_table
+    from cnnscope.analyzer.render.forms.markdown import conventions_markdown, markdown_table
+    from cnnscope.analyzer.render.forms.terminal import conventions_text, listed_text
+    from cnnscope.analyzer.render.subjects import conventions as render
 
     _check_output(output, [] if model is None else [model])
     if model is None:
@@ -1138,13 +1138,13 @@ def _conventions(
 
 
 def _operators(wanted: str | None, format: Format, output: Path | None) -> int:  # noqa: A002
-    from cnnscope.analyzer.coverage import find_coverage
-    from cnnscope.analyzer.plugins import load_plugins
+    from cnnscope.analyzer.operators.coverage import find_coverage
+    from cnnscope.analyzer.operators.plugins import load_plugins
     from cnnscope.analyzer.render.columns import COVERAGE_COLUMNS, default_columns
-    from cnnscope.analyzer.render.delimited import csv_table
-    from cnnscope.analyzer.render.machine import json_table
-    from cnnscope.analyzer.render.markdown import markdown_table
-    from cnnscope.analyzer.render.terminal import table_lines, text_of
+    from cnnscope.analyzer.render.forms.csv import csv_table
+    from cnnscope.analyzer.render.forms.json import json_table
+    from cnnscope.analyzer.render.forms.markdown import markdown_table
+    from cnnscope.analyzer.render.forms.terminal import table_lines, text_of
 
     rows = find_coverage()
     for note in load_plugins():
@@ -1177,9 +1177,9 @@ def _verify(request: Verifying) -> int:
     _refuse_csv(request.format, "verify")
     _check_output(request.output, [request.model])
     # Nothing heavy is imported here: the child process does the work.
-    from cnnscope.analyzer.render import verification as render
-    from cnnscope.analyzer.verification import Verification
-    from cnnscope.runtime.verifying import Request as Job
+    from cnnscope.analyzer.render.subjects import verification as render
+    from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.runtime.verify.verifying import Request as Job
 
     job = Job(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
@@ -1208,8 +1208,8 @@ def _in_child(
     verbose: bool = False,
 ) -> list[object] | None:
     """What functions make of their jobs in a process each; None, and a line, where one can't."""
-    from cnnscope.analyzer.diagnostics import CnnscopeError
-    from cnnscope.runtime.child import run_in_child
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.runtime.engine.child import run_in_child
 
     try:
         with _watched(path) as told:
@@ -1226,10 +1226,10 @@ def _in_child(
 
 
 def _profile(request: Profiling) -> int:
-    from cnnscope.analyzer.measurement import Profile
-    from cnnscope.analyzer.render import profile as render
-    from cnnscope.runtime.profiling import Request as Job
-    from cnnscope.runtime.verifying import Request as Base
+    from cnnscope.analyzer.render.subjects import profile as render
+    from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.runtime.profile.profiling import Request as Job
+    from cnnscope.runtime.verify.verifying import Request as Base
 
     sort, top = request.sort, request.top
     if request.format is Format.json and (sort or top):
@@ -1251,7 +1251,7 @@ def _profile(request: Profiling) -> int:
     (found,) = done
     assert isinstance(found, Profile)
     if request.trace is not None:
-        from cnnscope.analyzer.render.chrome_trace import chrome_trace
+        from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
 
         _save(chrome_trace(found), request.trace)
     forms = Forms(
@@ -1269,10 +1269,10 @@ def _profile(request: Profiling) -> int:
 
 
 def _check_budgets(request: Checking) -> int:
-    from cnnscope.analyzer.config import ConfigError
-    from cnnscope.analyzer.diagnostics import CnnscopeError
-    from cnnscope.analyzer.render import check as render
-    from cnnscope.runtime import checking
+    from cnnscope.analyzer.budgets.config import ConfigError
+    from cnnscope.analyzer.render.subjects import check as render
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.runtime.gates import checking
 
     _check_gate_outputs(request)
     try:
@@ -1308,9 +1308,9 @@ def _check_budgets(request: Checking) -> int:
 
 
 def _budget_request(request: Checking) -> "Checks":
-    from cnnscope.analyzer.budgets import parse_limit
-    from cnnscope.analyzer.config import Settings, find_config, parse_tolerance, read_config
-    from cnnscope.runtime.checking import Request as Job
+    from cnnscope.analyzer.budgets.config import Settings, find_config, parse_tolerance, read_config
+    from cnnscope.analyzer.budgets.judging import parse_limit
+    from cnnscope.runtime.gates.checking import Request as Job
 
     try:
         limits = [parse_limit(text) for text in request.limits]
@@ -1362,10 +1362,10 @@ def _emit_gate(forms: Forms, request: Gate) -> None:
 
 def _for_ci(outcome: "Outcome", format: CiFormat) -> str:  # noqa: A002
     """What a gate found, as a CI service reads it."""
-    from cnnscope.analyzer.render.github import workflow_commands
-    from cnnscope.analyzer.render.gitlab import code_quality
-    from cnnscope.analyzer.render.junit import junit_xml
-    from cnnscope.analyzer.render.sarif import sarif_json
+    from cnnscope.analyzer.render.ci.github import workflow_commands
+    from cnnscope.analyzer.render.ci.gitlab import code_quality
+    from cnnscope.analyzer.render.ci.junit import junit_xml
+    from cnnscope.analyzer.render.ci.sarif import sarif_json
 
     if format is CiFormat.sarif:
         return sarif_json(outcome, installed_version())
@@ -1394,8 +1394,8 @@ def _diff(request: Differing) -> int:
     _refuse_csv(request.format, "diff")
     _check_output(request.output, [request.before, request.after])
     from cnnscope.analyzer.analysis import diff
-    from cnnscope.analyzer.difference import CONDITIONS
-    from cnnscope.analyzer.render import difference as render
+    from cnnscope.analyzer.difference.difference import CONDITIONS
+    from cnnscope.analyzer.render.subjects import difference as render
 
     conditions = tuple(text.strip() for text in request.fail_on)
     for condition in conditions:
@@ -1450,12 +1450,12 @@ def _diff(request: Differing) -> int:
 
 
 def _lint(request: Linting) -> int:
-    from cnnscope.analyzer.config import ConfigError
-    from cnnscope.analyzer.diagnostics import CnnscopeError, OutsideFolderError
-    from cnnscope.analyzer.lint import lint_report, outcome, unreadable
-    from cnnscope.analyzer.model_file import open_model
-    from cnnscope.analyzer.render import lint as render
-    from cnnscope.runtime.linting import known_kernels
+    from cnnscope.analyzer.budgets.config import ConfigError
+    from cnnscope.analyzer.lint.linting import lint_report, outcome, unreadable
+    from cnnscope.analyzer.model.file import open_model
+    from cnnscope.analyzer.render.subjects import findings as render
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError, OutsideFolderError
+    from cnnscope.runtime.gates.linting import known_kernels
 
     _check_gate_outputs(request)
     try:
@@ -1496,8 +1496,8 @@ def _lint(request: Linting) -> int:
 
 def _lint_settings(request: Linting) -> "LintSettings":
     """The configuration's, with what the command line says in its place."""
-    from cnnscope.analyzer.config import find_config, read_config
-    from cnnscope.analyzer.lint import LintError, LintSettings, selected, settings_from
+    from cnnscope.analyzer.budgets.config import find_config, read_config
+    from cnnscope.analyzer.lint.linting import LintError, LintSettings, selected, settings_from
 
     path = request.config or find_config(Path.cwd())
     settings = LintSettings()
@@ -1530,9 +1530,9 @@ def _lint_settings(request: Linting) -> "LintSettings":
 
 
 def _rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
-    from cnnscope.analyzer.lint import LintError, all_rules, find_rule
-    from cnnscope.analyzer.render import rules as render
-    from cnnscope.analyzer.render.machine import dumped
+    from cnnscope.analyzer.lint.linting import LintError, all_rules, find_rule
+    from cnnscope.analyzer.render.forms.json import dumped
+    from cnnscope.analyzer.render.subjects import rules as render
 
     if (code is None) != every:
         raise Misuse("give a rule's code, or --all")
@@ -1808,7 +1808,7 @@ def _watched(path: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    from cnnscope.analyzer.render.numbers import name
+    from cnnscope.analyzer.values.notation import name
 
     def shown(said: str) -> Text:
         return Text(without_commands(said), no_wrap=True, overflow="ellipsis")
@@ -1826,7 +1826,7 @@ def _progress(path: str) -> Iterator[None]:
     from rich.console import Console
     from rich.text import Text
 
-    from cnnscope.analyzer.render.numbers import name
+    from cnnscope.analyzer.values.notation import name
 
     said = Text(without_commands(f"analysing {name(path)}"), no_wrap=True, overflow="ellipsis")
     status = Console(stderr=True).status(said)

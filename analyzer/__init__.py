@@ -11,22 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import analyze, compare, diff
-    from cnnscope.analyzer.comparison import Comparison
-    from cnnscope.analyzer.conventions import ConventionTotals, convention
-    from cnnscope.analyzer.custom import register
-    from cnnscope.analyzer.diagnostics import (
-        BindingError,
-        CnnscopeError,
-        Diagnostic,
-        GraphError,
-        ModelFileError,
-    )
-    from cnnscope.analyzer.difference import Difference
-    from cnnscope.analyzer.dimension import Undetermined, product
-    from cnnscope.analyzer.explanation import Explanation
-    from cnnscope.analyzer.groups import Group
-    from cnnscope.analyzer.kinds import Kind
-    from cnnscope.analyzer.operator import (
+    from cnnscope.analyzer.counters.conventions import ConventionTotals, convention
+    from cnnscope.analyzer.counters.peers import Convention
+    from cnnscope.analyzer.difference.difference import Difference
+    from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.layers.kinds import Kind
+    from cnnscope.analyzer.operators.custom import register
+    from cnnscope.analyzer.operators.definition import (
         FLAT,
         NOTHING,
         Along,
@@ -40,10 +31,19 @@ if TYPE_CHECKING:
         everything,
         same,
     )
-    from cnnscope.analyzer.peers import Convention
-    from cnnscope.analyzer.report import Layer, Metric, ReceptiveField, Report, Totals
-    from cnnscope.analyzer.tensor import Tensor
-    from cnnscope.analyzer.window import Window
+    from cnnscope.analyzer.report.comparison import Comparison
+    from cnnscope.analyzer.report.groups import Group
+    from cnnscope.analyzer.report.report import Layer, Metric, ReceptiveField, Report, Totals
+    from cnnscope.analyzer.values.diagnostics import (
+        BindingError,
+        CnnscopeError,
+        Diagnostic,
+        GraphError,
+        ModelFileError,
+    )
+    from cnnscope.analyzer.values.dimension import Undetermined, product
+    from cnnscope.analyzer.values.tensor import Tensor
+    from cnnscope.analyzer.values.window import Window
 
 __all__ = [
     "FLAT",
@@ -90,41 +90,41 @@ _HOMES = {
     "analyze": "analysis",
     "compare": "analysis",
     "diff": "analysis",
-    "Difference": "difference",
-    "Comparison": "comparison",
-    "ConventionTotals": "conventions",
-    "convention": "conventions",
-    "register": "custom",
-    "BindingError": "diagnostics",
-    "CnnscopeError": "diagnostics",
-    "Diagnostic": "diagnostics",
-    "GraphError": "diagnostics",
-    "ModelFileError": "diagnostics",
-    "Undetermined": "dimension",
-    "product": "dimension",
-    "Explanation": "explanation",
-    "Group": "groups",
-    "Kind": "kinds",
-    "FLAT": "operator",
-    "NOTHING": "operator",
-    "Along": "operator",
-    "Listed": "operator",
-    "Only": "operator",
-    "Upto": "operator",
-    "Whole": "operator",
-    "Work": "operator",
-    "broadcast_shapes": "operator",
-    "each": "operator",
-    "everything": "operator",
-    "same": "operator",
-    "Convention": "peers",
-    "Layer": "report",
-    "Metric": "report",
-    "ReceptiveField": "report",
-    "Report": "report",
-    "Totals": "report",
-    "Tensor": "tensor",
-    "Window": "window",
+    "Difference": "difference.difference",
+    "Comparison": "report.comparison",
+    "ConventionTotals": "counters.conventions",
+    "convention": "counters.conventions",
+    "register": "operators.custom",
+    "BindingError": "values.diagnostics",
+    "CnnscopeError": "values.diagnostics",
+    "Diagnostic": "values.diagnostics",
+    "GraphError": "values.diagnostics",
+    "ModelFileError": "values.diagnostics",
+    "Undetermined": "values.dimension",
+    "product": "values.dimension",
+    "Explanation": "explanation.explanation",
+    "Group": "report.groups",
+    "Kind": "layers.kinds",
+    "FLAT": "operators.definition",
+    "NOTHING": "operators.definition",
+    "Along": "operators.definition",
+    "Listed": "operators.definition",
+    "Only": "operators.definition",
+    "Upto": "operators.definition",
+    "Whole": "operators.definition",
+    "Work": "operators.definition",
+    "broadcast_shapes": "operators.definition",
+    "each": "operators.definition",
+    "everything": "operators.definition",
+    "same": "operators.definition",
+    "Convention": "counters.peers",
+    "Layer": "report.report",
+    "Metric": "report.report",
+    "ReceptiveField": "report.report",
+    "Report": "report.report",
+    "Totals": "report.report",
+    "Tensor": "values.tensor",
+    "Window": "values.window",
 }
 
 

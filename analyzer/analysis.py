@@ -16,31 +16,25 @@ from typing import IO, TYPE_CHECKING
 
 import onnx
 
-from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every operator)
-from cnnscope.analyzer.arguments import (
-    checked_dims,
-    checked_several,
-    checked_shapes,
-    checked_values,
-)
-from cnnscope.analyzer.batch import Batch, find_batch
-from cnnscope.analyzer.binding import batch_candidates, bind_inputs, fitted_values
-from cnnscope.analyzer.comparison import Comparison, compared
-from cnnscope.analyzer.costs import Cost, Costs, count_costs, count_folded
-from cnnscope.analyzer.diagnostics import Diagnostic, GraphError
-from cnnscope.analyzer.dimension import Dim
-from cnnscope.analyzer.fields import Fields, Key, Paths, Unfollowed, find_fields
-from cnnscope.analyzer.graph import VALUE_LIMIT, Graph, Node, read_graph
-from cnnscope.analyzer.guests import guest_notes
-from cnnscope.analyzer.kinds import BORDERED, Kind, data_input, find_kind
-from cnnscope.analyzer.memory import Liveness, find_liveness
-from cnnscope.analyzer.model_file import ModelFile, open_model
-from cnnscope.analyzer.padding import outside_share, padded_share
-from cnnscope.analyzer.paths import find_seen, moving_axes, whole_unit
-from cnnscope.analyzer.patterns import find_patterns
-from cnnscope.analyzer.reads import NodeReads, find_reads
-from cnnscope.analyzer.regions import find_region
-from cnnscope.analyzer.report import (
+from cnnscope.analyzer.fields.batch import Batch, find_batch
+from cnnscope.analyzer.fields.border import outside_share, padded_share
+from cnnscope.analyzer.fields.following import Fields, Key, Paths, Unfollowed, find_fields
+from cnnscope.analyzer.fields.paths import find_seen, moving_axes, whole_unit
+from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.layers.kinds import BORDERED, Kind, data_input, find_kind
+from cnnscope.analyzer.layers.patterns import find_patterns
+from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, fitted_values
+from cnnscope.analyzer.model.file import ModelFile, open_model
+from cnnscope.analyzer.model.graph import VALUE_LIMIT, Graph, Node, read_graph
+from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
+from cnnscope.analyzer.operators.guests import guest_notes
+from cnnscope.analyzer.passes.costs import Cost, Costs, count_costs, count_folded
+from cnnscope.analyzer.passes.memory import Liveness, find_liveness
+from cnnscope.analyzer.passes.reads import NodeReads, find_reads
+from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes
+from cnnscope.analyzer.passes.weights import Path, Weight, Weights, find_weights
+from cnnscope.analyzer.report.comparison import Comparison, compared
+from cnnscope.analyzer.report.report import (
     Input,
     Layer,
     Layers,
@@ -54,17 +48,23 @@ from cnnscope.analyzer.report import (
     sum_traffic,
     sum_work,
 )
-from cnnscope.analyzer.shapes import Shapes, infer_shapes
-from cnnscope.analyzer.tensor import Shape, Tensor
-from cnnscope.analyzer.weights import Path, Weight, Weights, find_weights
+from cnnscope.analyzer.values.arguments import (
+    checked_dims,
+    checked_several,
+    checked_shapes,
+    checked_values,
+)
+from cnnscope.analyzer.values.diagnostics import Diagnostic, GraphError
+from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
     import networkx
     import numpy as np
 
-    from cnnscope.analyzer.difference import Difference
-    from cnnscope.analyzer.explanation import Explanation
-    from cnnscope.analyzer.stages import Side
+    from cnnscope.analyzer.difference.difference import Difference
+    from cnnscope.analyzer.difference.stages import Side
+    from cnnscope.analyzer.explanation.explanation import Explanation
 
 Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
 
@@ -292,7 +292,7 @@ def diff(
     True
     """
     # Loaded when first asked for: most reports are never compared.
-    from cnnscope.analyzer.differing import find_difference
+    from cnnscope.analyzer.difference.diffing import find_difference
 
     sides = [
         x if isinstance(x, Report) else analyze(x, shapes=shapes, dims=dims, values=values)
@@ -304,8 +304,8 @@ def diff(
 
 def _side(report: Report, read: bool) -> Side:
     """A report together with what is stored in its model, where the model is at hand."""
-    from cnnscope.analyzer.constants import main_level
-    from cnnscope.analyzer.stages import side_of
+    from cnnscope.analyzer.difference.constants import main_level
+    from cnnscope.analyzer.difference.stages import side_of
 
     known = report._analysis
     level = None
@@ -625,7 +625,7 @@ class _Source:
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """How each number comes about."""
         # Loaded when first asked for: most reports are never asked.
-        from cnnscope.analyzer.derivation import Subject, explain_node
+        from cnnscope.analyzer.explanation.derivation import Subject, explain_node
 
         model = self.model
         return explain_node(

@@ -20,11 +20,11 @@ RUNS = 5
 def unoptimised_run(model: str) -> float:
     """Seconds of one run with optimisations off, median after a warm-up."""
     from cnnscope.analyzer.analysis import examine
-    from cnnscope.runtime.flat import flat_model
-    from cnnscope.runtime.inputs import make_inputs
-    from cnnscope.runtime.providers import CPU_PROVIDER
-    from cnnscope.runtime.sessions import open_session
-    from cnnscope.runtime.weights import find_values
+    from cnnscope.runtime.engine.flat import flat_model
+    from cnnscope.runtime.engine.inputs import make_inputs
+    from cnnscope.runtime.engine.providers import CPU_PROVIDER
+    from cnnscope.runtime.engine.sessions import open_session
+    from cnnscope.runtime.engine.weights import find_values
 
     analysis = examine(model)
     flat = flat_model(analysis)

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from cnnscope.analyzer.diagnostics import BindingError
+from cnnscope.analyzer.values.diagnostics import BindingError
 
 Progress = Callable[[str], None]
 

@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.diagnostics import STUMBLED
+from cnnscope.analyzer.values.diagnostics import STUMBLED
 
 if TYPE_CHECKING:
     import cnnscope
@@ -662,11 +662,11 @@ def examine(
     import json
 
     import cnnscope
-    from cnnscope.analyzer.render.delimited import report_csv
-    from cnnscope.analyzer.render.html import report_html
-    from cnnscope.analyzer.render.machine import report_json
-    from cnnscope.analyzer.render.markdown import report_markdown
-    from cnnscope.analyzer.render.terminal import report_text
+    from cnnscope.analyzer.render.forms.csv import report_csv
+    from cnnscope.analyzer.render.forms.html import report_html
+    from cnnscope.analyzer.render.forms.json import report_json
+    from cnnscope.analyzer.render.forms.markdown import report_markdown
+    from cnnscope.analyzer.render.forms.terminal import report_text
 
     try:
         report = cnnscope.analyze(model)
@@ -725,8 +725,8 @@ def check_words(text: str) -> None:
 def _ask_everything(report: cnnscope.Report, whole: bytes, dice: random.Random) -> None:
     """Whatever else a model can be asked for: each gives an answer or one clear line."""
     import cnnscope
-    from cnnscope.analyzer.conventions import all_conventions
-    from cnnscope.analyzer.render.explain import explanation_text
+    from cnnscope.analyzer.counters.conventions import all_conventions
+    from cnnscope.analyzer.render.subjects.explain import explanation_text
 
     try:
         for layer in dice.sample(list(report.layers), min(3, len(report.layers))):

@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer import operators as _operators  # noqa: F401  (registers every family)
-from cnnscope.analyzer.operator import Operator, Reads, Work, lookup
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every family)
+from cnnscope.analyzer.operators.definition import Operator, Reads, Work, lookup
+from cnnscope.analyzer.values.tensor import DTYPES, Tensor
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def dependence(
 
 def predicted(c: Case, which: int, axis: int, output: int = 0) -> dict[int, set[int]]:
     """The same from the rule's `Along`/`Listed`/`Upto` for that axis (nothing clipped but borders)."""
-    from cnnscope.analyzer.operator import Along, Listed, Only, Upto, Whole
+    from cnnscope.analyzer.operators.definition import Along, Listed, Only, Upto, Whole
 
     rule = reads(c)
     per_output = rule[output] if isinstance(rule, dict) else rule
@@ -268,7 +268,15 @@ def assert_reads(
     part (features of which each head has its own). With `parts`, the output's last axis is real
     and imaginary part, of which either may be without an input that the other has.
     """
-    from cnnscope.analyzer.operator import NOTHING, Along, Listed, Only, Upto, Whole, elementwise
+    from cnnscope.analyzer.operators.definition import (
+        NOTHING,
+        Along,
+        Listed,
+        Only,
+        Upto,
+        Whole,
+        elementwise,
+    )
 
     rule = reads(c)
     per_output = rule[output] if isinstance(rule, dict) else rule
@@ -305,7 +313,7 @@ def assert_reads(
 
 
 def _predicted(y: Tensor, x: Tensor, axis: int, read: Any) -> dict[int, set[int]]:
-    from cnnscope.analyzer.operator import Along, Listed
+    from cnnscope.analyzer.operators.definition import Along, Listed
 
     found: dict[int, set[int]] = {}
     length = x.shape[axis]
@@ -326,7 +334,7 @@ def unnamed_attributes(*names: str, domain: str = "") -> set[tuple[str, str]]:
 
     from onnx import defs
 
-    from cnnscope.analyzer.operator import defined
+    from cnnscope.analyzer.operators.definition import defined
 
     accepted: dict[str, set[str]] = {}
     for rules in defined():

@@ -15,8 +15,8 @@ import onnx
 import pytest
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.diagnostics import BindingError
-from cnnscope.analyzer.report import Report
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.diagnostics import BindingError
 
 NET = """<ir_version: 9, opset_import: ["": 18]> net (float[N,2,H,W] x) => (float[N,3,h,w] y)
   <float[2,2,3,3] k = {1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1},

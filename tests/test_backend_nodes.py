@@ -16,7 +16,7 @@ import onnx.backend.test.case.node as kind
 import pytest
 
 import cnnscope
-from cnnscope.analyzer.tensor import DTYPES
+from cnnscope.analyzer.values.tensor import DTYPES
 
 FOLDER = Path(kind.__file__).parent
 MODULES = sorted(

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.blocks import Step, find_blocks
-from cnnscope.analyzer.groups import By, grouped
+from cnnscope.analyzer.layers.blocks import Step, find_blocks
 from cnnscope.analyzer.render.columns import GROUP_COLUMNS
-from cnnscope.analyzer.render.delimited import report_csv
-from cnnscope.analyzer.render.markdown import report_markdown
-from cnnscope.analyzer.render.terminal import Shown, report_text
+from cnnscope.analyzer.render.forms.csv import report_csv
+from cnnscope.analyzer.render.forms.markdown import report_markdown
+from cnnscope.analyzer.render.forms.terminal import Shown, report_text
+from cnnscope.analyzer.report.groups import By, grouped
 
 IMAGE = (1, 8, 16, 16)
 WEIGHTS: dict[str, Any] = {"w": (8, 8, 3, 3), "s": (8,), "half": (1,), "m": (16, 16), "b": (16,)}

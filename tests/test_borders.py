@@ -12,7 +12,7 @@ from networks import network, node
 
 import cnnscope
 from cnnscope.analyzer.analysis import examine
-from cnnscope.runtime.probe import check_fields
+from cnnscope.runtime.probe.probe import check_fields
 
 N = 11
 CONV = node("Conv", "p w", "y", kernel_shape=[3], pads=[0, 0])

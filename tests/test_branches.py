@@ -12,9 +12,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.runtime.profiling import profile
-from cnnscope.runtime.verifying import verify
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.profile.profiling import profile
+from cnnscope.runtime.verify.verifying import verify
 
 RATE = np.array(16000)
 

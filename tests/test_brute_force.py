@@ -32,8 +32,8 @@ from random_graphs import (
 )
 
 from cnnscope.analyzer.analysis import Analysis, examine
-from cnnscope.analyzer.regions import find_region
-from cnnscope.analyzer.touched import Touched, find_touched
+from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.fields.touched import Touched, find_touched
 
 #: relative change that counts: single precision's rounding stays below it, every weight above
 MOVED = 2e-5

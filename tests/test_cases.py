@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 import cnnscope
-from cnnscope.analyzer.dimension import FreeDim
+from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.cli import main
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 import pytest
 
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.runtime import ceilings
-from cnnscope.runtime.ceilings import PRODUCTS, chain_budget, idle_chain, measure_ceilings
-from cnnscope.runtime.kernel_times import KernelTime, KernelTimes, time_kernels
-from cnnscope.runtime.providers import CPU, CPU_PROVIDER, CUDA, Provider
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine.providers import CPU, CPU_PROVIDER, CUDA, Provider
+from cnnscope.runtime.profile import ceilings
+from cnnscope.runtime.profile.ceilings import PRODUCTS, chain_budget, idle_chain, measure_ceilings
+from cnnscope.runtime.profile.kernel_times import KernelTime, KernelTimes, time_kernels
 
 
 def idle(model: onnx.ModelProto, feeds: Mapping[str, object]) -> KernelTimes:
@@ -89,7 +89,7 @@ def test_tf32_is_a_ceiling_of_its_own_on_cuda() -> None:
 @pytest.mark.parametrize("dtype", PRODUCTS)
 def test_each_product_runs_or_says_why(dtype: str) -> None:
     model, feeds, weights = ceilings._product(dtype, 8)
-    from cnnscope.runtime.sessions import open_session
+    from cnnscope.runtime.engine.sessions import open_session
 
     try:
         (y,) = open_session(model, CPU_PROVIDER, None, weights).run(None, feeds)

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.baselines import baseline_dict, model_key, read_baseline
-from cnnscope.analyzer.budgets import judge_report, make_limit, parse_limit
-from cnnscope.analyzer.diagnostics import CnnscopeError
-from cnnscope.analyzer.figures import QUANTITIES
-from cnnscope.analyzer.measurement import Latency
-from cnnscope.analyzer.quantities import Bound
-from cnnscope.analyzer.verdicts import WHOLE, Checked, Figure, Scope, judge, plain_number
-from cnnscope.runtime.checking import latency_figure
+from cnnscope.analyzer.budgets.baselines import baseline_dict, model_key, read_baseline
+from cnnscope.analyzer.budgets.figures import QUANTITIES
+from cnnscope.analyzer.budgets.judging import judge_report, make_limit, parse_limit
+from cnnscope.analyzer.budgets.quantities import Bound
+from cnnscope.analyzer.budgets.verdicts import WHOLE, Checked, Figure, Scope, judge, plain_number
+from cnnscope.analyzer.report.measurement import Latency
+from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.runtime.gates.checking import latency_figure
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from cnnscope.analyzer.config import read_config
+from cnnscope.analyzer.budgets.config import read_config
 
 yaml = pytest.importorskip("yaml", reason="PyYAML isn't installed (it is in the extra `test`)")
 

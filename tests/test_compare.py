@@ -11,9 +11,13 @@ import pytest
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.comparison import Ratio, compared
-from cnnscope.analyzer.render.compare import comparison_csv, comparison_markdown, comparison_text
-from cnnscope.analyzer.report import Metric
+from cnnscope.analyzer.render.subjects.comparison import (
+    comparison_csv,
+    comparison_markdown,
+    comparison_text,
+)
+from cnnscope.analyzer.report.comparison import Ratio, compared
+from cnnscope.analyzer.report.report import Metric
 
 MODELS = ["resnet50", "mobilenet_v2", "vgg16"]
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from cnnscope.analyzer.config import (
+from cnnscope.analyzer.budgets.config import (
     ConfigError,
     config_schema,
     find_config,
     read_config,
     read_settings,
 )
-from cnnscope.analyzer.figures import QUANTITIES
-from cnnscope.analyzer.verdicts import WHOLE, Scope
+from cnnscope.analyzer.budgets.figures import QUANTITIES
+from cnnscope.analyzer.budgets.verdicts import WHOLE, Scope
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -27,17 +27,17 @@ from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.conventions import all_conventions, find_convention
-from cnnscope.analyzer.forms import forms
-from cnnscope.analyzer.render.conventions import (
+from cnnscope.analyzer.counters.conventions import all_conventions, find_convention
+from cnnscope.analyzer.counters.forms import forms
+from cnnscope.analyzer.render.forms.json import report_schema
+from cnnscope.analyzer.render.forms.markdown import markdown_table
+from cnnscope.analyzer.render.subjects.conventions import (
     CONVENTION_COLUMNS,
     DIFFERENCE_COLUMNS,
     WEIGHT_COLUMNS,
     differences,
     weighted,
 )
-from cnnscope.analyzer.render.machine import report_schema
-from cnnscope.analyzer.render.markdown import markdown_table
 from cnnscope.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -596,7 +596,7 @@ def test_an_unknown_convention_is_refused() -> None:
 
 
 def test_names_are_unique_and_tables_use_known_features() -> None:
-    from cnnscope.analyzer.conventions import FEATURES
+    from cnnscope.analyzer.counters.conventions import FEATURES
 
     names = [key for c in cnnscope.conventions() for key in (c.name, *c.aliases)]
     assert len(set(names)) == len(names)

@@ -15,7 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.report import Report
+from cnnscope.analyzer.report.report import Report
 
 # -- vocabulary --------------------------------------------------------------------------------
 

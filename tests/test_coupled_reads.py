@@ -15,7 +15,7 @@ from test_brute_force import disagreements
 
 from cnnscope import analyze
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.regions import find_region
+from cnnscope.analyzer.fields.regions import find_region
 
 
 def drawn(*shape: int) -> Drawn:

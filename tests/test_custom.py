@@ -27,9 +27,9 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 import cnnscope
-from cnnscope.analyzer import operator as registry
-from cnnscope.analyzer import plugins
-from cnnscope.analyzer.diagnostics import Diagnostic
+from cnnscope.analyzer.operators import definition as registry
+from cnnscope.analyzer.operators import plugins
+from cnnscope.analyzer.values.diagnostics import Diagnostic
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "custom-operators.md").read_text(encoding="utf-8")

@@ -24,10 +24,10 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from cnnscope.analyzer.analysis import Analysis, examine
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.analyzer.touched import find_touched
-from cnnscope.runtime.departures import DEPARTURES, find_departure
-from cnnscope.runtime.verifying import verify
+from cnnscope.analyzer.fields.touched import find_touched
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine.departures import DEPARTURES, find_departure
+from cnnscope.runtime.verify.verifying import verify
 
 #: operator, length, kernel, stride, dilation, pads or auto_pad, ceil_mode, count_include_pad
 Setting = tuple[str, int, int, int, int, str | tuple[int, int], int, int]

@@ -24,15 +24,15 @@ from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.difference import CONDITIONS, Difference
-from cnnscope.analyzer.matching import Network, Part, match
-from cnnscope.analyzer.render.difference import (
+from cnnscope.analyzer.difference.difference import CONDITIONS, Difference
+from cnnscope.analyzer.difference.matching import Network, Part, match
+from cnnscope.analyzer.difference.sequences import common_subsequence, longest_rise
+from cnnscope.analyzer.render.subjects.difference import (
     GITHUB_LIMIT,
     difference_json,
     difference_markdown,
     difference_text,
 )
-from cnnscope.analyzer.sequences import common_subsequence, longest_rise
 from cnnscope.cli import main
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"

@@ -18,8 +18,8 @@ from networks import network, node
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
 import cnnscope
-from cnnscope.analyzer.difference import Difference
-from cnnscope.analyzer.render.difference import difference_text
+from cnnscope.analyzer.difference.difference import Difference
+from cnnscope.analyzer.render.subjects.difference import difference_text
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
 
@@ -604,7 +604,7 @@ def test_values_too_long_to_be_written_are_not_compared() -> None:
     """Python refuses to write an integer of more than 4300 digits."""
     import numpy as np
 
-    from cnnscope.analyzer.constants import _written_out
+    from cnnscope.analyzer.difference.constants import _written_out
 
     assert _written_out(np.array([3, 4])).text == "[3, 4]"
     assert (

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, ceil_div, product
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 
 H, W = FreeDim.named("H"), FreeDim.named("W")
 COUNT = FreeDim.from_data("NonZero count")

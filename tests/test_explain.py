@@ -20,15 +20,15 @@ from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.connections import Alternative, window_pairs
-from cnnscope.analyzer.derivation import operator_page
-from cnnscope.analyzer.render.derivations import pretty
-from cnnscope.analyzer.render.explain import (
+from cnnscope.analyzer.explanation.derivation import operator_page
+from cnnscope.analyzer.fields.connections import Alternative, window_pairs
+from cnnscope.analyzer.render.subjects.explain import (
     explanation_json,
     explanation_markdown,
     explanation_text,
 )
-from cnnscope.analyzer.window import Window
+from cnnscope.analyzer.render.subjects.explanation import pretty
+from cnnscope.analyzer.values.window import Window
 from cnnscope.cli import main
 
 
@@ -429,7 +429,7 @@ def test_operators_have_a_page(domain: str, op: str, url: str | None) -> None:
 def test_rules_are_named_with_their_home(samples: Path) -> None:
     found = cnnscope.analyze(str(samples / "lenet5.onnx")).layers[0].explain()
     rules = {origin.what: origin.rule for origin in found.sources if origin.rule}
-    assert rules["work"] == "conv_work in cnnscope.analyzer.operators.conv"
+    assert rules["work"] == "conv_work in cnnscope.analyzer.operators.families.conv"
 
 
 # -- how it looks ------------------------------------------------------------------------------------

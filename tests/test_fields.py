@@ -20,13 +20,13 @@ from onnx import TensorProto, helper
 from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text, zeros_around
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.binding import bind_inputs
-from cnnscope.analyzer.digits import Everything
-from cnnscope.analyzer.fields import Paths, find_fields
-from cnnscope.analyzer.graph import read_graph
-from cnnscope.analyzer.report import ReceptiveField, Report
-from cnnscope.analyzer.shapes import infer_shapes
-from cnnscope.analyzer.window import Phases
+from cnnscope.analyzer.fields.digits import Everything
+from cnnscope.analyzer.fields.following import Paths, find_fields
+from cnnscope.analyzer.model.binding import bind_inputs
+from cnnscope.analyzer.model.graph import read_graph
+from cnnscope.analyzer.passes.shapes import infer_shapes
+from cnnscope.analyzer.report.report import ReceptiveField, Report
+from cnnscope.analyzer.values.window import Phases
 
 # -- vocabulary --------------------------------------------------------------------------------
 

@@ -22,20 +22,20 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 import cnnscope
-from cnnscope.analyzer.binding import bind_inputs
-from cnnscope.analyzer.costs import count_costs
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.formulas import (
+from cnnscope.analyzer.model.binding import bind_inputs
+from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.graph import read_graph
+from cnnscope.analyzer.operators.definition import Work
+from cnnscope.analyzer.operators.formulas import (
     Formula,
     named_operands,
     rule_keywords,
     shape_formulas,
     work_formulas,
 )
-from cnnscope.analyzer.graph import read_graph
-from cnnscope.analyzer.model_file import open_model
-from cnnscope.analyzer.operator import Work
-from cnnscope.analyzer.shapes import infer_shapes
+from cnnscope.analyzer.passes.costs import count_costs
+from cnnscope.analyzer.passes.shapes import infer_shapes
+from cnnscope.analyzer.values.dimension import FreeDim
 
 SAMPLES = sorted((Path(__file__).parent.parent / "sample_models").glob("*.onnx"))
 COUNTS = tuple(Work.__dataclass_fields__)

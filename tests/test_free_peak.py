@@ -8,8 +8,8 @@ import pytest
 from amounts import amount
 
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.memory import never_more
+from cnnscope.analyzer.passes.memory import never_more
+from cnnscope.analyzer.values.dimension import FreeDim
 
 SAMPLES = 3
 

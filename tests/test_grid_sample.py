@@ -15,7 +15,7 @@ from random_graphs import session
 
 import cnnscope
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.regions import find_region
+from cnnscope.analyzer.fields.regions import find_region
 
 
 def model(grid: np.ndarray, shape: tuple[int, ...], **attributes: Any) -> onnx.ModelProto:

@@ -25,7 +25,7 @@ from networks import refusal
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.diagnostics import MESSAGE_LIMIT, one_line
+from cnnscope.analyzer.values.diagnostics import MESSAGE_LIMIT, one_line
 from cnnscope.cli import main
 
 SECONDS = 20.0  # of computing; each takes a tenth of it
@@ -563,7 +563,7 @@ def test_growing(name: str):
 
 def test_fields_are_given_up_beyond_all_measure(monkeypatch: pytest.MonkeyPatch):
     """As many fields as layers times inputs: from some layer on none is told, and that is said."""
-    from cnnscope.analyzer import fields
+    from cnnscope.analyzer.fields import following as fields
 
     monkeypatch.setattr(fields, "MAX_SPANS", 2000)
     monkeypatch.setattr(fields, "NODE_SPANS", 0)
@@ -813,11 +813,11 @@ def test_names_in_every_format(name: str):
     made.graph.name = text
     assert examine(made, random.Random(0)) == "report"
     report = cnnscope.analyze(made)
-    from cnnscope.analyzer.render.delimited import report_csv
-    from cnnscope.analyzer.render.html import report_html
-    from cnnscope.analyzer.render.machine import report_json
-    from cnnscope.analyzer.render.markdown import report_markdown
-    from cnnscope.analyzer.render.terminal import report_text
+    from cnnscope.analyzer.render.forms.csv import report_csv
+    from cnnscope.analyzer.render.forms.html import report_html
+    from cnnscope.analyzer.render.forms.json import report_json
+    from cnnscope.analyzer.render.forms.markdown import report_markdown
+    from cnnscope.analyzer.render.forms.terminal import report_text
 
     for written in (report_text(report), report_markdown(report), report_html(report)):
         assert "\x1b" not in written

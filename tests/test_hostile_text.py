@@ -16,16 +16,16 @@ from pathlib import Path
 import pytest
 
 import cnnscope
-from cnnscope.analyzer.baselines import BaselineError, read_baseline
-from cnnscope.analyzer.budgets import parse_limit
-from cnnscope.analyzer.config import ConfigError, parse_tolerance, read_settings
-from cnnscope.analyzer.diagnostics import CnnscopeError
-from cnnscope.analyzer.lint import LintError, settings_from
-from cnnscope.analyzer.quantities import parse_amount
-from cnnscope.analyzer.toml_lines import too_deep
+from cnnscope.analyzer.budgets.baselines import BaselineError, read_baseline
+from cnnscope.analyzer.budgets.config import ConfigError, parse_tolerance, read_settings
+from cnnscope.analyzer.budgets.judging import parse_limit
+from cnnscope.analyzer.budgets.quantities import parse_amount
+from cnnscope.analyzer.budgets.toml_lines import too_deep
+from cnnscope.analyzer.lint.linting import LintError, settings_from
+from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.cli import main
-from cnnscope.runtime import model_paths
-from cnnscope.runtime.model_paths import PathError, Search
+from cnnscope.runtime.gates import model_paths
+from cnnscope.runtime.gates.model_paths import PathError, Search
 
 SECONDS = 2.0  # of computing
 PYTHONS_WORDS = ("Error", "Traceback", "NaN to", "object", "literal", "exceeds the limit", "<class")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.runtime import kernel_times
-from cnnscope.runtime.kernel_times import Run, match_events, middle_runs, read_runs
-from cnnscope.runtime.trace import Event
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine.trace import Event
+from cnnscope.runtime.profile import kernel_times
+from cnnscope.runtime.profile.kernel_times import Run, match_events, middle_runs, read_runs
 
 
 def entry(name: str, op: str, start: int, took: int) -> dict[str, object]:
@@ -135,9 +135,9 @@ def test_a_kernel_that_never_showed_has_no_time() -> None:
 
 def test_in_a_process_of_its_own_it_is_the_same() -> None:
     """The path that CUDA takes, with the provider that is everywhere."""
-    from cnnscope.runtime.ceilings import idle_chain
-    from cnnscope.runtime.providers import CPU_PROVIDER
-    from cnnscope.runtime.timing import Budget
+    from cnnscope.runtime.engine.providers import CPU_PROVIDER
+    from cnnscope.runtime.profile.ceilings import idle_chain
+    from cnnscope.runtime.profile.timing import Budget
 
     model, feeds = idle_chain()
     job = {
@@ -154,7 +154,7 @@ def test_in_a_process_of_its_own_it_is_the_same() -> None:
 
 
 def test_the_process_is_told_to_launch_synchronously(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnnscope.runtime import child
+    from cnnscope.runtime.engine import child
 
     told: dict[str, object] = {}
 
@@ -172,7 +172,7 @@ def test_a_loop_that_runs_long_is_profiled_few_times() -> None:
     """Its profile has an event for each kernel of each iteration, and would fill the memory."""
     from onnx import helper as h
 
-    from cnnscope.runtime.providers import CPU_PROVIDER
+    from cnnscope.runtime.engine.providers import CPU_PROVIDER
 
     def value(name: str, kind: int, dims: list[int]) -> object:
         return h.make_tensor_value_info(name, kind, dims)

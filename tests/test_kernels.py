@@ -17,11 +17,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from cnnscope.analyzer.analysis import examine
-from cnnscope.runtime.flat import flat_model
-from cnnscope.runtime.kernels import CARRIERS, Assignment, assign_layers
-from cnnscope.runtime.providers import CPU_PROVIDER
-from cnnscope.runtime.sessions import Settings, open_session
-from cnnscope.runtime.weights import find_values
+from cnnscope.runtime.engine.flat import flat_model
+from cnnscope.runtime.engine.providers import CPU_PROVIDER
+from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.engine.weights import find_values
+from cnnscope.runtime.profile.kernels import CARRIERS, Assignment, assign_layers
 
 SAMPLES = ["lenet5", "resnet50", "mobilenet_v2", "efficientnet_b0", "googlenet", "vit_b_16"]
 

@@ -11,7 +11,7 @@ from networks import network, node
 
 import cnnscope
 from cnnscope import Kind
-from cnnscope.analyzer.operator import OURS, Family, defined
+from cnnscope.analyzer.operators.definition import OURS, Family, defined
 
 IMAGE = (1, 8, 16, 16)
 

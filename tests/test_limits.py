@@ -15,8 +15,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer import expansion, shapes
-from cnnscope.analyzer.diagnostics import CnnscopeError, LimitError
+from cnnscope.analyzer.model import expansion
+from cnnscope.analyzer.passes import shapes
+from cnnscope.analyzer.values.diagnostics import CnnscopeError, LimitError
 from cnnscope.cli import main
 
 OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("d", 1)]

@@ -15,8 +15,7 @@ from networks import network, node
 from onnx import numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.diagnostics import OutsideFolderError, RunError
-from cnnscope.analyzer.lint import (
+from cnnscope.analyzer.lint.linting import (
     LintError,
     LintSettings,
     all_rules,
@@ -25,8 +24,9 @@ from cnnscope.analyzer.lint import (
     selected,
     settings_from,
 )
-from cnnscope.analyzer.rule import Options, rule
-from cnnscope.runtime.kernel_coverage import KernelCoverage
+from cnnscope.analyzer.lint.rule import Options, rule
+from cnnscope.analyzer.values.diagnostics import OutsideFolderError, RunError
+from cnnscope.runtime.gates.kernel_coverage import KernelCoverage
 
 # Of these the model is on disk: test_external_data.
 ON_DISK = {"CNS606", "CNS607"}
@@ -51,7 +51,7 @@ SAMPLES = {
 }
 
 
-def found_in(example: Example) -> list[cnnscope.analyzer.finding.Finding]:
+def found_in(example: Example) -> list[cnnscope.analyzer.report.finding.Finding]:
     told = dict(example.told)
     if told.get("providers") == ["cuda"]:  # not a question to ONNX Runtime here
         options = Options(providers=("cuda",))

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnscope.analyzer.measurement import (
+from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
+from cnnscope.analyzer.render.subjects.profile import (
+    profile_csv,
+    profile_json,
+    profile_markdown,
+    text,
+)
+from cnnscope.analyzer.report.measurement import (
     Ceilings,
     Copied,
     Latency,
@@ -22,13 +29,6 @@ from cnnscope.analyzer.measurement import (
     Span,
     Transfers,
     Unrun,
-)
-from cnnscope.analyzer.render.chrome_trace import chrome_trace
-from cnnscope.analyzer.render.profile import (
-    profile_csv,
-    profile_json,
-    profile_markdown,
-    text,
 )
 
 HOSTILE = "=evil\n\x1b[31m<b>|`x`\u202e"

@@ -18,8 +18,8 @@ from google.protobuf import json_format, text_format
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from cnnscope.analyzer.diagnostics import ModelFileError
-from cnnscope.analyzer.model_file import THRESHOLD, ModelFile, open_model
+from cnnscope.analyzer.model.file import THRESHOLD, ModelFile, open_model
+from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 CORPUS = Path(os.environ.get("CNNSCOPE_CORPUS", "../shared/corpus")) / "models"
 PAYLOADS = tuple(
@@ -359,7 +359,7 @@ def test_external_data_of_onnx_itself(tmp_path: Path):
 
 
 def test_external_data_file_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from cnnscope.analyzer import model_file
+    from cnnscope.analyzer.model import file as model_file
 
     looked = []
     monkeypatch.setattr(model_file, "_file_size", lambda path: looked.append(path) or 10**9)

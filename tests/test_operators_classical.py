@@ -8,8 +8,8 @@ from onnx import helper
 from single_node import assert_reads, assert_shapes, case, infer, model, unnamed_attributes, work
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.operator import Work, lookup
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Work, lookup
+from cnnscope.analyzer.values.tensor import Tensor
 
 ML = "ai.onnx.ml"
 WORDS = np.array([["a", "b"], ["c", "a"]], object)

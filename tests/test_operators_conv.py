@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import single_node as s
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Along
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
 
 
 def conv(x: tuple[int, ...], w: tuple[int, ...], **attributes: Any) -> s.Case:

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from single_node import assert_shapes, case, dependence, operator, predicted, reads, work
 
-from cnnscope.analyzer.operator import Along, Whole, Work, defined
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Along, Whole, Work, defined
+from cnnscope.analyzer.values.tensor import Tensor
 
 B = np.array([[True, False], [False, False]])
 U = np.array([[1, 2], [3, 4]], np.uint8)

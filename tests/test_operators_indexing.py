@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from single_node import assert_shapes, case, dependence, infer, predicted, reads, run, work
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Only, Whole, Work
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Only, Whole, Work
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
 
 
 def ints(*values):

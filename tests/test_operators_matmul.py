@@ -17,9 +17,9 @@ from single_node import (
     work,
 )
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Only, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Along, Only, Whole, Work, lookup
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
 
 MS: dict[str, Any] = {"domain": "com.microsoft"}
 

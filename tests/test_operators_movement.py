@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from single_node import assert_shapes, case, dependence, infer, operator, predicted, reads
 
-from cnnscope.analyzer.dimension import FreeDim, Undetermined
-from cnnscope.analyzer.operator import FLAT, Only
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import FLAT, Only
+from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
+from cnnscope.analyzer.values.tensor import Tensor
 
 I = np.int64  # noqa: E741
 H, N = FreeDim.named("H"), FreeDim.named("N")

@@ -18,9 +18,9 @@ from single_node import (
     work,
 )
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Listed, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Along, Listed, Whole, Work, lookup
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
 
 MS: dict[str, Any] = {"domain": "com.microsoft"}
 

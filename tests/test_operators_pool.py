@@ -14,8 +14,8 @@ import pytest
 import single_node as s
 from onnx import defs
 
-from cnnscope.analyzer.dimension import Undetermined
-from cnnscope.analyzer.operator import Whole
+from cnnscope.analyzer.operators.definition import Whole
+from cnnscope.analyzer.values.dimension import Undetermined
 
 GRID = list(
     itertools.product((7, 8, 13), (1, 2, 3), (1, 2, 3), ((0, 0), (1, 1), (0, 1)), (0, 1), (1, 2))

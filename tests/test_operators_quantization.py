@@ -18,9 +18,9 @@ from single_node import (
     work,
 )
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Whole, Work, lookup
-from cnnscope.analyzer.tensor import DTYPES, Tensor
+from cnnscope.analyzer.operators.definition import Along, Whole, Work, lookup
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import DTYPES, Tensor
 
 MS: dict[str, Any] = {"domain": "com.microsoft"}
 SCALE, ZERO = np.float32(0.05), np.uint8(7)

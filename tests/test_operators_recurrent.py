@@ -20,9 +20,9 @@ from single_node import (
     work,
 )
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Upto, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.operators.definition import Along, Upto, Whole, Work, lookup
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
 
 T, B, WIDTH, H = 4, 2, 3, 5
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

@@ -20,13 +20,13 @@ from onnx import defs
 
 from cnnscope.analyzer import analyze
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.boxes import positions
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Whole
-from cnnscope.analyzer.regions import find_region
-from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import Field
-from cnnscope.runtime.probe import check_fields
+from cnnscope.analyzer.fields.boxes import positions
+from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.operators.definition import Along, Whole
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
+from cnnscope.analyzer.values.window import Field
+from cnnscope.runtime.probe.probe import check_fields
 
 MODES = ["nearest", "linear", "cubic"]
 TRANSFORMS = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]

@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from single_node import assert_shapes, case, operator
 
 import cnnscope
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
 
 A, B = Tensor("float32", (2, 3)), Tensor("float32", (2, 5))
 

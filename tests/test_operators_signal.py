@@ -18,10 +18,10 @@ from single_node import (
     work,
 )
 
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.operator import Along, Only, Whole, Work, lookup
-from cnnscope.analyzer.tensor import Tensor
-from cnnscope.analyzer.window import Window
+from cnnscope.analyzer.operators.definition import Along, Only, Whole, Work, lookup
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
+from cnnscope.analyzer.values.window import Window
 
 
 def fast(rows: int, length: int) -> Work:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.digits import Digit
-from cnnscope.analyzer.fields import Paths, Term
-from cnnscope.analyzer.padding import combined_share, inside, outside_share, window_share
-from cnnscope.analyzer.window import Field, Window
+from cnnscope.analyzer.fields.border import combined_share, inside, outside_share, window_share
+from cnnscope.analyzer.fields.digits import Digit
+from cnnscope.analyzer.fields.following import Paths, Term
+from cnnscope.analyzer.values.window import Field, Window
 
 
 def run(model: onnx.ModelProto, shape: tuple[int, ...]) -> np.ndarray:

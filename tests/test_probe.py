@@ -20,19 +20,20 @@ from onnx import TensorProto, helper, numpy_helper
 from single_node import Case, case, model, run
 from test_regions import MOVES, PLAIN, Net, random_net, text
 
-from cnnscope.analyzer import operator as registry
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.operator import Along
-from cnnscope.analyzer.report import ReceptiveField
-from cnnscope.analyzer.verification import FieldCheck
-from cnnscope.analyzer.window import Phases, Window
-from cnnscope.runtime import probe, probe_comparison
-from cnnscope.runtime.interpolation import neighbours
-from cnnscope.runtime.probe import check_fields
-from cnnscope.runtime.probe_copy import write_probe
-from cnnscope.runtime.probe_rule import REASONS, RULES
-from cnnscope.runtime.providers import CPU_PROVIDER
-from cnnscope.runtime.sessions import Settings, open_session
+from cnnscope.analyzer.operators import definition as registry
+from cnnscope.analyzer.operators.definition import Along
+from cnnscope.analyzer.report.report import ReceptiveField
+from cnnscope.analyzer.report.verification import FieldCheck
+from cnnscope.analyzer.values.window import Phases, Window
+from cnnscope.runtime.engine.providers import CPU_PROVIDER
+from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.probe import comparison as probe_comparison
+from cnnscope.runtime.probe import probe
+from cnnscope.runtime.probe.copy import write_probe
+from cnnscope.runtime.probe.interpolation import neighbours
+from cnnscope.runtime.probe.probe import check_fields
+from cnnscope.runtime.probe.rule import REASONS, RULES
 
 SAMPLES = Path(__file__).parent.parent / "sample_models"
 FLOAT = TensorProto.FLOAT

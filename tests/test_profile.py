@@ -21,10 +21,9 @@ import pytest
 from onnx import TensorProto, helper
 
 import cnnscope
-from cnnscope.analyzer.diagnostics import ArgumentError, BindingError, RunError
-from cnnscope.analyzer.execution import Execution
-from cnnscope.analyzer.measurement import Ceilings, Profile
-from cnnscope.analyzer.verification import (
+from cnnscope.analyzer.report.execution import Execution
+from cnnscope.analyzer.report.measurement import Ceilings, Profile
+from cnnscope.analyzer.report.verification import (
     Check,
     FieldCheck,
     MemoryCheck,
@@ -32,8 +31,9 @@ from cnnscope.analyzer.verification import (
     Unchecked,
     Verification,
 )
+from cnnscope.analyzer.values.diagnostics import ArgumentError, BindingError, RunError
 from cnnscope.cli import main
-from cnnscope.runtime import profiling
+from cnnscope.runtime.profile import profiling
 
 QUICK = 0.05
 
@@ -201,7 +201,7 @@ def test_a_report_is_profiled_with_its_shapes_in_a_child(tmp_path: Path) -> None
 
 
 def test_a_report_lends_its_shapes_but_for_the_batch() -> None:
-    from cnnscope.runtime.batches import open_batch
+    from cnnscope.runtime.engine.batches import open_batch
 
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", None, "H"]) for n in "xy")
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"], name="relu")], "g", [x], [y])
@@ -218,10 +218,10 @@ def test_kernels_timed_apart_are_the_same_kernels(lenet: Path) -> None:
     base = profiling.Base(str(lenet), {}, {}, "cpu")
     request = profiling.Request(base, seconds=QUICK)
     here = profiling.profile_here(request)
-    from cnnscope.runtime.child import run_in_child
-    from cnnscope.runtime.kernel_times import KernelTimes
+    from cnnscope.runtime.engine.child import run_in_child
+    from cnnscope.runtime.profile.kernel_times import KernelTimes
 
-    there = run_in_child("cnnscope.runtime.profiling:kernels_here", request)
+    there = run_in_child("cnnscope.runtime.profile.profiling:kernels_here", request)
     assert isinstance(there, KernelTimes)
     assert [k.op for k in there.kernels] == [row.op for row in here.rows]
 
@@ -238,10 +238,10 @@ def test_a_run_is_joined_to_the_layers(profiled: Profile, lenet: Path) -> None:
 def test_a_report_with_a_run_shows_it_in_every_form(profiled: Profile, lenet: Path) -> None:
     import jsonschema
 
-    from cnnscope.analyzer.render.delimited import report_csv
-    from cnnscope.analyzer.render.machine import report_schema
-    from cnnscope.analyzer.render.markdown import report_markdown
-    from cnnscope.analyzer.render.terminal import report_text
+    from cnnscope.analyzer.render.forms.csv import report_csv
+    from cnnscope.analyzer.render.forms.json import report_schema
+    from cnnscope.analyzer.render.forms.markdown import report_markdown
+    from cnnscope.analyzer.render.forms.terminal import report_text
 
     plain = cnnscope.analyze(lenet)
     report = dataclasses.replace(plain, execution=Execution(profiled))
@@ -270,7 +270,7 @@ def test_a_wrong_layer_is_told_from_an_unchecked_one() -> None:
 
 
 def test_a_model_that_can_t_be_bound_runs_nevertheless(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnnscope.runtime.sessions import Session
+    from cnnscope.runtime.engine.sessions import Session
 
     def bind(self: Session, feeds: object, device: str) -> Callable[[], object]:
         def run() -> None:

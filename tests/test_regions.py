@@ -17,8 +17,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.operator import lookup
-from cnnscope.analyzer.report import Layer
+from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.report.report import Layer
 
 FLOAT = TensorProto.FLOAT
 

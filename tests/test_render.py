@@ -16,19 +16,16 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.diagnostics import Diagnostic
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.groups import By
-from cnnscope.analyzer.kinds import Kind
-from cnnscope.analyzer.operator import Work
+from cnnscope.analyzer.layers.kinds import Kind
+from cnnscope.analyzer.operators.definition import Work
 from cnnscope.analyzer.render.columns import LAYER_COLUMNS, chosen_columns, sorted_rows, total_text
-from cnnscope.analyzer.render.delimited import cell, report_csv
-from cnnscope.analyzer.render.html import report_html
-from cnnscope.analyzer.render.machine import dumped, report_json, report_schema
-from cnnscope.analyzer.render.markdown import report_markdown
-from cnnscope.analyzer.render.numbers import count, escape, middle, name, nbytes
-from cnnscope.analyzer.render.terminal import Shown, report_table, report_text
-from cnnscope.analyzer.report import (
+from cnnscope.analyzer.render.forms.csv import cell, report_csv
+from cnnscope.analyzer.render.forms.html import report_html
+from cnnscope.analyzer.render.forms.json import dumped, report_json, report_schema
+from cnnscope.analyzer.render.forms.markdown import report_markdown
+from cnnscope.analyzer.render.forms.terminal import Shown, report_table, report_text
+from cnnscope.analyzer.report.groups import By
+from cnnscope.analyzer.report.report import (
     Input,
     Layer,
     Layers,
@@ -40,7 +37,10 @@ from cnnscope.analyzer.report import (
     Value,
     row,
 )
-from cnnscope.analyzer.tensor import Tensor
+from cnnscope.analyzer.values.diagnostics import Diagnostic
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes
+from cnnscope.analyzer.values.tensor import Tensor
 
 WIDTHS = [60, 80, 100, 140, 200]
 SAMPLES = ["lenet5", "resnet50", "efficientnet_b0", "wavenet", "c3d", "vit_b_16", "fcn8s"]

@@ -19,20 +19,26 @@ from hypothesis import strategies as st
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.finding import Case, Finding, Outcome, Rule
-from cnnscope.analyzer.quantities import Measure
-from cnnscope.analyzer.render.check import (
+from cnnscope.analyzer.budgets.quantities import Measure
+from cnnscope.analyzer.render.ci.fingerprint import fingerprints
+from cnnscope.analyzer.render.ci.github import MOST, workflow_commands
+from cnnscope.analyzer.render.ci.gitlab import code_quality
+from cnnscope.analyzer.render.ci.junit import junit_xml
+from cnnscope.analyzer.render.ci.sarif import (
+    LOCATIONS,
+    RESULTS,
+    message_text,
+    sarif_dict,
+    sarif_json,
+)
+from cnnscope.analyzer.render.subjects.check import (
     both,
     check_json,
     check_markdown,
     check_text,
     outcome,
 )
-from cnnscope.analyzer.render.fingerprint import fingerprints
-from cnnscope.analyzer.render.github import MOST, workflow_commands
-from cnnscope.analyzer.render.gitlab import code_quality
-from cnnscope.analyzer.render.junit import junit_xml
-from cnnscope.analyzer.render.sarif import LOCATIONS, RESULTS, message_text, sarif_dict, sarif_json
+from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
 
 DATA = Path(__file__).resolve().parent / "data"
 

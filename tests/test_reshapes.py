@@ -19,9 +19,9 @@ from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import Analysis, analyze, examine
-from cnnscope.analyzer.paths import find_seen, unclipped
-from cnnscope.analyzer.regions import find_region
-from cnnscope.runtime.verifying import verify
+from cnnscope.analyzer.fields.paths import find_seen, unclipped
+from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.runtime.verify.verifying import verify
 
 Shape = tuple[int, int, int]
 #: units by inputs: which input elements a unit reads

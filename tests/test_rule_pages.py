@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from cnnscope.analyzer.lint import all_rules, neutral_rule
-from cnnscope.analyzer.render.rules import rule_dict, rule_markdown, rule_text, rules_markdown
-from cnnscope.analyzer.rule import LintRule
+from cnnscope.analyzer.lint.linting import all_rules, neutral_rule
+from cnnscope.analyzer.lint.rule import LintRule
+from cnnscope.analyzer.render.subjects.rules import (
+    rule_dict,
+    rule_markdown,
+    rule_text,
+    rules_markdown,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "rules"
 PAGES = {f"{rule.code}.md": rule_markdown(rule) for rule in all_rules()} | {

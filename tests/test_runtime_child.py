@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cnnscope.analyzer.diagnostics import BindingError, RunError
-from cnnscope.runtime import child
-from cnnscope.runtime.child import run_in_child
+from cnnscope.analyzer.values.diagnostics import BindingError, RunError
+from cnnscope.runtime.engine import child
+from cnnscope.runtime.engine.child import run_in_child
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="ends processes with POSIX signals")
 
@@ -22,7 +22,7 @@ WAITING = (
     "import signal, sys; sys.path[:] = {path!r}\n"
     # Who starts the tests in the background of a script has Ctrl-C ignored, and it is inherited.
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "from cnnscope.runtime.child import run_in_child\n"
+    "from cnnscope.runtime.engine.child import run_in_child\n"
     "run_in_child('child_jobs:sleep', None, progress=lambda s: print(s, flush=True))"
 )
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnscope.analyzer.verification import (
+from cnnscope.analyzer.report.verification import (
     Check,
     FieldCheck,
     MemoryCheck,
@@ -21,7 +21,7 @@ from cnnscope.analyzer.verification import (
     Verification,
 )
 from cnnscope.cli import main
-from cnnscope.runtime import child
+from cnnscope.runtime.engine import child
 
 OUTCOME = Verification(
     "m.onnx", "cpu", None, "1.0", "stored", 0, {"x": (1, 2)}, Check(3, 3), FieldCheck(3, 3),
@@ -88,7 +88,7 @@ def test_what_is_asked_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     )  # fmt: skip
     assert code == 0
     ((target, job, options),) = asked
-    assert target == "cnnscope.runtime.verifying:verify_here"
+    assert target == "cnnscope.runtime.verify.verifying:verify_here"
     assert (job.model, job.shapes, job.dims) == ("m.onnx", {"x": [1, 3, None]}, {"H": 7})
     assert (job.provider, job.inputs, job.seed, job.probes) == (
         "tensorrt", {"a=b": "c.npy"}, 5, 9,

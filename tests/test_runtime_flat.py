@@ -11,12 +11,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.runtime.flat import flat_model
-from cnnscope.runtime.inputs import make_inputs
-from cnnscope.runtime.providers import CPU_PROVIDER
-from cnnscope.runtime.sessions import open_session
-from cnnscope.runtime.weights import find_values
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine.flat import flat_model
+from cnnscope.runtime.engine.inputs import make_inputs
+from cnnscope.runtime.engine.providers import CPU_PROVIDER
+from cnnscope.runtime.engine.sessions import open_session
+from cnnscope.runtime.engine.weights import find_values
 
 FAST = ["lenet5", "mobilenet_v2", "googlenet", "efficientnet_b0", "densenet121", "wavenet"]
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL

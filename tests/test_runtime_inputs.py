@@ -11,11 +11,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.runtime.flat import flat_model
-from cnnscope.runtime.inputs import load_inputs, make_inputs
-from cnnscope.runtime.verifying import verify
-from cnnscope.runtime.weights import find_values, random_values
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine.flat import flat_model
+from cnnscope.runtime.engine.inputs import load_inputs, make_inputs
+from cnnscope.runtime.engine.weights import find_values, random_values
+from cnnscope.runtime.verify.verifying import verify
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 

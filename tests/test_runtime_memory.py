@@ -12,10 +12,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.verification import MemoryCheck
-from cnnscope.runtime.memory_check import check_memory
-from cnnscope.runtime.trace import Event, dtype_of
-from cnnscope.runtime.verifying import verify
+from cnnscope.analyzer.report.verification import MemoryCheck
+from cnnscope.runtime.engine.trace import Event, dtype_of
+from cnnscope.runtime.verify.memory_check import check_memory
+from cnnscope.runtime.verify.verifying import verify
 
 K = 4 * 256  # bytes of 256 float32
 

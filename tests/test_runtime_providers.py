@@ -5,9 +5,9 @@ from __future__ import annotations
 import onnxruntime
 import pytest
 
-from cnnscope.analyzer.diagnostics import RunError
-from cnnscope.runtime import providers
-from cnnscope.runtime.providers import choose_provider, why_not
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine import providers
+from cnnscope.runtime.engine.providers import choose_provider, why_not
 
 CUDA = "CUDAExecutionProvider"
 

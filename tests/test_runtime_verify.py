@@ -16,10 +16,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer import operator as registry
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.diagnostics import BindingError, RunError
-from cnnscope.analyzer.verification import (
+from cnnscope.analyzer.operators import definition as registry
+from cnnscope.analyzer.report.verification import (
     Check,
     FieldCheck,
     MemoryCheck,
@@ -27,7 +26,8 @@ from cnnscope.analyzer.verification import (
     Unchecked,
     Verification,
 )
-from cnnscope.runtime.verifying import verify
+from cnnscope.analyzer.values.diagnostics import BindingError, RunError
+from cnnscope.runtime.verify.verifying import verify
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 FAST = ["lenet5", "mobilenet_v2", "googlenet", "efficientnet_b0", "densenet121"]
@@ -277,7 +277,7 @@ def test_a_kernel_that_fails_names_its_node() -> None:
 
 
 def test_a_shape_without_a_name_needs_a_single_input(samples: Path) -> None:
-    from cnnscope.runtime.verifying import Request, verify_here
+    from cnnscope.runtime.verify.verifying import Request, verify_here
 
     nodes = [helper.make_node("Add", ["x", "z"], ["y"])]
     inputs = [value("x", shape=[16]), value("z", shape=[16])]
@@ -323,7 +323,10 @@ def an_outcome() -> Verification:
 
 
 def test_every_form_of_it_is_safe_and_complete() -> None:
-    from cnnscope.analyzer.render.verification import verification_json, verification_markdown
+    from cnnscope.analyzer.render.subjects.verification import (
+        verification_json,
+        verification_markdown,
+    )
 
     found = an_outcome()
     text = str(found)

@@ -17,8 +17,8 @@ from test_dimension import value
 from test_regions import MOVES, PLAIN, Net, random_net, session, text
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.report import Report
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.dimension import FreeDim
 
 # -- vocabulary --------------------------------------------------------------------------------
 

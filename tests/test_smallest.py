@@ -23,8 +23,8 @@ from networks import network, node
 
 from cnnscope.analyzer import analyze
 from cnnscope.analyzer.analysis import examine
-from cnnscope.analyzer.paths import find_paths
-from cnnscope.analyzer.report import Report
+from cnnscope.analyzer.fields.paths import find_paths
+from cnnscope.analyzer.report.report import Report
 
 Span = tuple[int, int] | None
 Reads = Callable[[int], list[int]]

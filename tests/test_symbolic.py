@@ -18,7 +18,7 @@ from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.dimension import Dim, FreeDim, Undetermined, greatest, smallest
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, greatest, smallest
 
 SIZES = [(1, 1), (2, 3), (5, 4), (7, 9), (16, 16), (31, 8), (33, 12), (64, 65), (127, 10)]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnscope.runtime.timing import (
+from cnnscope.runtime.profile.timing import (
     Budget,
     Samples,
     is_steady,

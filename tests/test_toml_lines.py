@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnscope.analyzer.toml_lines import key_lines
+from cnnscope.analyzer.budgets.toml_lines import key_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -19,9 +19,17 @@ from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text
 
 from cnnscope.analyzer import analyze
 from cnnscope.analyzer.analysis import Analysis, examine
-from cnnscope.analyzer.boxes import MAX_BOXES, Box, add_box, hull, positions, ranges, reshaped
-from cnnscope.analyzer.touched import Touched, find_touched
-from cnnscope.analyzer.window import Window
+from cnnscope.analyzer.fields.boxes import (
+    MAX_BOXES,
+    Box,
+    add_box,
+    hull,
+    positions,
+    ranges,
+    reshaped,
+)
+from cnnscope.analyzer.fields.touched import Touched, find_touched
+from cnnscope.analyzer.values.window import Window
 
 FLOAT = TensorProto.FLOAT
 

@@ -18,9 +18,9 @@ import pytest
 from amounts import amount
 from single_node import Case, model
 
-from cnnscope.analyzer.diagnostics import CnnscopeError, RunError
-from cnnscope.analyzer.verification import Verification
-from cnnscope.runtime.verifying import verify
+from cnnscope.analyzer.report.verification import Verification
+from cnnscope.analyzer.values.diagnostics import CnnscopeError, RunError
+from cnnscope.runtime.verify.verifying import verify
 
 #: case to how many tensors' fields are compared at least
 AGREEING = {

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnscope.analyzer.boxes import positions
-from cnnscope.analyzer.dimension import FreeDim
-from cnnscope.analyzer.window import Field, Window
+from cnnscope.analyzer.fields.boxes import positions
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.window import Field, Window
 
 FRACTIONS = st.builds(Fraction, st.integers(-8, 8), st.integers(1, 6))
 UNITS = range(-7, 24)

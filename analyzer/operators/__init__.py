@@ -1,9 +1,4 @@
-"""Every operator's rules, one file per family; importing this registers them all."""
+"""What an operator is: how one is defined, rules from outside, and every family.
 
-from __future__ import annotations
-
-import importlib
-import pkgutil
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+Door: answers, coverage, custom, definition, families, formulas, guests, likeness, plugins.
+"""

@@ -1,1 +1,4 @@
-"""How does a report look in a terminal, a notebook, Markdown, CSV and JSON? It computes nothing."""
+"""How everything looks: it lays out, and computes nothing.
+
+Door: ci, columns, forms, job_log, subjects.
+"""

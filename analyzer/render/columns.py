@@ -12,9 +12,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cnnscope.analyzer.groups import By, Group
-from cnnscope.analyzer.padding import combined_share
-from cnnscope.analyzer.render.numbers import (
+from cnnscope.analyzer.fields.border import combined_share
+from cnnscope.analyzer.report.groups import By, Group
+from cnnscope.analyzer.report.report import (
+    FACTS,
+    Layer,
+    Metric,
+    ReceptiveField,
+    Report,
+    plain_shape,
+)
+from cnnscope.analyzer.values.notation import (
     alike,
     count,
     escape,
@@ -25,17 +33,9 @@ from cnnscope.analyzer.render.numbers import (
     ratio,
     shape,
 )
-from cnnscope.analyzer.report import (
-    FACTS,
-    Layer,
-    Metric,
-    ReceptiveField,
-    Report,
-    plain_shape,
-)
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.coverage import Coverage
+    from cnnscope.analyzer.operators.coverage import Coverage
 
 Row = TypeVar("Row")
 #: what a machine format holds; text is apart from numbers because only text can be a formula
@@ -423,7 +423,7 @@ def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
 
     >>> total_text(Metric.of(7, {"MyOp": 2}))
     '>= 7 (partial: 2 x MyOp uncounted)'
-    >>> from cnnscope.analyzer.dimension import FreeDim
+    >>> from cnnscope.analyzer.values.dimension import FreeDim
     >>> total_text(Metric.of(2 * FreeDim.named("H")))
     'unavailable: 2*H; bind H with --dim'
     """

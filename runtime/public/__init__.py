@@ -1,5 +1,4 @@
-"""Modules whose import name is shorter than their place: ``cnnscope.testing`` is ``testing.py`` here.
+"""Second folder of the package's `__path__`: modules here are cnnscope's own, such as `cnnscope.testing`.
 
-The repository root is the package `cnnscope`, and holds its front door and nothing else; this folder
-stands second in the package's ``__path__``.
+Door: pytest_plugin, testing.
 """

@@ -24,7 +24,7 @@ import pytest
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Source
-    from cnnscope.analyzer.report import Report
+    from cnnscope.analyzer.report.report import Report
 
 MARKER: Final = "cnnscope"
 _FIXTURE: Final = "cnnscope_report"
@@ -61,7 +61,7 @@ class _Session:
         self, model: Source, *, shapes: Shapes | None = None, dims: Mapping[str, int] | None = None
     ) -> Report:
         from cnnscope.analyzer.analysis import analyze
-        from cnnscope.analyzer.render.assertion import totals_line
+        from cnnscope.analyzer.render.subjects.assertion import totals_line
 
         if not isinstance(model, (str, os.PathLike)):
             return analyze(model, shapes=shapes, dims=dims)  # may change, and has no name
@@ -218,7 +218,7 @@ def cnnscope_analyze(request: pytest.FixtureRequest) -> Analyze:
 @pytest.fixture
 def cnnscope_report(request: pytest.FixtureRequest, cnnscope_analyze: Analyze) -> Report:
     """The report of the model that the test is about: see the marker `cnnscope`."""
-    from cnnscope.analyzer.diagnostics import CnnscopeError
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     try:
         asked = _asked(request.node)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Source
-    from cnnscope.analyzer.report import Report
-    from cnnscope.analyzer.verdicts import Checked, Limit
+    from cnnscope.analyzer.budgets.verdicts import Checked, Limit
+    from cnnscope.analyzer.report.report import Report
 
 __all__ = ["Amount", "Budget", "assert_no_regression", "assert_within"]
 
@@ -156,7 +156,7 @@ def _report(
     model: Report | Source, shapes: Shapes | None, dims: Mapping[str, int] | None
 ) -> Report:
     from cnnscope.analyzer.analysis import analyze
-    from cnnscope.analyzer.report import Report
+    from cnnscope.analyzer.report.report import Report
 
     if not isinstance(model, Report):
         return analyze(model, shapes=shapes, dims=dims)
@@ -167,7 +167,7 @@ def _report(
 
 def _limits(given: Mapping[str, object], origin: str) -> list[Limit]:
     """The limits; of two on the same thing the later one."""
-    from cnnscope.analyzer.budgets import make_limit, split_key
+    from cnnscope.analyzer.budgets.judging import make_limit, split_key
 
     found = {}
     for name, value in given.items():
@@ -189,8 +189,8 @@ def _check(
     baseline: str | None = None,
 ) -> Checked:
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
-    from cnnscope.analyzer.figures import LATENCIES
-    from cnnscope.runtime.checking import Request, run_check
+    from cnnscope.analyzer.budgets.figures import LATENCIES
+    from cnnscope.runtime.gates.checking import Request, run_check
 
     report = _report(model, shapes, dims)
     timed = any(limit.quantity in LATENCIES for limit in limits)
@@ -210,8 +210,8 @@ def _check(
 
 
 def _compared(report: Report, earlier: Report, limits: Sequence[Limit], allowed: bool) -> Checked:
-    from cnnscope.analyzer.budgets import judge_report, model_figures
-    from cnnscope.analyzer.verdicts import Checked
+    from cnnscope.analyzer.budgets.judging import judge_report, model_figures
+    from cnnscope.analyzer.budgets.verdicts import Checked
 
     verdicts = judge_report(
         report, limits, baseline=model_figures(earlier, limits, {}), allow_unknown=allowed
@@ -220,7 +220,7 @@ def _compared(report: Report, earlier: Report, limits: Sequence[Limit], allowed:
 
 
 def _hold(checked: Checked) -> None:
-    from cnnscope.analyzer.render.assertion import assertion_text
+    from cnnscope.analyzer.render.subjects.assertion import assertion_text
 
     __tracebackhide__ = True
     if not checked.ok:

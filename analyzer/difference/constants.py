@@ -1,0 +1,388 @@
+"""What does a tensor hold that doesn't hang on the model's inputs?
+
+It is stored, in a graph or in a node that takes nothing in; or nodes compute it from what is stored.
+Numbers that are at hand identify it, and digests of what is stored; of computed ones, in the end, the
+numbers that onnx's reference gives for them: a cast or a transposition written into the graph is then
+the same as its result stored. How and where it is stored and what it is called make no difference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import onnx
+
+from cnnscope.analyzer.difference.fingerprints import (
+    NOT_ASKED,
+    Digest,
+    Digests,
+    Fingerprint,
+    Stored,
+    digest_of,
+    facts_of,
+    in_node,
+    initializers,
+)
+from cnnscope.analyzer.model.file import ModelFile
+from cnnscope.analyzer.model.graph import Graph, Node
+from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes, reference_result
+from cnnscope.analyzer.passes.weights import Path, Weights
+from cnnscope.analyzer.values.diagnostics import CnnscopeError, ModelFileError
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
+
+#: the most numbers that computing a constant may go through
+_COMPUTED = 1 << 24
+#: numbers compared at a time
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """A tensor that doesn't hang on the inputs.
+
+    Args:
+        name: the tensor's.
+        tensor: its facts, its value where that is small.
+        digest: what identifies its numbers; of a computed one, what it is computed from.
+        learned: it is, or comes from, weights or statistics.
+        stored: what holds it; None where nodes compute it.
+    """
+
+    name: str
+    tensor: Tensor
+    digest: Digest
+    learned: bool
+    stored: Stored | None
+    _level: Level | None = None
+
+    @property
+    def empty(self) -> bool:
+        """It holds nothing: as good as left out."""
+        return self.tensor.shape is not None and 0 in self.tensor.shape
+
+    @property
+    def making(self) -> tuple[Node, Shapes, Callable[[str], Constant | None]] | None:
+        """The node that computes it, with what is known of the tensors and constants there."""
+        level = self._level
+        if level is None or self.stored is not None or self.name not in level.graph.producers:
+            return None
+        return level.graph.producers[self.name], level.shapes, level.constant
+
+    @property
+    def elements(self) -> int:
+        """How many numbers; 0 where that isn't known."""
+        shape = self.tensor.shape
+        known = [d for d in shape or () if isinstance(d, int)]
+        return math.prod(known) if shape is not None and len(known) == len(shape) else 0
+
+    def numbers(self) -> np.ndarray | None:
+        """Them all, read or computed; None where that can't be."""
+        value = self.tensor.value
+        if value is not None:
+            return value
+        if self._level is None or self.digest.text is None:
+            return None
+        try:
+            return self._level.computed(self.name, [_COMPUTED])
+        except (ModelFileError, MemoryError, ValueError):
+            return None
+
+
+class Level:
+    """One graph of a model: the main one, or a subgraph within what is around it.
+
+    Args:
+        graph, shapes: it, and what is known of its tensors.
+        protos: what it stores, by name.
+        digests: of the model's file.
+        weights: the model's.
+        read: whether to read learned numbers; others are always read.
+        outer, path: the level around it, and where in the model it is, as paths of layers are.
+    """
+
+    def __init__(
+        self, graph: Graph, shapes: Shapes, protos: Mapping[str, Stored], digests: Digests,
+        weights: Weights, *, read: bool, outer: Level | None = None, path: Path = (),
+    ) -> None:  # fmt: skip
+        self.graph, self.shapes, self.protos, self.digests = graph, shapes, protos, digests
+        self.weights, self.read, self.outer, self.path = weights, read, outer, path
+        self.nodes = tuple([node for node in graph.nodes if not shapes.folded(node)])
+        self.learned: frozenset[str] = (
+            outer.learned if outer is not None
+            else frozenset(w.name for w in weights.used if w.role != "constant")
+        )  # fmt: skip
+        self._known: dict[str, Constant | None] = {}
+
+    @cached_property
+    def declared(self) -> Shapes | None:
+        """What is known of the tensors where all that the file declares free stays free; None where
+        nothing was given a length, or in a subgraph."""
+        if self.outer is not None:
+            return None
+        known = self.shapes.tensors
+        for name, tensor in self.graph.inputs.items():
+            bound = known[name].shape
+            if tensor.shape != bound and tensor.shape is not None and bound is not None:
+                break
+        else:
+            return None
+        # Lengths without a name are each their own.
+        free = {
+            name: tensor.of(tuple([
+                FreeDim.named(f"{name}:{axis}") if str(dim) == "?" else dim
+                for axis, dim in enumerate(tensor.shape)
+            ])) if tensor.shape is not None and tensor.kind == "tensor" else tensor
+            for name, tensor in self.graph.inputs.items()
+        }  # fmt: skip
+        try:
+            return infer_shapes(self.graph, free)
+        except CnnscopeError:  # at some lengths there is no such model
+            return None
+
+    def body(self, node: Node, attribute: str) -> Level | None:
+        """The level of one of a node's subgraphs."""
+        graph, shapes = node.bodies.get(attribute), self.shapes.bodies.get((node.index, attribute))
+        if graph is None or shapes is None:
+            return None
+        proto = next((a.g for a in node.proto.attribute if a.name == attribute), None)
+        protos = {} if proto is None else dict(initializers(proto))
+        return Level(
+            graph, shapes, protos, self.digests, self.weights, read=self.read, outer=self,
+            path=(*self.path, node.index, attribute),
+        )  # fmt: skip
+
+    def prints(self, node: Node) -> tuple[Fingerprint, ...]:
+        """What is stored for a node itself, in order of use."""
+        found = []
+        for weight in self.weights.by_layer.get((*self.path, node.index), ()):
+            stored = self.holder(weight.name)
+            digest = self._digest(stored, weight.role != "constant")
+            dtype, shape = (None, ()) if stored is None else facts_of(stored)
+            found.append(
+                Fingerprint(
+                    weight.name, weight.role, weight.elements, dtype, shape, digest.text,
+                    digest.reason, digest.zeros,
+                )
+            )  # fmt: skip
+        return tuple(dict.fromkeys(found))
+
+    def holder(self, name: str) -> Stored | None:
+        """What holds a stored tensor, here or around."""
+        at: Level | None = self
+        while at is not None:
+            if name in at.protos:
+                return at.protos[name]
+            producer = at.graph.producers.get(name)
+            if producer is not None:
+                return in_node(producer.proto)
+            at = at.outer
+        return None
+
+    def constant(self, name: str) -> Constant | None:
+        """The constant of that name, here or around; None where the tensor hangs on the inputs."""
+        if name not in self._known:
+            self._known[name] = None
+            self._known[name] = self._found(name)
+        return self._known[name]
+
+    def _found(self, name: str) -> Constant | None:
+        graph = self.graph
+        if name in graph.inputs:
+            return None
+        producer = graph.producers.get(name)
+        if producer is None and name not in graph.stored:
+            return None if self.outer is None else self.outer.constant(name)
+        if producer is not None and not self.shapes.folded(producer):
+            return None
+        tensor = self.shapes.tensors.get(name)
+        if tensor is None:
+            tensor = graph.stored[name].tensor if name in graph.stored else Tensor()
+        if producer is None:
+            stored = self.protos.get(name)
+        else:
+            stored = in_node(producer.proto)
+        if stored is not None:
+            learned = name in self.learned
+            return Constant(name, tensor, self._digest(stored, learned), learned, stored, self)
+        if producer is None:
+            return Constant(name, tensor, Digest(None, "it isn't in the file"), False, None, self)
+        return self._made(name, tensor, producer)
+
+    def _digest(self, stored: Stored | None, learned: bool) -> Digest:
+        if stored is None:
+            return Digest(None, "it is computed, not stored")
+        return self.digests.of(stored) if self.read or not learned else NOT_ASKED
+
+    def _made(self, name: str, tensor: Tensor, node: Node) -> Constant:
+        """A constant that a node computes, identified by how."""
+        operands = [self.constant(each) if each else None for each in node.inputs]
+        learned = any(x is not None and x.learned for x in operands)
+        value = tensor.value
+        if value is not None and value.dtype != object:
+            found = digest_of(tensor.dtype, value)
+            return Constant(name, tensor, found, learned, None, self)
+        if value is not None:  # lengths, as formulas in free dimensions
+            return Constant(name, tensor, _written_out(value), learned, None, self)
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{node.domain} {node.op} {node.outputs.index(name)}".encode())
+        for attribute in sorted(node.proto.attribute, key=lambda a: str(a.name)):
+            if attribute.HasField("t"):
+                digest.update(f"{attribute.name} {self.digests.of(attribute.t).text}".encode())
+            else:
+                digest.update(attribute.SerializeToString(deterministic=True))
+        unknown = None
+        for operand in operands:
+            if operand is not None and operand.digest.text is None:
+                unknown = operand.digest
+            digest.update(f";{operand.digest.text if operand is not None else ''}".encode())
+        return Constant(
+            name, tensor, unknown or Digest(digest.hexdigest()), learned, None, self
+        )  # fmt: skip
+
+    def computed(self, name: str, left: list[int]) -> np.ndarray | None:
+        """A constant's numbers, all that it comes from read and computed; None where that can't be.
+
+        Args:
+            left: how many more numbers may be gone through; what is used is taken off.
+        """
+        made: dict[str, np.ndarray] = {}
+        waiting = [name]
+        while waiting:
+            name = waiting[-1]
+            found = self.constant(name)
+            if name in made or found is None:
+                waiting.pop()
+                if found is None:
+                    return None
+                continue
+            if found._level is not self:
+                array = found.numbers()
+            elif found.stored is not None:
+                array = _dense(found.stored, self.digests.file)
+            elif found.tensor.value is not None:
+                array = found.tensor.value
+            else:
+                node = self.graph.producers[name]
+                needed = [each for each in node.inputs if each and each not in made]
+                if needed:
+                    if len(waiting) > len(self.graph.nodes):
+                        return None
+                    waiting += needed
+                    continue
+                left[0] -= found.elements + sum(made[x].size for x in node.inputs if x)
+                if left[0] < 0 or node.bodies:
+                    return None
+                results = reference_result(node, [made.get(x) if x else None for x in node.inputs])
+                place = node.outputs.index(name)
+                array = results[place] if place < len(results) else None
+            if array is None or array.dtype == object:
+                return None
+            made[waiting.pop()] = array
+        return made[name]
+
+
+def main_level(
+    file: ModelFile, graph: Graph, shapes: Shapes, weights: Weights, *, read: bool
+) -> Level:
+    """The level of a model's main graph."""
+    protos = dict(initializers(file.model.graph))
+    return Level(graph, shapes, protos, Digests(file), weights, read=read)
+
+
+def _dense(stored: Stored, file: ModelFile) -> np.ndarray | None:
+    return None if isinstance(stored, onnx.SparseTensorProto) else file.read(stored)
+
+
+# -- are two the same? -----------------------------------------------------------------------------
+
+
+def same_numbers(before: Constant, after: Constant) -> bool | None:
+    """Whether two constants are the same numbers; None where that can't be told."""
+    a, b = before.tensor, after.tensor
+    if NOT_ASKED in (before.digest, after.digest):
+        return False if a.shape != b.shape and None not in (a.shape, b.shape) else None
+    if a.value is not None and b.value is not None and object not in (a.value.dtype, b.value.dtype):
+        if a.value.shape != b.value.shape and not a.value.size == b.value.size == 1:
+            return False
+        return _equal(a.value.ravel(), b.value.ravel())
+    if before.digest.text is None or after.digest.text is None:
+        # What differs in dtype or shape differs, whatever the numbers are.
+        known = None not in (a.dtype, b.dtype, a.shape, b.shape)
+        return False if known and (a.dtype, a.shape) != (b.dtype, b.shape) else None
+    if before.digest.text == after.digest.text:
+        return True
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    if before.stored is not None and after.stored is not None:
+        return False
+    one, other = before.numbers(), after.numbers()
+    if one is None or other is None:
+        return False
+    return one.shape == other.shape and _equal(one.ravel(), other.ravel())
+
+
+def largest_difference(before: Constant, after: Constant) -> float | None:
+    """The largest |difference| of two constants of as many numbers, in any float or integer type;
+    None where there is none, or it can't be told."""
+    if before.tensor.shape != after.tensor.shape or None in (before.digest.text, after.digest.text):
+        return None
+    one, other = before.numbers(), after.numbers()
+    if one is None or other is None or one.shape != other.shape:
+        return None
+    if object in (one.dtype, other.dtype):
+        return None
+    found = 0.0
+    for a, b in zip(pieces(one), pieces(other), strict=True):
+        try:
+            with np.errstate(all="ignore"):
+                apart = np.abs(a.astype(np.float64) - b.astype(np.float64))
+        except (TypeError, ValueError):  # texts, or complex numbers
+            return None
+        # A NaN on one side only is no number apart; equal infinities are nothing apart.
+        apart = apart[~np.isnan(apart)]
+        found = max(found, float(apart.max()) if apart.size else 0.0)
+    return found if math.isfinite(found) else None
+
+
+def unordered(held: Constant) -> tuple[str | None, int, int] | None:
+    """What identifies a constant's numbers whatever their order; None where they can't be read."""
+    numbers = held.numbers() if held.digest.text is not None else None
+    if numbers is None or numbers.dtype == object or numbers.dtype.itemsize not in (1, 2, 4, 8):
+        return None
+    total = 0
+    for piece in pieces(numbers):
+        bits = np.ascontiguousarray(piece).view(f"u{numbers.dtype.itemsize}").astype(np.uint64)
+        # A mixer of 64 bits (Stafford's variant 13), so that equal sums mean equal numbers.
+        bits += np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        total += int((bits ^ (bits >> np.uint64(31))).sum(dtype=np.uint64))
+    return held.tensor.dtype, numbers.size, total % (1 << 64)
+
+
+def pieces(array: np.ndarray) -> Iterator[np.ndarray]:
+    """An array's numbers, about a million at a time."""
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, _PIECE):
+        yield flat[start : start + _PIECE]
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.shape != b.shape:
+        return False
+    both = a.dtype.kind == "f" and b.dtype.kind == "f"
+    return bool(np.array_equal(a, b, equal_nan=both))
+
+
+def _written_out(value: np.ndarray) -> Digest:
+    """The digest of known values; Python writes no integer of thousands of digits."""
+    try:
+        return Digest(str(value.tolist()))
+    except ValueError:
+        return Digest(None, "its values have thousands of digits")

@@ -1,0 +1,389 @@
+"""Exactly which input indices does one unit see?
+
+The nodes' reads run backwards from the unit, as sets of indices per axis, clipped at every border
+on the way: what lies in the padding is nothing. A tensor's wanted indices are a few *boxes* (a set
+per axis, their product), so that paths that need different places stay apart until there are too
+many of them.
+
+Subgraphs are gone through as they run. A loop's iterations are taken from the last to the first,
+each of which wants of the one before what it carries on; of a loop that runs as often as the data
+says, what any number of iterations want is added up until nothing is new. Of an If, both branches
+that can run are read; what its condition hangs on decides, but isn't read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+
+import numpy as np
+
+from cnnscope.analyzer.fields.boxes import (
+    MAX_BOXES,
+    Box,
+    add_box,
+    hull,
+    known_lengths,
+    positions,
+    ranges,
+    reshaped,
+    whole,
+    within,
+)
+from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
+from cnnscope.analyzer.operators.definition import (
+    Along,
+    Coupled,
+    Flat,
+    Listed,
+    Nothing,
+    Only,
+    Through,
+    Upto,
+)
+from cnnscope.analyzer.passes.reads import KnownRead, find_reads
+from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.values.tensor import Tensor
+
+Wanted = dict[str, list[Box]]  # by tensor, the elements that are wanted of it
+#: iterations of a loop of unknown length, after which what it carries is taken to be wanted whole
+MAX_ROUNDS = 4096
+#: what one region's loops may cost, a node that is gone through once being about 1: some seconds
+MAX_STEPS = 100_000
+#: as many elements of sets as take as long as a node
+STEP_ELEMENTS = 1 << 10
+_STEPS: ContextVar[int] = ContextVar("_STEPS", default=MAX_STEPS)
+
+#: network input -> per axis, the indices seen as inclusive ranges
+Ranges = dict[str, tuple[tuple[tuple[int, int], ...], ...]]
+
+
+def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | None]) -> Ranges:
+    """What one unit of a tensor sees of the network inputs.
+
+    Args:
+        unit: an index per axis; None: all of the axis.
+
+    Raises:
+        ValueError: the unit isn't one of the tensor's, or a size on the way isn't known.
+    """
+    x = shapes.tensors[tensor]
+    lengths = known_lengths(x, tensor)
+    if len(unit) != len(lengths):
+        raise ValueError(f"{tensor!r} has {len(lengths)} axes, the unit has {len(unit)}")
+    start = []
+    for axis, (index, length) in enumerate(zip(unit, lengths, strict=True)):
+        mask = np.zeros(length, bool)
+        if index is None:
+            mask[:] = True
+        elif -length <= index < length:
+            mask[index] = True
+        else:
+            raise ValueError(f"index {index} is outside axis {axis} of {tensor!r}, length {length}")
+        start.append(mask)
+    wanted: Wanted = {tensor: [tuple(start)]}
+    last = graph.producers[tensor].index if tensor in graph.producers else -1
+    _STEPS.set(MAX_STEPS)
+    _through_nodes(graph.nodes[: last + 1], shapes, wanted)
+    seen: Ranges = {}
+    for name in graph.inputs:
+        if wanted.get(name):
+            boxes = wanted[name]
+            seen[name] = tuple(ranges(mask) for mask in hull(boxes))
+    return seen
+
+
+def _through_nodes(nodes: Sequence[Node], shapes: Shapes, wanted: Wanted) -> None:
+    """Add what nodes want of their inputs, from the last to the first."""
+    for node in reversed(nodes):
+        if any(wanted.get(name) for name in node.outputs) and not shapes.folded(node):
+            _backwards(node, shapes, wanted)
+
+
+def _backwards(node: Node, shapes: Shapes, wanted: Wanted) -> None:
+    if node.index in shapes.functions:
+        body, inner = shapes.functions[node.index]
+        inside = {name: list(wanted[name]) for name in node.outputs if wanted.get(name)}
+        _through_nodes(body.nodes, inner, inside)
+        _want(shapes, wanted, {name: inside[name] for name in body.inputs if name in inside})
+        return
+    reads = find_reads(node, shapes)
+    if reads.through or node.bodies:
+        for through in reads.through:
+            _Body(node, through, shapes, wanted).run()
+        if not reads.through:  # not even which subgraph runs is known
+            for name in dict.fromkeys(used_names(node)):
+                if not shapes.tensors[name].constant:
+                    lengths = known_lengths(shapes.tensors[name], name)
+                    add_box(wanted.setdefault(name, []), whole(lengths))
+        return
+    for output, per_input in zip(node.outputs, reads.outputs, strict=True):
+        for box in wanted.get(output, ()):
+            for name, read in zip(node.inputs, per_input, strict=True):
+                if not name or isinstance(read, Nothing) or shapes.tensors[name].constant:
+                    continue
+                x = shapes.tensors[name]
+                mine = wanted.setdefault(name, [])
+                for found in _cell_by_cell(box, read, x, shapes.tensors[output], name):
+                    add_box(mine, found)
+                    _STEPS.set(_STEPS.get() - 1 - sum(map(len, found)) * len(mine) // STEP_ELEMENTS)
+
+
+def _want(shapes: Shapes, wanted: Wanted, more: Mapping[str, Sequence[Box]]) -> bool:
+    """Add boxes to what is wanted; False where nothing is new."""
+    new = False
+    for name, boxes in more.items():
+        if not shapes.tensors[name].constant:
+            mine = wanted.setdefault(name, [])
+            for box in boxes:
+                before = [id(one) for one in mine]
+                add_box(mine, box)
+                new = new or [id(one) for one in mine] != before
+    return new
+
+
+def _same(one: Wanted, other: Wanted) -> bool:
+    return one.keys() == other.keys() and all(
+        len(mine) == len(other[name])
+        and all(all(map(np.array_equal, a, b)) for a, b in zip(mine, other[name], strict=True))
+        for name, mine in one.items()
+    )
+
+
+class _Body:
+    """A subgraph, gone through as often as its node runs it.
+
+    Args:
+        node, through: the node, and how its outputs are read through one of its subgraphs.
+        shapes, wanted: of the graph around.
+    """
+
+    def __init__(self, node: Node, through: Through, shapes: Shapes, wanted: Wanted) -> None:
+        self.node, self.through, self.shapes, self.wanted = node, through, shapes, wanted
+        self.graph = node.bodies[through.attribute]
+        self.inner = shapes.bodies[node.index, through.attribute]
+        self.names = list(self.graph.inputs)
+        self.into = {
+            into: out
+            for out, into in through.carried
+            if into < len(self.names) and out < len(self.graph.outputs)
+        }
+
+    def run(self) -> None:
+        through = self.through
+        ends = {
+            place: list(self.wanted[name])
+            for place, name in enumerate(self.node.outputs)
+            if self.wanted.get(name) and place < len(through.outputs)
+        }
+        last = {
+            target[0]: boxes
+            for place, boxes in ends.items()
+            if (target := through.outputs[place]) is not None and target[1] is None
+        }
+        stacks = len(ends) > len(last)
+        trips = through.trips if through.carried or stacks else 1
+        if trips is None:
+            self.any_number(last)
+            return
+        state: Wanted = {}
+        for out, into in through.carried:
+            if out in last and into in self.into:
+                state[self.names[into]] = last[out]
+        alike = not stacks and not self.takes_slices()
+        for k in reversed(range(trips)):
+            asked: Wanted = {}
+            for into, out in self.into.items():
+                for box in state.get(self.names[into], ()):
+                    add_box(asked.setdefault(self.graph.outputs[out], []), box)
+            carried = set(self.into.values())
+            for place, boxes in ends.items():
+                which, axis = through.outputs[place] or (0, None)
+                name = self.graph.outputs[which]
+                if axis is not None:
+                    at = through.filled(place, k)
+                    slices = [(*b[:axis], *b[axis + 1 :]) for b in boxes if b[axis][at]]
+                elif which not in carried and k == trips - 1:
+                    slices = boxes
+                else:
+                    continue
+                for box in slices:
+                    add_box(asked.setdefault(name, []), box)
+            before, state = state, self.once(asked, k)
+            if alike and k < trips - 1 and _same(before, state):
+                break  # and so are all that ran before it
+        for into in self.into:
+            self.enter(into, state.get(self.names[into], []))
+
+    def takes_slices(self) -> bool:
+        """An input of the body is another part of the node's in each iteration."""
+        return any(source is not None and source[1] is not None for source in self.through.inputs)
+
+    def any_number(self, last: Mapping[int, list[Box]]) -> None:
+        """What the node's outputs want, however often the body runs."""
+        state: Wanted = {}
+        asked = {self.graph.outputs[out]: list(boxes) for out, boxes in last.items()}
+        for out, into in self.through.carried:
+            if out in last and into in self.into:
+                state[self.names[into]] = list(last[out])
+        most = self.through.most
+        for _ in range(MAX_ROUNDS if most is None else min(max(most, 0), MAX_ROUNDS)):
+            found = self.once({name: list(boxes) for name, boxes in asked.items()}, None)
+            if not _want(self.inner, state, found):
+                break
+            for into, out in self.into.items():
+                _want(self.inner, asked, {self.graph.outputs[out]: state.get(self.names[into], [])})
+        else:
+            for into in self.into if most is None or most > MAX_ROUNDS else ():
+                name = self.names[into]
+                state[name] = [whole(known_lengths(self.inner.tensors[name], name))]
+        for into in self.into:
+            self.enter(into, state.get(self.names[into], []))
+
+    def once(self, asked: Wanted, k: int | None) -> Wanted:
+        """One iteration: what it wants of the one before; what it takes from outside is added there."""
+        left = _STEPS.get() - 1 - len(self.graph.nodes) // 8
+        _STEPS.set(left)
+        if left < 0:
+            raise ValueError("the region lies behind more iterations than can be followed")
+        # What one branch gives may be of another shape than what the other does.
+        inside = {
+            name: fitting
+            for name, boxes in asked.items()
+            if (fitting := [box for box in boxes if self.fits(name, box)])
+        }
+        _through_nodes(self.graph.nodes, self.inner, inside)
+        for name in captures(self.graph):
+            if name in inside and name in self.shapes.tensors:
+                _want(self.shapes, self.wanted, {name: inside[name]})
+        for place, name in enumerate(self.names):
+            if name in inside and place not in self.into:
+                self.enter(place, inside[name], k)
+        return {self.names[into]: inside.get(self.names[into], []) for into in self.into}
+
+    def fits(self, name: str, box: Box) -> bool:
+        """A box is one of the tensor's."""
+        return known_lengths(self.inner.tensors[name], name) == tuple(map(len, box))
+
+    def enter(self, place: int, boxes: Sequence[Box], k: int | None = None) -> None:
+        """Add what is wanted of a body's input to what feeds it."""
+        source = self.through.inputs[place] if place < len(self.through.inputs) else None
+        if source is None or not boxes:
+            return
+        which, axis = source
+        name = self.node.inputs[which] if which < len(self.node.inputs) else ""
+        if not name:
+            return
+        if axis is not None:
+            length = known_lengths(self.shapes.tensors[name], name)[axis]
+            mask = np.ones(length, bool)
+            if k is not None:
+                mask[:] = False
+                mask[self.through.taken(place, k)] = True
+            boxes = [(*box[:axis], mask, *box[axis:]) for box in boxes]
+        _want(self.shapes, self.wanted, {name: boxes})
+
+
+def _cell_by_cell(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> Iterator[Box]:
+    """`_behind`, for each unit apart where several axes together say what is read (a table)."""
+    if isinstance(read, Coupled):
+        yield from _coupled(box, read, x, output, name)
+        return
+    tables = [
+        way.table for way in (read if isinstance(read, tuple) else ())
+        if isinstance(way, Listed) and way.table is not None
+    ]  # fmt: skip
+    if tables and len({(first, found.shape) for first, found in tables}) == 1:
+        first = tables[0][0]
+        yield from _value_by_value(
+            box, first, [found for _, found in tables], read, x, output, name
+        )
+        return
+    along = sorted({first + k for first, found in tables for k in range(found.ndim)})
+    wanted = [np.flatnonzero(box[axis]).tolist() for axis in along]
+    if not tables or not 1 < math.prod(map(len, wanted)) <= MAX_BOXES:
+        yield from _behind(box, read, x, output, name)
+        return
+    for cell in itertools.product(*wanted):
+        one = list(box)
+        for axis, index in zip(along, cell, strict=True):
+            one[axis] = np.zeros(len(box[axis]), bool)
+            one[axis][index] = True
+        yield from _behind(tuple(one), read, x, output, name)
+
+
+def _value_by_value(
+    box: Box, first: int, tables: Sequence[np.ndarray], read: KnownRead, x: Tensor, output: Tensor,
+    name: str,
+) -> Iterator[Box]:  # fmt: skip
+    """Units that the tables tell the same together: what they read are products again."""
+    inside = np.ix_(*(np.flatnonzero(box[first + k]) for k in range(tables[0].ndim)))
+    rows = np.stack([found[inside].ravel() for found in tables])
+    told = np.unique(rows[:, (rows >= 0).all(axis=0)], axis=1)
+    if told.shape[1] > MAX_BOXES:
+        yield from _behind(box, read, x, output, name)
+        return
+    for values in told.T:
+        alike = np.logical_and.reduce([t == v for t, v in zip(tables, values, strict=True)])
+        for piece in within(box, (first, alike)):
+            yield from _behind(piece, read, x, output, name)
+
+
+def _coupled(box: Box, read: Coupled, x: Tensor, output: Tensor, name: str) -> Iterator[Box]:
+    """What a box reads of an input whose axes hang together."""
+    if read.parts is not None:
+        for part in read.parts:
+            for piece in within(box, part.where):
+                yield from _cell_by_cell(piece, part.reads, x, output, name)
+        return
+    boxes, shapes = [box], [x.dims, *(shape for _, shape in read.steps)]
+    for k in reversed(range(len(read.steps))):
+        behind: list[Box] = []
+        for one in boxes:
+            given, taken = x.of(shapes[k]), output.of(shapes[k + 1])
+            for found in _cell_by_cell(one, read.steps[k][0], given, taken, name):
+                add_box(behind, found)
+        boxes = behind
+    yield from boxes
+
+
+def _behind(box: Box, read: KnownRead, x: Tensor, output: Tensor, name: str) -> list[Box]:
+    """What of an input a box of an output reads."""
+    lengths = known_lengths(x, name)
+    if read is None:
+        return [whole(lengths)]
+    if isinstance(read, Flat):
+        return reshaped(box, known_lengths(output, name), lengths)[0]
+    assert isinstance(read, tuple)
+    masks = []
+    for length, way in zip(lengths, read, strict=True):
+        mask = np.zeros(length, bool)
+        if isinstance(way, Along):
+            found = positions(way.window, np.flatnonzero(box[way.axis]).tolist(), length)
+            mask[found[found < length]] = True
+        elif isinstance(way, Listed) and way.table is not None:
+            first, found = way.table
+            wanted = [np.flatnonzero(box[first + k]) for k in range(found.ndim)]
+            found = found[np.ix_(*wanted)].ravel()
+            mask[found[(found >= 0) & (found < length)]] = True
+        elif isinstance(way, Listed):
+            for index in np.flatnonzero(box[way.axis]):
+                row = way.rows[int(index)]
+                if row is not None:
+                    mask[max(row[0], 0) : row[1] + 1] = True
+        elif isinstance(way, Upto):
+            indices = np.flatnonzero(box[way.axis])
+            if way.reverse:
+                mask[indices[0] :] = True
+            else:
+                mask[: indices[-1] + 1] = True
+        elif isinstance(way, Only):
+            mask[way.lo : way.hi + 1] = True
+        else:
+            mask[:] = True
+        if not mask.any():
+            return []
+        masks.append(mask)
+    return [tuple(masks)]

@@ -1,0 +1,408 @@
+"""What do LSTM, GRU and RNN put out, what work are they, and which steps do they read?
+
+With T steps, batch B, D directions, hidden size H and g gates (LSTM 4, GRU 3, RNN 1), one step of
+one direction is ``gates = X*W' + H*R' + b``, hence in all ::
+
+    (1)   MACs = T*B * (elements of W + elements of R)        (both hold all D directions)
+    (2)   bias additions = T*B*D * g*H                        (W's and R's biases are added up once;
+          GRU with linear_before_reset has one more apart: (g+1)*H)
+    (3)   activations and products of gates: per cell, T*B*D*H of them, see the constants below
+
+`sequence_lens` shortens single sequences at run time and isn't discounted: the padded steps count.
+`input_forget` replaces the forget gate's activation by ``1 - i``; its product is still made.
+
+Reads: step t of the output reads the steps up to t (from t on, when reversed; in both
+directions, each its own side), the batch goes along, features are contracted. The final states read
+all steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+
+from cnnscope.analyzer.operators.definition import (
+    Along,
+    AxisRead,
+    Coupled,
+    InputRead,
+    OutputReads,
+    Part,
+    Reads,
+    Upto,
+    Whole,
+    Work,
+    constants,
+    define,
+    demand,
+    everything,
+)
+from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.tensor import Shape, Tensor
+
+ACTIVATIONS = {
+    "relu": Work(compare=1),
+    "tanh": Work(exp=1),
+    "sigmoid": Work(exp=1),
+    "affine": Work(mul=1, add=1),
+    "leakyrelu": Work(compare=1, mul=1),
+    "thresholdedrelu": Work(compare=1),
+    "scaledtanh": Work(mul=2, exp=1),
+    "hardsigmoid": Work(mul=1, add=1, compare=2),
+    "elu": Work(compare=1, exp=1, add=1, mul=1),
+    "softsign": Work(compare=1, add=1, div=1),
+    "softplus": Work(exp=2, add=1),
+}
+#: to 8 bits with a scale found first: minimum, maximum, division, rounding, saturation, zero point
+QUANTIZE_DYNAMICALLY = Work(div=1, compare=5, add=1)
+
+
+def activated(
+    names: tuple[str, ...] | None,
+    default: tuple[str, ...],
+    counts: tuple[int, ...],
+    directions: int,
+) -> Work:
+    """Per cell and step, all directions together; `counts`: how often each function is applied."""
+    names = names or default * directions
+    if len(names) < len(default) * directions:
+        names = names * directions
+    total = Work()
+    for place in range(len(default) * directions):
+        name = names[place].lower()
+        if name not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {names[place]}")
+        total = total + ACTIVATIONS[name] * counts[place % len(default)]
+    return total
+
+
+# -- shapes: the same for all three -------------------------------------------------------------
+
+
+def directions(direction: str) -> int:
+    if direction not in ("forward", "reverse", "bidirectional"):
+        raise ValueError(f"there is no direction {direction!r}")
+    return 2 if direction == "bidirectional" else 1
+
+
+def steps_and_batch(x: Tensor, layout: int) -> tuple[Dim, Dim]:
+    if x.rank != 3:
+        raise ValueError(f"a sequence has 3 axes, the input {x.rank}")
+    return (x.dims[1], x.dims[0]) if layout else (x.dims[0], x.dims[1])
+
+
+def sequence_output(
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *_: Tensor | None,
+    hidden_size: int | None = None,
+    direction: str = "forward",
+    layout: int = 0,
+    output_count: int = 3,
+    node_name: str = "",
+    gates: int,
+) -> tuple[Tensor, ...]:
+    for name, weights in (("W", w), ("R", r)):
+        if weights.shape is not None and weights.rank != 3:
+            raise ValueError(f"{name} has {weights.rank} axes, 3 are wanted: direction and matrix")
+    count = directions(direction)
+    hidden: Dim
+    if hidden_size is not None:
+        hidden = hidden_size
+    elif r.shape is not None:
+        hidden = r.shape[-1]
+    else:
+        hidden = FreeDim.from_data(f"{node_name} hidden size")
+    demand(r, "R", count, gates * hidden, hidden)
+    demand(
+        w, "W", count, gates * hidden, x.dims[2] if x.shape is not None and x.rank == 3 else None
+    )
+    demand(b, "B", count, 2 * gates * hidden)
+    demand(p, "P", count, 3 * hidden)
+    if x.shape is None:
+        return (x.of(None), x.of(None), x.of(None))[:output_count]
+    batch = steps_and_batch(x, layout)[1]
+    everything_, last = shapes(x, count, hidden, layout)
+    demand(sequence_lens, "sequence_lens", batch)
+    demand(initial_h, "initial_h", *last)
+    demand(initial_c, "initial_c", *last)
+    return (x.of(everything_), x.of(last), x.of(last))[:output_count]
+
+
+def with_gates(gates: int) -> Callable[..., tuple[Tensor, ...]]:
+    """`sequence_output` of an operator with so many gates."""
+
+    @wraps(sequence_output)
+    def output(*inputs: Tensor, **attributes: object) -> tuple[Tensor, ...]:
+        return sequence_output(*inputs, **attributes, gates=gates)  # type: ignore[arg-type]  # as given
+
+    return output
+
+
+def shapes(x: Tensor, count: int, hidden: Dim, layout: int) -> tuple[Shape, Shape]:
+    steps, batch = steps_and_batch(x, layout)
+    if layout:
+        return (batch, steps, count, hidden), (batch, count, hidden)
+    return (steps, count, batch, hidden), (count, batch, hidden)
+
+
+# -- work ---------------------------------------------------------------------------------------
+
+
+def products(x: Tensor, w: Tensor, r: Tensor, layout: int) -> Work:
+    """(1)."""
+    steps, batch = steps_and_batch(x, layout)
+    return Work(float_macs=steps * batch * (w.size + r.size))
+
+
+def cells(x: Tensor, r: Tensor, layout: int) -> Dim:
+    """T*B*H: (3) sums over the directions itself."""
+    steps, batch = steps_and_batch(x, layout)
+    return steps * batch * r.dims[-1]
+
+
+def lstm_work(
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *,
+    direction: str = "forward",
+    layout: int = 0,
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
+    input_forget: int = 0,
+) -> Work:
+    return products(x, w, r, layout) + lstm_cells(
+        b, p, direction, activations, clip, input_forget
+    ) * cells(x, r, layout)
+
+
+def lstm_cells(
+    b: Tensor | None,
+    p: Tensor | None,
+    direction: str,
+    names: tuple[str, ...] | None,
+    clip: float | None,
+    input_forget: int,
+) -> Work:
+    """f, i, o from the first activation, the candidate from the second, the output's the third."""
+    count = directions(direction)
+    work = activated(names, ("Sigmoid", "Tanh", "Tanh"), (2 if input_forget else 3, 1, 1), count)
+    # C = f*C + i*c, H = o*h(C); 1 - i where the gates are coupled
+    work = work + Work(mul=3, add=2 if input_forget else 1) * count
+    if p is not None:
+        work = work + Work(mul=3, add=3) * count
+    if b is not None:
+        work = work + Work(bias=4) * count
+    return work if clip is None else work + Work(compare=2 * 4) * count
+
+
+def gru_work(
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    *,
+    direction: str = "forward",
+    layout: int = 0,
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
+    linear_before_reset: int = 0,
+) -> Work:
+    count = directions(direction)
+    work = activated(activations, ("Sigmoid", "Tanh"), (2, 1), count)
+    # r*H (or r*(H*R')), then H = (1 - z)*h + z*H; with the reset behind the product the two sums
+    # of products have to be added up
+    work = work + Work(mul=3, add=3 if linear_before_reset else 2) * count
+    if b is not None:
+        work = work + Work(bias=4 if linear_before_reset else 3) * count
+    if clip is not None:
+        work = work + Work(compare=2 * 3) * count
+    return products(x, w, r, layout) + work * cells(x, r, layout)
+
+
+def rnn_work(
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    *,
+    direction: str = "forward",
+    layout: int = 0,
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
+) -> Work:
+    count = directions(direction)
+    work = activated(activations, ("Tanh",), (1,), count)
+    work = work + Work(bias=0 if b is None else 1, compare=0 if clip is None else 2) * count
+    return products(x, w, r, layout) + work * cells(x, r, layout)
+
+
+# -- reads: the same for all three ----------------------------------------------------------------
+
+
+def sequence_reads(
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *quantization: Tensor | None,
+    direction: str = "forward",
+    layout: int = 0,
+) -> Reads:
+    along: AxisRead = Whole(spatial=True)
+    steps = 1 if layout else 0
+    if direction != "bidirectional":
+        along = Upto(steps, reverse=direction == "reverse")
+    # the axes of an output: where its batch and its directions are
+    all_steps = _one_output(along, 0, 2, layout) if layout else _one_output(along, 2, 1, layout)
+    if direction == "bidirectional":  # each direction has seen its own side of a step
+        sides = []
+        for reverse in (False, True):
+            read = _one_output(Upto(steps, reverse), *((0, 2) if layout else (2, 1)), layout)[0]
+            assert isinstance(read, tuple)
+            sides.append(Part(read, (2 if layout else 1, np.array([not reverse, reverse]))))
+        assert isinstance(all_steps[0], tuple)
+        all_steps = (Coupled(all_steps[0], sides), *all_steps[1:])
+    last = _one_output(Whole(spatial=True), *((0, 1) if layout else (1, 0)), layout)
+
+    def stored(t: Tensor | None, direction_axis: int) -> InputRead:
+        # Each direction has weights of its own: they lie along the first axis.
+        return None if t is None else (Along(direction_axis), *everything(t)[1:])
+
+    def reads(parts: tuple[InputRead, InputRead, InputRead], axis: int) -> OutputReads:
+        sequence, batch, state = parts
+        weights = (stored(t, axis) for t in (w, r, b))
+        rest = (stored(t, axis) for t in (p, *quantization))
+        return (sequence, *weights, batch, state, state, *rest)
+
+    return {
+        place: reads(last, 1 if layout else 0) if place else reads(all_steps, 2 if layout else 1)
+        for place in range(len(outputs))
+    }
+
+
+def _one_output(
+    time: AxisRead, batch: int, direction: int, layout: int
+) -> tuple[InputRead, InputRead, InputRead]:
+    """The reads of the sequence, of its lengths and of an initial state."""
+    if layout:
+        return (
+            (Along(batch), time, Whole()), (Along(batch),),
+            (Along(batch), Along(direction), Whole()),
+        )  # fmt: skip
+    return (
+        (time, Along(batch), Whole()), (Along(batch),), (Along(direction), Along(batch), Whole())
+    )  # fmt: skip
+
+
+# -- ONNX Runtime's LSTM with 8-bit weights: W is (D, I, 4H), R is (D, H, 4H) --------------------
+
+
+def _turned(w: Tensor) -> Tensor:
+    return w if w.shape is None else w.of((*w.shape[:-2], *reversed(w.shape[-2:])))
+
+
+def quantized_output(
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *_: Tensor | None,
+    hidden_size: int | None = None,
+    direction: str = "forward",
+    output_count: int = 3,
+    node_name: str = "",
+) -> tuple[Tensor, ...]:
+    return sequence_output(
+        x, _turned(w), _turned(r), b, sequence_lens, initial_h, initial_c, p, gates=4,
+        hidden_size=hidden_size, direction=direction, output_count=output_count,
+        node_name=node_name,
+    )  # fmt: skip
+
+
+def quantized_work(
+    outputs: tuple[Tensor, ...],
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None = None,
+    sequence_lens: Tensor | None = None,
+    initial_h: Tensor | None = None,
+    initial_c: Tensor | None = None,
+    p: Tensor | None = None,
+    *quantization: Tensor | None,
+    direction: str = "forward",
+    activations: tuple[str, ...] | None = None,
+    clip: float | None = None,
+    input_forget: int = 0,
+) -> Work:
+    """X and H are quantised for every direction's products, these scaled back and added up."""
+    steps, batch = steps_and_batch(x, 0)
+    count, hidden = directions(direction), r.dims[1]
+    macs = Work(int_macs=steps * batch * (w.size + r.size))
+    quantized = QUANTIZE_DYNAMICALLY * (steps * batch * (x.dims[2] + count * hidden))
+    gates = steps * batch * count * 4 * hidden
+    cell = lstm_cells(b, p, direction, activations, clip, input_forget)
+    return macs + quantized + Work(mul=2, add=1) * gates + cell * (steps * batch * hidden)
+
+
+#: lengths and initial states are no weights
+STATES = constants(4, 5, 6)
+
+define(
+    "LSTM",
+    kind="recurrent",
+    infer=with_gates(4),
+    work=lstm_work,
+    reads=sequence_reads,
+    roles=STATES,
+)
+define(
+    "GRU",
+    kind="recurrent",
+    infer=with_gates(3),
+    work=gru_work,
+    reads=sequence_reads,
+    roles=STATES,
+)
+define(
+    "RNN",
+    kind="recurrent",
+    infer=with_gates(1),
+    work=rnn_work,
+    reads=sequence_reads,
+    roles=STATES,
+)
+define("DynamicQuantizeLSTM", kind="recurrent", domain="com.microsoft",
+       infer=quantized_output, work=quantized_work, reads=sequence_reads,
+       roles=STATES | constants(8, 9, 10, 11))  # fmt: skip

@@ -1,0 +1,95 @@
+"""Which nodes are alike, so that one answer serves them all?
+
+Networks repeat themselves: a hundred blocks of the same few layers, each activation as large as the
+one before. A rule is a pure function of its operator, the attributes and what is known of the
+tensors, so nodes that agree in all of these get the same answer from every rule. They form a
+*class*; a pass asks the rule once per class and hands the same value out again, which saves the
+time of asking and the memory of each further copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Generic, ParamSpec, TypeVar
+
+from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.operators.definition import OURS, Operator
+from cnnscope.analyzer.values.tensor import Tensor
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+#: values of up to so many elements are compared number by number
+SHORT = 16
+
+#: what two nodes have to agree in, before their outputs are known
+Key = tuple[object, ...]
+
+
+def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) -> Key | None:
+    """What makes a node like another; None for one that is like no other.
+
+    That is a node with subgraphs (they see the tensors around them), one whose rules take its name
+    or aren't known to be pure (a plugin's), and one whose result is worked out from values.
+    """
+    if not inputs or node.bodies or not operator.anonymous or operator.source != OURS:
+        return None
+    if operator.places and any(
+        x is not None and x.constant and x.value is None
+        for x in (inputs[i] for i in operator.places if i < len(inputs))
+    ):
+        return None  # what it reads hangs on more numbers than are compared here
+    facts: list[object] = []
+    computed = True
+    for x in inputs:
+        if x is None:
+            facts.append(None)
+        elif x.kind != "tensor":
+            return None
+        elif x.value is None:
+            computed = False
+            facts.append((x.dtype, x.shape, x.constant))
+        else:
+            # Long values are compared by identity: equal ones are rarely stored twice.
+            value = x.value
+            short = value.size <= SHORT and value.dtype != object
+            facts.append((x.dtype, x.shape, x.constant, value.tobytes() if short else id(value)))
+    if computed:
+        return None
+    names, attributes = node.inputs, node.attributes
+    return (
+        node.op, node.domain, node.version,
+        tuple([names.index(name) for name in names]),  # a tensor given twice is read once
+        tuple([bool(name) for name in node.outputs]),
+        tuple(facts),
+        tuple(attributes.items()),
+        tuple([_type(value) for value in attributes.values()]),  # 1 == 1.0
+    )  # fmt: skip
+
+
+def _type(value: object) -> type:
+    """What an attribute is, or what it is a tuple of."""
+    return type(value[0]) if isinstance(value, tuple) and value else type(value)
+
+
+class Answers(Generic[T]):
+    """One pass's answers, each found once per class.
+
+    Args:
+        alike: node index to the number of its class; a node that isn't in it is like no other.
+    """
+
+    __slots__ = ("_alike", "_known")
+
+    def __init__(self, alike: Mapping[int, int]) -> None:
+        self._alike = alike
+        self._known: dict[int, T] = {}
+
+    def of(self, node: Node, find: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer for a node: that of a node like it, or what `find` says."""
+        number = self._alike.get(node.index)
+        if number is None:
+            return find(*args, **kwargs)
+        if number not in self._known:
+            self._known[number] = find(*args, **kwargs)
+        return self._known[number]

@@ -1,0 +1,284 @@
+"""How many bytes of activations are alive at once?
+
+Liveness over the running order: a tensor is alive from the node that gives it (the start, for an
+input) to the last node that reads it (the end, for an output). While a node runs, its inputs and
+its outputs are both alive. No buffer is shared between tensors and nothing runs in place, so this
+is what any allocator needs that frees each tensor after its last use (Appel & Palsberg, *Modern
+Compiler Implementation*, ch. 10). Constants are weights, not activations, and nodes whose result is
+known beforehand don't run: what they give takes no room, and they keep nothing alive. A node with a
+subgraph needs its body's own peak on top while it runs.
+
+Where lengths are free, each moment's bytes are a polynomial in them. One that is nowhere more than
+another's, whatever the lengths (1 or more) are, is left out; the peak is the largest of those that stay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import add, gt, sub
+
+from cnnscope.analyzer.model.graph import Graph, used_names
+from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.values.dimension import Atom, Dim, FreeDim, Monomial, Undetermined
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """The peak, and what is in it.
+
+    Args:
+        peak: the most bytes alive at once; a lower bound where `unsized` isn't empty.
+        node: index of the node where the peak is first reached; None in an empty graph.
+        live: bytes alive while each node runs, by node index.
+        unsized: operators whose outputs' sizes aren't known, and how often.
+        free: the free dimensions that sizes hang on: then the peak isn't known.
+        largest: where there are such, bytes alive at moments of which one is the peak; empty where
+            some size isn't known.
+    """
+
+    peak: int
+    node: int | None
+    live: Mapping[int, int]
+    unsized: Mapping[str, int]
+    free: frozenset[str] = frozenset()
+    largest: tuple[Dim, ...] = ()
+
+    @property
+    def formula(self) -> str | None:
+        """The peak as a formula; None where it is none, or a long one."""
+        if not 1 <= len(self.largest) <= _SHOWN:
+            return None
+        texts = [str(moment) for moment in self.largest]
+        return texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
+
+    @property
+    def upper(self) -> str | None:
+        """What the peak never exceeds, as a formula, where it has none of its own.
+
+        Each product of lengths with the largest coefficient that any moment has.
+        """
+        if len(self.largest) <= _SHOWN:
+            return None
+        most: dict[Monomial, int] = {}
+        for moment in self.largest:
+            for monomial, factor in _terms(moment):
+                if any(atom.least is None or atom.least < 0 for atom in monomial):
+                    return None
+                most[monomial] = max(most.get(monomial, 0), factor)
+        return str(FreeDim(most))
+
+
+#: so many moments make a formula; of as many more, the largest is looked for
+_SHOWN, _KEPT = 8, 64
+#: terms of a difference that are looked at
+_TERMS = 6
+
+
+def _terms(moment: Dim) -> Sequence[tuple[Monomial, int]]:
+    return moment.terms if isinstance(moment, FreeDim) else (((), moment),)
+
+
+def never_more(a: Dim, b: Dim) -> bool:
+    """Is a at most b, surely, whatever the lengths are?
+
+    A floor is at most its quotient, and at least that of (top - bottom + 1).
+
+    >>> height = FreeDim.named("H")
+    >>> never_more(height // 2, height), never_more(height, 100)
+    (True, False)
+    """
+    difference = b - a
+    if isinstance(difference, int):
+        return difference >= 0
+    if len(difference.terms) > _TERMS:
+        return False  # it may be, but finding out takes long
+    if _nowhere_negative(difference):
+        return True
+    scale = 1
+    for monomial, _ in difference.terms:
+        scale = math.lcm(scale, math.prod(atom.bottom for atom in monomial if atom.bottom))
+    total: Dim = 0
+    for monomial, factor in difference.terms:
+        part: Dim = factor * (scale // math.prod(a.bottom for a in monomial if a.bottom))
+        for atom in monomial:
+            bound = _bound(atom, below=factor > 0)
+            if bound is None:
+                return False
+            part = part * bound
+        total = total + part
+    return total >= 0 if isinstance(total, int) else _nowhere_negative(total)
+
+
+def _nowhere_negative(x: FreeDim) -> bool:
+    """Told by its coefficients, once each unknown is its least plus something."""
+    least = x.least()
+    if least is not None:
+        return least >= 0
+    if len(x.terms) > 32:
+        return False
+    shifted: Dim = 0
+    for monomial, factor in x.terms:
+        part: Dim = factor
+        for atom in monomial:
+            if atom.least is None or atom.least < 0 or len(monomial) > 8:
+                return False
+            part = part * (FreeDim({(replace(atom, least=0),): 1}) + atom.least)
+        shifted = shifted + part
+    return all(factor >= 0 for _, factor in _terms(shifted))
+
+
+def _bound(atom: Atom, *, below: bool) -> Dim | None:
+    """What an atom is at least or at most, times its bottom; None where that may be negative."""
+    if atom.top is None:
+        found: Dim = FreeDim({(atom,): 1})
+    else:
+        found = atom.top - atom.bottom + 1 if below else atom.top
+    least = found if isinstance(found, int) else found.least()
+    return None if least is None or least < 0 else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """Bytes alive at once, and what that comes to at a few lengths: that tells most of them apart."""
+
+    nbytes: Dim
+    samples: tuple[int, ...]
+
+    def __add__(self, other: _Moment) -> _Moment:
+        return _Moment(self.nbytes + other.nbytes, tuple(map(add, self.samples, other.samples)))
+
+    def __sub__(self, other: _Moment) -> _Moment:
+        return _Moment(self.nbytes - other.nbytes, tuple(map(sub, self.samples, other.samples)))
+
+    def never_more(self, other: _Moment) -> bool:
+        if any(map(gt, self.samples, other.samples)):
+            return False
+        return never_more(self.nbytes, other.nbytes)
+
+
+_SAMPLES = 4
+
+
+def _moment(nbytes: Dim) -> _Moment:
+    if isinstance(nbytes, int):
+        return _Moment(nbytes, (nbytes,) * _SAMPLES)
+    names = sorted(nbytes.names)
+    samples = []
+    for small, large in ((1, 1), (1000, 1000), (7, 900), (900, 7)):
+        # By name, so that a length is the same in all of them.
+        found = nbytes.bound({n: large if sum(map(ord, n)) % 2 else small for n in names})
+        if not isinstance(found, int):
+            raise Undetermined(f"the value of {nbytes}")
+        samples.append(found)
+    return _Moment(nbytes, tuple(samples))
+
+
+def _with(moments: list[_Moment], moment: _Moment) -> list[_Moment]:
+    """The moments of which one is the largest, with one more."""
+    if any(moment.never_more(known) for known in moments):
+        return moments
+    return [*(known for known in moments if not known.never_more(moment)), moment]
+
+
+def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> Liveness:
+    """The peak of live activation bytes of a graph.
+
+    Args:
+        inputs_too: count the graph's inputs; a body's are its caller's tensors already.
+    """
+    unsized: Counter[str] = Counter()
+    free: set[str] = set()
+    last: dict[str, int] = {}
+    running = [node for node in graph.nodes if not shapes.folded(node)]
+    for node in running:
+        for name in used_names(node):
+            last[name] = node.index
+    end = len(graph.nodes)
+    for name in graph.outputs:
+        last[name] = end
+
+    symbolic: dict[str, _Moment] = {}
+    unfollowed: list[str] = []
+
+    def size(name: str, op: str) -> int:
+        x = shapes.tensors[name]
+        if x.constant:
+            return 0
+        try:
+            nbytes = x.nbytes
+        except Undetermined:
+            nbytes = None
+        if nbytes is None:
+            blamed = shapes.behind.get(name, op)
+            unsized[op if blamed == op else f"{op} (behind {blamed})"] += 1
+            return 0
+        if isinstance(nbytes, FreeDim):
+            free.update(nbytes.names)
+            if not nbytes.names or nbytes.data:
+                unsized.update(f"data: {what}" for what in nbytes.data)
+            else:
+                try:
+                    symbolic[name] = _moment(nbytes)
+                except Undetermined:  # a quotient by a free length
+                    unfollowed.append(name)
+            return 0
+        return nbytes
+
+    sizes = {name: size(name, "input") for name in graph.inputs} if inputs_too else {}
+    alive = sum(sizes.values())
+    alive_too = sum(symbolic.values(), start=_moment(0))
+    largest: list[_Moment] = []
+    lost, known = False, 0  # of the moments before a free length, the peak
+    freed: dict[int, list[str]] = {}
+    for name in sizes:
+        freed.setdefault(last.get(name, -1), []).append(name)
+    peak, where = 0, None
+    live: dict[int, int] = {}
+    for node in running:
+        for name in node.outputs:
+            if not name:
+                continue
+            sizes[name] = size(name, node.title)
+            alive += sizes[name]
+            if name in symbolic:
+                alive_too += symbolic[name]
+            freed.setdefault(last.get(name, node.index), []).append(name)
+        inner = 0
+        inside: list[_Moment] = []
+        for attribute, body in node.bodies.items():
+            found = shapes.bodies.get((node.index, attribute))
+            if found is not None:
+                body_peak = find_liveness(body, found, inputs_too=False)
+                inner = max(inner, body_peak.peak)
+                unsized.update(body_peak.unsized)
+                free.update(body_peak.free)
+                lost = lost or bool(body_peak.free and not body_peak.largest)
+                for moment in body_peak.largest or (body_peak.peak,):
+                    inside = _with(inside, _moment(moment))
+        live[node.index] = alive + inner
+        if where is None or alive + inner > peak:
+            peak, where = alive + inner, node.index
+        if (free or largest) and not lost:
+            now = alive_too + _moment(alive)
+            for within in inside or [_moment(0)]:
+                largest = _with(largest, now + within)
+            lost = len(largest) > _KEPT
+        elif not lost:
+            known = peak
+        for name in freed.pop(node.index, ()):
+            alive -= sizes[name]
+            if name in symbolic:
+                alive_too -= symbolic[name]
+    if free and not lost and not unsized and not unfollowed:
+        largest = _with(largest, _moment(known))
+        if where is None:
+            largest = _with(largest, alive_too + _moment(alive))
+    else:
+        largest = []
+    return Liveness(
+        max(peak, alive if where is None else peak), where, live, unsized, frozenset(free),
+        tuple([moment.nbytes for moment in largest]),
+    )  # fmt: skip

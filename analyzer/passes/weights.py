@@ -1,0 +1,275 @@
+"""What is stored in the model, and in which role?
+
+Every stored tensor has one role, told from the nodes that use it: a *parameter* (learned), a
+*buffer* (batch normalisation's running statistics) or a *constant* (shapes, axes, quantisation
+scales and zero points, bounds). It is counted where it is stored, once, however it is reshaped or
+computed on the way to the layers that use it: the walk goes back from each layer's inputs over the
+nodes whose result is constant to what is stored. What a node makes out of nothing but a shape
+(zeros, an identity, a range) is computed, not stored, and is nobody's weight; the stored lengths are
+constants. Of a sparse tensor the values that are stored count, and
+their indices as bytes; what is computed with it is taken as dense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from cnnscope.analyzer.model.graph import Graph, Node, Stored, stored_sparse, used_names
+from cnnscope.analyzer.operators.definition import NOTHING, Role, lookup
+from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.analyzer.values.tensor import Shape, Tensor
+
+_RANK: dict[Role, int] = {"parameter": 0, "affine": 0, "buffer": 1, "constant": 2}
+
+#: dtypes that no weight has: what is stored in them are shapes, indices, masks and texts
+_NEVER_LEARNED = {"int64", "int32", "bool", "string", "uint64", "uint32"}
+
+#: which layer: a node's index, then for a node in its subgraph the attribute's name and the index there
+Path = tuple[int | str, ...]
+Key = tuple[int, str]  # (identity of the graph that stores it, tensor name)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A stored tensor in its role; `layer` is the path of the first that uses it."""
+
+    name: str
+    elements: int
+    nbytes: int
+    role: Role
+    layer: Path
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Everything stored that is used.
+
+    Args:
+        used: in order of first use.
+        by_layer: node path to the weights that it uses, in any role.
+        unused: stored but read by nothing, not even by a node that is folded: names and bytes.
+        unsized: names of those whose bytes aren't known (strings).
+        uncounted: names of those of which not even the number of elements is known.
+    """
+
+    used: tuple[Weight, ...]
+    by_layer: Mapping[Path, tuple[Weight, ...]]
+    unused: tuple[tuple[str, int], ...]
+    unsized: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
+
+
+@dataclass
+class _Found:
+    stored: Stored
+    role: Role
+    layers: list[Path] = field(default_factory=list)
+
+
+def find_weights(graph: Graph, shapes: Shapes) -> Weights:
+    """What is stored in a model's graph, its subgraphs included, and who uses it."""
+    found: dict[Key, _Found] = {}
+    _Walk(graph, shapes, None, (), found).run()
+    weights: dict[Key, Weight] = {}
+    by_layer: dict[Path, list[Weight]] = {}
+    unsized = []
+    uncounted = []
+    for key, entry in found.items():
+        nbytes = entry.stored.nbytes
+        if nbytes is None:
+            unsized.append(key[1])
+        if not _counted(entry.stored.tensor.shape):
+            uncounted.append(key[1])
+        weights[key] = Weight(
+            key[1], entry.stored.elements, nbytes or 0, entry.role, entry.layers[0]
+        )
+        layers = entry.layers
+        for layer in layers if len(layers) == 1 else dict.fromkeys(layers):
+            by_layer.setdefault(layer, []).append(weights[key])
+    # What only leads to results that nobody needs is used by no layer, but it is read.
+    read = set(graph.outputs).union(*[used_names(node) for node in graph.nodes])
+    unused = tuple((s.name, s.nbytes or 0) for name, s in graph.stored.items() if name not in read)
+    return Weights(
+        tuple(weights.values()),
+        {k: tuple(v) for k, v in by_layer.items()},
+        unused,
+        tuple(unsized),
+        tuple(uncounted),
+    )
+
+
+def _counted(shape: Shape | None) -> bool:
+    """Is it known how many elements there are?"""
+    return shape is not None and {int}.issuperset(map(type, shape))
+
+
+class _Walk:
+    """One graph's part of the search; subgraphs look names up in the graphs around them."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        shapes: Shapes,
+        outer: _Walk | None,
+        path: Path,
+        found: dict[Key, _Found],
+    ) -> None:
+        self.graph, self.shapes, self.outer = graph, shapes, outer
+        self.path, self.found = path, found
+        self.seen: set[tuple[str, Role, Path]] = set()
+
+    def run(self) -> None:
+        for node in self.graph.nodes:
+            if self.shapes.folded(node):
+                continue
+            layer = (*self.path, node.index)
+            for name, role in self.roles(node):
+                self.use(name, role, layer)
+            self.unpack(node, layer)
+            self.attributes(node, layer)
+            for attribute, body in node.bodies.items():
+                inner = self.shapes.bodies.get((node.index, attribute))
+                if inner is not None:
+                    _Walk(body, inner, self, (*layer, attribute), self.found).run()
+        for name in self.graph.outputs:  # a constant handed out as a result
+            producer = self.graph.producers.get(name)
+            if (producer is not None and self.shapes.folded(producer)) or name in self.graph.stored:
+                self.use(name, None, (*self.path, len(self.graph.nodes)))
+
+    def roles(self, node: Node) -> Iterator[tuple[str, Role | None]]:
+        """Each constant input of a node with the role the operator gives it, None for any."""
+        operator = lookup(node.domain, node.op, node.version)
+        given: Mapping[int, Role] = operator.roles if operator else {}
+        for i, name in enumerate(node.inputs):
+            if name and self.shapes.tensors[name].constant:
+                yield name, given.get(i)
+
+    def unpack(self, node: Node, layer: Path) -> None:
+        """Operands that pack several weights into one stored element count as those weights."""
+        operator = lookup(node.domain, node.op, node.version)
+        if operator is None or operator.elements is None:
+            return
+        try:
+            held = operator.call(operator.elements, self.shapes.inputs(node), dict(node.attributes))
+        except TypeError:  # the node lacks an attribute: it was reported when shapes were found
+            return
+        assert isinstance(held, dict)
+        for i, elements in held.items():
+            entry = self.found.get((id(self.graph), node.inputs[i]))
+            if entry is not None and entry.stored.elements != elements:
+                entry.stored = replace(entry.stored, elements=elements)
+
+    def attributes(self, node: Node, layer: Path) -> None:
+        """What operators keep in attributes instead of in stored tensors."""
+        operator = lookup(node.domain, node.op, node.version)
+        for attribute, tensor, role in operator.stored(node.attributes) if operator else ():
+            name = f"{node.name}.{attribute}"
+            self.found[id(self.graph), name] = _Found(_made(name, tensor, node), role, [layer])
+
+    def use(self, name: str, role: Role | None, layer: Path) -> None:
+        """Follow a constant tensor back to what is stored. Iterative: chains may be long."""
+        waiting: list[tuple[_Walk, str, Role | None]] = [(self, name, role)]
+        while waiting:
+            walk, name, role = waiting.pop()
+            if (name, role or "parameter", layer) in walk.seen:
+                continue
+            walk.seen.add((name, role or "parameter", layer))
+            producer = walk.graph.producers.get(name)
+            if name in walk.graph.stored:
+                walk.record(walk.graph.stored[name], name, role, layer)
+            elif producer is None:
+                if walk.outer is not None and name not in walk.graph.inputs:
+                    waiting.append((walk.outer, name, role))
+            elif not any(producer.inputs) and walk.shapes.tensors[name].kind != "tensor":
+                continue  # an empty sequence holds nothing
+            elif not any(producer.inputs):
+                walk.record(_made(name, walk.shapes.tensors[name], producer), name, role, layer)
+            elif walk.makes(producer):
+                waiting += [(walk, inner, "constant") for inner, _ in walk.roles(producer)]
+            else:
+                repeated = walk.repeats(producer)
+                for inner, own in walk.roles(producer):
+                    passed = role if own == "parameter" and role is not None else own or role
+                    if own == "parameter" and role is None:
+                        # What is quantised is what it was before: a number alone is a constant.
+                        x = walk.shapes.tensors[inner]
+                        if x.dtype not in _NEVER_LEARNED or x.shape == ():
+                            passed = None
+                    waiting.append((walk, inner, "constant" if repeated else passed))
+                for captured in used_names(producer)[len([n for n in producer.inputs if n]) :]:
+                    waiting.append((walk, captured, role))
+
+    def makes(self, node: Node) -> bool:
+        """Does the node give its tensor out of nothing but a shape?"""
+        operator = lookup(node.domain, node.op, node.version)
+        if operator is None or operator.reads is None or node.bodies:
+            return False
+        if all(self.shapes.tensors[n].value is not None for n in node.outputs if n) and all(
+            self.shapes.tensors[n].dtype in _NEVER_LEARNED for n in node.outputs if n
+        ):
+            return False  # folded shape arithmetic holds nothing: what it came from does
+        try:
+            reads = operator.call(
+                operator.reads,
+                (self.shapes.outputs(node), *self.shapes.inputs(node)),
+                dict(node.attributes),
+            )
+        except Exception:  # noqa: BLE001  any failure of the rule: the node is followed, not taken
+            return False
+        return isinstance(reads, tuple) and bool(reads) and all(r is NOTHING for r in reads)
+
+    def repeats(self, node: Node) -> bool:
+        """Is all that it gives one number over and over, the others being lengths and counts?"""
+        if any(role == "parameter" for _, role in self.roles(node)):
+            return False  # integers that stand for weights
+        given = [self.shapes.tensors[name] for name in node.inputs if name]
+        numbers = [x for x in given if x.dtype not in _NEVER_LEARNED]
+        return len(numbers) == 1 < len(given) and numbers[0].shape is not None and all(
+            n == 1 for n in numbers[0].shape
+        )  # fmt: skip
+
+    def record(self, stored: Stored, name: str, role: Role | None, layer: Path) -> None:
+        producer = self.graph.producers.get(name)
+        written = producer is not None and not any(producer.inputs)  # a Constant node's
+        if role == "affine":
+            # Exporters spell a normalisation without affine weights with ones and zeros.
+            role = "constant" if written and _is_fill(stored.tensor) else "parameter"
+        elif role is None and written and stored.elements == 1:
+            role = "constant"  # an exponent, an epsilon
+        told = _role(stored.tensor, role)
+        key = (id(self.graph), name)
+        entry = self.found.setdefault(key, _Found(stored, told))
+        if _RANK[told] < _RANK[entry.role]:
+            entry.role = told
+        entry.layers.append(layer)
+
+
+def _is_fill(tensor: Tensor) -> bool:
+    """One number, repeated."""
+    value = tensor.value
+    return value is not None and value.dtype != object and len(set(value.ravel().tolist())) == 1
+
+
+def _role(tensor: Tensor, role: Role | None) -> Role:
+    if role is not None:
+        return role
+    if tensor.dtype in _NEVER_LEARNED:
+        return "constant"
+    # A number without a shape is a bound, a scale or an exponent: weights have axes.
+    return "constant" if tensor.shape == () else "parameter"
+
+
+def _made(name: str, tensor: Tensor, node: Node) -> Stored:
+    """A tensor that a node gives out of its attributes."""
+    for attribute in node.proto.attribute if tensor.value is None else ():
+        if attribute.HasField("sparse_tensor"):
+            return replace(stored_sparse(attribute.sparse_tensor), name=name, tensor=tensor)
+    size = 0 if tensor.shape is None else tensor.size
+    elements = size if isinstance(size, int) else 0
+    try:
+        nbytes = tensor.nbytes
+    except Undetermined:  # strings, or a size that isn't known
+        return Stored(name, tensor, elements, None)
+    return Stored(name, tensor, elements, nbytes if isinstance(nbytes, int) else None)

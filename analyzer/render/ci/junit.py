@@ -1,0 +1,67 @@
+"""How do test reporters show findings? As JUnit XML: a suite per model, a case per question.
+
+There is no standard; this keeps to what https://github.com/testmoapp/junitxml describes. Some
+readers show a failure's ``message`` and some its text, so both say what was found. XML 1.0 has no
+way to write most control characters: they come as escapes.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.report.finding import Case, Finding, Outcome
+from cnnscope.analyzer.values.notation import escape, name
+
+
+def junit_xml(outcome: Outcome) -> str:
+    """The outcome as JUnit XML."""
+    root = Element("testsuites", _counts(f"cnnscope {outcome.gate}", outcome.cases))
+    for model in outcome.models:
+        cases = [case for case in outcome.cases if case.model == model]
+        suite = SubElement(root, "testsuite", _counts(escape(model), cases))
+        for case in cases:
+            _add(suite, case, outcome.gate)
+    indent(root)
+    text = without_commands(tostring(root, "unicode"), colon="&#58;", sign="&#35;")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _counts(title: str, cases: object) -> dict[str, str]:
+    assert isinstance(cases, (list, tuple))
+    return {
+        "name": title,
+        "tests": str(len(cases)),
+        "failures": str(sum(case.failed for case in cases)),
+        "errors": "0",
+        "skipped": str(sum(bool(case.skipped) for case in cases)),
+        "time": "0",
+    }
+
+
+def _add(suite: Element, case: Case, gate: str) -> None:
+    given = {
+        "classname": f"cnnscope.{gate}.{name(case.model)}", "name": name(case.name), "time": "0"
+    }  # fmt: skip
+    element = SubElement(suite, "testcase", given)
+    if case.skipped:
+        SubElement(element, "skipped", {"message": escape(case.skipped)})
+    errors = [x for x in case.findings if case.fails(x)]
+    others = [x for x in case.findings if not case.fails(x)]
+    if errors:
+        failure = SubElement(
+            element, "failure", {"message": escape(errors[0].message), "type": errors[0].code}
+        )
+        failure.text = "\n".join(map(_text, errors))
+    said = [escape(case.said)] if case.said and not errors else []
+    said += map(_text, others)
+    if said:
+        SubElement(element, "system-out").text = "\n".join(said)
+
+
+def _text(finding: Finding) -> str:
+    lines = [f"{name(finding.model)}: {finding.code}: {escape(finding.message)}"]
+    lines += [f"  at {name(layer)}" for layer in finding.layers[:20]]
+    if finding.hint:
+        lines.append(f"  {escape(finding.hint)}")
+    return "\n".join(lines)

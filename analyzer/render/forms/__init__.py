@@ -1,0 +1,1 @@
+"""How a format is laid out, a module each."""

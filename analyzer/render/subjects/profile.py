@@ -1,0 +1,345 @@
+"""How does a profile look? What ran and how long it took, then a row for every kernel.
+
+People get the kernels from the slowest on unless they ask for another order; machines get them in
+running order. A kernel is named by the first layer it contains and the operators of the others; one
+that ONNX Runtime inserted, by its own name in brackets.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape as quoted
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from cnnscope.analyzer.render.columns import Column, default_columns, sorted_rows
+from cnnscope.analyzer.render.forms.csv import csv_table
+from cnnscope.analyzer.render.forms.terminal import Line, listed, segments, table_lines, text_of
+from cnnscope.analyzer.report.measurement import Latency, Profile, Row
+from cnnscope.analyzer.values.notation import (
+    count,
+    duration,
+    escape,
+    name,
+    nbytes,
+    percent,
+    rate,
+    ratio,
+    shape,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
+
+Fact = TypeVar("Fact")
+
+_SHOWN: Final = 5
+_LONGEST: Final = 500  # rows of an HTML table
+_SLOWEST: Final = "time"
+_NOISE: Final = {
+    "few runs": "too few runs to know the median: give more --seconds",
+    "unsteady": "the median did not become steady in time: another load on the machine? "
+    "Give more --seconds, or trust no difference below the interval",
+    "spread": "runs differ widely though the median is steady: other work on the machine, or its "
+    "clock changes",
+}
+
+
+def kernel_name(row: Row) -> str:
+    """A kernel by what is in it, and by what it is in."""
+    if row.within is not None:
+        return f"in {name(row.within)}: {name(row.layers[0] if row.layers else row.name)}"
+    if not row.layers:
+        return f"[{name(row.name)}]"
+    rest = [name(op, 40) for op in row.ops[1:]]
+    more = f" + {len(rest) - 3} more" if len(rest) > 3 else ""
+    return " + ".join([name(row.layers[0]), *rest[:3]]) + more
+
+
+def _optional(value: int | None, write: Callable[[int], str]) -> str:
+    return "?" if value is None else write(value)
+
+
+def _share(value: float | None) -> str:
+    return "?" if value is None else percent(value)
+
+
+def _times(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}x"
+
+
+#: of a kernel; `name` and `seconds` are what machines call what people see as layers and time
+ROW_COLUMNS: tuple[Column[Row], ...] = (
+    Column("index", "#", lambda x: str(x.index), lambda x: x.index, right=True),
+    Column("layers", "layers", kernel_name, lambda x: list(x.layers), importance=100, least=36,
+           order=lambda x: x.layers[0] if x.layers else x.name),
+    Column("kernel", "kernel", lambda x: name(x.name), lambda x: x.name, least=16),
+    Column("op", "ran as", lambda x: name(x.op, 60), lambda x: x.op, importance=50, least=8),
+    Column("provider", "on", lambda x: name(x.provider, 40), lambda x: x.provider),
+    Column("inserted", "inserted", lambda x: "yes" if x.inserted else "no", lambda x: x.inserted),
+    Column("time", "time", lambda x: duration(x.seconds), lambda x: x.seconds, right=True,
+           importance=95),
+    Column("median", "median", lambda x: duration(x.median), lambda x: x.median, right=True),
+    Column("share", "share", lambda x: _share(x.share), lambda x: x.share, right=True,
+           importance=90),
+    Column("dtype", "dtype", lambda x: name(x.dtype or "?", 40), lambda x: x.dtype),
+    Column("macs", "MACs", lambda x: _optional(x.macs, count), lambda x: x.macs, right=True,
+           importance=40),
+    Column("flops", "FLOPs", lambda x: _optional(x.flops, count), lambda x: x.flops, right=True),
+    Column("bytes", "bytes", lambda x: _optional(x.bytes, nbytes), lambda x: x.bytes, right=True,
+           importance=30),
+    Column("flop_rate", "FLOP/s", lambda x: rate(x.flop_rate, ""), lambda x: x.flop_rate,
+           right=True, importance=70),
+    Column("byte_rate", "B/s", lambda x: rate(x.byte_rate, ""), lambda x: x.byte_rate, right=True,
+           importance=60),
+    Column("intensity", "FLOP/B", lambda x: ratio(x.intensity), lambda x: x.intensity, right=True,
+           importance=20),
+    Column("bound", "bound by", lambda x: x.bound or "?", lambda x: x.bound, importance=80),
+    Column("roofline_share", "of roof", lambda x: _share(x.roofline_share),
+           lambda x: x.roofline_share, right=True, importance=75),
+    Column("roofline", "roof", lambda x: duration(x.roofline), lambda x: x.roofline, right=True),
+    Column("speedup", "if free", lambda x: _times(x.speedup), lambda x: x.speedup, right=True,
+           importance=55),
+)  # fmt: skip
+
+LATENCY_COLUMNS: tuple[Column[Latency], ...] = (
+    Column("batch", "batch", lambda x: "-" if x.batch is None else str(x.batch), lambda x: x.batch,
+           right=True, importance=100),
+    Column("p50", "p50", lambda x: duration(x.p50), lambda x: x.p50, right=True, importance=99),
+    Column("uncertainty", "+-", lambda x: _half(x.uncertainty), lambda x: x.uncertainty,
+           right=True, importance=80),
+    Column("p90", "p90", lambda x: duration(x.p90), lambda x: x.p90, right=True, importance=70),
+    Column("p99", "p99", lambda x: duration(x.p99), lambda x: x.p99, right=True, importance=60),
+    Column("least", "min", lambda x: duration(x.least), lambda x: x.least, right=True,
+           importance=75),
+    Column("spread", "spread", lambda x: percent(x.spread), lambda x: x.spread, right=True,
+           importance=40),
+    Column("throughput", "per second", lambda x: rate(x.throughput, "").strip(),
+           lambda x: x.throughput, right=True, importance=90),
+    Column("runs", "runs", lambda x: f"{x.runs - x.warmup} + {x.warmup}", lambda x: x.runs,
+           right=True, importance=30),
+    Column("first_run", "first", lambda x: duration(x.first_run), lambda x: x.first_run,
+           right=True, importance=35),
+    Column("creation", "session", lambda x: duration(x.creation), lambda x: x.creation,
+           right=True, importance=34),
+)  # fmt: skip
+
+
+def _half(share: float | None) -> str:
+    return "?" if share is None else percent(share / 2)
+
+
+def check_sort(key: str | None) -> None:
+    """Is there such a column to sort by?
+
+    Raises:
+        ValueError: there is not.
+    """
+    sorted_rows((), ROW_COLUMNS, key, None)
+
+
+# -- as text --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that are laid out anew for the width they're shown in: a rich renderable."""
+
+    found: Profile
+    sort: str | None = None
+    top: int | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        yield from segments(profile_lines(self.found, options.max_width, self.sort, self.top))
+
+
+def table(found: Profile, sort: str | None = None, top: int | None = None) -> Lines:
+    """As something rich can print."""
+    return Lines(found, sort, top)
+
+
+def text(found: Profile, width: int = 100, sort: str | None = None, top: int | None = None) -> str:
+    """As plain text, no line longer than the width."""
+    return text_of(profile_lines(found, width, sort, top))
+
+
+def profile_lines(
+    found: Profile, width: int, sort: str | None = None, top: int | None = None
+) -> list[Line]:
+    """The whole profile, laid out."""
+    lines = listed(_heading(found), width)
+    lines += [[], *table_lines(found.latencies, default_columns(LATENCY_COLUMNS), width), []]
+    rows = sorted_rows(found.rows, ROW_COLUMNS, sort or _SLOWEST, top)
+    lines += table_lines(rows, default_columns(ROW_COLUMNS), width)
+    if len(rows) < len(found.rows):
+        lines += listed([("", f"... {len(found.rows) - len(rows)} more kernels not shown")], width)
+    return [*lines, [], *listed(_summary(found), width)]
+
+
+def _heading(found: Profile) -> list[tuple[str, str]]:
+    ran = f"{name(found.provider)}, ONNX Runtime {escape(found.runtime)}"
+    if found.fallback_reason:
+        ran += f" ({escape(found.fallback_reason)})"
+    given = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.latency.inputs.items())
+    threads = "" if found.threads is None else f"; {found.threads} threads"
+    return [
+        ("model", name(found.model or "the model in memory")),
+        ("ran on", ran),
+        ("hardware", f"{escape(found.hardware)}{threads}"),
+        ("inputs", f"{given or 'none'}; seed {found.seed}"),
+        ("weights", escape(found.weights)),
+    ]
+
+
+def _summary(found: Profile) -> list[tuple[str, str]]:
+    lines = [("overall", _overall(found)), ("ceilings", _ceilings(found))]
+    whole = found.residue.rows
+    by_bound = sorted(found.time_by_bound().items(), key=lambda item: -item[1])
+    if whole:
+        parts = [f"{percent(seconds / whole)} {key}" for key, seconds in by_bound]
+        lines.append(("bound by", f"{', '.join(parts)} (share of the kernels' time)"))
+    lines.append(("residue", _residue(found)))
+    lines.append(("placement", _placement(found)))
+    for latency in found.latencies:
+        if latency.transfers is not None:
+            moved = latency.transfers
+            lines.append((
+                "transfers",
+                f"{duration(moved.to_device)} to the device, {duration(moved.from_device)} back; "
+                "not in the times above",
+            ))  # fmt: skip
+    inserted = [row for row in found.outer if row.inserted]
+    if inserted:
+        spent = sum(row.seconds or 0.0 for row in inserted)
+        ops = Counter(row.op for row in inserted).most_common(4)
+        listed_ops = ", ".join(f"{times} x {name(op, 40)}" for op, times in ops)
+        lines.append(("inserted", f"{len(inserted)} kernels, {duration(spent)}: {listed_ops}"))
+    for reason, nodes in _by_reason(found).items():
+        names = ", ".join(name(n, 60) for n in nodes[:3])
+        more = f", ... ({len(nodes)})" if len(nodes) > 3 else ""
+        lines.append(("not run", f"{names}{more}: {escape(reason)}"))
+    for noise in dict.fromkeys(x.noise for x in found.latencies if x.noise is not None):
+        lines.append(("noise", _NOISE[noise]))
+    lines += [("note", escape(note)) for note in found.notes]
+    return lines
+
+
+def _overall(found: Profile) -> str:
+    share = found.roofline_share
+    of_roof = "" if share is None else f"; {percent(share)} of the roofline"
+    open_ = found.uncounted
+    rates = [
+        ("at least " if missing and value is not None else "") + rate(value, unit)
+        for value, unit, missing in (
+            (found.flop_rate, "FLOP/s", open_["flops"]), (found.byte_rate, "B/s", open_["bytes"])
+        )
+    ]  # fmt: skip
+    return f"{', '.join(rates)} over a whole run{of_roof}"
+
+
+def _ceilings(found: Profile) -> str:
+    known = found.ceilings
+    parts = [f"{name(dtype)} {rate(value, 'FLOP/s')}" for dtype, value in known.flop_rate.items()]
+    parts.append(f"memory {rate(known.byte_rate, 'B/s')}")
+    parts.append(f"a kernel takes at least {duration(known.overhead)}")
+    parts += [f"{name(what)} not measured: {name(why)}" for what, why in known.missing.items()]
+    return "; ".join(parts)
+
+
+def _residue(found: Profile) -> str:
+    rest = found.residue
+    share = "" if rest.share is None else f" ({percent(rest.share)})"
+    added = found.ceilings.profiler
+    return (
+        f"{duration(rest.seconds)}{share}: {duration(rest.end_to_end)} end to end less "
+        f"{duration(rest.rows)} in kernels; those are means of {rest.runs} profiled runs of "
+        f"{duration(rest.profiled)}, of which {duration(rest.between)} passed between kernels, less "
+        f"{duration(added)} a kernel that the profiler takes itself"
+    )
+
+
+def _placement(found: Profile) -> str:
+    placed = found.placement
+    text = ", ".join(f"{count} kernels on {name(who)}" for who, count in placed.kernels.items())
+    if placed.copies:
+        names = ", ".join(name(c.tensor, 60) for c in placed.copies[:_SHOWN])
+        more = ", ..." if len(placed.copies) > _SHOWN else ""
+        text += f"; {len(placed.copies)} copies between host and device: {names}{more}"
+    if placed.on_host:
+        names = ", ".join(name(layer, 60) for layer in placed.on_host[:_SHOWN])
+        more = ", ..." if len(placed.on_host) > _SHOWN else ""
+        text += f"; fell to the CPU: {names}{more} ({len(placed.on_host)})"
+    if found.method != "profile":
+        text += f"; kernels timed by {escape(found.method)}"
+    return text
+
+
+def _by_reason(found: Profile) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for node in found.unrun:
+        groups.setdefault(node.reason, []).append(node.layer)
+    return groups
+
+
+# -- for machines, pages and notebooks ------------------------------------------------------------
+
+
+def profile_json(found: Profile) -> str:
+    """As `Profile.to_dict` says."""
+    from cnnscope.analyzer.render.forms.json import dumped
+
+    return dumped(found.to_dict())
+
+
+def profile_csv(found: Profile, sort: str | None = None, top: int | None = None) -> str:
+    """A row for each kernel, exact: seconds, FLOP/s and bytes."""
+    return csv_table(sorted_rows(found.rows, ROW_COLUMNS, sort, top), ROW_COLUMNS)
+
+
+def profile_markdown(found: Profile, sort: str | None = None, top: int | None = None) -> str:
+    """As Markdown: a heading, the latencies, the kernels, and what to know of them."""
+    from cnnscope.analyzer.render.forms.markdown import markdown_table, plain
+
+    (_, title), *facts = _heading(found)
+    rows = sorted_rows(found.rows, ROW_COLUMNS, sort or _SLOWEST, top)
+    parts = [
+        f"## {plain(title)}",
+        "\n".join(f"- {plain(head)}: {plain(body)}" for head, body in facts),
+        markdown_table(found.latencies, default_columns(LATENCY_COLUMNS)),
+        markdown_table(rows, default_columns(ROW_COLUMNS)),
+    ]
+    if len(rows) < len(found.rows):
+        parts.append(f"{len(found.rows) - len(rows)} more kernels not shown")
+    parts.append("\n".join(f"- {plain(head)}: {plain(body)}" for head, body in _summary(found)))
+    return "\n\n".join(parts) + "\n"
+
+
+def html(found: Profile) -> str:
+    """As a fragment of HTML, without scripts, everything escaped."""
+    facts = "".join(
+        f'<tr><th style="text-align:left">{quoted(head)}</th>'
+        f'<td style="text-align:left">{quoted(body)}</td></tr>'
+        for head, body in [*_heading(found), *_summary(found)]
+    )
+    rows = sorted_rows(found.rows, ROW_COLUMNS, _SLOWEST, _LONGEST)
+    return (
+        f"<div><table>{facts}</table>{_html_table(found.latencies, LATENCY_COLUMNS)}"
+        f'<div style="overflow:auto;max-height:32em">{_html_table(rows, ROW_COLUMNS)}</div></div>'
+    )
+
+
+def _html_table(rows: Sequence[Fact], columns: Sequence[Column[Fact]]) -> str:
+    shown = default_columns(columns)
+    head = "".join(f"<th>{quoted(c.title)}</th>" for c in shown)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:{"right" if c.right else "left"}">{quoted(c.text(row))}</td>'
+            for c in shown
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

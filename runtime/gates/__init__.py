@@ -1,0 +1,4 @@
+"""What CI asks: models checked and linted, files at other commits.
+
+Door: checking, linting.
+"""

@@ -1,0 +1,4 @@
+"""Receptive fields, found by running: what a NaN reaches.
+
+Door: probe.
+"""

@@ -1,0 +1,4 @@
+"""What each layer took: latency, kernels, ceilings.
+
+Door: profiling.
+"""

@@ -1,0 +1,4 @@
+"""The analysis held against a run: shapes, memory, receptive fields.
+
+Door: verifying.
+"""

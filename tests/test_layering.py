@@ -6,6 +6,7 @@ The imports are read from the source, so one inside a function counts like one a
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -310,6 +311,61 @@ def test_only_rendering_and_the_command_line_know_rich() -> None:
 
 def test_only_the_command_line_knows_typer() -> None:
     assert importers("typer") | importers("click") <= {"cli"}
+
+
+def first_sentence(module: str) -> str:
+    """What a module says first of itself."""
+    paragraph = (ast.get_docstring(tree(module)) or "").split("\n\n")[0]
+    return " ".join(paragraph.split())
+
+
+def rooms_table() -> str:
+    """The rooms from the bottom up, with their purpose and their door, as Markdown."""
+    lines = ["| room | what it is for | its door |", "| --- | --- | --- |"]
+    for place in ROOMS:
+        if place in DOORS:
+            named = ", ".join(f"`{name}`" for name in sorted(DOORS[place]))
+            where = f"`{place.replace('.', '/')}/`"
+        else:
+            named = ""
+            where = f"`{MODULES[place].relative_to(ROOT).as_posix()}`"
+        lines.append(
+            f"| {where} | {first_sentence(place).partition('. ')[0].rstrip('.')} | {named} |"
+        )
+    return "\n".join(lines)
+
+
+def modules_page() -> str:
+    """Every module with the question that it answers, as a page."""
+    parts = [
+        "# Modules",
+        "Every module with what it says of itself, rooms from the bottom up. Written by a test.",
+    ]
+    for place in ROOMS:
+        inside = sorted(module for module in MODULES if room(module) == place and module != place)
+        if not inside:
+            continue
+        parts.append(f"## `{place.replace('.', '/')}/`")
+        parts.append(first_sentence(place))
+        parts.append("\n".join(
+            f"- `{MODULES[module].relative_to(ROOT / place.replace('.', '/')).as_posix()}`: "
+            + first_sentence(module)
+            for module in inside
+        ))  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def test_the_page_shows_the_rooms() -> None:
+    page = ROOT / "docs" / "architecture.md"
+    text = page.read_text(encoding="utf-8")
+    before, rest = text.split("<!-- rooms -->")
+    written = f"{before}<!-- rooms -->\n{rooms_table()}\n<!-- /rooms -->{rest.split('<!-- /rooms -->')[1]}"
+    modules = ROOT / "docs" / "modules.md"
+    if os.environ.get("CNNSCOPE_WRITE_PAGES") == "1":
+        page.write_text(written, encoding="utf-8")
+        modules.write_text(modules_page(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == written
+    assert modules.read_text(encoding="utf-8") == modules_page()
 
 
 EXITS = {"exit", "quit", "_exit", "abort", "SystemExit", "Exit", "Abort"}

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from amounts import some
 
 import cnnscope
 
@@ -191,7 +192,8 @@ def _borders(
             return
     rank = len(layer.output_shape or ())
     for axis, units in enumerate(border["units_clipped_per_axis"]):
-        for unit, (lo, hi) in units.items():
+        # Each is worked out by itself, and most are the same story at another place.
+        for unit, (lo, hi) in some(units.items(), 4):
             where: list[int | None] = [None] * rank
             where[axis + rank - len(border["units_clipped_per_axis"])] = int(unit)
             ranges = layer.region(where).get(name)

@@ -18,6 +18,7 @@ from types import ModuleType
 import numpy as np
 import onnx
 import pytest
+from amounts import some
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import network, node
@@ -353,7 +354,9 @@ def test_no_sample_differs_from_itself(samples: Path) -> None:
 
 
 def test_no_model_differs_from_itself(corpus: Path) -> None:
-    assert not [path.name for path in corpus.rglob("*.onnx") if _differs_from_itself(path)]
+    assert not [
+        path.name for path in some(sorted(corpus.rglob("*.onnx")), 25) if _differs_from_itself(path)
+    ]
 
 
 SMALL = ["lenet5", "googlenet", "unet", "wavenet", "mobilenet_v2", "resnet50", "efficientnet_b0"]

@@ -13,6 +13,7 @@ import importlib
 import os
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from pathlib import Path
 import pytest
 
 import cnnscope
+from cnnscope.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -85,9 +87,41 @@ def test_readme_has_examples() -> None:
         pytest.skip("README.md has no `console` block with a command on a sample model")
 
 
+def here(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """A command's exit code and what it wrote, run in this process: a start of Python saved."""
+    with pytest.raises(SystemExit) as stop:
+        main(shlex.split(command)[1:])
+    out, err = capfd.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+def elsewhere(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, str, str]:
+    """Likewise by a shell: an example may hold a pipe or a redirection."""
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.where)
-def test_commands(example: Example, tmp_path: Path) -> None:
+def test_commands(
+    example: Example,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     (tmp_path / "sample_models").symlink_to(ROOT / "sample_models", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
     scripts = str(Path(sys.executable).parent)
     environment = {
         **os.environ,
@@ -96,20 +130,13 @@ def test_commands(example: Example, tmp_path: Path) -> None:
         "NO_COLOR": "1",
     }
     for command, shown in example.commands:
-        done = subprocess.run(
-            command,
-            shell=True,  # an example may hold a pipe or a redirection
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+        if set(command) & set("|<>&;$`*"):
+            code, out, err = elsewhere(command, tmp_path, environment)
+        else:
+            code, out, err = here(command, capfd)
+        assert code == 0, f"$ {command}\n{out}{err}"
         if example.compared:
-            assert unpadded(done.stdout) == unpadded(shown), f"$ {command}"
+            assert unpadded(out) == unpadded(shown), f"$ {command}"
 
 
 def unpadded(output: str) -> list[str]:

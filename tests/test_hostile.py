@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from amounts import amount
 from mutations import examine, peak_bytes, time_limit
 from networks import refusal
 from onnx import TensorProto, helper, numpy_helper
@@ -555,7 +556,8 @@ GROWING: dict[str, tuple[Callable[[int], onnx.ModelProto], int, str]] = {
 @pytest.mark.parametrize("name", GROWING)
 def test_growing(name: str):
     make, n, noted_as = GROWING[name]
-    made = make(n)
+    fits = n < 60 or noted_as == "axis-not-followed"  # the latter shows beyond a number only
+    made = make(n if fits else amount(n // 2, n))
     assert outcome(made) == "report"
     if noted_as:
         assert noted_as in {d.code for d in cnnscope.analyze(made).diagnostics}

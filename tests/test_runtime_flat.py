@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import examine
@@ -70,8 +71,8 @@ def test_a_sample_keeps_its_values(samples: Path, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["alexnet", "c3d", "deeplabv3_resnet50", "fcn8s", "resnet50", "unet", "vgg16", "vit_b_16",
-     "xception"],
+    ["alexnet", "resnet50", "vit_b_16", "c3d", "deeplabv3_resnet50", "fcn8s", "unet", "vgg16",
+     "xception"][: amount(3, 9)],
 )  # fmt: skip
 def test_a_large_sample_keeps_its_values(samples: Path, name: str) -> None:
     assert_equal(samples / f"{name}.onnx")

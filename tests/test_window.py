@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -115,18 +116,14 @@ def test_a_bounded_field_is_clipped_to_its_axis(
         assert field.span(u) == brute(chain, inside)
 
 
-@pytest.mark.parametrize(
-    ("n", "k", "s", "d", "pads", "ceil"),
-    [(n, k, s, d, p, c) for n in (7, 8, 9, 32) for k in (1, 2, 3) for s in (1, 2, 3)
-     for d in (1, 2) for p in ((0, 0), (1, 0), (2, 2)) for c in (False, True)],
-)  # fmt: skip
-def test_the_output_length_is_the_number_of_windows_that_fit(
-    n: int, k: int, s: int, d: int, pads: tuple[int, int], ceil: bool
-) -> None:
-    last = n + pads[1] - ((k - 1) * d + 1)  # where the last window may begin
-    starts = range(-pads[0], last + (s if ceil else 1), s)
-    window = Window(k, s, d, *pads)
-    assert window.output_length(n, ceil=ceil) == len(starts)
+def test_the_output_length_is_the_number_of_windows_that_fit() -> None:
+    sizes, strides, dilations = (1, 2, 3), (1, 2, 3), (1, 2)
+    pads, ceils = ((0, 0), (1, 0), (2, 2)), (False, True)
+    for case in product((7, 8, 9, 32), sizes, strides, dilations, pads, ceils):
+        n, k, s, d, (before, after), ceil = case
+        last = n + after - ((k - 1) * d + 1)  # where the last window may begin
+        starts = range(-before, last + (s if ceil else 1), s)
+        assert Window(k, s, d, before, after).output_length(n, ceil=ceil) == len(starts), case
 
 
 def test_the_length_of_a_free_axis_is_a_formula() -> None:

@@ -26,7 +26,7 @@ from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.graph import read_graph
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.report.report import ReceptiveField, Report
-from cnnscope.analyzer.values.window import Phases
+from cnnscope.analyzer.values.phases import Phases
 
 # -- vocabulary --------------------------------------------------------------------------------
 

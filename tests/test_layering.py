@@ -70,7 +70,10 @@ CIRCLES: dict[frozenset[str], str] = {
 }
 
 # Standard library and numpy only.
-PURE = ["analyzer.values.dimension", "analyzer.values.window", "analyzer.values.tensor"]
+PURE = [
+    f"analyzer.values.{name}"
+    for name in ("dimension", "field", "narrower", "phases", "spans", "tensor", "window")
+]
 
 # What may know an operator by its name: its rules, and other counters' tables of operators. Everything
 # else applies rules that it looks up; a new module is guarded without being listed.

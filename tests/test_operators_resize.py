@@ -24,8 +24,8 @@ from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.operators.definition import Along, Whole
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import Field
 from cnnscope.runtime.probe.probe import check_fields
 
 MODES = ["nearest", "linear", "cubic"]

@@ -18,7 +18,8 @@ import cnnscope
 from cnnscope.analyzer.fields.border import combined_share, inside, outside_share, window_share
 from cnnscope.analyzer.fields.digits import Digit
 from cnnscope.analyzer.fields.following import Paths, Term
-from cnnscope.analyzer.values.window import Field, Window
+from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.window import Window
 
 
 def run(model: onnx.ModelProto, shape: tuple[int, ...]) -> np.ndarray:

@@ -25,7 +25,8 @@ from cnnscope.analyzer.operators import definition as registry
 from cnnscope.analyzer.operators.definition import Along
 from cnnscope.analyzer.report.report import ReceptiveField
 from cnnscope.analyzer.report.verification import FieldCheck
-from cnnscope.analyzer.values.window import Phases, Window
+from cnnscope.analyzer.values.phases import Phases
+from cnnscope.analyzer.values.window import Window
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
 from cnnscope.runtime.engine.sessions import Settings, open_session
 from cnnscope.runtime.probe import comparison as probe_comparison

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.values.dimension import FreeDim
-from cnnscope.analyzer.values.window import Field, Window
+from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.window import Window
 
 FRACTIONS = st.builds(Fraction, st.integers(-8, 8), st.integers(1, 6))
 UNITS = range(-7, 24)

@@ -21,8 +21,10 @@ from cnnscope.analyzer.fields.digits import Digit, Everything, Reach
 from cnnscope.analyzer.fields.following import Paths
 from cnnscope.analyzer.operators.definition import Along
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.field import MAX_PERIOD
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape
-from cnnscope.analyzer.values.window import MAX_PERIOD, Span, Window
+from cnnscope.analyzer.values.window import Window
 
 #: combinations of digits that are gone through one by one
 _MAX_COMBINATIONS = 1 << 12

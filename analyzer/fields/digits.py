@@ -17,8 +17,10 @@ from fractions import Fraction
 
 from cnnscope.analyzer.operators.definition import Along, Listed, Only
 from cnnscope.analyzer.values.dimension import Dim, product
+from cnnscope.analyzer.values.field import MAX_PERIOD, Field
+from cnnscope.analyzer.values.spans import Span, hull
 from cnnscope.analyzer.values.tensor import Shape
-from cnnscope.analyzer.values.window import MAX_PERIOD, Field, Span, Window, hull
+from cnnscope.analyzer.values.window import Window
 
 #: iterations of a loop are an axis of their own until they are stacked
 ITERATION = -1

@@ -7,8 +7,8 @@ the unit's indices::
     (1)   { p_1 + ... + p_n : p_i in field_i(digit_i(u)) },
           digit(u) = (u[axis] // div) % mod
 
-A plain convolutional net has one digit per axis (div 1, no mod) and one `Field`: equation (3) of
-`window`. Splitting an axis (patches, window attention, pixel shuffle by Reshape) makes digits of one
+A plain convolutional net has one digit per axis (div 1, no mod) and one `Field`: equation (1) of
+`field`. Splitting an axis (patches, window attention, pixel shuffle by Reshape) makes digits of one
 axis into digits of several, merging makes them digits of one, so that what Reshape takes apart and
 puts together again is exact. A term without digits is the same for every unit: the axis has been
 *collapsed*, by a named node. "All paths" is the union of all terms; "local" leaves the collapsed
@@ -63,8 +63,11 @@ from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.field import MAX_PERIOD, Field
+from cnnscope.analyzer.values.narrower import moves_like, narrower
+from cnnscope.analyzer.values.spans import hull
 from cnnscope.analyzer.values.tensor import Shape, Tensor
-from cnnscope.analyzer.values.window import MAX_PERIOD, POINT, Field, hull
+from cnnscope.analyzer.values.window import POINT
 
 Key = tuple[str, int]  # network input, axis
 
@@ -1090,7 +1093,7 @@ def _outdoes(a: Term, b: Term, length: int | None, shape: Shape | None) -> bool:
     if a.digits and b.digits:
         alone = len(a.digits) == 1  # parts of a sum must move alike
         return a.places == b.places and all(
-            (alone or p.field.moves_like(q.field)) and p.field.narrower(q.field, _count(p, shape))
+            (alone or moves_like(p.field, q.field)) and narrower(p.field, q.field, _count(p, shape))
             for p, q in zip(a.digits, b.digits, strict=True)
         )
     if a.digits:

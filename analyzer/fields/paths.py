@@ -35,16 +35,11 @@ from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.field import MAX_PERIOD, Field
+from cnnscope.analyzer.values.phases import Phases, phases_dict
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape
-from cnnscope.analyzer.values.window import (
-    MAX_PERIOD,
-    Field,
-    Number,
-    Phases,
-    Span,
-    Window,
-    phases_dict,
-)
+from cnnscope.analyzer.values.window import Number, Window
 
 #: so many layers ahead a choice between inputs is followed, until it shows in the size
 MAX_AHEAD = 32

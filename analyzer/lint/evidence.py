@@ -36,8 +36,9 @@ from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.tensor import DTYPES, Shape, Tensor
-from cnnscope.analyzer.values.window import Field, Number, Window
+from cnnscope.analyzer.values.window import Number, Window
 
 #: families of layers behind which a zero is still a zero, at its own place
 KEEPS_ZERO = frozenset({"identity", "dropout", "conversion", "quantization"})

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.values.diagnostics import LimitError
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape, Tensor
-from cnnscope.analyzer.values.window import POINT, Span, Window
+from cnnscope.analyzer.values.window import POINT, Window
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,9 @@ from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.definition import Work
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.phases import Phases, phases_dict
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import Phases, Span, phases_dict
 
 if TYPE_CHECKING:
     import networkx

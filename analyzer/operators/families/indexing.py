@@ -41,8 +41,10 @@ from cnnscope.analyzer.operators.definition import (
     straight,
 )
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.values.field import MAX_PERIOD
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape, Tensor
-from cnnscope.analyzer.values.window import MAX_PERIOD, Span, Window
+from cnnscope.analyzer.values.window import Window
 
 Outputs = tuple[Tensor, ...]
 #: what a scatter writes where is kept place by place up to this many places

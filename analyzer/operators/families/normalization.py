@@ -38,8 +38,9 @@ from cnnscope.analyzer.operators.definition import (
     same,
 )
 from cnnscope.analyzer.values.dimension import Dim, product
+from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Shape, Tensor, dtype_of
-from cnnscope.analyzer.values.window import MAX_PERIOD, Window
+from cnnscope.analyzer.values.window import Window
 
 
 def standardized(size: Dim, groups: Dim) -> Work:

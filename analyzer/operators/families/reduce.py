@@ -34,8 +34,8 @@ from cnnscope.analyzer.operators.definition import (
     in_range,
 )
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
+from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import MAX_PERIOD
 
 Outputs = tuple[Tensor, ...]
 Axes = tuple[int, ...] | None

@@ -54,8 +54,9 @@ from cnnscope.analyzer.operators.definition import (
     one_of,
 )
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import POINT, Number, Span, Window
+from cnnscope.analyzer.values.window import POINT, Number, Window
 
 #: how far apart floats and ratios may be told: a scale is the simplest ratio that has its float32
 MAX_DENOMINATOR = 1 << 10

@@ -42,8 +42,8 @@ from cnnscope.analyzer.operators.definition import (
     one_of,
 )
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor, axes_of
-from cnnscope.analyzer.values.window import Span
 
 
 def per_place(axes: int, mode: str) -> Work:

@@ -40,8 +40,10 @@ from cnnscope.analyzer.operators.definition import (
     one_of,
 )
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, smallest
+from cnnscope.analyzer.values.field import MAX_PERIOD
+from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import MAX_PERIOD, Outside, Span, Window
+from cnnscope.analyzer.values.window import Outside, Window
 
 Outputs = tuple[Tensor, ...]
 Cut = tuple[Dim, Dim, int]  # start, length, step

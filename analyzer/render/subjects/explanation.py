@@ -18,7 +18,7 @@ from cnnscope.analyzer.fields.paths import FieldStep, PathStep, Seen
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.notation import alike, escape, middle, name, percent, ratio, shape
-from cnnscope.analyzer.values.window import Phases
+from cnnscope.analyzer.values.phases import Phases
 
 #: changes of size on a path that are shown at either end
 _ENDS = 7

@@ -1,0 +1,299 @@
+"""What does each unit of an axis see of a network input's axis, and what does a window make of it?
+
+Behind a window as `window` has it the field of a plain net is, with ``extent = dilation*(size-1) + 1``::
+
+    (1)   r' = r + (extent-1)*S,   S' = S*stride,   t' = t - before*S
+
+(size, step, start), the recurrence of Araujo, Norris & Sim, *Computing Receptive Fields of
+Convolutional Neural Networks*, Distill 2019. Where strides are fractions the size depends on the
+unit's phase, so a `Field` keeps the exact span of each unit of one period.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from cnnscope.analyzer.values.phases import MAX_LISTED, Phases, common_advance
+from cnnscope.analyzer.values.spans import Span, clip, hull
+from cnnscope.analyzer.values.window import Number, Window
+
+#: beyond this many different phases a field is given as its hull over the whole axis
+MAX_PERIOD = 1 << 14
+
+
+@dataclass(frozen=True)
+class Field:
+    """What each unit of an axis sees of a network input's axis.
+
+    Unit ``q*P + r`` (``P = len(spans)``) sees ``spans[r]`` shifted by ``q*advance``; a span is the
+    inclusive first and last input position, before clipping, or None where the unit sees nothing.
+    A plain convolutional net has one span, ``step == advance``.
+
+    Args:
+        spans: of the units of one period.
+        advance: input positions from one period to the next.
+        bounded: the spans are those of the whole axis, one per unit; there are no others.
+
+    >>> Field().through(Window(7, stride=2, before=3)).through(Window(3, stride=2, before=1)).size
+    11
+    """
+
+    spans: tuple[Span | None, ...] = ((0, 0),)
+    advance: int = 1
+    bounded: bool = False
+
+    @cached_property
+    def size(self) -> int:
+        """The widest span, first to last position, in input elements; 0 if no unit sees any."""
+        only = self.only
+        if only is not None:
+            return only[1] - only[0] + 1
+        return max((hi - lo + 1 for lo, hi in self._spans), default=0)
+
+    @cached_property
+    def narrowest(self) -> int:
+        """The narrowest span of a unit that sees something; 0 if none does."""
+        return min((hi - lo + 1 for lo, hi in self._spans), default=0)
+
+    @property
+    def only(self) -> Span | None:
+        """The span of a period of one unit, which is all that a plain network has."""
+        return self.spans[0] if len(self.spans) == 1 else None
+
+    @property
+    def _spans(self) -> list[Span]:
+        return [span for span in self.spans if span is not None]
+
+    @cached_property
+    def step(self) -> Number:
+        """Input positions from one unit to the next, on average over a period."""
+        if self.bounded:
+            starts = [lo for lo, _ in self._spans]
+            moves = [b - a for a, b in itertools.pairwise(starts)]
+            return max(set(moves), key=moves.count) if moves else 1
+        if len(self.spans) == 1:
+            return self.advance
+        step = Fraction(self.advance, len(self.spans))
+        return step.numerator if step.denominator == 1 else step
+
+    @property
+    def start(self) -> int | None:
+        """Where the window of unit 0 begins (minus the effective padding)."""
+        return next((span[0] for span in self.spans if span is not None), None)
+
+    @cached_property
+    def center(self) -> Fraction | None:
+        """The middle of unit 0's window: start + (size-1)/2."""
+        span = next((span for span in self.spans if span is not None), None)
+        return None if span is None else Fraction(span[0] + span[1], 2)
+
+    @property
+    def middle(self) -> Fraction | None:
+        """The middle of unit 0's window on the line about which those of all units lie.
+
+        After upsampling the middles of one period's units lie about a line, with the mean step:
+        ``center(u) ~ middle + u*step``. None where there is no such line.
+        """
+        if self.bounded or not self.advance or None in self.spans:
+            return None
+        lag = Fraction(self.step) * (len(self.spans) - 1) / 2
+        return Fraction(sum(lo + hi for lo, hi in self._spans), 2 * len(self.spans)) - lag
+
+    @property
+    def centers(self) -> tuple[Fraction | None, ...]:
+        """The middles of the windows of one period's units."""
+        return tuple(None if s is None else Fraction(s[0] + s[1], 2) for s in self.spans)
+
+    def span(self, unit: int) -> Span | None:
+        """What one unit sees, before clipping to the input."""
+        period = len(self.spans)
+        if self.bounded and not 0 <= unit < period:
+            return None
+        turns, phase = divmod(unit, period)
+        span = self.spans[phase]
+        shift = turns * self.advance
+        return None if span is None else (span[0] + shift, span[1] + shift)
+
+    def through(self, window: Window, length: int | None = None) -> Field | None:
+        """The field behind a window; `length` (of the new axis) serves where phases abound.
+
+        Returns None where it can't be given exactly (too many phases and no length).
+        """
+        stride, before, dilation = window.stride, window.before, window.dilation
+        if (
+            len(self.spans) == 1
+            and not self.bounded
+            and self.spans[0] is not None
+            and isinstance(stride, int)
+            and isinstance(before, int)
+            and isinstance(dilation, int)
+            and not window.unread
+        ):
+            lo, hi = self.spans[0]
+            first = -before * self.advance
+            last = first + (window.size - 1) * dilation * self.advance
+            if last < first:
+                first, last = last, first
+            return Field(((lo + first, hi + last),), self.advance * stride)
+        if self.bounded:
+            if length is None or length > MAX_PERIOD:
+                return None
+            return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
+        period, move = Fraction(stride).denominator, Fraction(stride).numerator
+        repeats = len(self.spans) // math.gcd(len(self.spans), move)
+        if period * repeats > min(MAX_PERIOD, length or MAX_PERIOD):
+            if length is None or length > MAX_PERIOD:
+                return None
+            return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
+        spans = tuple(self._behind(window.at(i)) for i in range(period * repeats))
+        advance = self.advance * (repeats * move) // len(self.spans)
+        return Field(spans, advance)._reduced()
+
+    def _behind(self, positions: Sequence[int]) -> Span | None:
+        """The hull of the spans of some of this axis's units."""
+        if self.bounded:
+            positions = clip(positions, len(self.spans))
+        if isinstance(positions, range):  # `len` takes no range beyond 2**63
+            count = max(-(-(positions.stop - positions.start) // positions.step), 0)
+        else:
+            count = len(positions)
+        period = len(self.spans)
+        if count > 2 * period:  # only one period at either end can hold the extremes
+            chosen = [*positions[:period], *positions[-period:]]
+        else:
+            chosen = list(positions)
+        if self.bounded:
+            spans = [span for i in chosen if (span := self.spans[i]) is not None]
+        else:
+            spans = [span for span in map(self.span, chosen) if span is not None]
+        if not spans:
+            return None
+        return min(lo for lo, _ in spans), max(hi for _, hi in spans)
+
+    def listed(self, table: tuple[Span | None, ...]) -> Field | None:
+        """The field behind a table: output `i` reads the inputs ``table[i]``, inclusive."""
+        if len(table) > MAX_PERIOD:
+            return None
+        rows = (range(0) if row is None else range(row[0], row[1] + 1) for row in table)
+        return Field(tuple(self._behind(row) for row in rows), 0, True)
+
+    def union(self, other: Field, length: int | None = None) -> Field | None:
+        """Unit by unit, the hull of both fields; None where the steps differ and no length is known.
+
+        >>> a, b = Field(((-1, 1),), 2), Field(((0, 2),), 2)
+        >>> a.union(b).size
+        4
+        """
+        if self == other:
+            return self
+        mine, theirs = self.only, other.only
+        a, b = len(self.spans), len(other.spans)
+        same_step = self.advance * b == other.advance * a and not (self.bounded or other.bounded)
+        if same_step and mine is not None and theirs is not None:
+            return Field((hull(mine, theirs),), self.advance)
+        if same_step and math.lcm(a, b) <= MAX_PERIOD:
+            count, bounded = math.lcm(a, b), False
+        elif length is not None and length <= MAX_PERIOD:
+            count, bounded = length, True
+        else:
+            return None
+        spans = tuple(hull(self.span(i), other.span(i)) for i in range(count))
+        advance = 0 if bounded else self.advance * (count // a)
+        return Field(spans, advance, bounded)._reduced()
+
+    def aligned_with(self, other: Field) -> bool:
+        """Same step and same centre, so that a join adds up what belongs together (Distill 2019).
+
+        After upsampling the centres of one period's units lie about their mean; then it is the
+        means that must agree.
+        """
+        if self.bounded or other.bounded:
+            return self.centers == other.centers
+        if (mine := self.only) is not None and (theirs := other.only) is not None:
+            return self.advance == other.advance and sum(mine) == sum(theirs)
+        a, b = len(self.spans), len(other.spans)
+        if self.advance * b != other.advance * a:
+            return False
+        both = [
+            (mine, theirs)
+            for i in range(min(math.lcm(a, b), MAX_PERIOD))
+            if (mine := self.span(i)) is not None and (theirs := other.span(i)) is not None
+        ]
+        return sum(sum(mine) - sum(theirs) for mine, theirs in both) == 0
+
+    def hull_of(self, units: range) -> Span | None:
+        """What some units together see, before clipping."""
+        return self._behind(units)
+
+    def spread(self, length: int) -> Span | None:
+        """What all the `length` units together see, before clipping."""
+        return self._behind(range(length))
+
+    def shifted(self, by: int) -> Field:
+        """Every span moved by `by` input positions."""
+        if by == 0:
+            return self
+        spans = tuple(None if s is None else (s[0] + by, s[1] + by) for s in self.spans)
+        return Field(spans, self.advance, self.bounded)
+
+    def widened(self, span: Span) -> Field:
+        """Every span grown by the Minkowski sum with `span`."""
+        lo, hi = span
+        spans = tuple(None if s is None else (s[0] + lo, s[1] + hi) for s in self.spans)
+        return Field(spans, self.advance, self.bounded)
+
+    def piece(self, lo: int, hi: int, length: int) -> Field:
+        """The same field for the units lo..hi-1 of an axis of `length`; the others see nothing."""
+        return Field(tuple(self.span(i) if lo <= i < hi else None for i in range(length)), 0, True)
+
+    def phases(self, length: int | None) -> Phases | None:
+        """Where the units of an axis of some length look; None where that would be a long list.
+
+        >>> Field().through(Window(3, stride=2)).phases(9)
+        Phases(period=1, advance=2, spans=((0, 2),))
+        """
+        if not self.bounded and len(self.spans) <= MAX_LISTED:
+            return Phases(len(self.spans), self.advance, self.spans)
+        count = len(self.spans) if self.bounded and length is None else length
+        if count is None or count > MAX_PERIOD:
+            return None
+        table = (
+            self.spans[:count]  # an axis that was cropped keeps what it had beyond
+            if self.bounded and count <= len(self.spans)
+            else tuple(map(self.span, range(count)))
+        )
+        for period in range(1, min(MAX_LISTED, count // 2) + 1):
+            advance = common_advance(table, period)
+            if advance is not None:
+                return Phases(period, advance, table[:period])
+        return Phases(None, None, table) if 0 < count <= MAX_LISTED else None
+
+    def regular(self) -> Field:
+        """A bounded field as an unbounded one, where its spans march in step."""
+        if not self.bounded or len(self.spans) < 2 or len(self._spans) < len(self.spans):
+            return self
+        (lo, hi), (next_lo, _) = self._spans[:2]
+        advance = next_lo - lo
+        marching = all(
+            span == (lo + i * advance, hi + i * advance) for i, span in enumerate(self._spans)
+        )
+        return Field(((lo, hi),), advance) if marching else self
+
+    def _reduced(self) -> Field:
+        """The same field with its smallest period."""
+        period = len(self.spans)
+        if self.bounded or period == 1:
+            return self
+        for shorter in range(1, period // 2 + 1):
+            if period % shorter or (self.advance * shorter) % period:
+                continue
+            advance = self.advance * shorter // period
+            candidate = Field(self.spans[:shorter], advance)
+            if all(candidate.span(i) == self.spans[i] for i in range(shorter, period)):
+                return candidate
+        return self

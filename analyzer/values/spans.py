@@ -1,0 +1,30 @@
+"""Which positions of an axis lie between a first and a last one?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Span = tuple[int, int]  # inclusive
+
+
+def hull(a: Span | None, b: Span | None) -> Span | None:
+    """The smallest span that holds both."""
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+def clip(positions: Sequence[int], length: int) -> Sequence[int]:
+    """The positions within ``[0, length)``; a sub-range of an arithmetic progression is one."""
+    if not len(positions):
+        return positions
+    if not isinstance(positions, range):
+        return tuple(position for position in positions if 0 <= position < length)
+    first, step, count = positions[0], positions.step, len(positions)
+    if step > 0:
+        skip = max(0, -(first // step)) if first < 0 else 0
+        keep = min(count, (length - 1 - first) // step + 1)
+    else:
+        skip = max(0, -((length - 1 - first) // -step)) if first >= length else 0
+        keep = min(count, first // -step + 1) if first >= 0 else 0
+    return positions[skip:keep] if keep > skip else range(0)

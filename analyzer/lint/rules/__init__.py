@@ -1,8 +1,9 @@
-"""Loads every group of rules, so that each is registered."""
+"""Loads every file of rules here, so that each rule is registered: a new file needs no entry."""
 
-from cnnscope.analyzer.lint.rules import cost as cost
-from cnnscope.analyzer.lint.rules import deployment as deployment
-from cnnscope.analyzer.lint.rules import graph as graph
-from cnnscope.analyzer.lint.rules import padding as padding
-from cnnscope.analyzer.lint.rules import receptive_field as receptive_field
-from cnnscope.analyzer.lint.rules import upsampling as upsampling
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.layers.kinds import Kind
     from cnnscope.analyzer.lint.linting import Findings
     from cnnscope.analyzer.operators.custom import register
-    from cnnscope.analyzer.operators.definition import (
+    from cnnscope.analyzer.operators.reading import (
         FLAT,
         NOTHING,
         Along,
@@ -30,12 +30,10 @@ if TYPE_CHECKING:
         Only,
         Upto,
         Whole,
-        Work,
-        broadcast_shapes,
-        each,
         everything,
-        same,
     )
+    from cnnscope.analyzer.operators.rules import broadcast_shapes, each, same
+    from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.groups import Group
     from cnnscope.analyzer.report.measurement import Profile
@@ -148,23 +146,23 @@ _HOMES = {
     "LimitError": "cnnscope.analyzer.values.diagnostics",
     "Explanation": "cnnscope.analyzer.explanation.explanation",
     "ModelFileError": "cnnscope.analyzer.values.diagnostics",
-    "Work": "cnnscope.analyzer.operators.definition",
-    "Along": "cnnscope.analyzer.operators.definition",
-    "FLAT": "cnnscope.analyzer.operators.definition",
-    "Listed": "cnnscope.analyzer.operators.definition",
-    "NOTHING": "cnnscope.analyzer.operators.definition",
-    "Only": "cnnscope.analyzer.operators.definition",
+    "Work": "cnnscope.analyzer.operators.work",
+    "Along": "cnnscope.analyzer.operators.reading",
+    "FLAT": "cnnscope.analyzer.operators.reading",
+    "Listed": "cnnscope.analyzer.operators.reading",
+    "NOTHING": "cnnscope.analyzer.operators.reading",
+    "Only": "cnnscope.analyzer.operators.reading",
     "Tensor": "cnnscope.analyzer.values.tensor",
     "Undetermined": "cnnscope.analyzer.values.dimension",
-    "Upto": "cnnscope.analyzer.operators.definition",
-    "Whole": "cnnscope.analyzer.operators.definition",
+    "Upto": "cnnscope.analyzer.operators.reading",
+    "Whole": "cnnscope.analyzer.operators.reading",
     "Window": "cnnscope.analyzer.values.window",
-    "broadcast_shapes": "cnnscope.analyzer.operators.definition",
-    "each": "cnnscope.analyzer.operators.definition",
-    "everything": "cnnscope.analyzer.operators.definition",
+    "broadcast_shapes": "cnnscope.analyzer.operators.rules",
+    "each": "cnnscope.analyzer.operators.rules",
+    "everything": "cnnscope.analyzer.operators.reading",
     "product": "cnnscope.analyzer.values.dimension",
     "register": "cnnscope.analyzer.operators.custom",
-    "same": "cnnscope.analyzer.operators.definition",
+    "same": "cnnscope.analyzer.operators.rules",
     "Layer": "cnnscope.analyzer.report.report",
     "Metric": "cnnscope.analyzer.report.report",
     "ReceptiveField": "cnnscope.analyzer.report.report",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
     from cnnscope.analyzer.layers.kinds import Kind
     from cnnscope.analyzer.operators.custom import register
-    from cnnscope.analyzer.operators.definition import (
+    from cnnscope.analyzer.operators.reading import (
         FLAT,
         NOTHING,
         Along,
@@ -25,12 +25,10 @@ if TYPE_CHECKING:
         Only,
         Upto,
         Whole,
-        Work,
-        broadcast_shapes,
-        each,
         everything,
-        same,
     )
+    from cnnscope.analyzer.operators.rules import broadcast_shapes, each, same
+    from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.groups import Group
     from cnnscope.analyzer.report.report import Layer, Metric, ReceptiveField, Report, Totals
@@ -105,18 +103,18 @@ _HOMES = {
     "Explanation": "explanation.explanation",
     "Group": "report.groups",
     "Kind": "layers.kinds",
-    "FLAT": "operators.definition",
-    "NOTHING": "operators.definition",
-    "Along": "operators.definition",
-    "Listed": "operators.definition",
-    "Only": "operators.definition",
-    "Upto": "operators.definition",
-    "Whole": "operators.definition",
-    "Work": "operators.definition",
-    "broadcast_shapes": "operators.definition",
-    "each": "operators.definition",
-    "everything": "operators.definition",
-    "same": "operators.definition",
+    "FLAT": "operators.reading",
+    "NOTHING": "operators.reading",
+    "Along": "operators.reading",
+    "Listed": "operators.reading",
+    "Only": "operators.reading",
+    "Upto": "operators.reading",
+    "Whole": "operators.reading",
+    "Work": "operators.work",
+    "broadcast_shapes": "operators.rules",
+    "each": "operators.rules",
+    "everything": "operators.reading",
+    "same": "operators.rules",
     "Convention": "counters.peers",
     "Layer": "report.report",
     "Metric": "report.report",

@@ -15,7 +15,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every family)
-from cnnscope.analyzer.operators.definition import Operator, Reads, Work, lookup
+from cnnscope.analyzer.operators.definition import Operator, lookup
+from cnnscope.analyzer.operators.reading import Reads
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.tensor import DTYPES, Tensor
 
 
@@ -195,7 +197,7 @@ def dependence(
 
 def predicted(c: Case, which: int, axis: int, output: int = 0) -> dict[int, set[int]]:
     """The same from the rule's `Along`/`Listed`/`Upto` for that axis (nothing clipped but borders)."""
-    from cnnscope.analyzer.operators.definition import Along, Listed, Only, Upto, Whole
+    from cnnscope.analyzer.operators.reading import Along, Listed, Only, Upto, Whole
 
     rule = reads(c)
     per_output = rule[output] if isinstance(rule, dict) else rule
@@ -268,7 +270,7 @@ def assert_reads(
     part (features of which each head has its own). With `parts`, the output's last axis is real
     and imaginary part, of which either may be without an input that the other has.
     """
-    from cnnscope.analyzer.operators.definition import (
+    from cnnscope.analyzer.operators.reading import (
         NOTHING,
         Along,
         Listed,
@@ -313,7 +315,7 @@ def assert_reads(
 
 
 def _predicted(y: Tensor, x: Tensor, axis: int, read: Any) -> dict[int, set[int]]:
-    from cnnscope.analyzer.operators.definition import Along, Listed
+    from cnnscope.analyzer.operators.reading import Along, Listed
 
     found: dict[int, set[int]] = {}
     length = x.shape[axis]

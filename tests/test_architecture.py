@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-LONGEST = 15  # lines of what is shown for a file
+LONGEST = 14  # lines of what is shown for a file
 
 BLOCK = re.compile(
     r"^```python\n# (?P<file>\S+\.py)(?P<where>, after `.*`)?\n(?P<body>.*?)^```", re.M | re.S
@@ -51,8 +51,7 @@ RECIPES = recipes()
 
 def test_the_page_shows_what_is_added_often() -> None:
     assert list(RECIPES) == [
-        "An operator or a family of them", "A lint rule", "A quantity that `check` can limit",
-        "A command", "A format",
+        "An operator or a family of them", "A lint rule",
     ]  # fmt: skip
 
 
@@ -64,7 +63,7 @@ def test_each_is_one_file_and_its_test(title: str) -> None:
     assert module.startswith(("analyzer/", "runtime/"))
     assert test.startswith("tests/test_")
     assert len(steps) - len(made) <= 1, "a row in one table at most"
-    assert all(step.body.count("\n") < LONGEST for step in steps)
+    assert all(step.body.count("\n") <= LONGEST for step in steps)
 
 
 def test_following_the_page_works(tmp_path: Path) -> None:

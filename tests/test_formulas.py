@@ -26,7 +26,6 @@ import cnnscope
 from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph import read_graph
-from cnnscope.analyzer.operators.definition import Work
 from cnnscope.analyzer.operators.formulas import (
     Formula,
     named_operands,
@@ -34,6 +33,7 @@ from cnnscope.analyzer.operators.formulas import (
     shape_formulas,
     work_formulas,
 )
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.passes.costs import count_costs
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.values.dimension import FreeDim

@@ -8,7 +8,8 @@ from onnx import helper
 from single_node import assert_reads, assert_shapes, case, infer, model, unnamed_attributes, work
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.operators.definition import Work, lookup
+from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.tensor import Tensor
 
 ML = "ai.onnx.ml"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import single_node as s
 
-from cnnscope.analyzer.operators.definition import Along
+from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 

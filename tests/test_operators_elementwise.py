@@ -7,7 +7,9 @@ import onnx
 import pytest
 from single_node import assert_shapes, case, dependence, operator, predicted, reads, work
 
-from cnnscope.analyzer.operators.definition import Along, Whole, Work, defined
+from cnnscope.analyzer.operators.definition import defined
+from cnnscope.analyzer.operators.reading import Along, Whole
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.tensor import Tensor
 
 B = np.array([[True, False], [False, False]])

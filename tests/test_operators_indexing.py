@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from single_node import assert_shapes, case, dependence, infer, predicted, reads, run, work
 
-from cnnscope.analyzer.operators.definition import Only, Whole, Work
+from cnnscope.analyzer.operators.reading import Only, Whole
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from single_node import assert_shapes, case, dependence, infer, operator, predicted, reads
 
-from cnnscope.analyzer.operators.definition import FLAT, Only
+from cnnscope.analyzer.operators.reading import FLAT, Only
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 

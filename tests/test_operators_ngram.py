@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from single_node import assert_shapes, case, reads, unnamed_attributes, work
 
-from cnnscope.analyzer.operators.definition import Along, Whole, Work
+from cnnscope.analyzer.operators.reading import Along, Whole
+from cnnscope.analyzer.operators.work import Work
 
 POOL: dict[str, Any] = {
     "ngram_counts": [0, 4], "ngram_indexes": [0, 1, 2, 3, 4, 5, 6],

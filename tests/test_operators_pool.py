@@ -14,7 +14,7 @@ import pytest
 import single_node as s
 from onnx import defs
 
-from cnnscope.analyzer.operators.definition import Whole
+from cnnscope.analyzer.operators.reading import Whole
 from cnnscope.analyzer.values.dimension import Undetermined
 
 GRID = list(

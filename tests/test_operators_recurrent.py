@@ -20,7 +20,9 @@ from single_node import (
     work,
 )
 
-from cnnscope.analyzer.operators.definition import Along, Upto, Whole, Work, lookup
+from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.operators.reading import Along, Upto, Whole
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 

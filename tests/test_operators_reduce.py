@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from single_node import assert_shapes, case, dependence, predicted, reads, work
 
-from cnnscope.analyzer.operators.definition import Along, Whole, Work
+from cnnscope.analyzer.operators.reading import Along, Whole
+from cnnscope.analyzer.operators.work import Work
 
 F = (2, 3, 4)
 

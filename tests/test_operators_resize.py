@@ -22,7 +22,7 @@ from cnnscope.analyzer import analyze
 from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.fields.regions import find_region
-from cnnscope.analyzer.operators.definition import Along, Whole
+from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.tensor import Tensor

@@ -22,7 +22,7 @@ from test_regions import MOVES, PLAIN, Net, random_net, text
 
 from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.operators import definition as registry
-from cnnscope.analyzer.operators.definition import Along
+from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.report.report import ReceptiveField
 from cnnscope.analyzer.report.verification import FieldCheck
 from cnnscope.analyzer.values.phases import Phases

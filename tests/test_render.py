@@ -17,7 +17,7 @@ from rich.console import Console
 
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.operators.definition import Work
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.render.columns import LAYER_COLUMNS, chosen_columns, sorted_rows, total_text
 from cnnscope.analyzer.render.forms.csv import cell, report_csv
 from cnnscope.analyzer.render.forms.html import report_html

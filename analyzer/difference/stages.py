@@ -13,7 +13,7 @@ from cnnscope.analyzer.difference.fingerprints import Digest, Fingerprint, diges
 from cnnscope.analyzer.difference.settings import Node as Settings
 from cnnscope.analyzer.difference.settings import settings_of
 from cnnscope.analyzer.model.graph import Node, captures
-from cnnscope.analyzer.operators.definition import Along
+from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.passes.reads import find_reads
 from cnnscope.analyzer.report.report import Layer, Report
 from cnnscope.analyzer.values.tensor import Shape, Tensor

@@ -38,7 +38,6 @@ from cnnscope.analyzer.fields.paths import (
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Graph, Node
-from cnnscope.analyzer.operators.definition import Along, Flat, Listed, Nothing, Only, Upto, Whole
 from cnnscope.analyzer.operators.formulas import (
     Formula,
     Named,
@@ -48,6 +47,7 @@ from cnnscope.analyzer.operators.formulas import (
     shape_formulas,
     work_formulas,
 )
+from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Nothing, Only, Upto, Whole
 from cnnscope.analyzer.passes.costs import BodyWork, Cost, count_costs
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.passes.shapes import Shapes

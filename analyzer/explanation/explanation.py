@@ -12,8 +12,8 @@ from fractions import Fraction
 from cnnscope.analyzer.fields.connections import Alternatives
 from cnnscope.analyzer.fields.paths import FieldPath, FieldStep, Seen
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.operators.definition import Work
 from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 
 

@@ -19,8 +19,8 @@ from typing import Literal
 
 from cnnscope.analyzer.model.binding import says_batch
 from cnnscope.analyzer.model.graph import Graph, Node, captures
-from cnnscope.analyzer.operators.definition import Along, Flat, Nothing
 from cnnscope.analyzer.operators.likeness import Answers
+from cnnscope.analyzer.operators.reading import Along, Flat, Nothing
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product

@@ -19,7 +19,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.fields.digits import Digit, Everything, Reach
 from cnnscope.analyzer.fields.following import Paths
-from cnnscope.analyzer.operators.definition import Along
+from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.spans import Span

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.model.graph import Node
-from cnnscope.analyzer.operators.definition import Along, Listed, Only, Upto, Whole, Work
 from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.operators.reading import Along, Listed, Only, Upto, Whole
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.tensor import Tensor

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import Along, Listed, Only
+from cnnscope.analyzer.operators.reading import Along, Listed, Only
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 from cnnscope.analyzer.values.spans import Span, hull

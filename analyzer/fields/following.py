@@ -46,7 +46,8 @@ from cnnscope.analyzer.fields.digits import (
 )
 from cnnscope.analyzer.fields.spelt_padding import spelt_border
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.likeness import Answers
+from cnnscope.analyzer.operators.reading import (
     Along,
     Coupled,
     Flat,
@@ -58,7 +59,6 @@ from cnnscope.analyzer.operators.definition import (
     Whole,
     straight,
 )
-from cnnscope.analyzer.operators.likeness import Answers
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic

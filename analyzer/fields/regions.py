@@ -33,7 +33,7 @@ from cnnscope.analyzer.fields.boxes import (
     within,
 )
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.reading import (
     Along,
     Coupled,
     Flat,

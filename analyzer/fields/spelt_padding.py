@@ -16,7 +16,7 @@ import numpy as np
 
 from cnnscope.analyzer.fields.boxes import Indices, folded
 from cnnscope.analyzer.model.graph import Graph, Node
-from cnnscope.analyzer.operators.definition import Along, AxisRead, Listed, Nothing, Only
+from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Nothing, Only
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.tensor import Tensor

@@ -28,7 +28,7 @@ from cnnscope.analyzer.fields.boxes import (
 )
 from cnnscope.analyzer.fields.spelt_padding import Border, spelt_border
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.reading import (
     Along,
     Coupled,
     Flat,

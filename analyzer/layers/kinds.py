@@ -25,7 +25,8 @@ from fractions import Fraction
 from typing import Literal
 
 from cnnscope.analyzer.model.graph import Node
-from cnnscope.analyzer.operators.definition import Along, Family, Listed, Whole, lookup
+from cnnscope.analyzer.operators.definition import Family, lookup
+from cnnscope.analyzer.operators.reading import Along, Listed, Whole
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, ceil_div

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from cnnscope.analyzer.layers.kinds import Kind, channel_axis, data_input
 from cnnscope.analyzer.model.graph import Node, used_names
-from cnnscope.analyzer.operators.definition import Along, Whole
+from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.window import Number, Window

@@ -30,7 +30,8 @@ from cnnscope.analyzer.layers.kinds import data_input
 from cnnscope.analyzer.model.binding import batch_labels, bind_inputs, says_batch
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.operators.definition import Along, Upto, Whole, lookup
+from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.operators.reading import Along, Upto, Whole
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.passes.weights import Weights

@@ -11,7 +11,7 @@ import operator
 from dataclasses import fields, replace
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.reading import (
     Along,
     Flat,
     Listed,
@@ -21,8 +21,8 @@ from cnnscope.analyzer.operators.definition import (
     Through,
     Upto,
     Whole,
-    Work,
 )
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import BITS, Tensor
 from cnnscope.analyzer.values.window import Window

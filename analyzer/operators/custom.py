@@ -36,9 +36,7 @@ from cnnscope.analyzer.operators.definition import (
     OURS,
     Family,
     Operator,
-    Reads,
     Role,
-    Rule,
     definitions,
     redefine,
 )
@@ -49,6 +47,8 @@ from cnnscope.analyzer.operators.guests import (
     kept_quiet,
     wrote,
 )
+from cnnscope.analyzer.operators.reading import Reads
+from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.values.diagnostics import ArgumentError, Diagnostic, on_purpose
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import Tensor

@@ -21,7 +21,8 @@ from typing import TypeVar
 import onnx
 
 from cnnscope.analyzer.model.graph import Node
-from cnnscope.analyzer.operators.definition import Operator, Work, lookup
+from cnnscope.analyzer.operators.definition import Operator, lookup
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Atom, Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from cnnscope.analyzer.model.graph import Graph, Node, captures
 from cnnscope.analyzer.operators.answers import RuleFailed
 from cnnscope.analyzer.operators.custom import failure
-from cnnscope.analyzer.operators.definition import NO_WORK, Work, counts, lookup
+from cnnscope.analyzer.operators.definition import lookup
 from cnnscope.analyzer.operators.likeness import Answers
+from cnnscope.analyzer.operators.work import NO_WORK, Work, counts
 from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, Undetermined

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.answers import RuleFailed
 from cnnscope.analyzer.operators.custom import failure
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     Flat,
@@ -23,7 +24,6 @@ from cnnscope.analyzer.operators.definition import (
     Upto,
     elementwise,
     everything,
-    lookup,
 )
 from cnnscope.analyzer.passes.places import numbers_of
 from cnnscope.analyzer.passes.shapes import Shapes

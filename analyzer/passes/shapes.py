@@ -32,9 +32,10 @@ from cnnscope.analyzer.model.graph import (
 )
 from cnnscope.analyzer.operators.answers import RuleFailed
 from cnnscope.analyzer.operators.custom import failure
-from cnnscope.analyzer.operators.definition import OURS, Family, Operator, Rule, lookup, reckoner
+from cnnscope.analyzer.operators.definition import OURS, Family, Operator, lookup, reckoner
 from cnnscope.analyzer.operators.likeness import Key, likeness
 from cnnscope.analyzer.operators.plugins import load_plugins
+from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.values.diagnostics import (
     STUMBLED,
     Diagnostic,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.operators.definition import Work
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.phases import Phases, phases_dict

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.operators.definition import Through
+from cnnscope.analyzer.operators.reading import Through
 from cnnscope.analyzer.passes.reads import find_reads
 from cnnscope.runtime.engine.flat import since_version
 from cnnscope.runtime.probe import rules as _rules  # noqa: F401  (declares the table)

@@ -18,17 +18,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from cnnscope.analyzer.operators.definition import (
-    Along,
-    OutputReads,
-    Rule,
-    Whole,
-    Work,
-    broadcast_shapes,
-    define,
-    each,
-    same,
-)
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import Along, OutputReads, Whole
+from cnnscope.analyzer.operators.rules import Rule, broadcast_shapes, each, same
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor
 

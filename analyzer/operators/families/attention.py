@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
@@ -30,13 +31,10 @@ from cnnscope.analyzer.operators.definition import (
     Reads,
     Upto,
     Whole,
-    Work,
-    define,
-    demand,
-    demand_onto,
-    demand_rank,
     everything,
 )
+from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 from cnnscope.analyzer.values.window import Window

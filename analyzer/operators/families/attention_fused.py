@@ -22,7 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
@@ -31,13 +32,10 @@ from cnnscope.analyzer.operators.definition import (
     Reads,
     Upto,
     Whole,
-    Work,
-    define,
-    demand,
-    demand_onto,
-    demand_rank,
     everything,
 )
+from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 

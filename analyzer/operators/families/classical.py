@@ -24,22 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import Role, define
+from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
     InputRead,
     Listed,
     Only,
     OutputReads,
-    Role,
     Whole,
-    Work,
-    define,
-    demand_rank,
-    each,
     everything,
-    same,
 )
+from cnnscope.analyzer.operators.rules import demand_rank, each, same
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window

@@ -14,17 +14,10 @@ import math
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
-    NOTHING,
-    Along,
-    OutputReads,
-    Whole,
-    Work,
-    define,
-    demand_least_rank,
-    each,
-    elementwise,
-)
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import NOTHING, Along, OutputReads, Whole, elementwise
+from cnnscope.analyzer.operators.rules import demand_least_rank, each
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.reckoning import hangs_on
 from cnnscope.analyzer.values.tensor import Tensor, axes_of, dtype_of

@@ -28,25 +28,18 @@ import functools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import (
-    NO_WORK,
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
     InputRead,
     Listed,
     OutputReads,
-    Rule,
     Whole,
-    Work,
-    constants,
-    define,
-    demand,
-    demand_each,
-    demand_single,
-    each_axis,
     everything,
-    matrix_work,
 )
+from cnnscope.analyzer.operators.rules import Rule, demand, demand_each, demand_single, each_axis
+from cnnscope.analyzer.operators.work import NO_WORK, Work, matrix_work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 from cnnscope.analyzer.values.window import POINT, Window, known_padding, same_padding

@@ -17,17 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cnnscope.analyzer.operators.definition import (
-    Along,
-    AxisRead,
-    Only,
-    OutputReads,
-    Whole,
-    Work,
-    broadcast_shapes,
-    define,
-    matrix_work,
-)
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import Along, AxisRead, Only, OutputReads, Whole
+from cnnscope.analyzer.operators.rules import broadcast_shapes
+from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor
 

@@ -16,24 +16,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from cnnscope.analyzer.operators.definition import (
-    NO_WORK,
-    NOTHING,
-    Along,
-    Family,
-    InputRead,
-    OutputReads,
+from cnnscope.analyzer.operators.definition import Family, constants, define
+from cnnscope.analyzer.operators.reading import NOTHING, Along, InputRead, OutputReads, elementwise
+from cnnscope.analyzer.operators.rules import (
     Rule,
-    Work,
     broadcast_shapes,
-    constants,
-    define,
     demand,
     demand_single,
     each,
-    elementwise,
     same,
 )
+from cnnscope.analyzer.operators.work import NO_WORK, Work
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import DTYPES, Shape, Tensor, dtype_of
 

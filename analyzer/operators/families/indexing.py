@@ -18,7 +18,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
@@ -29,17 +30,18 @@ from cnnscope.analyzer.operators.definition import (
     OutputReads,
     Part,
     Whole,
-    Work,
-    define,
+    everything,
+    straight,
+)
+from cnnscope.analyzer.operators.rules import (
     demand,
     demand_least_rank,
     demand_rank,
-    everything,
     flag,
     in_range,
     same,
-    straight,
 )
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.spans import Span

@@ -10,7 +10,8 @@ With M targets (all but the class axis) and C classes::
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
@@ -18,12 +19,10 @@ from cnnscope.analyzer.operators.definition import (
     OutputReads,
     Reads,
     Whole,
-    Work,
-    define,
-    demand,
-    demand_rank,
     everything,
 )
+from cnnscope.analyzer.operators.rules import demand, demand_rank
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 

@@ -25,23 +25,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
     Only,
     OutputReads,
     Whole,
-    Work,
-    broadcast_shapes,
-    constants,
-    define,
-    demand,
-    demand_onto,
     elementwise,
     everything,
-    matrix_work,
 )
+from cnnscope.analyzer.operators.rules import broadcast_shapes, demand, demand_onto
+from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 

@@ -13,7 +13,8 @@ only running the model can tell is a `FreeDim` named after the node; the other a
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     FLAT,
     NOTHING,
     Along,
@@ -22,12 +23,10 @@ from cnnscope.analyzer.operators.definition import (
     Only,
     OutputReads,
     Whole,
-    counted,
-    define,
-    demand_rank,
     elementwise,
-    in_range,
 )
+from cnnscope.analyzer.operators.rules import demand_rank, in_range
+from cnnscope.analyzer.operators.work import counted
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor, axes_of
 from cnnscope.analyzer.values.window import Window

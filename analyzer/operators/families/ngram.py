@@ -11,7 +11,9 @@ multiplication per output.
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import Along, OutputReads, Whole, Work, counted, define
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import Along, OutputReads, Whole
+from cnnscope.analyzer.operators.work import Work, counted
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 

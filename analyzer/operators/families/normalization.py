@@ -19,7 +19,8 @@ GroupNormalization are given channel by channel.
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
@@ -28,15 +29,11 @@ from cnnscope.analyzer.operators.definition import (
     OutputReads,
     Reads,
     Whole,
-    Work,
-    define,
-    demand,
-    demand_onto,
-    demand_rank,
     elementwise,
     everything,
-    same,
 )
+from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank, same
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Shape, Tensor, dtype_of

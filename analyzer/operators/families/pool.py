@@ -27,22 +27,18 @@ import functools
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
     OutputReads,
     Reads,
-    Rule,
     Whole,
-    Work,
-    constants,
-    define,
-    demand,
-    demand_least_rank,
-    each_axis,
     everything,
 )
+from cnnscope.analyzer.operators.rules import Rule, demand, demand_least_rank, each_axis
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window, known_padding, same_padding

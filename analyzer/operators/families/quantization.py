@@ -20,24 +20,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
     InputRead,
     OutputReads,
     Reads,
-    Rule,
     Whole,
-    Work,
+    everything,
+)
+from cnnscope.analyzer.operators.rules import (
+    Rule,
     broadcast_shapes,
-    constants,
-    define,
     demand,
     demand_rank,
     demand_single,
-    everything,
     in_range,
 )
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 from cnnscope.analyzer.values.window import Window

@@ -23,7 +23,8 @@ from functools import wraps
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
     Coupled,
@@ -33,12 +34,10 @@ from cnnscope.analyzer.operators.definition import (
     Reads,
     Upto,
     Whole,
-    Work,
-    constants,
-    define,
-    demand,
     everything,
 )
+from cnnscope.analyzer.operators.rules import demand
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 

@@ -13,26 +13,27 @@ one. Without axes everything is reduced, or nothing (`noop_with_empty_axes`).
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import Family, define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
-    Family,
     InputRead,
     Listed,
     OutputReads,
-    Rule,
     Upto,
     Whole,
-    Work,
-    define,
+    everything,
+)
+from cnnscope.analyzer.operators.rules import (
+    Rule,
     demand_least_rank,
     demand_rank,
     demand_single,
-    everything,
     flag,
     in_range,
 )
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Tensor

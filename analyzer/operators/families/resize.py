@@ -40,19 +40,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
     InputRead,
     Listed,
     OutputReads,
-    Work,
-    constants,
-    define,
-    in_range,
-    one_of,
 )
+from cnnscope.analyzer.operators.rules import in_range, one_of
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor

@@ -24,7 +24,8 @@ import itertools
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
@@ -34,13 +35,10 @@ from cnnscope.analyzer.operators.definition import (
     OutputReads,
     Part,
     Whole,
-    Work,
-    define,
-    demand,
     everything,
-    matrix_work,
-    one_of,
 )
+from cnnscope.analyzer.operators.rules import demand, one_of
+from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor, axes_of

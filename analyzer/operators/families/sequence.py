@@ -14,19 +14,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
     InputRead,
     OutputReads,
     Whole,
-    broadcast_shapes,
-    define,
-    each,
     everything,
-    in_range,
 )
+from cnnscope.analyzer.operators.rules import broadcast_shapes, each, in_range
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 

@@ -17,19 +17,19 @@ a stride of `frame_step`.
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
     AxisRead,
     InputRead,
     Only,
     OutputReads,
-    Rule,
     Whole,
-    Work,
-    define,
     everything,
 )
+from cnnscope.analyzer.operators.rules import Rule
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 from cnnscope.analyzer.values.window import Window

@@ -18,7 +18,8 @@ from typing import cast
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.reading import (
     FLAT,
     NOTHING,
     Along,
@@ -28,14 +29,14 @@ from cnnscope.analyzer.operators.definition import (
     Listed,
     OutputReads,
     Whole,
-    constants,
-    define,
+    elementwise,
+    everything,
+)
+from cnnscope.analyzer.operators.rules import (
     demand,
     demand_least_rank,
     demand_rank,
     demand_single,
-    elementwise,
-    everything,
     in_range,
     one_of,
 )

@@ -23,7 +23,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import (
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.reading import (
     FLAT,
     NOTHING,
     Along,
@@ -35,13 +36,9 @@ from cnnscope.analyzer.operators.definition import (
     OutputReads,
     Part,
     Whole,
-    Work,
-    define,
-    demand,
-    demand_rank,
-    in_range,
-    one_of,
 )
+from cnnscope.analyzer.operators.rules import demand, demand_rank, in_range, one_of
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.values.tensor import Shape, Tensor, axes_of
 from cnnscope.analyzer.values.window import POINT, Window

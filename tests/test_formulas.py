@@ -37,6 +37,7 @@ from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.passes.costs import count_costs
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.substitution import substituted
 
 SAMPLES = sorted((Path(__file__).parent.parent / "sample_models").glob("*.onnx"))
 COUNTS = tuple(Work.__dataclass_fields__)
@@ -257,15 +258,15 @@ def test_bound_is_what_the_numbers_give(h: int, w: int, stride: int, pad: int) -
         return ((n + 2 * pad - 3) // stride + 1) * m + (n // 2 + 3) // 3
 
     free = out(FreeDim.named("H"), FreeDim.named("W"))
-    assert free.bound({"H": h, "W": w}) == out(h, w)
-    partly = free.bound({"H": h})
-    assert (partly.bound({"W": w}) if isinstance(partly, FreeDim) else partly) == out(h, w)
+    assert substituted(free, {"H": h, "W": w}) == out(h, w)
+    partly = substituted(free, {"H": h})
+    assert substituted(partly, {"W": w}) == out(h, w)
 
 
 def test_a_quotient_by_a_free_length_is_bound() -> None:
     quotient = FreeDim.named("H") // FreeDim.named("W")
     assert isinstance(quotient, FreeDim)
-    half = quotient.bound({"H": 8})
+    half = substituted(quotient, {"H": 8})
     assert isinstance(half, FreeDim)
-    assert (str(half), half.bound({"W": 3})) == ("floor(8/W)", 2)
-    assert quotient.bound({"other": 8}) == quotient
+    assert (str(half), substituted(half, {"W": 3})) == ("floor(8/W)", 2)
+    assert substituted(quotient, {"other": 8}) == quotient

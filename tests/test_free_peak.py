@@ -10,6 +10,7 @@ from amounts import amount
 from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.passes.memory import never_more
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.substitution import substituted
 
 SAMPLES = 3
 
@@ -28,7 +29,7 @@ def held(path, seed, samples):
         bound = examine(model, dims=dims).liveness
         if bound.free or bound.unsized:
             continue
-        moments = [m if isinstance(m, int) else m.bound(dims) for m in free.largest]
+        moments = [substituted(m, dims) for m in free.largest]
         assert max(moments) == bound.peak, (path.name, dims)
         if free.upper is not None:
             assert free.formula is None

@@ -70,10 +70,14 @@ CIRCLES: dict[frozenset[str], str] = {
 }
 
 # Standard library and numpy only.
+# fmt: off
 PURE = [
-    f"analyzer.values.{name}"
-    for name in ("dimension", "field", "narrower", "phases", "spans", "tensor", "window")
+    f"analyzer.values.{name}" for name in (
+        "dimension", "extremes", "field", "narrower", "phases", "polynomial", "spans", "substitution",
+        "tensor", "window",
+    )
 ]
+# fmt: on
 
 # What may know an operator by its name: its rules, and other counters' tables of operators. Everything
 # else applies rules that it looks up; a new module is guarded without being listed.

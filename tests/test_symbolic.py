@@ -18,7 +18,9 @@ from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, greatest, smallest
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.extremes import greatest, smallest
+from cnnscope.analyzer.values.substitution import substituted
 
 SIZES = [(1, 1), (2, 3), (5, 4), (7, 9), (16, 16), (31, 8), (33, 12), (64, 65), (127, 10)]
 
@@ -165,7 +167,7 @@ def put_in(dim: Dim, size: tuple[int, int]) -> int | None:
     if isinstance(dim, int):
         return dim
     try:
-        found = dim.bound({"H": size[0], "W": size[1]})
+        found = substituted(dim, {"H": size[0], "W": size[1]})
     except Undetermined:
         return None
     return found if isinstance(found, int) else None
@@ -264,14 +266,14 @@ H = FreeDim.named("H")
 def test_what_is_chosen_of_lengths(dim: Dim, text: str, values: dict[int, int]) -> None:
     assert str(dim) == text
     for height, value in values.items():
-        assert (dim if isinstance(dim, int) else dim.bound({"H": height})) == value
+        assert substituted(dim, {"H": height}) == value
 
 
 def test_a_quotient_by_a_length_that_comes_to_nothing_is_not_known() -> None:
     quotient = (H * 7) // (H - 1 + FreeDim.named("W") // 8)
     assert isinstance(quotient, FreeDim)
     with pytest.raises(Undetermined):
-        quotient.bound({"H": 1, "W": 1})
+        substituted(quotient, {"H": 1, "W": 1})
 
 
 @pytest.mark.parametrize("declared", [None, [], [1]])

@@ -23,7 +23,8 @@ from cnnscope.analyzer.difference.settings import Setting, same_constants, same_
 from cnnscope.analyzer.difference.stages import Stage, TensorAttribute
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.report.report import Layer, ReceptiveField, plain_shape
-from cnnscope.analyzer.values.dimension import Atom, Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.polynomial import Atom, Polynomial
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 
 Aspect = Literal[
@@ -480,7 +481,7 @@ def same_dim(a: Dim | None, b: Dim | None, names: Renaming = SAME_NAMES) -> bool
     return _spelled(a, names) == _spelled(b, SAME_NAMES)
 
 
-def _spelled(dim: FreeDim, names: Renaming) -> object:
+def _spelled(dim: Polynomial, names: Renaming) -> object:
     """A polynomial in an order that doesn't hang on names, the names put in place of others."""
     return sorted(
         (repr(sorted(_atom(atom, names) for atom in monomial)), factor)
@@ -492,7 +493,7 @@ def _atom(atom: Atom, names: Renaming) -> str:
     if atom.top is not None:
         return f"floor({_spelled(atom.top, names)}/{atom.bottom})"
     if atom.parts:
-        spelled = [_spelled(p, names) if isinstance(p, FreeDim) else p for p in atom.parts]
+        spelled = [_spelled(p, names) if isinstance(p, Polynomial) else p for p in atom.parts]
         return f"{atom.how}({spelled})"
     known = names.dims.get(atom.text)
     return _translated(atom.text, names.layers) if known is None else known

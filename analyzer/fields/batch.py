@@ -24,6 +24,7 @@ from cnnscope.analyzer.operators.reading import Along, Flat, Nothing
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import POINT
 
@@ -94,7 +95,7 @@ def _tried(graph: Graph, inputs: Mapping[str, Tensor], labels: Iterable[str]) ->
     for name, x in inputs.items():
         shape = x.shape
         if shape is not None:
-            shape = tuple(d.bound(lengths) if isinstance(d, FreeDim) else d for d in shape)
+            shape = tuple(substituted(d, lengths) for d in shape)
         given[name] = replace(x, shape=shape)
     try:
         _Carried(batch).walk(graph, given)

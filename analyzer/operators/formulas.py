@@ -23,7 +23,9 @@ import onnx
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.definition import Operator, lookup
 from cnnscope.analyzer.operators.work import Work
-from cnnscope.analyzer.values.dimension import Atom, Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.polynomial import Atom, Polynomial
+from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: what a rule may raise over a length that it has to know, or over a node it can't handle
@@ -248,7 +250,7 @@ def formula(found: Dim, values: Mapping[str, Dim], result: Dim) -> Formula:
     return Formula(text, {s: v for s, v in values.items() if s in used}, result)
 
 
-def written(value: Dim, ranks: Mapping[str, int]) -> str:
+def written(value: int | Polynomial, ranks: Mapping[str, int]) -> str:
     """A polynomial with each product's factors in order of rank.
 
     >>> width, height = FreeDim.named("W"), FreeDim.named("H")
@@ -281,7 +283,7 @@ def _factor(atom: Atom, ranks: Mapping[str, int]) -> str:
     return atom.text
 
 
-def _bracketed(value: Dim, ranks: Mapping[str, int]) -> str:
+def _bracketed(value: int | Polynomial, ranks: Mapping[str, int]) -> str:
     text = written(value, ranks)
     return f"({text})" if " " in text or "*" in text else text
 
@@ -363,7 +365,7 @@ def _named(
 
 
 def _put(value: Dim, values: Mapping[str, Dim]) -> Dim:
-    return value.bound(values) if isinstance(value, FreeDim) else value
+    return substituted(value, values)
 
 
 def rule_keywords(node: Node) -> dict[str, object]:

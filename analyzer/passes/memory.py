@@ -22,7 +22,9 @@ from operator import add, gt, sub
 
 from cnnscope.analyzer.model.graph import Graph, used_names
 from cnnscope.analyzer.passes.shapes import Shapes
-from cnnscope.analyzer.values.dimension import Atom, Dim, FreeDim, Monomial, Undetermined
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.polynomial import Atom, Monomial
+from cnnscope.analyzer.values.substitution import substituted
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,10 @@ def _nowhere_negative(x: FreeDim) -> bool:
 
 def _bound(atom: Atom, *, below: bool) -> Dim | None:
     """What an atom is at least or at most, times its bottom; None where that may be negative."""
-    if atom.top is None:
-        found: Dim = FreeDim({(atom,): 1})
-    else:
+    if isinstance(atom.top, FreeDim):
         found = atom.top - atom.bottom + 1 if below else atom.top
+    else:
+        found = FreeDim({(atom,): 1})
     least = found if isinstance(found, int) else found.least()
     return None if least is None or least < 0 else found
 
@@ -169,7 +171,7 @@ def _moment(nbytes: Dim) -> _Moment:
     samples = []
     for small, large in ((1, 1), (1000, 1000), (7, 900), (900, 7)):
         # By name, so that a length is the same in all of them.
-        found = nbytes.bound({n: large if sum(map(ord, n)) % 2 else small for n in names})
+        found = substituted(nbytes, {n: large if sum(map(ord, n)) % 2 else small for n in names})
         if not isinstance(found, int):
             raise Undetermined(f"the value of {nbytes}")
         samples.append(found)

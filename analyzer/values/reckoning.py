@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, greatest, smallest
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.extremes import greatest, smallest
 
 #: an array of numbers, or of elements as above
 Array = npt.NDArray[Any]

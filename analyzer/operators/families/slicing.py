@@ -40,7 +40,8 @@ from cnnscope.analyzer.operators.rules import (
     in_range,
     one_of,
 )
-from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, smallest
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div
+from cnnscope.analyzer.values.extremes import smallest
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor

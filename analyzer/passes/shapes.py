@@ -45,7 +45,8 @@ from cnnscope.analyzer.values.diagnostics import (
     own_words,
 )
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
-from cnnscope.analyzer.values.reckoning import Ratio, Sums, unknown
+from cnnscope.analyzer.values.elements import Ratio
+from cnnscope.analyzer.values.reckoning import Sums, unknown
 from cnnscope.analyzer.values.tensor import DTYPES, RANK_LIMIT, Tensor
 
 How = Literal["rules", "function", "schema", "declared", "unknown"]

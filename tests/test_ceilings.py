@@ -13,7 +13,8 @@ from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CPU, CPU_PROVIDER, CUDA, Provider
 from cnnscope.runtime.profile import ceilings
 from cnnscope.runtime.profile.ceilings import PRODUCTS, chain_budget, idle_chain, measure_ceilings
-from cnnscope.runtime.profile.kernel_times import KernelTime, KernelTimes, time_kernels
+from cnnscope.runtime.profile.kernel_events import KernelTime, KernelTimes
+from cnnscope.runtime.profile.kernel_times import time_kernels
 
 
 def idle(model: onnx.ModelProto, feeds: Mapping[str, object]) -> KernelTimes:

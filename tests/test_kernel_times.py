@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.trace import Event
-from cnnscope.runtime.profile import kernel_times
-from cnnscope.runtime.profile.kernel_times import Run, match_events, middle_runs, read_runs
+from cnnscope.runtime.profile import kernel_events, kernel_times
+from cnnscope.runtime.profile.kernel_events import Run, match_events, middle_runs, read_runs
 
 
 def entry(name: str, op: str, start: int, took: int) -> dict[str, object]:
@@ -117,7 +117,7 @@ def test_kernels_and_what_lies_between_are_the_whole(runs: list[tuple[list[int],
         )
         for took, rest in runs
     ]
-    found = kernel_times._summed(graph, made, {})
+    found = kernel_events.summed(graph, made, {})
     kept = middle_runs([run.microseconds for run in made])
     between = sum(runs[i][1] for i in kept) / len(kept) / 1e6
     whole = sum(k.seconds for k in found.kernels if k.seconds is not None)
@@ -128,7 +128,7 @@ def test_kernels_and_what_lies_between_are_the_whole(runs: list[tuple[list[int],
 def test_a_kernel_that_never_showed_has_no_time() -> None:
     nodes = [helper.make_node("Relu", [], [n], name=n) for n in "ab"]
     graph = helper.make_graph(nodes, "g", [], [])
-    found = kernel_times._summed(graph, [Run(0, 9, (event("b", "Relu", 2, 4),))], {})
+    found = kernel_events.summed(graph, [Run(0, 9, (event("b", "Relu", 2, 4),))], {})
     assert [k.seconds for k in found.kernels] == [None, pytest.approx(4e-6)]
     assert found.timeline[0].row == 1
 
@@ -188,6 +188,6 @@ def test_a_loop_that_runs_long_is_profiled_few_times() -> None:
     )  # fmt: skip
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
     found = kernel_times.time_kernels(model, CPU_PROVIDER, {"x": np.ones(1, np.float32)}, {})
-    assert found.runs <= kernel_times._EVENTS // 3000
+    assert found.runs <= kernel_events.EVENTS // 3000
     assert len(found.timeline) >= 3000
     assert found.kernels[0].inner == len(found.timeline) - 1

@@ -219,7 +219,7 @@ def test_kernels_timed_apart_are_the_same_kernels(lenet: Path) -> None:
     request = profiling.Request(base, seconds=QUICK)
     here = profiling.profile_here(request)
     from cnnscope.runtime.engine.child import run_in_child
-    from cnnscope.runtime.profile.kernel_times import KernelTimes
+    from cnnscope.runtime.profile.kernel_events import KernelTimes
 
     there = run_in_child("cnnscope.runtime.profile.profiling:kernels_here", request)
     assert isinstance(there, KernelTimes)

@@ -21,7 +21,8 @@ from onnx import helper
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.analyzer.values.tensor import DTYPES, Tensor
-from cnnscope.runtime.engine.input_ranges import Exactly, Range, Wanted, find_wanted
+from cnnscope.runtime.engine.input_ports import Exactly, Range, Wanted
+from cnnscope.runtime.engine.input_ranges import find_wanted
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis

@@ -32,7 +32,7 @@ from cnnscope.analyzer.report.measurement import Ceilings
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CUDA
 from cnnscope.runtime.engine.sessions import Settings, open_session
-from cnnscope.runtime.profile.kernel_times import KernelTimes
+from cnnscope.runtime.profile.kernel_events import KernelTimes
 from cnnscope.runtime.profile.timing import Budget, measure
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.providers import Provider
     from cnnscope.runtime.engine.weights import Values
-    from cnnscope.runtime.profile.kernel_times import KernelTimes
+    from cnnscope.runtime.profile.kernel_events import KernelTimes
     from cnnscope.runtime.profile.timing import Budget
     from cnnscope.runtime.verify.verifying import Model
 
@@ -345,7 +345,8 @@ class _Run:
     def kernels(self) -> KernelTimes:
         """Here, or where launches return before kernels end, in a process that waits for them."""
         from cnnscope.runtime.engine.child import run_in_child
-        from cnnscope.runtime.profile.kernel_times import SYNCHRONOUS, KernelTimes, on_host
+        from cnnscope.runtime.profile.kernel_events import KernelTimes
+        from cnnscope.runtime.profile.kernel_times import SYNCHRONOUS, on_host
 
         if on_host(self.provider):
             return self.kernels_here()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.values.dimension import Dim
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.trace import Facts
-    from cnnscope.runtime.profile.kernel_times import KernelTime
+    from cnnscope.runtime.profile.kernel_events import KernelTime
     from cnnscope.runtime.profile.kernels import Assignment, Kernel
 
 

@@ -21,7 +21,8 @@ from cnnscope.analyzer.fields.border import outside_share, padded_share
 from cnnscope.analyzer.fields.following import Fields, Key, Paths, Unfollowed, find_fields
 from cnnscope.analyzer.fields.paths import find_seen, moving_axes, whole_unit
 from cnnscope.analyzer.fields.regions import find_region
-from cnnscope.analyzer.layers.kinds import BORDERED, Kind, data_input, find_kind
+from cnnscope.analyzer.layers.channels import data_input
+from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
 from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, fitted_values
 from cnnscope.analyzer.model.file import ModelFile, open_model

@@ -2,38 +2,25 @@
 
 The operator's own definition says its family (convolution, pooling, attention, ...); everything
 else is read off its windows and operands, never off its name: how many axes it moves along, whether
-its kernel is one point, which channels it mixes, and what kind of padding it has.
-
-Along an axis of n inputs, with extent ``e = dilation*(kernel-1) + 1`` (Dumoulin & Visin, *A guide to
-convolution arithmetic for deep learning*, 2016), padding is
-
-- ``valid``: none;
-- ``full``: ``e - 1`` at both ends, every position that touches the input;
-- ``same``: ``e - 1`` in all, or as much as makes ``ceil(n / stride)`` outputs (TensorFlow's SAME);
-- ``custom``: any other.
-
-A transposed convolution of stride s is a window of stride and dilation 1/s; its kernel, stride,
-dilation and padding are given as people write them, its padding being what is cut off the output.
+its kernel is one point, which channels it mixes (`channels`), and what kind of padding it has
+(`padding`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Literal
 
+from cnnscope.analyzer.layers.channels import channel_axis, convolution_form, data_input
+from cnnscope.analyzer.layers.padding import Padding, as_written, padding_of
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.definition import Family, lookup
-from cnnscope.analyzer.operators.reading import Along, Listed, Whole
+from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
 from cnnscope.analyzer.passes.shapes import Shapes
-from cnnscope.analyzer.values.dimension import Dim, Undetermined, ceil_div
+from cnnscope.analyzer.values.dimension import Dim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import Number, Window
-
-Padding = Literal["valid", "same", "full", "custom"]
+from cnnscope.analyzer.values.window import Number
 
 POOLINGS = frozenset({"max pooling", "average pooling", "Lp pooling"})
 #: operators that look along space through a window
@@ -163,11 +150,6 @@ def _looked_at(
     return _windowed(family, inputs, per_input, data, output.shape)
 
 
-def data_input(inputs: Sequence[Tensor | None]) -> int:
-    """The input that the layer works on, as against its weights: the first that isn't constant."""
-    return next((i for i, x in enumerate(inputs) if x is not None and not x.constant), 0)
-
-
 # -- without a window ------------------------------------------------------------------------------
 
 
@@ -212,24 +194,6 @@ def _global(family: str, lengths: Sequence[Dim]) -> Kind:
 # -- with a window ---------------------------------------------------------------------------------
 
 
-def channel_axis(
-    read: Sequence[object], inputs: Sequence[Tensor | None], per_input: Sequence[KnownRead]
-) -> int:
-    """The axis of channels: the one that is mixed, or that weights belong to; else 1, or the last."""
-    for axis, along in enumerate(read[1:], 1):
-        if isinstance(along, Whole | Listed) and not along.spatial:
-            return axis
-    for x, weights in zip(inputs, per_input, strict=True):
-        if x is None or not x.constant or not isinstance(weights, tuple):
-            continue
-        for along in weights:
-            if isinstance(along, Along) and 0 < along.axis < len(read):
-                return along.axis
-    first = read[1] if len(read) > 1 else None
-    looks = isinstance(first, Whole) or (isinstance(first, Along) and first.window.moves)
-    return len(read) - 1 if looks and len(read) > 2 else 1
-
-
 def _windowed(
     family: Family,
     inputs: Sequence[Tensor | None],
@@ -252,7 +216,7 @@ def _windowed(
     if not all(isinstance(along, Along) for along in looks):
         return Kind(family, "standard" if "convolution" in family else None, rank)
     axes = [
-        _axis(along.window, n, after[along.axis], family != "convolution" and not pooling)
+        as_written(along.window, n, after[along.axis], family != "convolution" and not pooling)
         for along, n in zip(looks, lengths, strict=True)
         if isinstance(along, Along)
     ]
@@ -260,7 +224,9 @@ def _windowed(
     ends = tuple(axis.after for axis in axes)
     form, traits = None, []
     if not pooling and "convolution" in family:
-        form = _form(inputs, data, read[channel], x.dims[channel], after[channel], kernel)
+        form = convolution_form(
+            inputs, data, read[channel], x.dims[channel], after[channel], kernel
+        )
     if any(axis.dilation > 1 and axis.kernel > 1 for axis in axes):
         traits.append("dilated")
     if form is not None and family == "convolution":
@@ -277,7 +243,7 @@ def _windowed(
         tuple(axis.dilation for axis in axes),
         tuple(axis.before for axis in axes),
         tuple(end for end in ends if end is not None) if None not in ends else (),
-        _padding(axes),
+        padding_of(axes),
         tuple(traits),
     )  # fmt: skip
 
@@ -291,96 +257,3 @@ def _sees_all(read: object, length: Dim, after: Sequence[Dim]) -> bool:
     taps = read.window.at(0)
     solid = len(taps) > 0 and len(taps) == taps[-1] - taps[0] + 1
     return solid and taps[0] <= 0 and taps[-1] >= length - 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """A window along one axis as people write it, and the padding that it comes to."""
-
-    kernel: int
-    stride: Number
-    dilation: Number
-    before: Number
-    after: Number | None
-    extent: Number
-    padding: frozenset[Padding]
-
-
-def _axis(window: Window, length: Dim, outputs: Dim, transposed: bool) -> _Axis:
-    if not transposed:
-        before, after = window.before, window.after
-        extent = window.extent
-        words: set[Padding] = set()
-        if before == after == 0:
-            words.add("valid")
-        if before == after == extent - 1:
-            words.add("full")
-        stride = window.stride
-        keeps = isinstance(stride, int) and stride > 0 and outputs == ceil_div(length, stride)
-        if before + after == extent - 1 or keeps:
-            words.add("same")
-        return _Axis(
-            window.size, stride, window.dilation, before, after, extent, frozenset(words)
-        )  # fmt: skip
-    # Output o takes input i where o = i*s - before + j*d: the window's own numbers over s.
-    stride = _plain(1 / Fraction(window.stride))
-    dilation = _plain(window.dilation * Fraction(stride))
-    extent = dilation * (window.size - 1) + 1
-    before = _plain(extent - 1 - window.before * Fraction(stride))
-    left: Dim | None = None
-    if isinstance(stride, int) and isinstance(extent, int) and isinstance(before, int):
-        left = (length - 1) * stride + extent - before - outputs
-    behind = left if isinstance(left, int) else None
-    words = set()
-    if before == 0 and behind == 0:
-        words.add("valid")
-    if isinstance(stride, int) and outputs == length * stride:
-        words.add("same")
-    if before == behind == extent - 1:
-        words.add("full")
-    return _Axis(window.size, stride, dilation, before, behind, extent, frozenset(words))
-
-
-def _plain(value: Number) -> Number:
-    return int(value) if value == int(value) else value
-
-
-def _padding(axes: Sequence[_Axis]) -> Padding:
-    """What holds along every axis; an axis without a neighbour to look at never stands against it."""
-    order: tuple[Padding, ...] = ("valid", "full", "same")
-    for word in order:
-        if all(word in axis.padding for axis in axes):
-            return word
-    return "custom"
-
-
-def _form(
-    inputs: Sequence[Tensor | None],
-    data: int,
-    channels: object,
-    before: Dim,
-    after: Dim,
-    kernel: Sequence[int],
-) -> str:
-    """Which channels an output channel reads: all, one, or those of its group."""
-    read: Dim = before
-    if isinstance(channels, Along):
-        read = 1
-    elif isinstance(channels, Listed):
-        read = max((row[1] - row[0] + 1 for row in channels.rows if row is not None), default=1)
-    elif isinstance(after, int):
-        # Too many channels to be listed, or not known: the weights' number says how many are read.
-        weights = next(
-            (
-                x.size for i, x in enumerate(inputs)
-                if i != data and x is not None and x.shape is not None
-                and len(x.shape) == len(kernel) + 2
-            ),
-            None,
-        )  # fmt: skip
-        each = after * math.prod(kernel)
-        if isinstance(weights, int) and each and weights % each == 0:
-            read = weights // each
-    if read == before or (read != 1 and not isinstance(before, int)):
-        return "pointwise" if all(k == 1 for k in kernel) else "standard"
-    return "depthwise" if read == 1 else "grouped"

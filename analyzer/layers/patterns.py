@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cnnscope.analyzer.layers.kinds import Kind, channel_axis, data_input
+from cnnscope.analyzer.layers.channels import channel_axis, data_input
+from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.passes.reads import NodeReads

@@ -26,7 +26,7 @@ import onnx
 from cnnscope.analyzer.fields.batch import find_batch
 from cnnscope.analyzer.fields.following import Fields, Key, Paths
 from cnnscope.analyzer.fields.paths import Seen, find_seen
-from cnnscope.analyzer.layers.kinds import data_input
+from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.model.binding import batch_labels, bind_inputs, says_batch
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.graph import Graph, Node, used_names

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from cnnscope.analyzer.fields.digits import shape_groups
+from cnnscope.analyzer.fields.reshapes import shape_groups
 from cnnscope.analyzer.values.dimension import product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window

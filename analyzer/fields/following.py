@@ -41,9 +41,9 @@ from cnnscope.analyzer.fields.digits import (
     as_field,
     narrowest,
     reach_sum,
-    reshape,
     width,
 )
+from cnnscope.analyzer.fields.reshapes import reshape
 from cnnscope.analyzer.fields.spelt_padding import spelt_border
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.operators.likeness import Answers

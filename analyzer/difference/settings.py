@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 
 from cnnscope.analyzer.difference.constants import Constant, same_numbers
-from cnnscope.analyzer.operators.definition import Spelling, spelling
+from cnnscope.analyzer.operators.spelling import Spelling, spelling
 from cnnscope.analyzer.values.tensor import Tensor
 
 

@@ -14,7 +14,8 @@ attributes keyword, with ONNX's defaults. `work` and `reads` get the tuple of ou
 A rule gets only the attributes its signature names (all of them if it takes ``**attributes``).
 Three keywords aren't attributes and are passed to rules that name them: `opset` (the version of the
 operator's domain), `output_count` and `node_name`. A rule raises `Undetermined` for what it can't
-know yet and `ValueError` for what can't be (a kernel of another rank than its input).
+know yet and `ValueError` for what can't be (a kernel of another rank than its input). `work` and
+`reading` have the words for the answers, `rules` what many of them share.
 """
 
 from __future__ import annotations
@@ -49,11 +50,8 @@ def constants(*inputs: int) -> dict[int, Role]:
     return dict.fromkeys(inputs, "constant")
 
 
-# -- the registry ---------------------------------------------------------------------------
-
+#: what rules may ask for by keyword that no attribute is
 SPECIAL = frozenset({"opset", "output_count", "node_name"})
-
-
 #: the source of the operators that cnnscope itself defines
 OURS = "cnnscope"
 
@@ -244,60 +242,3 @@ def _keywords(rule: Rule) -> frozenset[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return None
     return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-
-
-# -- spellings ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """Which ways of writing a node of an operator mean the same, beyond what its schemas say.
-
-    Args:
-        commutes: the order of its operands is nothing.
-        shaping: attributes and operands that say what shape comes out, and nothing else.
-        implied: what holds where neither the node nor its schema says anything.
-        settings: what attributes and operands come to, by name, given them, the inputs and the
-            opset version: for those whose meaning changed from version to version.
-        axes_of_output: its axes are the output's, not the first input's.
-        successor: the operator that later versions have for it.
-    """
-
-    commutes: bool = False
-    shaping: frozenset[str] = frozenset()
-    implied: Mapping[str, object] = field(default_factory=dict)
-    settings: Settle | None = None
-    axes_of_output: bool = False
-    successor: str | None = None
-
-
-Settle = Callable[[Mapping[str, object], Sequence["Tensor | None"], int], Mapping[str, object]]
-_SPELLINGS: dict[str, Spelling] = {}
-_PLAIN = Spelling()
-
-
-def spell(
-    *names: str,
-    commutes: bool = False,
-    shaping: Iterable[str] = (),
-    implied: Mapping[str, object] | None = None,
-    settings: Settle | None = None,
-    axes_of_output: bool = False,
-    successor: str | None = None,
-) -> None:
-    """Register which ways of writing operators of ai.onnx mean the same; see `Spelling`.
-
-    Raises:
-        ValueError: that is already registered.
-    """
-    for name in names:
-        if name in _SPELLINGS:
-            raise ValueError(f"the spellings of {name} are defined twice")
-        _SPELLINGS[name] = Spelling(
-            commutes, frozenset(shaping), implied or {}, settings, axes_of_output, successor
-        )
-
-
-def spelling(domain: str, name: str) -> Spelling:
-    """Which ways of writing an operator mean the same."""
-    return _PLAIN if domain else _SPELLINGS.get(name, _PLAIN)

@@ -130,8 +130,6 @@ class Nothing:
 
 
 FLAT = Flat()
-
-
 NOTHING = Nothing()
 
 
@@ -175,12 +173,8 @@ class Through:
 #: for one input: a read per input axis; or row-major order kept; or nothing; or None: elementwise
 #: with numpy's broadcasting
 InputRead = tuple[AxisRead, ...] | Flat | Nothing | None
-
-
 #: for one output: a read per input; inputs left out at the end are read elementwise
 OutputReads = tuple[InputRead, ...]
-
-
 #: the same for every output; or a dict by output index (outputs left out: every input read whole);
 #: or the subgraphs that the outputs come from
 Reads = OutputReads | dict[int, OutputReads] | tuple[Through, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.diagnostics import LimitError
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -140,6 +141,22 @@ def in_range(axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise ValueError(f"axis {axis} of a tensor with {rank} axes")
     return axis % rank
+
+
+#: the most that a number in an attribute may count: inputs, parts, lengths of n-grams
+COUNT_LIMIT = 1 << 16
+
+
+def counted(count: int, what: str) -> int:
+    """A number in an attribute that counts something; raises LimitError where it can't be.
+
+    >>> counted(-1, "num_scan_inputs")
+    Traceback (most recent call last):
+    cnnscope.analyzer.values.diagnostics.LimitError: num_scan_inputs is -1, 0 to 65536 is wanted
+    """
+    if not 0 <= count <= COUNT_LIMIT:
+        raise LimitError(f"{what} is {count}, 0 to {COUNT_LIMIT} is wanted")
+    return count
 
 
 def each_axis(values: Sequence[int] | None, count: int, default: int, what: str) -> list[int]:

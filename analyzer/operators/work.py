@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import add, attrgetter
 
-from cnnscope.analyzer.values.diagnostics import LimitError
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -61,8 +60,6 @@ class Work:
 
 #: every count of a `Work`, in the order of its fields
 counts = attrgetter(*Work.__dataclass_fields__)
-
-
 NO_WORK = Work()
 
 
@@ -71,19 +68,3 @@ def matrix_work(macs: Dim, *operands: Tensor, bias: Dim = 0) -> Work:
     if any(operand.is_float or operand.dtype is None for operand in operands):
         return Work(float_macs=macs, bias=bias)
     return Work(int_macs=macs, bias=bias)
-
-
-#: the most that a number in an attribute may count: inputs, parts, lengths of n-grams
-COUNT_LIMIT = 1 << 16
-
-
-def counted(count: int, what: str) -> int:
-    """A number in an attribute that counts something; raises LimitError where it can't be.
-
-    >>> counted(-1, "num_scan_inputs")
-    Traceback (most recent call last):
-    cnnscope.analyzer.values.diagnostics.LimitError: num_scan_inputs is -1, 0 to 65536 is wanted
-    """
-    if not 0 <= count <= COUNT_LIMIT:
-        raise LimitError(f"{what} is {count}, 0 to {COUNT_LIMIT} is wanted")
-    return count

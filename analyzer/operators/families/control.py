@@ -13,8 +13,8 @@ from typing import Protocol
 
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import Through
-from cnnscope.analyzer.operators.rules import in_range
-from cnnscope.analyzer.operators.work import Work, counted
+from cnnscope.analyzer.operators.rules import counted, in_range
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 

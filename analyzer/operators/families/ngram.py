@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import Along, OutputReads, Whole
-from cnnscope.analyzer.operators.work import Work, counted
+from cnnscope.analyzer.operators.rules import counted
+from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 

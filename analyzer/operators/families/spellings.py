@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnscope.analyzer.operators.definition import spell
+from cnnscope.analyzer.operators.spelling import spell
 from cnnscope.analyzer.values.tensor import Tensor
 
 _Inputs = Sequence[Tensor | None]

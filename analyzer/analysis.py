@@ -19,8 +19,9 @@ import onnx
 from cnnscope.analyzer.fields.batch import Batch, find_batch
 from cnnscope.analyzer.fields.border import outside_share, padded_share
 from cnnscope.analyzer.fields.following import Fields, Key, Paths, Unfollowed, find_fields
-from cnnscope.analyzer.fields.paths import find_seen, moving_axes, whole_unit
 from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.fields.seen import find_seen
+from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns

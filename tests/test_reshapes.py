@@ -19,8 +19,8 @@ from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import Analysis, analyze, examine
-from cnnscope.analyzer.fields.paths import find_seen, unclipped
 from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.fields.seen import find_seen, unclipped
 from cnnscope.runtime.verify.verifying import verify
 
 Shape = tuple[int, int, int]

@@ -23,19 +23,12 @@ from cnnscope.analyzer.explanation.explanation import (
     UnitRegion,
 )
 from cnnscope.analyzer.fields.connections import find_alternatives
+from cnnscope.analyzer.fields.extreme_paths import FieldPath, find_paths
 from cnnscope.analyzer.fields.following import Fields
-from cnnscope.analyzer.fields.paths import (
-    FieldPath,
-    FieldStep,
-    Seen,
-    find_paths,
-    find_seen,
-    find_steps,
-    moving_axes,
-    unclipped,
-    whole_unit,
-)
 from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.fields.seen import Seen, find_seen, unclipped
+from cnnscope.analyzer.fields.steps import FieldStep, find_steps
+from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.formulas import (

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.connections import Alternatives
-from cnnscope.analyzer.fields.paths import FieldPath, FieldStep, Seen
+from cnnscope.analyzer.fields.extreme_paths import FieldPath
+from cnnscope.analyzer.fields.seen import Seen
+from cnnscope.analyzer.fields.steps import FieldStep
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.operators.work import Work

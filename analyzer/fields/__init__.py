@@ -1,4 +1,5 @@
 """What units see: receptive fields followed through the graph, and exact regions.
 
-Door: batch, border, boxes, connections, digits, following, paths, regions, touched.
+Door: batch, border, boxes, connections, digits, extreme_paths, following, regions, seen, steps,
+touched, units.
 """

@@ -25,7 +25,7 @@ import onnx
 
 from cnnscope.analyzer.fields.batch import find_batch
 from cnnscope.analyzer.fields.following import Fields, Key, Paths
-from cnnscope.analyzer.fields.paths import Seen, find_seen
+from cnnscope.analyzer.fields.seen import Seen, find_seen
 from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.model.binding import batch_labels, bind_inputs, says_batch
 from cnnscope.analyzer.model.file import ModelFile

@@ -14,7 +14,9 @@ from fractions import Fraction
 
 from cnnscope.analyzer.explanation.explanation import AxisOrigin, Explanation, SeenInput, UnitRegion
 from cnnscope.analyzer.fields.connections import Alternative, Alternatives
-from cnnscope.analyzer.fields.paths import FieldStep, PathStep, Seen
+from cnnscope.analyzer.fields.extreme_paths import PathStep
+from cnnscope.analyzer.fields.seen import Seen
+from cnnscope.analyzer.fields.steps import FieldStep
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.notation import alike, escape, middle, name, percent, ratio, shape

@@ -1,0 +1,44 @@
+"""Which unit of a tensor is meant by indices along the axes that move along space?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnscope.analyzer.fields.following import (
+    Fields,
+)
+
+
+def moving_axes(fields: Fields, tensor: str) -> list[int]:
+    """A tensor's axes that move along a spatial axis of an input."""
+    axes = {
+        digit.axis
+        for key, paths in fields.states.get(tensor, {}).items()
+        if key in fields.spatial
+        for term in paths.terms
+        for digit in term.digits
+    }
+    return sorted(axes)
+
+
+def whole_unit(
+    fields: Fields, tensor: str, rank: int | None, unit: Sequence[int | None]
+) -> list[int | None]:
+    """A unit given by an index per axis, or per axis that moves, as an index per axis.
+
+    Raises:
+        ValueError: it has another number of indices.
+    """
+    whole = list(unit)
+    if rank is None or len(unit) == rank:
+        return whole
+    axes = moving_axes(fields, tensor)
+    if len(unit) != len(axes):
+        raise ValueError(
+            f"{tensor!r} has {rank} axes, {len(axes)} of them spatial: "
+            f"a unit of {len(unit)} indices fits neither"
+        )
+    whole = [None] * rank
+    for axis, index in zip(axes, unit, strict=True):
+        whole[axis] = index
+    return whole

@@ -31,9 +31,10 @@ from cnnscope.analyzer.model.graph import VALUE_LIMIT, Graph, Node, read_graph
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.guests import guest_notes
 from cnnscope.analyzer.passes.costs import Cost, Costs, count_costs, count_folded
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.memory import Liveness, find_liveness
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads
-from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes
+from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.passes.weights import Path, Weight, Weights, find_weights
 from cnnscope.analyzer.report.comparison import Comparison, compared
 from cnnscope.analyzer.report.report import (

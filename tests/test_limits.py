@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.model import expansion
-from cnnscope.analyzer.passes import shapes
+from cnnscope.analyzer.passes import facts
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, LimitError
 from cnnscope.cli import main
 
@@ -167,23 +167,23 @@ def test_refused(name: str):
 
 def test_values_worked_out_beforehand(monkeypatch: pytest.MonkeyPatch):
     """50 constants of 32 KiB, with what they are worked out from, take between 1 and 4 MiB."""
-    monkeypatch.setattr(shapes, "VALUE_BYTES", 1 << 20)
-    monkeypatch.setattr(shapes._Room, "__init__", _with_values(1 << 20))
+    monkeypatch.setattr(facts, "VALUE_BYTES", 1 << 20)
+    monkeypatch.setattr(facts.ModelRoom, "__init__", _with_values(1 << 20))
     with pytest.raises(LimitError, match="take more than 1 MiB"):
         cnnscope.analyze(folded(50))
-    monkeypatch.setattr(shapes._Room, "__init__", _with_values(4 << 20))
+    monkeypatch.setattr(facts.ModelRoom, "__init__", _with_values(4 << 20))
     assert cnnscope.analyze(folded(50)).outputs[0].shape == (4096, 8)
 
 
 def _with_values(limit: int) -> Callable[..., None]:
-    def init(self: shapes._Room, nodes: int) -> None:
+    def init(self: facts.ModelRoom, nodes: int) -> None:
         self.nodes, self.values = nodes, limit
 
     return init
 
 
 def test_bodies_of_schemas_count(monkeypatch: pytest.MonkeyPatch):
-    room = shapes._Room(10)
+    room = facts.ModelRoom(10)
     room.expand(5)
     with pytest.raises(LimitError, match="function bodies"):
         room.expand(1)

@@ -30,7 +30,9 @@ from cnnscope.analyzer.difference.fingerprints import (
 )
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.graph import Graph, Node
-from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes, reference_result
+from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.passes.folding import reference_result
+from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.passes.weights import Path, Weights
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, ModelFileError
 from cnnscope.analyzer.values.dimension import FreeDim

@@ -42,8 +42,8 @@ from cnnscope.analyzer.operators.formulas import (
 )
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Nothing, Only, Upto, Whole
 from cnnscope.analyzer.passes.costs import BodyWork, Cost, count_costs
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.passes.weights import Path, Weights
 from cnnscope.analyzer.values.diagnostics import own_words
 from cnnscope.analyzer.values.dimension import Dim, FreeDim

@@ -21,8 +21,9 @@ from cnnscope.analyzer.model.binding import says_batch
 from cnnscope.analyzer.model.graph import Graph, Node, captures
 from cnnscope.analyzer.operators.likeness import Answers
 from cnnscope.analyzer.operators.reading import Along, Flat, Nothing
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
-from cnnscope.analyzer.passes.shapes import Shapes, infer_shapes
+from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor

@@ -28,8 +28,8 @@ from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.operators.reading import Along, Listed, Only, Upto, Whole
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 

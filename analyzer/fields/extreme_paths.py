@@ -24,7 +24,7 @@ from cnnscope.analyzer.fields.following import (
 from cnnscope.analyzer.fields.seen import Seen, figures
 from cnnscope.analyzer.fields.steps import input_length, node_reads, spatial_keys, through_alone
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.passes.facts import Shapes
 
 #: so many layers ahead a choice between inputs is followed, until it shows in the size
 MAX_AHEAD = 32

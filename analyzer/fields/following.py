@@ -59,8 +59,8 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     straight,
 )
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field

@@ -32,8 +32,8 @@ from cnnscope.analyzer.operators.reading import (
     Nothing,
     Through,
 )
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import find_reads
-from cnnscope.analyzer.passes.shapes import Shapes
 
 Wanted = dict[str, list[Box]]  # by tensor, the elements that are wanted of it
 #: iterations of a loop of unknown length, after which what it carries is taken to be wanted whole

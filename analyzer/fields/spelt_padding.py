@@ -17,8 +17,8 @@ import numpy as np
 from cnnscope.analyzer.fields.boxes import Indices, folded
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Nothing, Only
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 

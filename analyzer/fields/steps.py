@@ -25,8 +25,8 @@ from cnnscope.analyzer.fields.seen import Seen, find_seen, widest_term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Only, Upto, Whole
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.window import Window
 
 

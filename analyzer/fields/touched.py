@@ -25,8 +25,8 @@ from cnnscope.analyzer.operators.reading import (
     Nothing,
     Through,
 )
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
-from cnnscope.analyzer.passes.shapes import Shapes
 
 #: a loop is followed iteration by iteration up to this many
 MAX_TRIPS = 64

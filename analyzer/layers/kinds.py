@@ -16,8 +16,8 @@ from cnnscope.analyzer.layers.padding import Padding, as_written, padding_of
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.definition import Family, lookup
 from cnnscope.analyzer.operators.reading import Along, Whole
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Number

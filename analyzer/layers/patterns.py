@@ -20,8 +20,8 @@ from cnnscope.analyzer.layers.channels import channel_axis, data_input
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.operators.reading import Along, Whole
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.window import Number, Window
 
 #: what may stand between the two halves of a separable pair

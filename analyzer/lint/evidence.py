@@ -32,8 +32,8 @@ from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.definition import lookup
 from cnnscope.analyzer.operators.reading import Along, Upto, Whole
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.dimension import Dim, FreeDim

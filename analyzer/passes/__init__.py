@@ -1,4 +1,4 @@
 """One pass each, from the graph to a mapping: shapes, work, weights, memory, reads.
 
-Door: costs, memory, reads, shapes, weights.
+Door: costs, facts, folding, memory, reads, shapes, weights.
 """

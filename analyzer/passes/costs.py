@@ -20,7 +20,7 @@ from cnnscope.analyzer.operators.custom import failure
 from cnnscope.analyzer.operators.definition import lookup
 from cnnscope.analyzer.operators.likeness import Answers
 from cnnscope.analyzer.operators.work import NO_WORK, Work, counts
-from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor

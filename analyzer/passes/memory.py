@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from operator import add, gt, sub
 
 from cnnscope.analyzer.model.graph import Graph, used_names
-from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.polynomial import Atom, Monomial
 from cnnscope.analyzer.values.substitution import substituted

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from cnnscope.analyzer.passes.shapes import Shapes, reference_result
+from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.passes.folding import reference_result
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 #: the most numbers of a tensor that are read or worked out

@@ -25,8 +25,8 @@ from cnnscope.analyzer.operators.reading import (
     elementwise,
     everything,
 )
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.places import numbers_of
-from cnnscope.analyzer.passes.shapes import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import Tensor

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from cnnscope.analyzer.model.graph import Graph, Node, Stored, stored_sparse, used_names
 from cnnscope.analyzer.operators.definition import Role, lookup
 from cnnscope.analyzer.operators.reading import NOTHING
-from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 

@@ -19,7 +19,7 @@ from cnnscope.analyzer.values.diagnostics import RunError
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.graph import Node
-    from cnnscope.analyzer.passes.shapes import Shapes
+    from cnnscope.analyzer.passes.facts import Shapes
     from cnnscope.analyzer.values.tensor import Tensor
 
 _CONVS: Final = ("Conv", "QLinearConv", "ConvInteger", "FusedConv")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cnnscope.analyzer.analysis import Analysis
-    from cnnscope.analyzer.passes.shapes import Shapes
+    from cnnscope.analyzer.passes.facts import Shapes
 
 _CODES: Final = {name: code for code, name in DTYPES.items()}
 

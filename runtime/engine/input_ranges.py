@@ -19,7 +19,7 @@ from cnnscope.runtime.engine.input_ports import PORTS, Exactly, Range, Use, Want
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.model.graph import Graph, Node
-    from cnnscope.analyzer.passes.shapes import Shapes
+    from cnnscope.analyzer.passes.facts import Shapes
     from cnnscope.analyzer.values.tensor import Tensor
 
 

@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.model.graph import Graph, Node
-from cnnscope.analyzer.passes.shapes import Shapes
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.analyzer.values.tensor import DTYPES
 

@@ -41,7 +41,7 @@ from cnnscope.runtime.engine.trace import WIDENED, WITNESS
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
-    from cnnscope.analyzer.passes.shapes import Shapes
+    from cnnscope.analyzer.passes.facts import Shapes
     from cnnscope.runtime.engine.trace import Event
 
 

@@ -28,7 +28,7 @@ from cnnscope.runtime.engine.trace import WITNESS
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import Analysis
-    from cnnscope.analyzer.passes.shapes import Shapes
+    from cnnscope.analyzer.passes.facts import Shapes
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.trace import Event, Facts
 

@@ -1,0 +1,186 @@
+"""What is said of an operator without rules: by its function body, by its schema's own inference?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import onnx
+
+from cnnscope.analyzer.model.graph import (
+    Graph,
+    Node,
+    declared_tensor,
+    quoted,
+    read_graph,
+)
+from cnnscope.analyzer.operators.definition import Family
+from cnnscope.analyzer.passes.demands import schema_of
+from cnnscope.analyzer.passes.facts import NOT_TOLD
+from cnnscope.analyzer.values.diagnostics import (
+    GraphError,
+)
+from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.tensor import DTYPES, Tensor
+
+CODES = {name: code for code, name in DTYPES.items()}
+
+
+_SHOWN = 8  # input shapes, and axes of each, that an error shows
+
+
+def place_of(node: Node) -> str:
+    """A node in an error: which, and what it is."""
+    title = node.title if len(node.title) <= 120 else f"{node.title[:117]}..."
+    return f"node {quoted(node.name)} ({title})"
+
+
+def given_shapes(inputs: tuple[Tensor | None, ...]) -> str:
+    """The input shapes, for an error's reader."""
+    shown = [
+        "-" if x is None else "?" if x.shape is None else dims_text(x) for x in inputs[:_SHOWN]
+    ]
+    more = ", ..." if len(inputs) > _SHOWN else ""
+    return f" (inputs: {', '.join(shown)}{more})" if shown else ""
+
+
+def _type_proto(x: Tensor) -> onnx.TypeProto | None:
+    if x.kind == "sequence":
+        inner = _type_proto(x.element or NOT_TOLD)
+        return None if inner is None else onnx.helper.make_sequence_type_proto(inner)
+    if x.kind == "optional":
+        inner = _type_proto(x.element or NOT_TOLD)
+        return None if inner is None else onnx.helper.make_optional_type_proto(inner)
+    if x.dtype is None or x.kind != "tensor":
+        return None
+    dims = None if x.shape is None else [d if isinstance(d, int) else str(d) for d in x.shape]
+    return onnx.helper.make_tensor_type_proto(CODES[x.dtype], dims)
+
+
+def function_body(
+    graph: Graph, schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
+) -> Graph | None:
+    """The schema's function body as a graph of its own, inputs and outputs named as the node's."""
+    # (onnx's type stubs leave these members out)
+    has_body: bool = getattr(schema, "has_function", False)
+    depends_on_types: bool = getattr(schema, "has_context_dependent_function", False)
+    if not (has_body or depends_on_types):
+        return None
+    proto = onnx.NodeProto()
+    proto.CopyFrom(node.proto)
+    del proto.input[:]
+    del proto.output[:]
+    proto.input.extend(node.inputs)
+    proto.output.extend(node.outputs)
+    function: onnx.FunctionProto | None = None
+    try:
+        if depends_on_types:
+            types = [onnx.TypeProto() if x is None else _type_proto(x) for x in inputs]
+            if all(t is not None for t in types):
+                text = schema.get_context_dependent_function(  # type: ignore[attr-defined]  # not in its stubs
+                    proto.SerializeToString(),
+                    [t.SerializeToString() for t in types if t is not None],
+                )
+                function = onnx.FunctionProto.FromString(text)
+        if function is None and has_body:
+            function = schema.function_body
+        if function is None or not function.node:
+            return None
+        model = onnx.ModelProto(ir_version=10)
+        for domain, version in graph.opsets.items():
+            model.opset_import.add(domain=domain, version=version)
+        copy = model.functions.add()
+        copy.CopyFrom(function)
+        copy.name, copy.domain = node.op, node.domain
+        model.graph.name = node.name
+        model.graph.node.add().CopyFrom(proto)
+        model.graph.input.extend(
+            onnx.ValueInfoProto(name=n) for n in dict.fromkeys(node.inputs) if n
+        )
+        model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in node.outputs if n)
+        return read_graph(model)
+    except (GraphError, RuntimeError, ValueError, TypeError):
+        return None  # the schema's inference is tried next
+
+
+#: What ONNX's own inference is asked to object to, besides our rules. It takes a tenth of a
+#: millisecond a node, more than all of ours: families whose rules check their operands, and of which
+#: a network has hundreds of nodes, aren't asked about.
+ASKED: frozenset[Family] = frozenset(
+    {
+        "attention", "position encoding", "recurrent", "normalization", "quantization", "loss",
+        "sampling", "region pooling", "max unpooling", "deformable convolution", "scan", "random",
+        "signal transform", "indexing", "selection", "linear algebra", "text", "resize", "other",
+    }
+)  # fmt: skip
+
+
+def schema_objection(node: Node, inputs: tuple[Tensor | None, ...]) -> str:
+    """What ONNX's own inference has against the node's inputs and attributes, or an empty string."""
+    schema = schema_of(node.domain, node.op, node.version)
+    if schema is None:
+        return ""
+    try:
+        _inferred(schema, node, inputs)
+    except onnx.shape_inference.InferenceError as error:
+        said = " ".join(str(error).split())
+        return said.partition("InferenceError] ")[2] or said
+    except Exception:  # noqa: BLE001
+        # What it can't read of a node is no fact about the node.
+        return ""
+    return ""
+
+
+def schema_inference(
+    schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
+) -> tuple[Tensor, ...]:
+    """What the operator's schema infers by itself."""
+    try:
+        return _inferred(schema, node, inputs)
+    except Exception:  # noqa: BLE001
+        # The C++ inference reports every kind of disagreement as one of several exception types;
+        # what it can't infer stays unknown.
+        return ()
+
+
+def _inferred(
+    schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
+) -> tuple[Tensor, ...]:
+    from onnx import numpy_helper, shape_inference
+
+    free: dict[str, Dim] = {}
+    types: dict[str, onnx.TypeProto] = {}
+    data: dict[str, onnx.TensorProto] = {}
+    proto = onnx.NodeProto(op_type=node.op, domain=node.domain)
+    proto.attribute.extend(node.proto.attribute)
+    for i, x in enumerate(inputs):
+        proto.input.append("" if x is None else f"i{i}")
+        kind = None if x is None else _type_proto(x)
+        if x is None:
+            continue
+        if kind is None:
+            return ()
+        types[f"i{i}"] = kind
+        free.update({str(d): d for d in x.shape or () if isinstance(d, FreeDim)})
+        if x.value is not None and x.value.dtype != object:
+            data[f"i{i}"] = numpy_helper.from_array(x.value)
+    proto.output.extend(f"o{i}" for i in range(len(node.outputs)))
+    found = shape_inference.infer_node_outputs(
+        schema, proto, types, data, {}, [onnx.helper.make_opsetid(node.domain, node.version)]
+    )
+    outputs = []
+    for i in range(len(node.outputs)):
+        x = declared_tensor(found[f"o{i}"]) if f"o{i}" in found else NOT_TOLD
+        if x.shape is not None:
+            dims: list[Dim] = []
+            for axis, d in enumerate(x.shape):
+                known = free.get(str(d)) if isinstance(d, FreeDim) else d
+                what = f"{node.outputs[i] or node.name} axis {axis}"
+                dims.append(FreeDim.from_data(what) if known is None else known)
+            x = replace(x, shape=tuple(dims))
+        outputs.append(x)
+    return tuple(outputs)
+
+
+def dims_text(x: Tensor) -> str:
+    shape = x.shape or ()
+    return "x".join(map(str, shape[:_SHOWN])) + ("x..." if len(shape) > _SHOWN else "") or "scalar"

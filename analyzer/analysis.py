@@ -27,7 +27,9 @@ from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
 from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, fitted_values
 from cnnscope.analyzer.model.file import ModelFile, open_model
-from cnnscope.analyzer.model.graph import VALUE_LIMIT, Graph, Node, read_graph
+from cnnscope.analyzer.model.graph import Graph, Node
+from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.model.tensors import VALUE_LIMIT
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.guests import guest_notes
 from cnnscope.analyzer.passes.costs import Cost, Costs, count_costs, count_folded

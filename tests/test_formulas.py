@@ -25,7 +25,7 @@ from onnx import TensorProto, helper
 import cnnscope
 from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.file import open_model
-from cnnscope.analyzer.model.graph import read_graph
+from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.operators.formulas import (
     Formula,
     named_operands,

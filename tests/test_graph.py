@@ -15,7 +15,8 @@ import pytest
 from onnx import TensorProto, helper, inliner
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.model.graph import Graph, captures, read_graph
+from cnnscope.analyzer.model.graph import Graph, captures
+from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.values.diagnostics import GraphError
 
 # -- vocabulary --------------------------------------------------------------------------------

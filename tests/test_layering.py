@@ -93,7 +93,7 @@ NAMING = {
 # Strings that happen to be, or have to be, an operator's name: (module, string) -> reason.
 NAME_EXCEPTIONS: dict[tuple[str, str], str] = {
     (
-        "analyzer.model.graph",
+        "analyzer.model.graph_reading",
         "Identity",
     ): "a function that hands an input through needs a node for it",
 }

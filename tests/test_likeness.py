@@ -11,7 +11,7 @@ from networks import refusal
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.model.graph import read_graph
+from cnnscope.analyzer.model.graph_reading import read_graph
 
 X = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])
 

@@ -6,13 +6,9 @@ from dataclasses import replace
 
 import onnx
 
-from cnnscope.analyzer.model.graph import (
-    Graph,
-    Node,
-    declared_tensor,
-    quoted,
-    read_graph,
-)
+from cnnscope.analyzer.model.graph import Graph, Node, quoted
+from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.model.tensors import declared_tensor
 from cnnscope.analyzer.operators.definition import Family
 from cnnscope.analyzer.passes.demands import schema_of
 from cnnscope.analyzer.passes.facts import NOT_TOLD

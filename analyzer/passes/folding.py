@@ -8,10 +8,8 @@ from functools import cache
 
 import numpy as np
 
-from cnnscope.analyzer.model.graph import (
-    VALUE_LIMIT,
-    Node,
-)
+from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.model.tensors import VALUE_LIMIT
 from cnnscope.analyzer.operators.definition import reckoner
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined

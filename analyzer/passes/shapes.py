@@ -13,12 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cnnscope.analyzer.model.graph import (
-    Graph,
-    Node,
-    captures,
-    quoted,
-)
+from cnnscope.analyzer.model.graph import Graph, Node, captures, quoted
 from cnnscope.analyzer.operators.answers import RuleFailed
 from cnnscope.analyzer.operators.custom import failure
 from cnnscope.analyzer.operators.definition import OURS, lookup, reckoner

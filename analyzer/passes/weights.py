@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from cnnscope.analyzer.model.graph import Graph, Node, Stored, stored_sparse, used_names
+from cnnscope.analyzer.model.graph import Graph, Node, Stored, used_names
+from cnnscope.analyzer.model.tensors import stored_sparse
 from cnnscope.analyzer.operators.definition import Role, lookup
 from cnnscope.analyzer.operators.reading import NOTHING
 from cnnscope.analyzer.passes.facts import Shapes

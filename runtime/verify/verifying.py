@@ -247,7 +247,7 @@ def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
     shapes = {name: shape for name, shape in request.shapes.items() if name is not None}
     if None in request.shapes:
         from cnnscope.analyzer.model.file import open_model
-        from cnnscope.analyzer.model.graph import read_graph
+        from cnnscope.analyzer.model.graph_reading import read_graph
 
         names = list(read_graph(open_model(model).model).inputs)  # type: ignore[arg-type]
         if len(names) != 1:

@@ -1,0 +1,230 @@
+"""What does the model say, once its spelling is out of the way?
+
+From `onnx.ModelProto` to a `Graph`: nodes in an order in which they can run, each with its
+attributes as plain Python, model-local functions put in place of their calls, names made unique.
+Nothing here knows what any operator means.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import onnx
+
+from cnnscope.analyzer.model.attributes import PLAIN_ATTRIBUTES, guessed_type
+from cnnscope.analyzer.model.expansion import SCOPE_LIMIT, Key, check_expansion, function_key
+from cnnscope.analyzer.model.exporter_notes import noted_scope
+from cnnscope.analyzer.model.function_calls import Call, renamed_bodies, with_arguments
+from cnnscope.analyzer.model.graph import Graph, Node, quoted
+from cnnscope.analyzer.model.running_order import Visible, in_running_order
+from cnnscope.analyzer.model.tensors import declared_tensor, stored_sparse, stored_tensor
+from cnnscope.analyzer.values.diagnostics import GraphError
+
+_LATEST = (1 << 31) - 1  # no opset version is larger
+
+_A = onnx.AttributeProto
+
+
+def read_graph(model: onnx.ModelProto) -> Graph:
+    """The main graph of a model, functions put in place of their calls.
+
+    Raises:
+        GraphError: a cycle, a tensor that nothing gives, one given twice, a function that calls
+            itself.
+        LimitError: it stands for more nodes than can be analysed.
+    """
+    functions = {
+        (_domain(f.domain), f.name, f.overload if hasattr(f, "overload") else ""): f
+        for f in model.functions
+    }
+    opsets = {_domain(o.domain): int(o.version) for o in model.opset_import}
+    if not opsets and model.ir_version >= 3:
+        raise GraphError("the model names no opset (opset_import): it is incomplete or cut off")
+    # IR versions before 3 had no opset_import: they mean version 1. A later model that imports only
+    # other domains may still reach ai.onnx through their functions' bodies.
+    opsets.setdefault("", onnx.defs.onnx_opset_version() if opsets else 1)
+    reader = _Reader(functions)
+    try:
+        check_expansion(model.graph, functions)
+        return reader.graph(model.graph, opsets, Visible(set()), "")
+    except UnicodeDecodeError as error:
+        raise GraphError(f"a name in the model isn't UTF-8: {error.object[:60]!r}") from None
+
+
+def _domain(domain: str) -> str:
+    return "" if domain == "ai.onnx" else domain
+
+
+class _Reader:
+    """Holds what is the same for the whole model while its graphs are read."""
+
+    def __init__(self, functions: Mapping[tuple[str, str, str], onnx.FunctionProto]) -> None:
+        self.functions = functions
+        self.names: Counter[str] = Counter()
+        self.taken: set[str] = set()
+
+    def graph(
+        self,
+        proto: onnx.GraphProto,
+        opsets: Mapping[str, int],
+        outer: Visible,
+        scope: str,
+        calls: tuple[Key, ...] = (),
+    ) -> Graph:
+        names = [v.name for values in (proto.input, proto.output, proto.value_info) for v in values]
+        for name in (*names, *(t.name for t in proto.initializer)):
+            if not isinstance(name, str):
+                raise GraphError(f"a tensor has a name that isn't UTF-8: {name!r}")
+        stored = {t.name: stored_tensor(t) for t in proto.initializer}
+        for sparse in proto.sparse_initializer:
+            found = stored_sparse(sparse)
+            stored[found.name] = found
+        inputs = {v.name: declared_tensor(v.type) for v in proto.input if v.name not in stored}
+        visible = Visible({*inputs, *stored}, outer)
+        nodes = list(self.expanded(proto.node, opsets, scope, calls))
+        nodes = in_running_order(nodes, visible)
+        visible.own.update(name for n in nodes for name in n.outputs if name)
+        read = tuple([self.node(i, n, visible) for i, n in enumerate(nodes)])
+        for value in proto.output:
+            if value.name not in visible:
+                raise GraphError(
+                    f"output {quoted(value.name)} of graph {quoted(proto.name)} is given by no node"
+                )
+        declared = {
+            v.name: declared_tensor(v.type)
+            for values in (proto.value_info, proto.output)
+            for v in values
+            if v.HasField("type")
+        }
+        return Graph(
+            proto.name, inputs, tuple(v.name for v in proto.output), stored, read, declared,
+            opsets,
+        )  # fmt: skip
+
+    def expanded(
+        self,
+        protos: Iterable[onnx.NodeProto],
+        opsets: Mapping[str, int],
+        scope: str,
+        calls: tuple[Key, ...],
+    ) -> Iterator[Call]:
+        """The nodes, each call of a model-local function replaced by the function's nodes."""
+        for proto in protos:
+            name, op, domain = proto.name, proto.op_type, _domain(proto.domain)
+            function = None
+            if self.functions:
+                key = function_key(proto)
+                function = self.functions.get(key)
+            if function is None:
+                yield Call(
+                    proto, tuple(proto.input), tuple(proto.output), opsets, scope, calls,
+                    name, op, domain,
+                )  # fmt: skip
+                continue
+            yield from self.inlined(proto, function, opsets, scope, (*calls, key))
+
+    def inlined(
+        self,
+        call: onnx.NodeProto,
+        function: onnx.FunctionProto,
+        outer: Mapping[str, int],
+        scope: str,
+        calls: tuple[Key, ...],
+    ) -> Iterator[Call]:
+        label = call.name or call.op_type
+        self.names["call:" + label] += 1
+        count = self.names["call:" + label]
+        inner = f"{scope}/{label}".lstrip("/")
+        if len(inner) > SCOPE_LIMIT:  # every call counts the same label, so this stays unique
+            inner = f"{inner[: SCOPE_LIMIT // 2]}...{inner[-SCOPE_LIMIT // 2 :]}"
+            self.names["call:" + inner] += 1
+            count = self.names["call:" + inner]
+        inner += f"#{count}" if count > 1 else ""
+        renamed = dict(zip(function.input, call.input, strict=False))
+        renamed.update({name: "" for name in function.input if name not in renamed})
+        renamed.update(zip(function.output, call.output, strict=False))
+        given = {a.name: a for a in call.attribute}
+        for default in function.attribute_proto:
+            given.setdefault(default.name, default)
+        # What the function doesn't import itself it has from around it.
+        opsets = {**outer, **{_domain(o.domain): int(o.version) for o in function.opset_import}}
+        passed = dict(zip(function.input, call.input, strict=False))
+        # An output that is an input handed through needs a node to carry it.
+        for name, given_name in zip(function.output, call.output, strict=False):
+            if name in passed and given_name:
+                carry = onnx.NodeProto(op_type="Identity", name=f"{label}/{name}")
+                yield Call(
+                    carry, (passed[name],), (given_name,), opsets, inner, calls,
+                    carry.name, carry.op_type, "",
+                )  # fmt: skip
+                renamed[name] = passed[name]
+
+        def rename(name: str) -> str:
+            if not name:
+                return ""
+            if name not in renamed:
+                renamed[name] = f"{inner}/{name}"
+            return renamed[name]
+
+        protos = [with_arguments(proto, given) for proto in function.node]
+        for proto in protos:
+            for name in proto.output:  # an unused output of the call keeps a private name
+                if name and renamed.get(name) == "":
+                    renamed[name] = f"{inner}/{name}"
+        for step in self.expanded(protos, opsets, inner, calls):
+            # A nested call has been renamed one level already: its names are this level's.
+            yield step._replace(
+                proto=renamed_bodies(step.proto, rename),
+                inputs=tuple(map(rename, step.inputs)),
+                outputs=tuple(map(rename, step.outputs)),
+            )
+
+    def node(self, index: int, call: Call, visible: Visible) -> Node:
+        proto, inputs, outputs, opsets, scope, calls, given, op, domain = call
+        wanted = given
+        if wanted and scope and scope != wanted:
+            wanted = f"{scope}/{wanted}"
+        wanted = wanted or (f"{scope}/" if scope else "") + f"{op}_{index}"
+        name = wanted
+        while name in self.taken:  # names may be given twice, and look like ours
+            self.names[wanted] += 1
+            name = f"{wanted}#{self.names[wanted] + 1}"
+        self.taken.add(name)
+        attributes = {}
+        for a in proto.attribute:
+            kind = a.type
+            if type(a.name) is not str:  # protobuf hands invalid UTF-8 out as bytes
+                raise GraphError(
+                    f"an attribute of node {quoted(name)} isn't UTF-8: {a.name!r:.200}"
+                )
+            plain = PLAIN_ATTRIBUTES.get(kind)
+            attributes[a.name] = (
+                self.attribute(a, kind, opsets, visible, name, calls) if plain is None else plain(a)
+            )
+        version = opsets.get(domain, opsets.get("", 1) if not domain else 1)
+        version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
+        return Node(
+            index, name, op, domain, version, inputs, outputs, attributes,
+            scope or noted_scope(proto, given), proto, given,
+        )  # fmt: skip
+
+    def attribute(
+        self,
+        a: onnx.AttributeProto,
+        kind: int,
+        opsets: Mapping[str, int],
+        visible: Visible,
+        scope: str,
+        calls: tuple[Key, ...],
+    ) -> object:
+        """An attribute of any type."""
+        if kind == _A.UNDEFINED:  # IR version 1 left the type out
+            kind = guessed_type(a)
+        if kind in PLAIN_ATTRIBUTES:
+            return PLAIN_ATTRIBUTES[kind](a)
+        if kind == _A.GRAPH:
+            return self.graph(a.g, opsets, visible, scope, calls)
+        if kind == _A.GRAPHS:
+            return tuple(self.graph(g, opsets, visible, scope, calls) for g in a.graphs)
+        return None

@@ -54,6 +54,8 @@ def constants(*inputs: int) -> dict[int, Role]:
 SPECIAL = frozenset({"opset", "output_count", "node_name"})
 #: the source of the operators that cnnscope itself defines
 OURS = "cnnscope"
+#: the domain of ONNX Runtime's own operators
+MICROSOFT = "com.microsoft"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -185,6 +186,16 @@ def straight(rank: int) -> tuple[AxisRead, ...]:
     """Every axis read along itself, index by index: the same value each time, so that it can be
     told at a glance."""
     return tuple(Along(axis) for axis in range(rank))
+
+
+#: up to so many channels an axis of channels in groups is read by a table
+MAX_LISTED = 1 << 12
+
+
+def repeated(times: int) -> Window:
+    """Output ``i`` reads input ``i // times`` alone."""
+    step = Fraction(1, times)
+    return Window(times, step, step, 1 - step) if times > 1 else POINT
 
 
 def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:

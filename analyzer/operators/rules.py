@@ -10,6 +10,10 @@ from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 
 Rule = Callable[..., object]
+#: what `work` and `reads` are given first
+Outputs = tuple[Tensor, ...]
+#: an attribute with a number per axis
+Ints = Sequence[int] | None
 
 
 def demand(x: Tensor | None, what: str, *wanted: Dim | None) -> None:

@@ -18,14 +18,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import Along, OutputReads, Whole
-from cnnscope.analyzer.operators.rules import Rule, broadcast_shapes, each, same
+from cnnscope.analyzer.operators.rules import Outputs, Rule, broadcast_shapes, each, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor
-
-Outputs = tuple[Tensor, ...]
 
 
 def gelu_work(outputs: Outputs, x: Tensor, *, approximate: str = "none") -> Work:
@@ -137,7 +135,7 @@ define_rowwise("Softmax", softmax_work)
 define_rowwise("LogSoftmax", log_softmax_work)
 define_rowwise("Hardmax", hardmax_work)
 
-activation("Gelu", infer=same, work=gelu_work, domain="com.microsoft")
-activation("QuickGelu", infer=same, work=quick_gelu_work, domain="com.microsoft")
-activation("FastGelu", infer=biased, work=fast_gelu_work, domain="com.microsoft")
-activation("BiasGelu", infer=biased, work=each(mul=3, add=2, exp=1), domain="com.microsoft")
+activation("Gelu", infer=same, work=gelu_work, domain=MICROSOFT)
+activation("QuickGelu", infer=same, work=quick_gelu_work, domain=MICROSOFT)
+activation("FastGelu", infer=biased, work=fast_gelu_work, domain=MICROSOFT)
+activation("BiasGelu", infer=biased, work=each(mul=3, add=2, exp=1), domain=MICROSOFT)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -54,10 +54,6 @@ def scores_work(
 def rotary_work(elements: Dim) -> Work:
     """A rotation of pairs: 4 multiplications and 2 additions for two elements."""
     return Work(mul=2, add=1) * elements
-
-
-def whole_or_none(*tensors: Tensor | None) -> tuple[InputRead, ...]:
-    return tuple(None if t is None else everything(t) for t in tensors)
 
 
 def over_keys(t: Tensor, axis: int, read: AxisRead | None = None) -> tuple[AxisRead, ...]:
@@ -445,5 +441,5 @@ define(
 define(
     "LinearAttention", kind="attention", infer=linear_output, work=linear_work, reads=linear_reads
 )
-define("RotaryEmbedding", kind="position encoding", domain="com.microsoft",
+define("RotaryEmbedding", kind="position encoding", domain=MICROSOFT,
        infer=microsoft_rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip

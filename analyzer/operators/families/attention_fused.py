@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -778,7 +778,6 @@ def gated_reads(
     return own, *whole(query_bias), None, *whole(weight, bias), None, *whole(token_offset)
 
 
-MICROSOFT = "com.microsoft"
 define("Attention", kind="attention", domain=MICROSOFT,
        infer=projected_output, work=projected_work, reads=projected_reads)  # fmt: skip
 define("QAttention", kind="attention", domain=MICROSOFT,

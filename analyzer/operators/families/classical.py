@@ -35,14 +35,13 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
 )
-from cnnscope.analyzer.operators.rules import demand_rank, each, same
+from cnnscope.analyzer.operators.rules import Outputs, demand_rank, each, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 
 ML = "ai.onnx.ml"
-Outputs = tuple[Tensor, ...]
 Numbers = tuple[float, ...]
 Labels = tuple[str, ...]
 

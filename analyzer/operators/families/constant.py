@@ -16,13 +16,11 @@ import numpy as np
 
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import NOTHING, Along, OutputReads, Whole, elementwise
-from cnnscope.analyzer.operators.rules import demand_least_rank, each
+from cnnscope.analyzer.operators.rules import Outputs, demand_least_rank, each
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.reckoning import hangs_on
 from cnnscope.analyzer.values.tensor import Tensor, axes_of, dtype_of
-
-Outputs = tuple[Tensor, ...]
 
 #: more elements than this are never filled in
 LIMIT = 1024

@@ -28,8 +28,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.reading import (
+    MAX_LISTED,
     Along,
     AxisRead,
     InputRead,
@@ -37,18 +38,20 @@ from cnnscope.analyzer.operators.reading import (
     OutputReads,
     Whole,
     everything,
+    repeated,
 )
-from cnnscope.analyzer.operators.rules import Rule, demand, demand_each, demand_single, each_axis
+from cnnscope.analyzer.operators.rules import (
+    Ints,
+    Rule,
+    demand,
+    demand_each,
+    demand_single,
+    each_axis,
+)
 from cnnscope.analyzer.operators.work import NO_WORK, Work, matrix_work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Shape, Tensor
-from cnnscope.analyzer.values.window import POINT, Window, known_padding, same_padding
-
-Ints = Sequence[int] | None
-
-#: up to so many channels a grouped convolution's channel axis is read by a table
-MAX_LISTED = 1 << 12
-
+from cnnscope.analyzer.values.window import Window, known_padding, same_padding
 
 # -- one spatial axis -----------------------------------------------------------------------
 
@@ -76,12 +79,6 @@ def kernel_of(w: Tensor, kernel_shape: Ints) -> list[int]:
     if kernel_shape and list(kernel_shape) != kernel:
         raise ValueError(f"kernel_shape is {list(kernel_shape)}, the weights' kernel is {kernel}")
     return kernel
-
-
-def repeated(times: int) -> Window:
-    """Output ``i`` reads input ``i // times`` alone."""
-    step = Fraction(1, times)
-    return Window(times, step, step, 1 - step) if times > 1 else POINT
 
 
 def grouped(axis: int, inputs: Dim, outputs: Dim, group: int) -> AxisRead:
@@ -638,7 +635,7 @@ define(
     infer=integer_output(conv_output), work=integer_work, reads=integer_reads(conv_reads),
     roles=constants(2, 3),
 )  # fmt: skip
-for _domain in ("", "com.microsoft"):
+for _domain in ("", MICROSOFT):
     define(
         "QLinearConv",
         kind="convolution",
@@ -655,12 +652,12 @@ define(
     work=quantized_work(transpose_work),
     reads=quantized_reads(transpose_reads),
     roles={8: "parameter", **constants(1, 2, 4, 5, 6, 7)},
-    domain="com.microsoft",
+    domain=MICROSOFT,
 )
 define(
     "ConvTransposeWithDynamicPads", kind="transposed convolution",
     infer=dynamic_pads_output, work=dynamic_pads_work, reads=dynamic_pads_reads,
-    domain="com.microsoft",
+    domain=MICROSOFT,
 )  # fmt: skip
 define(
     "FusedConv",
@@ -668,9 +665,9 @@ define(
     infer=conv_output,
     work=fused_work,
     reads=conv_reads,
-    domain="com.microsoft",
+    domain=MICROSOFT,
 )
 define(
     "NhwcConv", "NhwcFusedConv", kind="convolution",
-    infer=last(conv_output), work=fused_work, reads=last(conv_reads), domain="com.microsoft",
+    infer=last(conv_output), work=fused_work, reads=last(conv_reads), domain=MICROSOFT,
 )  # fmt: skip

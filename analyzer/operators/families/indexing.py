@@ -34,6 +34,7 @@ from cnnscope.analyzer.operators.reading import (
     straight,
 )
 from cnnscope.analyzer.operators.rules import (
+    Outputs,
     demand,
     demand_least_rank,
     demand_rank,
@@ -48,7 +49,6 @@ from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 from cnnscope.analyzer.values.window import Window
 
-Outputs = tuple[Tensor, ...]
 #: what a scatter writes where is kept place by place up to this many places
 MAX_TABLE = 1 << 18
 #: updates of one place that are told apart

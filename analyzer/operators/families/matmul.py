@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -630,7 +630,6 @@ def packed_elements(
     return {1: K * N}
 
 
-MICROSOFT = "com.microsoft"
 define("Gemm", kind="matrix product", infer=gemm_output, work=gemm_work, reads=gemm_reads)
 define("MatMul", kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads)
 define("MatMulInteger", kind="matrix product",

@@ -25,12 +25,10 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     elementwise,
 )
-from cnnscope.analyzer.operators.rules import counted, demand_rank, in_range
+from cnnscope.analyzer.operators.rules import Outputs, counted, demand_rank, in_range
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor, axes_of
 from cnnscope.analyzer.values.window import Window
-
-Outputs = tuple[Tensor, ...]
 
 
 def from_data(node_name: str, what: str) -> Dim:

@@ -19,7 +19,7 @@ GroupNormalization are given channel by channel.
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -569,7 +569,6 @@ def embed_reads(
     return {place: every[place] for place in range(len(outputs))}
 
 
-MICROSOFT = "com.microsoft"
 define(
     "BatchNormalization", kind="normalization", infer=batch_output, work=batch_work, reads=batch_reads,
     roles={3: "buffer", 4: "buffer"},

@@ -24,10 +24,9 @@ round. MaxRoiPool's bins hang on data; so does its work, which isn't known.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -37,13 +36,11 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
 )
-from cnnscope.analyzer.operators.rules import Rule, demand, demand_least_rank, each_axis
+from cnnscope.analyzer.operators.rules import Ints, Rule, demand, demand_least_rank, each_axis
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window, known_padding, same_padding
-
-Ints = Sequence[int] | None
 
 
 def spatial_axes(x: Tensor, channels_last: int) -> range:
@@ -336,15 +333,15 @@ def last(rule: Rule) -> Rule:
 
 define(
     "NhwcMaxPool", kind="max pooling",
-    infer=last(pool_output), work=pooling(maximum), reads=last(pool_reads), domain="com.microsoft",
+    infer=last(pool_output), work=pooling(maximum), reads=last(pool_reads), domain=MICROSOFT,
 )  # fmt: skip
 define(
     "QLinearAveragePool", kind="average pooling",
-    infer=pool_output, work=pooling(quantized_average), reads=pool_reads, domain="com.microsoft",
+    infer=pool_output, work=pooling(quantized_average), reads=pool_reads, domain=MICROSOFT,
     roles=constants(1, 2, 3, 4),
 )  # fmt: skip
 define(
     "QLinearGlobalAveragePool", kind="average pooling",
     infer=global_output, work=global_pooling(quantized_average), reads=global_reads,
-    domain="com.microsoft", roles=constants(1, 2, 3, 4),
+    domain=MICROSOFT, roles=constants(1, 2, 3, 4),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -444,7 +444,6 @@ def gather_reads(
     return rows, selected, *parameters(scales, zero)
 
 
-MICROSOFT = "com.microsoft"
 for _domain in ("", MICROSOFT):
     define("QuantizeLinear", kind="quantization", domain=_domain,
            infer=quantize_output, work=quantize_work, reads=linear_reads, roles=constants(1, 2))  # fmt: skip

@@ -23,7 +23,7 @@ from functools import wraps
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import constants, define
+from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -402,6 +402,6 @@ define(
     reads=sequence_reads,
     roles=STATES,
 )
-define("DynamicQuantizeLSTM", kind="recurrent", domain="com.microsoft",
+define("DynamicQuantizeLSTM", kind="recurrent", domain=MICROSOFT,
        infer=quantized_output, work=quantized_work, reads=sequence_reads,
        roles=STATES | constants(8, 9, 10, 11))  # fmt: skip

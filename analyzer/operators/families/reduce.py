@@ -26,6 +26,7 @@ from cnnscope.analyzer.operators.reading import (
     everything,
 )
 from cnnscope.analyzer.operators.rules import (
+    Outputs,
     Rule,
     demand_least_rank,
     demand_rank,
@@ -38,7 +39,6 @@ from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Tensor
 
-Outputs = tuple[Tensor, ...]
 Axes = tuple[int, ...] | None
 
 

@@ -24,7 +24,7 @@ import itertools
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -338,7 +338,7 @@ define(
     infer=grid_output,
     work=grid_work,
     reads=grid_reads,
-    domain="com.microsoft",
+    domain=MICROSOFT,
     places=(1,),
 )
 define("AffineGrid", kind="sampling", infer=affine_output, work=affine_work, reads=affine_reads)
@@ -356,6 +356,6 @@ define(
     infer=crop_output,
     work=crop_work,
     reads=region_reads,
-    domain="com.microsoft",
+    domain=MICROSOFT,
     places=(1,),
 )

@@ -24,11 +24,10 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
 )
-from cnnscope.analyzer.operators.rules import broadcast_shapes, each, in_range
+from cnnscope.analyzer.operators.rules import Outputs, broadcast_shapes, each, in_range
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 
-Outputs = tuple[Tensor, ...]
 UNKNOWN = Tensor()
 
 

@@ -17,7 +17,7 @@ a stride of `frame_step`.
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -332,7 +332,7 @@ define("MelWeightMatrix", kind="constant", infer=mel_output, work=mel_work, read
 define(
     "Rfft",
     kind="signal transform",
-    domain="com.microsoft",
+    domain=MICROSOFT,
     infer=rfft_output,
     work=rfft_work,
     reads=rfft_reads,
@@ -340,7 +340,7 @@ define(
 define(
     "Irfft",
     kind="signal transform",
-    domain="com.microsoft",
+    domain=MICROSOFT,
     infer=irfft_output,
     work=irfft_work,
     reads=irfft_reads,

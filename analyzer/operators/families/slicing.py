@@ -33,6 +33,7 @@ from cnnscope.analyzer.operators.reading import (
     everything,
 )
 from cnnscope.analyzer.operators.rules import (
+    Outputs,
     demand,
     demand_least_rank,
     demand_rank,
@@ -47,7 +48,6 @@ from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Outside, Window
 
-Outputs = tuple[Tensor, ...]
 Cut = tuple[Dim, Dim, int]  # start, length, step
 
 

@@ -26,6 +26,7 @@ from fractions import Fraction
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import (
     FLAT,
+    MAX_LISTED,
     NOTHING,
     Along,
     AxisRead,
@@ -36,23 +37,13 @@ from cnnscope.analyzer.operators.reading import (
     OutputReads,
     Part,
     Whole,
+    repeated,
 )
-from cnnscope.analyzer.operators.rules import demand, demand_rank, in_range, one_of
+from cnnscope.analyzer.operators.rules import Ints, demand, demand_rank, in_range, one_of
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.values.tensor import Shape, Tensor, axes_of
-from cnnscope.analyzer.values.window import POINT, Window
-
-Ints = Sequence[int] | None
-
-#: up to so many channels an axis is read by a table
-MAX_LISTED = 1 << 12
-
-
-def repeated(times: int) -> Window:
-    """Output ``i`` reads input ``i // times`` alone."""
-    step = Fraction(1, times)
-    return Window(times, step, step, 1 - step) if times > 1 else POINT
+from cnnscope.analyzer.values.window import Window
 
 
 def shuffled(

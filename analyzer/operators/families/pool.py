@@ -27,6 +27,7 @@ import functools
 from fractions import Fraction
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
+from cnnscope.analyzer.operators.families.spatial import last
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -319,17 +320,6 @@ define(
     reads=roi_reads,
     places=(1,),
 )
-
-
-def last(rule: Rule) -> Rule:
-    """The rule for channels that always come last."""
-
-    @functools.wraps(rule)
-    def channels_last(*inputs: object, **attributes: object) -> object:
-        return rule(*inputs, **{**attributes, "channels_last": 1})
-
-    return channels_last
-
 
 define(
     "NhwcMaxPool", kind="max pooling",

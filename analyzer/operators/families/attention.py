@@ -1,16 +1,8 @@
 """What does attention put out, what work is it, and which positions of its sequences does it read?
 
-With B sequences, h query heads, q queries, t keys (past ones included), and heads of d (keys) and
-v (values) elements, ``softmax(scale * Q K' + mask) V`` is ::
-
-    (1)   MACs = B*h*q*t * (d + v)
-    (2)   scale: a multiplication per score (there are B*h*q*t); a mask or bias: an addition each
-    (3)   softmax over a row of t scores: t-1 comparisons, t subtractions, t exponentials,
-          t-1 additions, t divisions
-
-Grouped queries are counted by query heads. Nothing is discounted for causal masks, local windows or
-padding: that is how much of the work a kernel skips, not how much there is. Operators that project
-(com.microsoft's Attention) add ``B*q*I*(d+d+v)*h`` MACs and their bias.
+This is ai.onnx's Attention; ONNX Runtime's are in files of their own (`projected_attention`,
+`multi_head_attention`, `group_query_attention`, `packed_attention`). With B sequences, h query heads,
+q queries and t keys (past ones included) there are ``B*h*q*t`` scores, whose work `attention_scores` has.
 
 Reads: queries go along with the output; keys and values are read whole, up to the query's own
 position where attention is causal, or through the window where it is local on both sides.
@@ -20,7 +12,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from cnnscope.analyzer.operators.definition import MICROSOFT, define
+from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.families.attention_scores import scores_work, uneven
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -33,27 +26,11 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
 )
-from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank
+from cnnscope.analyzer.operators.rules import demand, demand_onto
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 from cnnscope.analyzer.values.window import Window
-
-
-def scores_work(
-    rows: Dim, keys: Dim, head: Dim, value: Dim, *, biases: int = 0, softcap: float = 0.0
-) -> Work:
-    """(1) to (3) for `rows` queries, over all heads and sequences, of `keys` scores each."""
-    scores = rows * keys
-    capped = Work(div=1, exp=1, mul=1) if softcap else Work()  # cap * tanh(score / cap)
-    each = Work(mul=1, add=biases) + capped
-    softmax = Work(compare=scores - rows, add=2 * scores - rows, exp=scores, div=scores)
-    return Work(float_macs=scores * (head + value)) + each * scores + softmax
-
-
-def rotary_work(elements: Dim) -> Work:
-    """A rotation of pairs: 4 multiplications and 2 additions for two elements."""
-    return Work(mul=2, add=1) * elements
 
 
 def over_keys(t: Tensor, axis: int, read: AxisRead | None = None) -> tuple[AxisRead, ...]:
@@ -61,9 +38,6 @@ def over_keys(t: Tensor, axis: int, read: AxisRead | None = None) -> tuple[AxisR
     reads: list[AxisRead] = [Along(0), *(Whole() for _ in t.dims[1:])]
     reads[axis] = read or Whole(spatial=True)
     return tuple(reads)
-
-
-# -- ai.onnx Attention ------------------------------------------------------------------------
 
 
 class Sizes:
@@ -93,15 +67,11 @@ class Sizes:
             k, "K", self.batch, *heads, self.head if self.has_heads else self.head * self.kv_heads
         )
         demand(v, "V", self.batch, *heads, None)
-        if _uneven(self.heads, self.kv_heads):
+        if uneven(self.heads, self.kv_heads):
             raise ValueError(f"{self.heads} query heads are no multiple of {self.kv_heads} of keys")
         demand(past_key, "past_key", self.batch, self.kv_heads, None, self.head)
         self.past = 0 if past_key is None else past_key.dims[2]
         self.keys = self.past + self.new_keys
-
-
-def _uneven(many: Dim, few: Dim) -> bool:
-    return isinstance(many, int) and isinstance(few, int) and (few < 1 or many % few != 0)
 
 
 def _heads(t: Tensor, count: int | None) -> tuple[Dim, Dim, Dim]:
@@ -110,7 +80,7 @@ def _heads(t: Tensor, count: int | None) -> tuple[Dim, Dim, Dim]:
         return t.dims[1], t.dims[2], t.dims[3]
     if not count or count < 0:
         raise ValueError("inputs of 3 axes need q_num_heads and kv_num_heads")
-    if _uneven(t.dims[2], count):
+    if uneven(t.dims[2], count):
         raise ValueError(f"{t.dims[2]} elements are no multiple of {count} heads")
     return count, t.dims[1], t.dims[2] // count
 
@@ -168,7 +138,9 @@ def attention_work(
 ) -> Work:
     s = Sizes(q, k, v, past_key, q_num_heads, kv_num_heads)
     rows = s.batch * s.heads * s.queries
-    return scores_work(rows, s.keys, s.head, s.value, biases=int(mask is not None), softcap=softcap)
+    return scores_work(
+        rows, rows * s.keys, s.head, s.value, biases=int(mask is not None), softcap=softcap
+    )
 
 
 def attention_reads(
@@ -273,157 +245,6 @@ def _past(t: Tensor | None) -> InputRead:
     return None if t is None else tuple(Along(i) for i in range(t.rank))
 
 
-# -- rotary embedding ---------------------------------------------------------------------------
-
-
-def rotary_output(
-    x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor | None = None, *,
-    num_heads: int | None = None, rotary_embedding_dim: int = 0,
-) -> Tensor:  # fmt: skip
-    """Caches are positions by half of the elements that turn; without positions, one by sample."""
-    demand_rank(x, "X", 3, 4)
-    demand(sin, "sin_cache", *(cos.shape or sin.shape or ()))
-    if x.shape is None:
-        return x.of(None)
-    batch, steps = x.shape[0], x.shape[2 if x.rank == 4 else 1]
-    elements: Dim = x.shape[-1]
-    if x.rank == 3:
-        if not num_heads or num_heads < 0:
-            raise ValueError("an input of 3 axes needs num_heads")
-        if _uneven(elements, num_heads):
-            raise ValueError(f"{elements} elements are no multiple of {num_heads} heads")
-        elements = elements // num_heads
-    if isinstance(elements, int) and rotary_embedding_dim > elements:
-        raise ValueError(f"{rotary_embedding_dim} of a head's {elements} elements turn")
-    half = (rotary_embedding_dim or elements) // 2
-    if positions is None:
-        demand(cos, "cos_cache", batch, steps, half)
-    else:
-        demand(positions, "position_ids", batch, steps)
-        demand(cos, "cos_cache", None, half)
-    return x.of(x.shape)
-
-
-def microsoft_rotary_output(x: Tensor, *_: Tensor | None) -> Tensor:
-    return x.of(x.shape)
-
-
-def rotary_embedding_work(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    *_: Tensor | None,
-    num_heads: int | None = None,
-    rotary_embedding_dim: int = 0,
-) -> Work:
-    if not rotary_embedding_dim:
-        return rotary_work(x.size)
-    head = x.dims[-1] if x.rank == 4 or not num_heads else x.dims[-1] // num_heads
-    return rotary_work(x.size // head * rotary_embedding_dim)
-
-
-def rotary_reads(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    position_ids: Tensor | None = None,
-) -> OutputReads:
-    sequence = 2 if x.rank == 4 else 1
-    rotated: InputRead = (*(Along(i) for i in range(x.rank - 1)), Whole())
-    if position_ids is not None:
-        positions: InputRead = everything(position_ids)
-        if position_ids.rank == 2:
-            positions = (Along(0), Along(sequence))
-        return rotated, everything(cos), everything(sin), positions
-    table = (Along(0), Along(sequence), Whole())
-    return rotated, table, table
-
-
-def microsoft_rotary_work(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    position_ids: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    *,
-    num_heads: int = 0,
-    rotary_embedding_dim: int = 0,
-) -> Work:
-    return rotary_embedding_work(
-        outputs, x, cos, sin, num_heads=num_heads, rotary_embedding_dim=rotary_embedding_dim
-    )
-
-
-def microsoft_rotary_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, position_ids: Tensor, cos: Tensor, sin: Tensor
-) -> OutputReads:
-    rotated, *tables, positions = rotary_reads(outputs, x, cos, sin, position_ids)
-    return rotated, positions, *tables
-
-
-# -- linear attention: a recurrence over the state S of shape (d, v) -----------------------------
-
-
-def linear_output(
-    q: Tensor, k: Tensor, v: Tensor, *_: Tensor | None, q_num_heads: int, kv_num_heads: int
-) -> tuple[Tensor, ...]:
-    if q.shape is None or v.shape is None:
-        return q.of(None), q.of(None)
-    batch, steps, width = q.dims
-    head, value = width // q_num_heads, v.dims[2] // kv_num_heads
-    return q.of((batch, steps, q_num_heads * value)), q.of((batch, kv_num_heads, head, value))
-
-
-def linear_work(
-    outputs: tuple[Tensor, ...],
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    past: Tensor | None = None,
-    decay: Tensor | None = None,
-    beta: Tensor | None = None,
-    *,
-    q_num_heads: int,
-    kv_num_heads: int,
-    update_rule: str = "gated_delta",
-) -> Work:
-    """Per step: S += k v' per key head, q' S per query head, scaled; a gate multiplies S with
-    exp(g); a delta takes S' k from v and multiplies by beta."""
-    batch, steps, width = q.dims
-    head, value = width // q_num_heads, v.dims[2] // kv_num_heads
-    states = batch * steps * kv_num_heads * head * value
-    work = Work(float_macs=states + batch * steps * q_num_heads * head * value)
-    work = work + Work(mul=outputs[0].size)
-    if "gated" in update_rule:
-        work = work + Work(mul=states, exp=0 if decay is None else decay.size)
-    if "delta" in update_rule:
-        work = work + Work(float_macs=states, add=v.size, mul=v.size)
-    return work
-
-
-def linear_reads(
-    outputs: tuple[Tensor, ...],
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    past: Tensor | None = None,
-    decay: Tensor | None = None,
-    beta: Tensor | None = None,
-) -> Reads:
-    def at(t: Tensor | None, time: AxisRead) -> InputRead:
-        return None if t is None else (Along(0), time, Whole())
-
-    state: InputRead = None if past is None else (Along(0), *(Whole() for _ in past.dims[1:]))
-    kept = None if past is None else (Along(0), Along(1), Whole(), Along(3))
-    upto, whole = Upto(1), Whole(spatial=True)
-    return {
-        0: (at(q, Along(1)), at(k, upto), at(v, upto), state, at(decay, upto), at(beta, upto)),
-        1: (NOTHING, at(k, whole), at(v, whole), kept, at(decay, whole), at(beta, whole)),
-    }
-
-
 define(
     "Attention",
     kind="attention",
@@ -431,15 +252,3 @@ define(
     work=attention_work,
     reads=attention_reads,
 )
-define(
-    "RotaryEmbedding",
-    kind="position encoding",
-    infer=rotary_output,
-    work=rotary_embedding_work,
-    reads=rotary_reads,
-)
-define(
-    "LinearAttention", kind="attention", infer=linear_output, work=linear_work, reads=linear_reads
-)
-define("RotaryEmbedding", kind="position encoding", domain=MICROSOFT,
-       infer=microsoft_rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip

@@ -1,4 +1,4 @@
-"""`model_file` against `onnx.load`: the same model, and the same numbers where there are some."""
+"""`open_model` against `onnx.load`: the same model, and the same numbers where there are some."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from google.protobuf import json_format, text_format
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from cnnscope.analyzer.model.file import THRESHOLD, ModelFile, open_model
+from cnnscope.analyzer.model.file import ModelFile, open_model
+from cnnscope.analyzer.model.wire_format import THRESHOLD
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 CORPUS = Path(os.environ.get("CNNSCOPE_CORPUS", "../shared/corpus")) / "models"
@@ -359,10 +360,10 @@ def test_external_data_of_onnx_itself(tmp_path: Path):
 
 
 def test_external_data_file_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from cnnscope.analyzer.model import file as model_file
+    from cnnscope.analyzer.model import weight_places
 
     looked = []
-    monkeypatch.setattr(model_file, "_file_size", lambda path: looked.append(path) or 10**9)
+    monkeypatch.setattr(weight_places, "file_size", lambda path: looked.append(path) or 10**9)
     path = saved(tmp_path, *[external("w.bin", offset=i, name=f"w{i}") for i in range(50)])
     assert open_model(path).weights == "external"
     assert len(looked) == 1

@@ -1,0 +1,283 @@
+"""How does protobuf write a model, and how are its large payloads left out?
+
+The encoding (https://protobuf.dev/programming-guides/encoding): a message is a run of fields; a
+field is a key, ``number << 3 | wire type``, and a value whose length the wire type tells: 0 a
+varint, 1 eight bytes, 5 four bytes, 2 a varint length and as many bytes (text, bytes, packed
+numbers, or a message). Leaving bytes out changes the length of every message around them and
+nothing else.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import onnx
+from onnx import TensorProto
+
+from cnnscope.analyzer.values.diagnostics import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THRESHOLD: Final = 4096
+"""Payloads up to this many bytes stay: shapes hang on small constants."""
+
+DEPTH: Final = 100
+"""Messages inside messages that protobuf's parser accepts; a subgraph takes three."""
+
+FileBytes: TypeAlias = bytes | mmap.mmap
+
+# Kind of encoding, offset, length. For a model in memory, the offset is a serial number instead.
+Place: TypeAlias = tuple[str, int, int]
+
+# The messages on the way to a TensorProto: which of their fields hold which message.
+HOLDS: Final[dict[str, dict[str, str]]] = {
+    "ModelProto": {
+        "graph": "GraphProto",
+        "training_info": "TrainingInfoProto",
+        "functions": "FunctionProto",
+    },
+    "TrainingInfoProto": {"initialization": "GraphProto", "algorithm": "GraphProto"},
+    "FunctionProto": {"node": "NodeProto", "attribute_proto": "AttributeProto"},
+    "GraphProto": {
+        "initializer": "TensorProto",
+        "sparse_initializer": "SparseTensorProto",
+        "node": "NodeProto",
+    },
+    "NodeProto": {"attribute": "AttributeProto"},
+    "AttributeProto": {
+        "t": "TensorProto",
+        "g": "GraphProto",
+        "tensors": "TensorProto",
+        "graphs": "GraphProto",
+        "sparse_tensor": "SparseTensorProto",
+        "sparse_tensors": "SparseTensorProto",
+    },
+    "SparseTensorProto": {"values": "TensorProto", "indices": "TensorProto"},
+    "TensorProto": {},
+}
+
+ONCE: Final = frozenset(
+    {"graph", "initialization", "algorithm", "t", "g", "sparse_tensor", "values", "indices"}
+)
+
+# A field that should occur once and occurs twice is merged. Graphs only hold lists, which a merge
+# joins; two merged tensors are one payload in two places, which no (offset, length) can say.
+_UNMERGEABLE: Final = frozenset({"t", "sparse_tensor", "values", "indices"})
+
+# Payload field -> wire type of a single element (text and bytes have only the one form).
+_PAYLOADS: Final = {
+    "raw_data": 2,
+    "string_data": 2,
+    "float_data": 5,
+    "double_data": 1,
+    "int32_data": 0,
+    "int64_data": 0,
+    "uint64_data": 0,
+}
+
+
+def field_key(message: str, name: str, wire: int = 2) -> int:
+    descriptor = getattr(onnx, message).DESCRIPTOR
+    return int(descriptor.fields_by_name[name].number) << 3 | wire
+
+
+# Message -> key -> (the message inside, whether a second occurrence would be merged into it).
+_CHILDREN: Final = {
+    message: {
+        field_key(message, name): (child, name in _UNMERGEABLE) for name, child in holds.items()
+    }
+    for message, holds in HOLDS.items()
+}
+
+_PAYLOAD_KEYS: Final = {
+    field_key("TensorProto", name, wire): name
+    for name, element in _PAYLOADS.items()
+    for wire in (2, element)
+}
+
+_LOCATION_KEY: Final = field_key("TensorProto", "data_location", 0)
+
+_ENTRY_KEY: Final = field_key("TensorProto", "external_data")
+
+
+class Walk:
+    """One walk over a model's bytes, leaving out payloads of more than `threshold` bytes."""
+
+    def __init__(self, data: FileBytes, threshold: int, location: str) -> None:
+        self.data = data
+        self.threshold = threshold
+        self.location = external_entry(b"location", os.fsencode(location))
+        self.left_out: dict[Place, TensorProto | None] = {}
+
+    def message(self, kind: str, start: int, end: int, depth: int = 1) -> bytes | None:
+        """The message at [start, end) without its large payloads; None if it has none.
+
+        A message no larger than the threshold can't hold one, and is stepped over whole.
+        """
+        if kind == "TensorProto":
+            return self.tensor(start, end)
+        if depth > DEPTH:
+            raise nested_too_deeply()
+        data, threshold, children = self.data, self.threshold, _CHILDREN[kind]
+        pieces: list[bytes] = []
+        copied = start
+        for tag, key, inside, stop in _fields(data, start, end):
+            if stop - inside <= threshold or key not in children:
+                continue
+            child, unmergeable = children[key]
+            if unmergeable and not self.occurs_once(key, start, end):
+                break
+            kept = self.message(child, inside, stop, depth + 1)
+            if kept is not None:
+                pieces += data[copied:tag], varint_bytes(key), varint_bytes(len(kept)), kept
+                copied = stop
+        if not pieces:
+            return None
+        pieces.append(data[copied:end])
+        return b"".join(pieces)
+
+    def occurs_once(self, key: int, start: int, end: int) -> bool:
+        return sum(key == other for _, other, _, _ in _fields(self.data, start, end)) == 1
+
+    def tensor(self, start: int, end: int) -> bytes | None:
+        """The TensorProto at [start, end), its payload replaced by the place where it is."""
+        data = self.data
+        pieces: list[bytes] = []
+        copied = start
+        kinds = set()
+        count = total = first = last = 0
+        external = False
+        for tag, key, inside, stop in _fields(data, start, end):
+            if key in _PAYLOAD_KEYS:
+                kinds.add(_PAYLOAD_KEYS[key])
+                first = first if count else tag
+                last = stop
+                count += 1
+                total += stop - inside
+                if copied < tag:
+                    pieces.append(data[copied:tag])
+                copied = stop
+            elif key == _LOCATION_KEY:
+                external = _varint(data, inside)[0] == TensorProto.EXTERNAL
+        if total <= self.threshold or not count:
+            return None
+        pieces.append(data[copied:end])
+        if not external:  # else the payload is never looked at: external data go before it
+            place = "fields", first, last - first
+            if count == 1:
+                place = kinds.pop().replace("raw_data", "raw"), last - total, total
+            self.left_out[place] = None
+            pieces.append(place_marker(self.location, place))
+        return b"".join(pieces)
+
+
+def _fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Each field of the message at [start, end): where it starts, its key, its value's extent."""
+    position = tag = start
+    try:
+        while position < end:
+            tag = position
+            key = data[position]
+            position += 1
+            if key > 127:
+                key, position = _varint(data, tag)
+            inside = position
+            wire = key & 7
+            if wire == 2:
+                size = data[position]
+                inside += 1
+                if size > 127:
+                    size, inside = _varint(data, position)
+                position = inside + size
+            elif wire == 0:
+                position = _varint(data, position)[1]
+            elif wire == 5:
+                position += 4
+            elif wire == 1:
+                position += 8
+            if position > end:
+                raise _beyond(data, tag, position, end)
+            if (position == inside and wire != 2) or key < 8:
+                raise corrupt(f"there is no protobuf field at byte {tag}")
+            yield tag, key, inside, position
+    except IndexError:
+        raise _beyond(data, tag, len(data) + 1, len(data)) from None
+
+
+def _varint(data: FileBytes, position: int) -> tuple[int, int]:
+    """A number in base 128, least digit first, every byte but the last marked; where it ends."""
+    value = shift = 0
+    while shift < 70:
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+        shift += 7
+    raise corrupt(f"the number before byte {position} has no end")
+
+
+def corrupt(fact: str) -> ModelFileError:
+    return ModelFileError(f"not an ONNX model, or a corrupt one: {fact}")
+
+
+def _beyond(data: FileBytes, tag: int, position: int, end: int) -> ModelFileError:
+    if end < len(data):
+        return corrupt(
+            f"the field at byte {tag} ends at byte {position}, beyond the message around it, which"
+            f" ends at byte {end}; download or export it again"
+        )
+    upto = f"needs {position} bytes" if position > end + 1 else "needs more"
+    return ModelFileError(
+        f"not an ONNX model, or one cut short: the field at byte {tag} {upto}, the file has {end};"
+        " download or export it again"
+    )
+
+
+def nested_too_deeply() -> ModelFileError:
+    return ModelFileError(
+        f"the model's subgraphs are nested too deeply: protobuf reads {DEPTH} messages in each"
+        " other; flatten them"
+    )
+
+
+@lru_cache(256)
+def varint_bytes(value: int) -> bytes:
+    digits = bytearray()
+    while value > 127:
+        digits.append(value & 127 | 128)
+        value >>= 7
+    digits.append(value)
+    return bytes(digits)
+
+
+def external_entry(key: bytes, value: bytes) -> bytes:
+    """One ``external_data`` entry of a TensorProto: a message of two strings."""
+    body = b"\x0a%c%b\x12%b%b" % (len(key), key, varint_bytes(len(value)), value)
+    return b"%c%b%b" % (_ENTRY_KEY, varint_bytes(len(body)), body)
+
+
+def place_marker(location: bytes, place: Place) -> bytes:
+    """What makes a tensor an external one; `location` is an entry already."""
+    kind, offset, length = place
+    return b"%c%c%b%b%b%b" % (
+        _LOCATION_KEY,
+        TensorProto.EXTERNAL,
+        location,
+        external_entry(b"offset", b"%d" % offset),
+        external_entry(b"length", b"%d" % length),
+        external_entry(b"cnnscope", kind.encode()),
+    )
+
+
+def marked_place(tensor: TensorProto) -> Place:
+    """The place that a marker names; ("", -1, -1) for a tensor without one."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    try:
+        return entries["cnnscope"], int(entries["offset"]), int(entries["length"])
+    except (KeyError, ValueError, TypeError):
+        return "", -1, -1

@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.groups import Group
+    from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.measurement import Profile
-    from cnnscope.analyzer.report.report import Layer, Metric, ReceptiveField, Report, Totals
+    from cnnscope.analyzer.report.metric import Metric, Totals
+    from cnnscope.analyzer.report.receptive_field import ReceptiveField
+    from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.analyzer.values.diagnostics import (
         ArgumentError,
@@ -163,11 +166,11 @@ _HOMES = {
     "product": "cnnscope.analyzer.values.dimension",
     "register": "cnnscope.analyzer.operators.custom",
     "same": "cnnscope.analyzer.operators.rules",
-    "Layer": "cnnscope.analyzer.report.report",
-    "Metric": "cnnscope.analyzer.report.report",
-    "ReceptiveField": "cnnscope.analyzer.report.report",
+    "Layer": "cnnscope.analyzer.report.layer",
+    "Metric": "cnnscope.analyzer.report.metric",
+    "ReceptiveField": "cnnscope.analyzer.report.receptive_field",
     "Report": "cnnscope.analyzer.report.report",
-    "Totals": "cnnscope.analyzer.report.report",
+    "Totals": "cnnscope.analyzer.report.metric",
 }
 
 

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.groups import Group
-    from cnnscope.analyzer.report.report import Layer, Metric, ReceptiveField, Report, Totals
+    from cnnscope.analyzer.report.layer import Layer
+    from cnnscope.analyzer.report.metric import Metric, Totals
+    from cnnscope.analyzer.report.receptive_field import ReceptiveField
+    from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.values.diagnostics import (
         BindingError,
         CnnscopeError,
@@ -116,11 +119,11 @@ _HOMES = {
     "everything": "operators.reading",
     "same": "operators.rules",
     "Convention": "counters.peers",
-    "Layer": "report.report",
-    "Metric": "report.report",
-    "ReceptiveField": "report.report",
+    "Layer": "report.layer",
+    "Metric": "report.metric",
+    "ReceptiveField": "report.receptive_field",
     "Report": "report.report",
-    "Totals": "report.report",
+    "Totals": "report.metric",
     "Tensor": "values.tensor",
     "Window": "values.window",
 }

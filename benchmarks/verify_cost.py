@@ -19,7 +19,7 @@ RUNS = 5
 
 def unoptimised_run(model: str) -> float:
     """Seconds of one run with optimisations off, median after a warm-up."""
-    from cnnscope.analyzer.analysis import examine
+    from cnnscope.analyzer.report.examination import examine
     from cnnscope.runtime.engine.flat import flat_model
     from cnnscope.runtime.engine.inputs import make_inputs
     from cnnscope.runtime.engine.providers import CPU_PROVIDER

@@ -11,7 +11,7 @@ import pytest
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.analysis import examine
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.runtime.probe.probe import check_fields
 
 N = 11

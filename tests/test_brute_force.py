@@ -31,9 +31,9 @@ from random_graphs import (
     text,
 )
 
-from cnnscope.analyzer.analysis import Analysis, examine
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.touched import Touched, find_touched
+from cnnscope.analyzer.report.examination import Analysis, examine
 
 #: relative change that counts: single precision's rounding stays below it, every weight above
 MOVED = 2e-5

@@ -17,7 +17,7 @@ from cnnscope.analyzer.render.subjects.comparison import (
     comparison_text,
 )
 from cnnscope.analyzer.report.comparison import Ratio, compared
-from cnnscope.analyzer.report.report import Metric
+from cnnscope.analyzer.report.metric import Metric
 
 MODELS = ["resnet50", "mobilenet_v2", "vgg16"]
 

@@ -14,8 +14,8 @@ from random_graphs import Drawn, piece
 from test_brute_force import disagreements
 
 from cnnscope import analyze
-from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.report.examination import examine
 
 
 def drawn(*shape: int) -> Drawn:

@@ -23,8 +23,8 @@ from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from cnnscope.analyzer.analysis import Analysis, examine
 from cnnscope.analyzer.fields.touched import find_touched
+from cnnscope.analyzer.report.examination import Analysis, examine
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.departures import DEPARTURES, find_departure
 from cnnscope.runtime.verify.verifying import verify

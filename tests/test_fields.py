@@ -25,7 +25,8 @@ from cnnscope.analyzer.fields.following import Paths, find_fields
 from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.passes.shapes import infer_shapes
-from cnnscope.analyzer.report.report import ReceptiveField, Report
+from cnnscope.analyzer.report.receptive_field import ReceptiveField
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.phases import Phases
 
 # -- vocabulary --------------------------------------------------------------------------------

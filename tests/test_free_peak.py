@@ -7,8 +7,8 @@ import random
 import pytest
 from amounts import amount
 
-from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.passes.memory import never_more
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.substitution import substituted
 

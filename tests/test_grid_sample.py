@@ -14,8 +14,8 @@ from networks import network, node
 from random_graphs import session
 
 import cnnscope
-from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.report.examination import examine
 
 
 def model(grid: np.ndarray, shape: tuple[int, ...], **attributes: Any) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from cnnscope.analyzer.analysis import examine
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
 from cnnscope.runtime.engine.sessions import Settings, open_session

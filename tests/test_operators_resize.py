@@ -19,10 +19,10 @@ from amounts import amount
 from onnx import defs
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.operators.reading import Along, Whole
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.tensor import Tensor

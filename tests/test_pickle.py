@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cnnscope
-from cnnscope.analyzer.analysis import Analysis
+from cnnscope.analyzer.report.examination import Analysis
 
 WAYS: dict[str, Callable[[object], object]] = {
     "pickle": lambda x: pickle.loads(pickle.dumps(x)),  # its own

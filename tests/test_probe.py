@@ -20,10 +20,10 @@ from onnx import TensorProto, helper, numpy_helper
 from single_node import Case, case, model, run
 from test_regions import MOVES, PLAIN, Net, random_net, text
 
-from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.operators import definition as registry
 from cnnscope.analyzer.operators.reading import Along
-from cnnscope.analyzer.report.report import ReceptiveField
+from cnnscope.analyzer.report.examination import examine
+from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.report.verification import FieldCheck
 from cnnscope.analyzer.values.phases import Phases
 from cnnscope.analyzer.values.window import Window

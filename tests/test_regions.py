@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer import analyze
 from cnnscope.analyzer.operators.definition import lookup
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 
 FLOAT = TensorProto.FLOAT
 

@@ -25,18 +25,11 @@ from cnnscope.analyzer.render.forms.json import dumped, report_json, report_sche
 from cnnscope.analyzer.render.forms.markdown import report_markdown
 from cnnscope.analyzer.render.forms.terminal import Shown, report_table, report_text
 from cnnscope.analyzer.report.groups import By
-from cnnscope.analyzer.report.report import (
-    Input,
-    Layer,
-    Layers,
-    Metric,
-    ModelInfo,
-    ReceptiveField,
-    Report,
-    Totals,
-    Value,
-    row,
-)
+from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.layers import Layers, row
+from cnnscope.analyzer.report.metric import Metric, Totals
+from cnnscope.analyzer.report.receptive_field import ReceptiveField
+from cnnscope.analyzer.report.report import Input, ModelInfo, Report
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes

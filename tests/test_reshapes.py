@@ -18,9 +18,10 @@ import pytest
 from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.analysis import Analysis, analyze, examine
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import find_seen, unclipped
+from cnnscope.analyzer.report.examination import Analysis, examine
 from cnnscope.runtime.verify.verifying import verify
 
 Shape = tuple[int, int, int]

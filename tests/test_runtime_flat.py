@@ -11,7 +11,7 @@ import pytest
 from amounts import amount
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.analysis import examine
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.inputs import make_inputs

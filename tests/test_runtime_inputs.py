@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.analysis import examine
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.inputs import load_inputs, make_inputs

@@ -70,7 +70,7 @@ def test_constants_that_the_graph_computes() -> None:
 
 
 def test_without_figures_there_is_a_reason() -> None:
-    from cnnscope.analyzer.analysis import examine
+    from cnnscope.analyzer.report.examination import examine
 
     graph = helper.make_graph(
         [node("Relu", "x", "y")], "g",

@@ -22,8 +22,8 @@ from amounts import amount
 from networks import network, node
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.analysis import examine
 from cnnscope.analyzer.fields.extreme_paths import find_paths
+from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.report.report import Report
 
 Span = tuple[int, int] | None

@@ -18,7 +18,6 @@ from onnx import TensorProto, helper, numpy_helper
 from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text
 
 from cnnscope.analyzer import analyze
-from cnnscope.analyzer.analysis import Analysis, examine
 from cnnscope.analyzer.fields.boxes import (
     MAX_BOXES,
     Box,
@@ -29,6 +28,7 @@ from cnnscope.analyzer.fields.boxes import (
     reshaped,
 )
 from cnnscope.analyzer.fields.touched import Touched, find_touched
+from cnnscope.analyzer.report.examination import Analysis, examine
 from cnnscope.analyzer.values.window import Window
 
 FLOAT = TensorProto.FLOAT

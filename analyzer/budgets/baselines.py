@@ -26,7 +26,7 @@ from cnnscope.analyzer.budgets.verdicts import (
     Scope,
     figures_list,
 )
-from cnnscope.analyzer.report.report import Metric
+from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
 #: what reports call the totals that budgets call otherwise

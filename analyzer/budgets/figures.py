@@ -13,7 +13,10 @@ from typing import Final
 
 from cnnscope.analyzer.budgets.quantities import Comparison, Measure
 from cnnscope.analyzer.budgets.verdicts import Figure
-from cnnscope.analyzer.report.report import Layer, Metric, Report, sum_traffic, sum_work
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.layers import sum_traffic, sum_work
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Report
 
 #: those that are measured by running the model
 LATENCIES: Final = ("latency_p50", "latency_p99")

@@ -41,7 +41,8 @@ from cnnscope.analyzer.budgets.verdicts import (
 from cnnscope.analyzer.layers.kinds import COMPLETE
 from cnnscope.analyzer.operators.definition import Family
 from cnnscope.analyzer.report.groups import module_paths
-from cnnscope.analyzer.report.report import Layer, Report
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.report import Report
 
 #: how many of the layers that contribute most are named
 _NAMED: Final = 5

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 from cnnscope.analyzer.counters.forms import forms, given, model_situations, situations
 from cnnscope.analyzer.counters.peers import CONVENTIONS, Convention, Weights
 from cnnscope.analyzer.operators.work import Work
-from cnnscope.analyzer.report.report import Layer, Metric, Report
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import checked_text
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product

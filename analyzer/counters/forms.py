@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Dim, product
 
 _CUSTOM = "com.microsoft::"

@@ -22,7 +22,8 @@ from cnnscope.analyzer.difference.settings import Node as Settings
 from cnnscope.analyzer.difference.settings import Setting, same_constants, same_setting
 from cnnscope.analyzer.difference.stages import Stage, TensorAttribute
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.report.report import Layer, ReceptiveField, plain_shape
+from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.polynomial import Atom, Polynomial
 from cnnscope.analyzer.values.tensor import Shape, Tensor

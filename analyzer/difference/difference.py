@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.difference.changes import Change
-from cnnscope.analyzer.report.report import Input, Layer, Metric, Report, plain_shape
+from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Input, Report
 
 if TYPE_CHECKING:
     import pandas

@@ -37,7 +37,9 @@ from cnnscope.analyzer.difference.parts import is_foldable, is_weighted, network
 from cnnscope.analyzer.difference.sites import find_groups
 from cnnscope.analyzer.difference.stages import Side, Stage
 from cnnscope.analyzer.report.comparison import FIELD, LAYERS, TOTALS, largest_field
-from cnnscope.analyzer.report.report import Input, Layer, Metric, Report, plain_shape
+from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Input, Report
 from cnnscope.analyzer.values.dimension import FreeDim
 
 

@@ -17,7 +17,7 @@ from cnnscope.analyzer.difference.matching import Network, Part
 from cnnscope.analyzer.difference.settings import Setting, frozen
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.operators.definition import lookup
-from cnnscope.analyzer.report.report import Layer, Value
+from cnnscope.analyzer.report.layer import Layer, Value
 
 #: families that a network computes the same without, or nearly
 _PASSING = frozenset({"identity", "dropout", "conversion", "quantization"})

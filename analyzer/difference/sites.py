@@ -21,7 +21,7 @@ from cnnscope.analyzer.difference.matching import Matching
 from cnnscope.analyzer.difference.sequences import shortest_period
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.report.groups import module_paths
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 
 _Path = tuple[str, ...]
 

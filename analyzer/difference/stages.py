@@ -15,7 +15,8 @@ from cnnscope.analyzer.difference.settings import settings_of
 from cnnscope.analyzer.model.graph import Node, captures
 from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.passes.reads import find_reads
-from cnnscope.analyzer.report.report import Layer, Report
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 
 

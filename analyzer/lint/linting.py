@@ -16,7 +16,6 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, overload
 
-from cnnscope.analyzer.analysis import Analysis
 from cnnscope.analyzer.lint import rules as _rules  # noqa: F401  (registers every rule)
 from cnnscope.analyzer.lint.evidence import Particulars
 from cnnscope.analyzer.lint.rule import (
@@ -27,6 +26,7 @@ from cnnscope.analyzer.lint.rule import (
     Subject,
     registered_rules,
 )
+from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, Severity

@@ -19,7 +19,8 @@ from functools import cached_property
 from typing import Protocol
 
 from cnnscope.analyzer.lint.evidence import Particulars
-from cnnscope.analyzer.report.report import Layer, Report
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import Severity
 
 GROUPS: Mapping[str, str] = {

@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cnnscope.analyzer.fields.border import combined_share
 from cnnscope.analyzer.report.groups import By, Group
-from cnnscope.analyzer.report.report import (
-    FACTS,
-    Layer,
-    Metric,
-    ReceptiveField,
-    Report,
-    plain_shape,
-)
+from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.layers import FACTS
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.receptive_field import ReceptiveField
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import (
     alike,
     count,

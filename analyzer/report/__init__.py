@@ -1,4 +1,5 @@
 """What is said of a model: its layers, totals and findings, and what a run showed.
 
-Door: comparison, execution, finding, groups, measurement, report, verification.
+Door: comparison, examination, execution, finding, gathering, groups, layer, layer_facts, layers,
+measurement, metric, receptive_field, report, verification.
 """

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
-from cnnscope.analyzer.report.report import Metric, Report
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 
 if TYPE_CHECKING:

@@ -12,20 +12,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from cnnscope.analyzer.layers.blocks import Step, find_blocks
-from cnnscope.analyzer.report.report import (
-    Layer,
-    Metric,
-    ReceptiveField,
-    Report,
-    Value,
-    plain_shape,
-    sum_traffic,
-    sum_work,
-)
+from cnnscope.analyzer.report.layer import Layer, Value, plain_shape
+from cnnscope.analyzer.report.layers import Layers, sum_traffic, sum_work
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.tensor import Shape
+
+
+class Named(Protocol):
+    """An input or output of a model."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Model(Protocol):
+    """What is grouped: a report, as far as that asks for it."""
+
+    @property
+    def layers(self) -> Layers: ...
+    @property
+    def inputs(self) -> Sequence[Named]: ...
+    @property
+    def outputs(self) -> Sequence[Named]: ...
+
 
 By = Literal["op", "kind", "module", "block"]
 
@@ -94,7 +107,7 @@ class Group:
         return found
 
 
-def grouped(report: Report, by: By, depth: int | None = None) -> list[Group]:
+def grouped(report: Model, by: By, depth: int | None = None) -> list[Group]:
     """The report's layers in groups.
 
     Args:
@@ -145,7 +158,7 @@ def _largest_first(groups: list[Group]) -> list[Group]:
 Path = tuple[str, ...]
 
 
-def _by_module(report: Report, depth: int) -> list[Group]:
+def _by_module(report: Model, depth: int) -> list[Group]:
     if depth < 1:
         raise ValueError(f"a depth of {depth}: give 1 or more")
     paths = module_paths(report.layers)
@@ -205,7 +218,7 @@ def _of_weights(operands: Iterable[Value | None]) -> Path | None:
 # -- blocks ----------------------------------------------------------------------------------------
 
 
-def _by_block(report: Report) -> list[Group]:
+def _by_block(report: Model) -> list[Group]:
     layers = tuple(report.layers)
     made = {x.name for x in report.inputs}
     made.update(value.name for layer in layers for value in layer.outputs)

@@ -13,8 +13,8 @@ from cnnscope.analyzer.model.graph import used_names
 from cnnscope.analyzer.values.diagnostics import RunError
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.model.graph import Graph, Node
+    from cnnscope.analyzer.report.examination import Analysis
 
 #: they look at no element of what they are given
 _SHAPE_ONLY: Final = frozenset({"Shape", "Size"})

@@ -28,8 +28,8 @@ from cnnscope.analyzer.values.tensor import DTYPES
 if TYPE_CHECKING:
     import numpy as np
 
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.passes.facts import Shapes
+    from cnnscope.analyzer.report.examination import Analysis
 
 _CODES: Final = {name: code for code, name in DTYPES.items()}
 

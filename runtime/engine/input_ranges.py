@@ -17,9 +17,9 @@ import numpy as np
 from cnnscope.runtime.engine.input_ports import PORTS, Exactly, Range, Use, Wanted
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.model.graph import Graph, Node
     from cnnscope.analyzer.passes.facts import Shapes
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.values.tensor import Tensor
 
 

@@ -25,7 +25,7 @@ from cnnscope.runtime.engine.input_ports import Exactly, Range, Wanted
 from cnnscope.runtime.engine.input_ranges import find_wanted
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.report.examination import Analysis
 
 
 _CODES: Final = {name: code for code, name in DTYPES.items()}

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cnnscope.analyzer.analysis import Source, analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.budgets.baselines import (
     LARGEST,
     Baseline,
@@ -40,6 +40,7 @@ from cnnscope.analyzer.budgets.figures import LATENCIES
 from cnnscope.analyzer.budgets.judging import judge_report, make_limit, model_figures
 from cnnscope.analyzer.budgets.verdicts import Check, Checked, Figure, Figures, Limit, Problem
 from cnnscope.analyzer.model.regular_file import open_regular
+from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import (
     checked_dims,

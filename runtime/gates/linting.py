@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from cnnscope.analyzer.analysis import Source, analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.lint.linting import Findings, LintSettings, lint_report, selected, unreadable
 from cnnscope.analyzer.lint.rule import Kernels, Options
+from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import checked_amount, checked_mapping, checked_texts
 from cnnscope.analyzer.values.diagnostics import OutsideFolderError

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cnnscope.analyzer.analysis import receptive_field
 from cnnscope.analyzer.fields.boxes import Box, ranges
 from cnnscope.analyzer.fields.digits import Everything
 from cnnscope.analyzer.fields.touched import Touched, find_touched
 from cnnscope.analyzer.model.graph import used_names
 from cnnscope.analyzer.operators.reading import Along
+from cnnscope.analyzer.report.layer_facts import receptive_field
 from cnnscope.analyzer.report.verification import FieldCheck, Mismatch, Probe, Unchecked
 from cnnscope.runtime.probe.copy import ProbeCopy
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.fields.following import Key, Paths
-    from cnnscope.analyzer.report.report import ReceptiveField
+    from cnnscope.analyzer.report.examination import Analysis
+    from cnnscope.analyzer.report.receptive_field import ReceptiveField
 
 Map = npt.NDArray[np.bool_]
 

@@ -26,7 +26,7 @@ from cnnscope.runtime.probe.rule import REASONS, RULES
 from cnnscope.runtime.probe.site import CannotProbe, Copy, Scope, Site
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.report.examination import Analysis
 
 #: they look at their operand's shape and at none of its elements
 SHAPE_ONLY: Final = frozenset({

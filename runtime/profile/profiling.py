@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
-    from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.providers import Provider
     from cnnscope.runtime.engine.weights import Values

@@ -25,9 +25,9 @@ from cnnscope.runtime.profile.ceilings import PRODUCTS
 from cnnscope.runtime.profile.kernels import shortened
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.model.graph import Graph, Node
     from cnnscope.analyzer.passes.costs import Costs
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.values.dimension import Dim
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.trace import Facts

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 import pytest
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Source
+    from cnnscope.analyzer.report.examination import Source
     from cnnscope.analyzer.report.report import Report
 
 MARKER: Final = "cnnscope"

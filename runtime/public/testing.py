@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Source
     from cnnscope.analyzer.budgets.verdicts import Checked, Limit
+    from cnnscope.analyzer.report.examination import Source
     from cnnscope.analyzer.report.report import Report
 
 __all__ = ["Amount", "Budget", "assert_no_regression", "assert_within"]

@@ -40,8 +40,8 @@ from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.runtime.engine.trace import WIDENED, WITNESS
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.passes.facts import Shapes
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.runtime.engine.trace import Event
 
 

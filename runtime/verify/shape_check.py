@@ -27,8 +27,8 @@ from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.runtime.engine.trace import WITNESS
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import Analysis
     from cnnscope.analyzer.passes.facts import Shapes
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.trace import Event, Facts
 

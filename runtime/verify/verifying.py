@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
-    from cnnscope.analyzer.analysis import Analysis
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.report import Report
     from cnnscope.runtime.engine.flat import Flat
     from cnnscope.runtime.engine.providers import Provider
@@ -234,7 +234,7 @@ def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
         ModelFileError, GraphError, BindingError: as `analyze`.
         RunError: a report without its model.
     """
-    from cnnscope.analyzer.analysis import Analysis, examine
+    from cnnscope.analyzer.report.examination import Analysis, examine
     from cnnscope.analyzer.report.report import Report
 
     model = request.model

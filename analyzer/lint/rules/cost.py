@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total, traffic
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import count, percent, ratio
 
 _VGG = (

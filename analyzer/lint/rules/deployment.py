@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
-from cnnscope.analyzer.report.report import Value, plain_shape
+from cnnscope.analyzer.report.layer import Value, plain_shape
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.notation import count, name, percent
 from cnnscope.analyzer.values.notation import shape as shape_text

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cnnscope.analyzer.lint.evidence import Holding
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total, traffic
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import count, name, nbytes
 
 _BN = (

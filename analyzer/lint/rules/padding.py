@@ -10,7 +10,7 @@ from cnnscope.analyzer.fields.border import window_share
 from cnnscope.analyzer.fields.connections import window_pairs
 from cnnscope.analyzer.lint.evidence import KEEPS_ZERO, Look
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.notation import count, percent
 from cnnscope.analyzer.values.window import Window

@@ -11,7 +11,7 @@ import numpy as np
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.lint.evidence import Grid, Look
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import count, percent
 from cnnscope.analyzer.values.notation import name as shown
 

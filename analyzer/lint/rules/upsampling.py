@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
-from cnnscope.analyzer.report.report import Layer
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import percent
 
 _ODENA = (

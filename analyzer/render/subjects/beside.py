@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from cnnscope.analyzer.render.columns import LAYER_COLUMNS, Column, metric, total_text
 from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.groups import Group
-from cnnscope.analyzer.report.report import Layer, Report
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import count, duration, name, percent
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from cnnscope.analyzer.counters.conventions import ConventionTotals, conventions
 from cnnscope.analyzer.counters.forms import is_form
 from cnnscope.analyzer.counters.peers import Convention, Weights
 from cnnscope.analyzer.render.columns import Column, Exact, metric, total_text
-from cnnscope.analyzer.report.report import Metric
+from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.notation import name
 
 

@@ -1,0 +1,127 @@
+"""What do all passes together find in a model? The analysis before anything is said of it."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING
+
+import onnx
+
+from cnnscope.analyzer.fields.batch import Batch, find_batch
+from cnnscope.analyzer.fields.following import Fields, find_fields
+from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, fitted_values
+from cnnscope.analyzer.model.file import ModelFile, open_model
+from cnnscope.analyzer.model.graph import Graph
+from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.model.tensors import VALUE_LIMIT
+from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
+from cnnscope.analyzer.operators.guests import guest_notes
+from cnnscope.analyzer.passes.costs import Costs, count_costs
+from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.passes.memory import Liveness, find_liveness
+from cnnscope.analyzer.passes.shapes import infer_shapes
+from cnnscope.analyzer.passes.weights import Weights, find_weights
+from cnnscope.analyzer.values.diagnostics import Diagnostic
+from cnnscope.analyzer.values.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
+
+
+@contextmanager
+def collector_resting() -> Iterator[None]:
+    """Without Python's cycle collector, which would look again and again at all that is kept.
+
+    A report is made of objects that stay, and few of them in cycles; looking for garbage among them
+    takes a third of the time, and more per layer the larger the model is.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            if not gc.get_freeze_count():
+                # All that was made is kept, so it may pass for old at once: the collector's first
+                # look after its rest would be at every object of the report.
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """The results of every pass, for what needs more than a `Report` says (running the model)."""
+
+    file: ModelFile
+    graph: Graph
+    shapes: Shapes
+    costs: Costs
+    weights: Weights
+    liveness: Liveness
+    fields: Fields
+    notes: Sequence[Diagnostic]
+    batch: Mapping[str, Batch]
+
+
+def examine(
+    model: Source,
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
+) -> Analysis:
+    """Every pass over a model, its arguments and errors those of `analyze`."""
+    file = open_model(model)
+    graph = read_graph(file.model)
+    shapes, dims = shapes or {}, dims or {}
+    told = fitted_values(graph.inputs, values, shapes, VALUE_LIMIT) if values else {}
+    if told:
+        shapes = {**{name: array.shape for name, array in told.items()}, **shapes}
+
+    def bound(taken: Mapping[str, bool]) -> tuple[dict[str, Tensor], list[Diagnostic]]:
+        found, notes = bind_inputs(graph.inputs, shapes, dims, taken)
+        for name, array in told.items():
+            found[name] = replace(
+                found[name], shape=array.shape, dtype=found[name].dtype or str(array.dtype)
+            ).with_value(array)
+        return found, [*notes, *_assumed(told)]
+
+    inputs, notes = bound({})
+    guests: list[Diagnostic] = []
+    token = guest_notes.set(guests)
+    try:
+        batch = find_batch(graph, inputs, batch_candidates(graph.inputs, shapes, dims))
+        taken = {label: x.state == "proven" for label, x in batch.items() if x.state != "refuted"}
+        if taken:
+            inputs, notes = bound(taken)
+        found = infer_shapes(graph, inputs)
+        found.origin.read = file.read
+        return Analysis(
+            file, graph, found, count_costs(graph, found), find_weights(graph, found),
+            find_liveness(graph, found), find_fields(graph, found), (*notes, *guests), batch,
+        )  # fmt: skip
+    finally:
+        guest_notes.reset(token)
+
+
+def _assumed(values: Mapping[str, np.ndarray]) -> list[Diagnostic]:
+    """Which values were given: everything that hangs on them holds for those only."""
+    return [
+        Diagnostic("given-value", "info", None,
+                   f"input {name} is taken to be {shown_value(array)}: what hangs on it holds for that only")
+        for name, array in values.items()
+    ]  # fmt: skip
+
+
+def shown_value(array: np.ndarray) -> str:
+    items = [str(item) for item in array.ravel().tolist()[:8]]
+    text = ", ".join(items) + (", ..." if array.size > len(items) else "")
+    return text if array.size == 1 else f"[{text}]"

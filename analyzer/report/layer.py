@@ -1,0 +1,243 @@
+"""What is said of one layer: its tensors, its work, what its units see?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from cnnscope.analyzer.layers.kinds import Kind
+from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.tensor import Tensor
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.explanation.explanation import Explanation
+from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region, plain_number
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A named tensor: its dtype and shape, None where not known."""
+
+    name: str
+    tensor: Tensor
+
+    @property
+    def dtype(self) -> str | None:
+        return self.tensor.dtype
+
+    @property
+    def shape(self) -> tuple[Dim, ...] | None:
+        return self.tensor.shape
+
+    def to_dict(self) -> dict[str, object]:
+        found: dict[str, object] = {
+            "name": self.name, "dtype": self.dtype, "shape": plain_shape(self.shape),
+        }  # fmt: skip
+        if self.tensor.kind != "tensor":
+            found["kind"] = self.tensor.kind
+        return found
+
+
+def plain_shape(shape: tuple[Dim, ...] | None) -> list[int | str] | None:
+    """A shape as JSON has it: free dimensions as their formula, None when the rank isn't known."""
+    if shape is None:
+        return None
+    return [d if isinstance(d, int) else str(d) for d in shape]
+
+
+class Source(Protocol):
+    """Where a layer came from, for what is put into words or figures only when asked for."""
+
+    def kind(self) -> Kind:
+        """What the layer is, in the field's words."""
+
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads."""
+
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """What the units of its first output see, in figures."""
+
+    def padded_share(self) -> float | None:
+        """The share of those units whose window touches padding."""
+
+    def region(self, unit: Sequence[int | None]) -> Region:
+        """The input indices that a unit of the layer's first output sees."""
+
+    def explain(self, unit: Sequence[int | None] | None) -> Explanation:
+        """How each of the layer's numbers comes about."""
+
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around it, by their path."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One node of the model that computes something, and everything known of it.
+
+    Args:
+        index: position among the report's layers.
+        name, op, scope: the node's, names made unique; `op` with its domain where it has one.
+        inputs: names of the tensors it reads, ``""`` where one is omitted.
+        outputs: what it gives.
+        attributes: as plain Python.
+        params, buffers, constants: stored elements counted here; shared ones at their first layer.
+        shared_params: elements it uses that are counted at an earlier layer.
+        weight_bytes: bytes of those counted here.
+        work: exact primitive counts, None when not known.
+        uncounted: why not: the operator, or what is missing.
+        bytes_read, bytes_written: of its inputs (weights too) and outputs; None when not known.
+        how: where its shapes come from: rules, function, schema, declared, unknown.
+        bodies: layers of its subgraphs (If, Loop, Scan), by attribute name.
+    """
+
+    index: int
+    name: str
+    op: str
+    scope: str
+    inputs: tuple[str, ...]
+    outputs: tuple[Value, ...]
+    attributes: Mapping[str, object]
+    params: int
+    buffers: int
+    constants: int
+    shared_params: int
+    weight_bytes: int
+    work: Work | None
+    uncounted: Mapping[str, int]
+    bytes_read: Dim | None
+    bytes_written: Dim | None
+    how: str
+    bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
+    _source: Source | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> Kind:
+        """What it is in the field's words."""
+        return Kind() if self._source is None else self._source.kind()
+
+    @property
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads, weights included; None where one is omitted."""
+        return () if self._source is None else self._source.operands()
+
+    @property
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """Of its first output, one entry per network input and spatial axis."""
+        return () if self._source is None else self._source.receptive_field()
+
+    @property
+    def padded_share(self) -> float | None:
+        """The share of the units of its first output whose window touches padding, 0 to 1; None
+        where not known."""
+        return None if self._source is None else self._source.padded_share()
+
+    @property
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around it, by their path, where the exporter noted them."""
+        return {} if self._source is None else self._source.modules()
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates; None when not known or hanging on a free dimension."""
+        return plain_number(None if self.work is None or self.uncounted else self.work.macs)
+
+    @property
+    def flops(self) -> int | None:
+        """2 * macs + every other arithmetic operation; None when not known."""
+        return plain_number(None if self.work is None or self.uncounted else self.work.flops)
+
+    @property
+    def intensity(self) -> float | None:
+        """Arithmetic intensity: FLOPs per byte read or written."""
+        flops, read, written = (
+            self.flops,
+            plain_number(self.bytes_read),
+            plain_number(self.bytes_written),
+        )
+        if flops is None or read is None or written is None or not read + written:
+            return None
+        return flops / (read + written)
+
+    @property
+    def output_shape(self) -> tuple[Dim, ...] | None:
+        """The first output's shape."""
+        return self.outputs[0].shape if self.outputs else None
+
+    def region(self, unit: Sequence[int | None]) -> Region:
+        """Which input indices a unit of the first output sees, clipped at every border on the way.
+
+        Args:
+            unit: an index per axis of the output, or one per axis of its receptive field; None
+                stands for all of an axis.
+
+        Returns:
+            For each network input it depends on, per axis, the indices as inclusive ranges.
+
+        Raises:
+            ValueError: the unit has another number of axes, or lies outside the output.
+        """
+        if self._source is None:
+            raise ValueError(f"regions of layer {self.name!r} inside a subgraph aren't available")
+        return self._source.region(unit)
+
+    def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
+        """How each of the layer's numbers comes about: formulas, operands, sources.
+
+        Args:
+            unit: whose region is shown: an index per axis of the first output, or one per axis of
+                its receptive field; None: the central one.
+
+        Raises:
+            ValueError: there is no such unit.
+
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
+        >>> print(report.layers[0].explain().macs.result)
+        117600
+        """
+        if self._source is None:
+            raise ValueError(f"layer {self.name!r} was read from data: it can't be explained")
+        return self._source.explain(unit)
+
+    def to_dict(self) -> dict[str, object]:
+        found: dict[str, object] = {
+            "name": self.name,
+            "op": self.op,
+            "kind": self.kind.to_dict(),
+            "scope": self.scope,
+            "inputs": list(self.inputs),
+            "outputs": [value.to_dict() for value in self.outputs],
+            "params": self.params,
+            "buffers": self.buffers,
+            "constants": self.constants,
+            "shared_params": self.shared_params,
+            "weight_bytes": self.weight_bytes,
+            "macs": self.macs,
+            "flops": self.flops,
+            "work": None if self.work is None else work_dict(self.work),
+            "uncounted": dict(self.uncounted),
+            "bytes_read": plain_number(self.bytes_read),
+            "bytes_written": plain_number(self.bytes_written),
+            "intensity": self.intensity,
+            "padded_share": self.padded_share,
+            "shapes_from": self.how,
+            "receptive_field": [f.to_dict() for f in self.receptive_field],
+        }
+        if self.work is not None and isinstance(self.work.macs, FreeDim):
+            found["macs_formula"] = str(self.work.macs)
+        if self.bodies:
+            found["bodies"] = {
+                name: [layer.to_dict() for layer in layers] for name, layers in self.bodies.items()
+            }
+        return found
+
+
+def work_dict(work: Work) -> dict[str, int | str]:
+    """Primitive counts by name; those hanging on free dimensions as formulas."""
+    return {
+        name: value if isinstance(value, int) else str(value)
+        for name in work.__dataclass_fields__
+        for value in (getattr(work, name),)
+    }

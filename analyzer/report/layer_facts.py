@@ -1,0 +1,358 @@
+"""How do the passes' results become what is said of one layer?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cnnscope.analyzer.fields.border import outside_share, padded_share
+from cnnscope.analyzer.fields.following import Fields, Key, Paths, Unfollowed
+from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.fields.seen import find_seen
+from cnnscope.analyzer.fields.units import moving_axes, whole_unit
+from cnnscope.analyzer.layers.channels import data_input
+from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
+from cnnscope.analyzer.layers.patterns import find_patterns
+from cnnscope.analyzer.model.graph import Graph, Node
+from cnnscope.analyzer.passes.costs import Cost, Costs
+from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.passes.reads import NodeReads, find_reads
+from cnnscope.analyzer.passes.weights import Path, Weight, Weights
+from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.tensor import Shape, Tensor
+
+if TYPE_CHECKING:
+    import networkx
+
+    from cnnscope.analyzer.explanation.explanation import Explanation
+
+
+class Gathering:
+    """The passes' results, layer by layer."""
+
+    def __init__(
+        self, graph: Graph, shapes: Shapes, costs: Costs, weights: Weights, fields: Fields
+    ) -> None:
+        self.graph, self.shapes, self.costs = graph, shapes, costs
+        self.weights, self.fields = weights, fields
+        # What many layers share is made once: the fields of tensors whose units see the same (a
+        # state stands for what all of them see), and tensors named by all that read them.
+        self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
+        self._values: dict[tuple[int, str], Value] = {}
+        self._shares: dict[tuple[int, int, Kind], float | None] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        # What is kept by the identity of objects means nothing to their copies.
+        return {**self.__dict__, "_fields_of": {}, "_values": {}, "_shares": {}}
+
+    def layers(self) -> list[Layer]:
+        nodes = [node for node in self.graph.nodes if not self.shapes.folded(node)]
+        around = _Around(self, nodes, self.shapes, self.graph.outputs, top=True)
+        costs = self.costs.nodes
+        return [
+            self.layer(i, node, costs[node.index], (node.index,), around)
+            for i, node in enumerate(nodes)
+        ]
+
+    def moving_axes(self, tensor: str) -> frozenset[int]:
+        """The tensor's axes that move along a spatial axis of an input."""
+        return frozenset(moving_axes(self.fields, tensor))
+
+    def layer(self, index: int, node: Node, cost: Cost, path: Path, around: _Around) -> Layer:
+        shapes = around.shapes
+        bodies = {}
+        for name, body in node.bodies.items():
+            inner = shapes.bodies.get((node.index, name))
+            if inner is not None and name in cost.bodies:
+                inside = [n for n in body.nodes if not inner.folded(n)]
+                within = _Around(self, inside, inner, body.outputs, top=False)
+                bodies[name] = tuple(
+                    self.layer(
+                        i, n, cost.bodies[name].nodes[n.index], (*path, name, n.index), within
+                    )
+                    for i, n in enumerate(inside)
+                )
+        own = _stored_at(self.weights.by_layer.get(path, ()), path)
+        attributes = dict(node.attributes)
+        for name in node.bodies:
+            del attributes[name]
+        return Layer(
+            index=index,
+            name=node.name,
+            op=node.title,
+            scope=node.scope,
+            inputs=node.inputs,
+            outputs=tuple([self.value(name, shapes) for name in node.outputs if name]),
+            attributes=attributes,
+            params=own["parameter"] + _inner(bodies, "params"),
+            buffers=own["buffer"] + _inner(bodies, "buffers"),
+            constants=own["constant"] + _inner(bodies, "constants"),
+            shared_params=own["shared"],
+            weight_bytes=own["bytes"] + _inner(bodies, "weight_bytes"),
+            work=cost.work,
+            uncounted=cost.uncounted,
+            bytes_read=cost.bytes_read,
+            bytes_written=cost.bytes_written,
+            how=shapes.how.get(node.index, "unknown"),
+            bodies=bodies,
+            _source=LayerSource(self, node, cost, path, around),
+        )
+
+    def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
+        state, shape = self.fields.states.get(tensor), self.shapes.tensors[tensor].shape
+        if not state or isinstance(state, Unfollowed):
+            return ()
+        known = self._fields_of.get((id(state), shape))
+        if known is None:
+            spatial = sorted((k for k in state if k in self.fields.spatial), key=lambda k: k[1])
+            known = self._fields_of[id(state), shape] = tuple(
+                [receptive_field(k, state[k], self.shapes.tensors[k[0]], shape) for k in spatial]
+            )
+        return known
+
+    def padded_share(
+        self, node: Node, shapes: Shapes, reads: NodeReads, kind: Kind
+    ) -> float | None:
+        """The share of the node's units whose window touches padding."""
+        # Of an operator that nobody says what it is, only its reads can tell.
+        if kind.family not in BORDERED and kind.family != "other":
+            return 0.0
+        number = shapes.alike.get(node.index)
+        if number is None:
+            return padded_share_of(node, shapes, reads, kind)
+        key = id(shapes), number, kind
+        if key not in self._shares:
+            self._shares[key] = padded_share_of(node, shapes, reads, kind)
+        return self._shares[key]
+
+    def value(self, name: str, shapes: Shapes) -> Value:
+        """A tensor with its name."""
+        known = self._values.get((id(shapes), name))
+        if known is None:
+            known = self._values[id(shapes), name] = Value(name, shapes.tensors[name])
+        return known
+
+
+class _Around:
+    """The layers of one graph, and what each of them is in view of the others.
+
+    Args:
+        nodes: those that are layers.
+        outputs: tensors that are read from outside.
+        top: it is the main graph, whose tensors have receptive fields.
+    """
+
+    def __init__(
+        self,
+        model: Gathering,
+        nodes: Sequence[Node],
+        shapes: Shapes,
+        outputs: Sequence[str],
+        *,
+        top: bool,
+    ) -> None:
+        self.model, self.nodes, self.shapes, self.outputs = model, nodes, shapes, outputs
+        self.top = top
+
+    @cached_property
+    def reads(self) -> dict[int, NodeReads]:
+        """What each node reads, by its index."""
+        # What the fields' pass went through it also knows the reads of.
+        known = self.model.fields.reads if self.top else {}
+        return {n.index: known.get(n.index) or find_reads(n, self.shapes) for n in self.nodes}
+
+    @cached_property
+    def kinds(self) -> dict[int, Kind]:
+        """What each node is, alone and together with its neighbours."""
+        shapes, kinds = self.shapes, dict[int, Kind]()
+        classes: dict[int, Kind] = {}
+        for node in self.nodes:
+            number = shapes.alike.get(node.index, -1)
+            if number in classes:
+                kinds[node.index] = classes[number]
+                continue
+            asked: list[Node] = []
+
+            def moving(node: Node = node, asked: list[Node] = asked) -> frozenset[int]:
+                asked.append(node)
+                return self.model.moving_axes(node.outputs[0]) if self.top else frozenset()
+
+            kind = kinds[node.index] = find_kind(node, shapes, self.reads[node.index], moving)
+            if number >= 0 and not asked:  # where it lies in the network didn't matter
+                classes[number] = kind
+        outputs = frozenset(self.outputs)
+        kinds.update(find_patterns(self.nodes, shapes, self.reads, kinds, outputs))
+        return kinds
+
+
+class LayerSource:
+    """What a layer can be asked for later."""
+
+    __slots__ = ("around", "cost", "model", "node", "path")
+
+    def __init__(
+        self, model: Gathering, node: Node, cost: Cost, path: Path, around: _Around
+    ) -> None:
+        self.model, self.node, self.cost = model, node, cost
+        self.path, self.around = path, around
+
+    @property
+    def shapes(self) -> Shapes:
+        """The facts of the tensors around the node."""
+        return self.around.shapes
+
+    def kind(self) -> Kind:
+        """What the layer is, in the field's words."""
+        return self.around.kinds[self.node.index]
+
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads."""
+        value = self.model.value
+        return tuple([value(name, self.shapes) if name else None for name in self.node.inputs])
+
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """What the units of its first output see, in figures."""
+        tensor = next((name for name in self.node.outputs if name), "")
+        return self.model.receptive_field(tensor) if self.around.top and tensor else ()
+
+    def padded_share(self) -> float | None:
+        """The share of those units whose window touches padding."""
+        reads = self.around.reads[self.node.index]
+        return self.model.padded_share(self.node, self.shapes, reads, self.kind())
+
+    def region(self, unit: Sequence[int | None]) -> Region:
+        """The input indices that a unit sees."""
+        if not self.around.top:
+            name = self.node.name
+            raise ValueError(f"regions of layer {name!r} inside a subgraph aren't available")
+        tensor = next((name for name in self.node.outputs if name), "")
+        if not tensor:
+            raise ValueError(f"layer {self.node.name!r} has no output, so no units")
+        shape = self.shapes.tensors[tensor].shape
+        whole = whole_unit(self.model.fields, tensor, None if shape is None else len(shape), unit)
+        return find_region(self.model.graph, self.shapes, tensor, whole)
+
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around the node, by path."""
+        return self.node.modules
+
+    def explain(self, unit: Sequence[int | None] | None) -> Explanation:
+        """How each number comes about."""
+        # Loaded when first asked for: most reports are never asked.
+        from cnnscope.analyzer.explanation.derivation import Subject, explain_node
+
+        model = self.model
+        return explain_node(
+            Subject(
+                model.graph, self.shapes, self.node, self.cost,
+                self.around.reads[self.node.index], self.kind(),
+                model.weights, self.path, model.fields if self.around.top else None,
+            ),
+            unit,
+        )  # fmt: skip
+
+
+def padded_share_of(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) -> float | None:
+    """The share of the node's units whose window touches padding."""
+    inputs, outputs = shapes.inputs(node), shapes.outputs(node)
+    if not inputs or not outputs:  # of an unknown operator even that may be
+        return None
+    data, output = data_input(inputs), outputs[0]
+    x = inputs[data]
+    if x is None or x.shape is None or output.shape is None or not reads.outputs:
+        return None
+    if kind.rank is not None and not kind.kernel and kind.form != "global":
+        return None  # its taps lie where its data says
+    return padded_share(reads.outputs[0][data], x.shape, output.shape)
+
+
+def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:
+    if not bodies:
+        return 0
+    return sum(getattr(layer, what) for layers in bodies.values() for layer in layers)
+
+
+def _stored_at(used: Sequence[Weight], path: Path) -> dict[str, int]:
+    """Elements by role, and bytes, of the weights counted at a layer; and the learned ones that it
+    shares with an earlier layer, where they are counted."""
+    found = {"parameter": 0, "buffer": 0, "constant": 0, "shared": 0, "bytes": 0}
+    for weight in used:
+        if weight.layer == path:
+            found[weight.role] += weight.elements
+            found["bytes"] += weight.nbytes
+        elif weight.role == "parameter":
+            found["shared"] += weight.elements
+    return found
+
+
+def receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None) -> ReceptiveField:
+    """What the terms come to, as one row for people and machines."""
+    length: Dim | None = source.shape[key[1]] if source.shape is not None else None
+    whole = length if isinstance(length, int) else None
+    found = find_seen(paths, whole, units)
+    return ReceptiveField(
+        input=key[0],
+        axis=key[1],
+        output_axis=found.output_axis,
+        size=found.size,
+        step=found.step,
+        start=found.start,
+        mean_step=found.mean_step,
+        phases=found.phases,
+        center=found.center,
+        global_=found.global_,
+        global_by=found.global_by,
+        # Where no step is, none can differ.
+        aligned=None
+        if paths.aligned and found.output_axis is not None and found.mean_step is None
+        else paths.aligned,
+        local_size=found.local_size,
+        smallest_size=found.smallest_size,
+        at_least=found.at_least,
+        coverage=None
+        if found.size is None or not whole
+        else 1.0
+        if found.size >= whole
+        else found.size / whole,
+        outside_share=outside_share(paths, units, length),
+    )
+
+
+def whole_network(report: Report) -> networkx.DiGraph[str]:
+    """The report's layers as a networkx DiGraph."""
+    import networkx
+
+    network: networkx.DiGraph[str] = networkx.DiGraph()
+    givers: dict[str, str] = {}
+    for x in report.inputs:
+        network.add_node(x.name, kind="input", shape=x.shape, dtype=x.dtype)
+        givers[x.name] = x.name
+    for layer in report.layers:
+        name = layer.name if layer.name not in network else f"{layer.name} ({layer.op})"
+        network.add_node(
+            name, kind="layer", layer=layer, op=layer.op, params=layer.params, macs=layer.macs,
+            flops=layer.flops, shape=layer.output_shape, bytes_read=layer.bytes_read,
+            bytes_written=layer.bytes_written, receptive_field=layer.receptive_field,
+        )  # fmt: skip
+        for tensor in layer.inputs:
+            if tensor in givers:
+                _join(network, givers[tensor], name, tensor)
+        for value in layer.outputs:
+            givers[value.name] = name
+    for x in report.outputs:
+        if x.name in givers:
+            end = x.name if x.name not in network else f"{x.name} (output)"
+            network.add_node(end, kind="output", shape=x.shape, dtype=x.dtype)
+            _join(network, givers[x.name], end, x.name)
+    return network
+
+
+def _join(network: networkx.DiGraph[str], a: str, b: str, tensor: str) -> None:
+    if network.has_edge(a, b):
+        network.edges[a, b]["tensors"].append(tensor)
+    else:
+        network.add_edge(a, b, tensors=[tensor])

@@ -1,0 +1,138 @@
+"""What is said of layers together: found by name, in rows, summed?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.receptive_field import ReceptiveField, plain_number
+from cnnscope.analyzer.values.dimension import Dim
+
+
+class Layers(Sequence[Layer]):
+    """The layers, by index, by name, or those a condition holds for."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = tuple(layers)
+        self._by_name: dict[str, Layer] = {}
+        for layer in self._layers:
+            for value in layer.outputs:
+                self._by_name.setdefault(value.name, layer)
+        for layer in self._layers:
+            self._by_name[layer.name] = layer
+
+    def __getitem__(self, key: int | slice | str) -> Layer:  # type: ignore[override]
+        if isinstance(key, str):
+            try:
+                return self._by_name[key]
+            except KeyError:
+                import difflib
+
+                close = difflib.get_close_matches(key, self._by_name, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise KeyError(f"no layer or tensor {key!r}{hint}") from None
+        return self._layers[key]  # type: ignore[return-value]  # a slice gives a tuple of layers
+
+    def find(self, text: str) -> Layer:
+        """A layer as people name it: by name, by a tensor it gives, by index; in subgraphs, too.
+
+        Raises:
+            KeyError: there's none; with the closest name there is.
+        """
+        if text in self._by_name:
+            return self._by_name[text]
+        if text.lstrip("-").isdecimal() and len(text) < 12 and -len(self) <= int(text) < len(self):
+            return self._layers[int(text)]
+        waiting = list(self._layers)
+        while waiting:
+            layer = waiting.pop()
+            if layer.name == text or any(value.name == text for value in layer.outputs):
+                return layer
+            waiting += [inner for body in layer.bodies.values() for inner in body]
+        found = self[text]
+        assert isinstance(found, Layer)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self._layers)
+
+    def filter(
+        self, condition: Callable[[Layer], bool] | None = None, *, op: str | None = None
+    ) -> tuple[Layer, ...]:
+        """Layers of an operator, or for which the condition holds."""
+        return tuple(
+            x for x in self._layers
+            if (op is None or x.op == op) and (condition is None or condition(x))
+        )  # fmt: skip
+
+
+def _looking(layer: Layer) -> list[ReceptiveField]:
+    """The fields that move along an axis of the layer's output; all of them, where none does."""
+    local = [f for f in layer.receptive_field if f.output_axis is not None]
+    return local or list(layer.receptive_field)
+
+
+#: the facts of one flat row, each by itself: a column asks for one
+FACTS: Mapping[str, Callable[[Layer], object]] = {
+    "name": lambda x: x.name,
+    "op": lambda x: x.op,
+    "kind": lambda x: x.kind.label,
+    "traits": lambda x: list(x.kind.traits),
+    "padding": lambda x: x.kind.padding,
+    "scope": lambda x: x.scope,
+    "output": lambda x: plain_shape(x.output_shape),
+    "dtype": lambda x: x.outputs[0].dtype if x.outputs else None,
+    "params": lambda x: x.params,
+    "macs": lambda x: x.macs,
+    "flops": lambda x: x.flops,
+    "weight_bytes": lambda x: x.weight_bytes,
+    "bytes_read": lambda x: plain_number(x.bytes_read),
+    "bytes_written": lambda x: plain_number(x.bytes_written),
+    "intensity": lambda x: x.intensity,
+    "rf_size": lambda x: [f.size for f in _looking(x)],
+    "rf_local": lambda x: [f.local_size for f in _looking(x)],
+    "rf_step": lambda x: [f.step for f in _looking(x)],
+    "rf_mean_step": lambda x: [
+        None if f.mean_step is None else str(f.mean_step) for f in _looking(x)
+    ],
+    "rf_start": lambda x: [f.start for f in _looking(x)],
+    "rf_global": lambda x: any(f.global_ for f in _looking(x)),
+    "rf_outside": lambda x: [f.outside_share for f in _looking(x)],
+    "padded": lambda x: x.padded_share,
+}
+
+
+def row(layer: Layer) -> dict[str, object]:
+    """A layer as one flat row: a table's, a CSV file's or a DataFrame's."""
+    return {key: fact(layer) for key, fact in FACTS.items()}
+
+
+def sum_work(layers: Sequence[Layer], what: str) -> Metric:
+    """The sum of ``work.macs`` or another count over layers, missing ones listed."""
+    total: Dim = 0
+    missing: dict[str, int] = {}
+    counted = 0
+    for layer in layers:
+        for op, times in layer.uncounted.items():
+            missing[op] = missing.get(op, 0) + times
+        if layer.work is not None:
+            total = total + getattr(layer.work, what)
+            counted += 1
+    return Metric.of(total if counted or not layers else None, missing)
+
+
+def sum_traffic(layers: Sequence[Layer]) -> Metric:
+    """Bytes read and written over layers."""
+    total: Dim = 0
+    missing: dict[str, int] = {}
+    for layer in layers:
+        for part in (layer.bytes_read, layer.bytes_written):
+            if part is not None:
+                total = total + part
+        if layer.bytes_read is None or layer.bytes_written is None:
+            missing[layer.op] = missing.get(layer.op, 0) + 1
+    return Metric.of(total, missing)

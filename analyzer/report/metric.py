@@ -1,0 +1,120 @@
+"""What does a total come to, and is all of it known?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from cnnscope.analyzer.values.dimension import Dim, FreeDim
+
+if TYPE_CHECKING:
+    pass
+
+
+Status = Literal["complete", "partial", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A total that says how far it can be trusted.
+
+    Args:
+        value: the exact figure, None unless every term is known.
+        known: the sum of the known terms, a lower bound; None when nothing is known.
+        status: ``"complete"``, ``"partial"`` (some terms missing) or ``"unavailable"``.
+        uncounted: what is missing: operator (or reason) to how many times.
+        formula: the figure as a formula in the free dimensions, where it hangs on them.
+        upper: what the figure never exceeds, a formula too, where it has none of its own. A bound.
+
+    >>> Metric.of(7).status
+    'complete'
+    """
+
+    value: int | None
+    known: int | None
+    status: Status
+    uncounted: Mapping[str, int] = field(default_factory=dict)
+    formula: str | None = None
+    upper: str | None = None
+
+    @classmethod
+    def of(cls, known: Dim | None, uncounted: Mapping[str, int] | None = None) -> Metric:
+        """The metric of a sum of known terms and a list of missing ones."""
+        missing = dict(uncounted or {})
+        if known is None:
+            return cls(None, None, "unavailable", missing)
+        if isinstance(known, FreeDim):
+            missing.update({f"free dimension {name}": 1 for name in sorted(known.names)})
+            missing.update({f"data: {what}": 1 for what in sorted(known.data)})
+            if known.names:
+                return cls(None, None, "unavailable", missing, str(known))
+            # What hangs on data only (how often a loop runs) leaves a lower bound.
+            # Nothing is counted below none: of n - 1, for an n that may be 0, nothing is known.
+            least = known.least()
+            known_part = None if least is None else max(least, 0)
+            return cls(None, known_part, "partial", missing, str(known))
+        if missing:
+            return cls(None, known, "partial", missing)
+        return cls(known, known, "complete")
+
+    def to_dict(self) -> dict[str, object]:
+        found: dict[str, object] = {
+            "value": self.value,
+            "known": self.known,
+            "status": self.status,
+            "uncounted": dict(self.uncounted),
+        }
+        if self.formula is not None:
+            found["formula"] = self.formula
+        if self.upper is not None:
+            found["upper"] = self.upper
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The model's figures.
+
+    Args:
+        params: distinct learned weight elements, shared ones once.
+        buffers: stored statistics that aren't learned (batch normalisation's running ones).
+        constants: stored shapes, axes, quantisation scales and zero points.
+        macs: products in convolutions, matrix products, attention, recurrence and einsum.
+        float_macs, int_macs: those on floats and those on integers.
+        flops: 2 * macs + every other arithmetic operation once.
+        folded_macs, folded_flops: of the nodes whose result is constant, which are no layers: what they
+            cost where they are run all the same. Not part of the other totals.
+        weight_bytes: bytes of everything stored that is used.
+        peak_activation_bytes: the most bytes of activations alive at once, in running order.
+        peak_layer: the layer where that is.
+        traffic_bytes: bytes every layer reads plus bytes it writes.
+    """
+
+    params: Metric
+    buffers: Metric
+    constants: Metric
+    macs: Metric
+    float_macs: Metric
+    int_macs: Metric
+    flops: Metric
+    folded_macs: Metric
+    folded_flops: Metric
+    weight_bytes: Metric
+    peak_activation_bytes: Metric
+    traffic_bytes: Metric
+    peak_layer: str | None = None
+
+    def metrics(self) -> dict[str, Metric]:
+        """What the model is and costs, by name, in the order they are shown."""
+        apart = ("peak_layer", "folded_macs", "folded_flops")
+        return {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart
+        }
+
+    def to_dict(self) -> dict[str, dict[str, object]]:
+        found: dict[str, dict[str, object]] = {n: m.to_dict() for n, m in self.metrics().items()}
+        found["peak_activation_bytes"]["layer"] = self.peak_layer
+        found["folded_macs"] = self.folded_macs.to_dict()
+        found["folded_flops"] = self.folded_flops.to_dict()
+        return found

@@ -215,3 +215,8 @@ def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:
 def everything(tensor: Tensor, *, spatial: bool = False) -> tuple[AxisRead, ...]:
     """Every output reads all of the input."""
     return tuple(Whole(spatial) for _ in tensor.dims)
+
+
+def each_whole(*tensors: Tensor | None) -> tuple[InputRead, ...]:
+    """Scales, zero points, masks and the like: each is read by every output, where it is given."""
+    return tuple(None if t is None else everything(t) for t in tensors)

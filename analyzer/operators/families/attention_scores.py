@@ -21,7 +21,6 @@ from cnnscope.analyzer.operators.reading import (
     OutputReads,
     Reads,
     Whole,
-    everything,
 )
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
@@ -44,10 +43,6 @@ def scores_work(
 
 def given(*tensors: Tensor | None) -> int:
     return sum(t is not None for t in tensors)
-
-
-def whole(*tensors: Tensor | None) -> tuple[InputRead, ...]:
-    return tuple(None if t is None else everything(t) for t in tensors)
 
 
 def sequence(t: Tensor | None, read: AxisRead, axis: int = 1) -> InputRead:

@@ -10,9 +10,8 @@ from cnnscope.analyzer.operators.families.attention_scores import (
     known_length,
     scores_work,
     sequence,
-    whole,
 )
-from cnnscope.analyzer.operators.reading import Along, AxisRead, Reads, Upto, Whole
+from cnnscope.analyzer.operators.reading import Along, AxisRead, Reads, Upto, Whole, each_whole
 from cnnscope.analyzer.operators.rules import demand, demand_rank
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
@@ -126,7 +125,7 @@ def grouped_reads(
     seen: AxisRead = Upto(1) if causal else Whole(spatial=True)
     past = tuple(sequence(t, Whole(spatial=True), 2) for t in (past_key, past_value))
     queries = sequence(q, Along(1) if k is not None else seen)
-    return {0: (queries, sequence(k, seen), sequence(v, seen), *past, *whole(*rest))}
+    return {0: (queries, sequence(k, seen), sequence(v, seen), *past, *each_whole(*rest))}
 
 
 define("GroupQueryAttention", kind="attention", domain=MICROSOFT,

@@ -15,9 +15,16 @@ from cnnscope.analyzer.operators.families.attention_scores import (
     known_length,
     scores_work,
     sequence,
-    whole,
 )
-from cnnscope.analyzer.operators.reading import Along, AxisRead, InputRead, Reads, Upto, Whole
+from cnnscope.analyzer.operators.reading import (
+    Along,
+    AxisRead,
+    InputRead,
+    Reads,
+    Upto,
+    Whole,
+    each_whole,
+)
 from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
@@ -174,8 +181,8 @@ def multi_head_reads(
 
     past = tuple(sequence(t, Whole(spatial=True), 2) for t in (past_key, past_value))
     queries = sequence(q, Along(1) if k is not None else seen)
-    plain = whole(bias, key_padding_mask, attention_bias)
-    return {0: (queries, keys(k), keys(v), *plain, *past, *whole(*rest))}
+    plain = each_whole(bias, key_padding_mask, attention_bias)
+    return {0: (queries, keys(k), keys(v), *plain, *past, *each_whole(*rest))}
 
 
 # -- the same inputs in the order of the operator for decoding ----------------------------------
@@ -245,7 +252,7 @@ def decoder_reads(
     plain = multi_head_reads(outputs, q, k, v, None, mask, attention_bias, past_key, past_value)
     assert isinstance(plain, dict)
     queries, keys, values, _, *others = plain[0]
-    return {0: (queries, keys, values, *others, *whole(*rest))}
+    return {0: (queries, keys, values, *others, *each_whole(*rest))}
 
 
 define("MultiHeadAttention", kind="attention", domain=MICROSOFT,

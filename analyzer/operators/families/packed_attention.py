@@ -9,9 +9,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
-from cnnscope.analyzer.operators.families.attention_scores import given, scores_work, whole
+from cnnscope.analyzer.operators.families.attention_scores import given, scores_work
 from cnnscope.analyzer.operators.families.projected_attention import hidden_sizes, projected_output
-from cnnscope.analyzer.operators.reading import Along, AxisRead, InputRead, OutputReads, Whole
+from cnnscope.analyzer.operators.reading import (
+    Along,
+    AxisRead,
+    InputRead,
+    OutputReads,
+    Whole,
+    each_whole,
+)
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
@@ -64,7 +71,7 @@ def squared_lengths(cumulative: Tensor, node_name: str) -> Dim:
 
 def packed_reads(outputs: tuple[Tensor, ...], x: Tensor, *rest: Tensor | None) -> OutputReads:
     # Which tokens share a sequence is data.
-    return (Whole(spatial=True), Whole()), *whole(*rest)
+    return (Whole(spatial=True), Whole()), *each_whole(*rest)
 
 
 def packed_heads_output(
@@ -117,7 +124,7 @@ def packed_heads_reads(
 
     seen = Whole(spatial=True)
     own = seen if k is None else Along(0)
-    return tokens(q, own), tokens(k, seen), tokens(v, seen), *whole(*rest)
+    return tokens(q, own), tokens(k, seen), tokens(v, seen), *each_whole(*rest)
 
 
 define("PackedAttention", kind="attention", domain=MICROSOFT,

@@ -19,7 +19,6 @@ from cnnscope.analyzer.operators.families.attention_scores import (
     known_length,
     scores_work,
     sequence,
-    whole,
 )
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
@@ -28,6 +27,7 @@ from cnnscope.analyzer.operators.reading import (
     Reads,
     Upto,
     Whole,
+    each_whole,
     everything,
 )
 from cnnscope.analyzer.operators.rules import demand, demand_rank
@@ -122,14 +122,14 @@ def projected_reads(
     unidirectional: int = 0,
 ) -> Reads:
     tokens = sequence(x, Upto(1) if unidirectional else Whole(spatial=True))
-    parameters = whole(weights, bias, mask)
+    parameters = each_whole(weights, bias, mask)
     cached = None
     if past is not None:
         cached = (Whole(), Along(0), Whole(), Whole(spatial=True), Whole())
-    y = (tokens, *parameters, cached, *whole(attention_bias, *rest))
+    y = (tokens, *parameters, cached, *each_whole(attention_bias, *rest))
     # the present ones, (2, batch, heads, positions, elements): past and new, side by side
     present: OutputReads = (
-        (Along(1), Whole(spatial=True), Whole()), *whole(weights, bias), NOTHING,
+        (Along(1), Whole(spatial=True), Whole()), *each_whole(weights, bias), NOTHING,
         None if past is None else everything(past), *(NOTHING for _ in (attention_bias, *rest)),
     )  # fmt: skip
     return by_output(len(outputs), y, present)
@@ -202,8 +202,8 @@ def quantized_reads(
 ) -> Reads:
     plain = projected_reads(outputs, x, weights, bias, mask, past, unidirectional=unidirectional)
     assert isinstance(plain, dict)
-    scales = whole(x_scale, w_scale)
-    zeros = whole(x_zero, w_zero)
+    scales = each_whole(x_scale, w_scale)
+    zeros = each_whole(x_zero, w_zero)
     return {
         place: (*reads[:3], *scales, reads[3], *zeros, reads[4]) for place, reads in plain.items()
     }

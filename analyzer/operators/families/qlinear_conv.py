@@ -17,14 +17,12 @@ from cnnscope.analyzer.operators.families.conv_transpose import (
     transpose_reads,
     transpose_work,
 )
+from cnnscope.analyzer.operators.families.requantizing import REQUANTIZE
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, everything
 from cnnscope.analyzer.operators.rules import Rule, demand_each, demand_single
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
-
-#: to an integer type: scaled, rounded, saturated at both ends, shifted by the zero point
-REQUANTIZE = Work(mul=1, compare=3, add=1)
 
 
 def zero_points(x: Tensor, of_x: Tensor | None, w: Tensor, of_w: Tensor | None) -> Work:

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
+from cnnscope.analyzer.operators.families.requantizing import dequantized, quantized
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -28,6 +29,7 @@ from cnnscope.analyzer.operators.reading import (
     OutputReads,
     Reads,
     Whole,
+    each_whole,
     everything,
 )
 from cnnscope.analyzer.operators.rules import (
@@ -42,19 +44,6 @@ from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 from cnnscope.analyzer.values.window import Window
-
-
-def quantized(zero: Tensor | None) -> Work:
-    return Work(div=1, add=0 if zero is None else 1, compare=3)
-
-
-def dequantized(zero: Tensor | None) -> Work:
-    return Work(mul=1, add=0 if zero is None else 1)
-
-
-def parameters(*tensors: Tensor | None) -> tuple[InputRead, ...]:
-    return tuple(None if t is None else everything(t) for t in tensors)
-
 
 # -- QuantizeLinear, DequantizeLinear -----------------------------------------------------------
 
@@ -206,7 +195,7 @@ def binary_reads(
     b: Tensor,
     *rest: Tensor | None,
 ) -> OutputReads:
-    return None, *parameters(a_scale, a_zero), None, *parameters(*rest)
+    return None, *each_whole(a_scale, a_zero), None, *each_whole(*rest)
 
 
 def unary_output(x: Tensor, *_: Tensor | None) -> Tensor:
@@ -228,7 +217,7 @@ def unary_work(**operation: int) -> Rule:
 
 
 def unary_reads(outputs: tuple[Tensor, ...], x: Tensor, *rest: Tensor | None) -> OutputReads:
-    return None, *parameters(*rest)
+    return None, *each_whole(*rest)
 
 
 def where_output(condition: Tensor, x: Tensor, *rest: Tensor) -> Tensor:
@@ -263,7 +252,7 @@ def where_reads(
     y: Tensor,
     *rest: Tensor | None,
 ) -> OutputReads:
-    return None, None, *parameters(x_scale, x_zero), None, *parameters(*rest)
+    return None, None, *each_whole(x_scale, x_zero), None, *each_whole(*rest)
 
 
 # inputs are the output's scale and zero point, then (tensor, scale, zero point) again and again
@@ -294,7 +283,7 @@ def concat_work(
 def concat_reads(
     outputs: tuple[Tensor, ...], y_scale: Tensor, y_zero: Tensor, *inputs: Tensor, axis: int
 ) -> OutputReads:
-    reads: list[InputRead] = [*parameters(y_scale, y_zero)]
+    reads: list[InputRead] = [*each_whole(y_scale, y_zero)]
     offset: Dim = 0
     for first in range(0, len(inputs), 3):
         part = inputs[first]
@@ -303,7 +292,7 @@ def concat_reads(
             raise Undetermined("where an input begins", offset.names, offset.data)
         window = Window(before=offset)
         reads.append(tuple(Along(i, window if i == place else Window()) for i in range(part.rank)))
-        reads.extend(parameters(*inputs[first + 1 : first + 3]))
+        reads.extend(each_whole(*inputs[first + 1 : first + 3]))
         offset = offset + part.dims[place]
     return tuple(reads)
 
@@ -343,7 +332,7 @@ def softmax_reads(
 ) -> OutputReads:
     normalized = softmax_axes(x, axis, opset)
     reads = tuple(Whole() if i in normalized else Along(i) for i in range(x.rank))
-    return reads, *parameters(*rest)
+    return reads, *each_whole(*rest)
 
 
 def mean_output(x: Tensor, *_: Tensor | None, axes: tuple[int, ...], keepdims: int) -> Tensor:
@@ -382,7 +371,7 @@ def mean_reads(
     for i in range(x.rank):
         reads.append(Whole(spatial=True) if i in reduced else Along(i if keepdims else place))
         place += i not in reduced
-    return tuple(reads), *parameters(*rest)
+    return tuple(reads), *each_whole(*rest)
 
 
 # -- rows of a table that is quantised by blocks -----------------------------------------------
@@ -441,7 +430,7 @@ def gather_reads(
         count = outputs[0].dims[-1] // data.dims[-1]
         packed = blocks(count) if isinstance(count, int) else None
         rows = (*rows[:-1], Whole() if packed is None else Along(outputs[0].rank - 1, packed))
-    return rows, selected, *parameters(scales, zero)
+    return rows, selected, *each_whole(scales, zero)
 
 
 for _domain in ("", MICROSOFT):

@@ -24,6 +24,7 @@ from functools import wraps
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
+from cnnscope.analyzer.operators.families.requantizing import QUANTIZE_DYNAMICALLY
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -54,8 +55,6 @@ ACTIVATIONS = {
     "softsign": Work(compare=1, add=1, div=1),
     "softplus": Work(exp=2, add=1),
 }
-#: to 8 bits with a scale found first: minimum, maximum, division, rounding, saturation, zero point
-QUANTIZE_DYNAMICALLY = Work(div=1, compare=5, add=1)
 
 
 def activated(

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
-from cnnscope.analyzer.operators.families.attention_scores import known_length, whole
-from cnnscope.analyzer.operators.reading import NOTHING, Along, OutputReads, Whole, everything
+from cnnscope.analyzer.operators.families.attention_scores import known_length
+from cnnscope.analyzer.operators.reading import (
+    NOTHING,
+    Along,
+    OutputReads,
+    Whole,
+    each_whole,
+    everything,
+)
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
@@ -75,7 +82,14 @@ def gated_reads(
 ) -> OutputReads:
     packed = query.rank == 2
     own = everything(query) if packed else (Along(0), Along(2), Whole())
-    return own, *whole(query_bias), None, *whole(weight, bias), None, *whole(token_offset)
+    return (
+        own,
+        *each_whole(query_bias),
+        None,
+        *each_whole(weight, bias),
+        None,
+        *each_whole(token_offset),
+    )
 
 
 define(

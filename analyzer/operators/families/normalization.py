@@ -32,7 +32,7 @@ from cnnscope.analyzer.operators.reading import (
     elementwise,
     everything,
 )
-from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank, same
+from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank, in_range, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.field import MAX_PERIOD
@@ -250,19 +250,13 @@ def layer_output(
 ) -> tuple[Tensor, ...]:
     statistics: Shape | None = None
     if x.shape is not None:
-        first = normal(axis, x.rank)
+        first = in_range(axis, x.rank)
         statistics = tuple(1 if i >= first else dim for i, dim in enumerate(x.shape))
         # Of the normalised axes, says ONNX; runtimes also take what broadcasts onto all of x.
         demand_onto(scale, "scale", x.shape)
         demand_onto(bias, "bias", x.shape)
     extra = Tensor(dtype_of(stash_type), statistics)
     return (x.of(x.shape), *(extra for _ in range(output_count - 1)))
-
-
-def normal(axis: int, rank: int) -> int:
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} of a tensor of {rank} axes")
-    return axis % rank
 
 
 def layer_work(
@@ -273,7 +267,7 @@ def layer_work(
     *,
     axis: int = -1,
 ) -> Work:
-    groups = product(x.dims[: normal(axis, x.rank)])
+    groups = product(x.dims[: in_range(axis, x.rank)])
     return standardized(x.size, groups) + Work(mul=x.size, add=0 if bias is None else x.size)
 
 
@@ -285,14 +279,14 @@ def rms_work(
     *,
     axis: int = -1,
 ) -> Work:
-    groups = product(x.dims[: normal(axis, x.rank)])
+    groups = product(x.dims[: in_range(axis, x.rank)])
     return rooted(x.size, groups) + Work(mul=x.size, add=0 if bias is None else x.size)
 
 
 def layer_reads(
     outputs: tuple[Tensor, ...], x: Tensor, *parameters: Tensor | None, axis: int = -1
 ) -> Reads:
-    whole = over(x, range(normal(axis, x.rank), x.rank))
+    whole = over(x, range(in_range(axis, x.rank), x.rank))
     scaled: OutputReads = (whole, *(None if p is None else elementwise(x, p) for p in parameters))
     statistic: OutputReads = (whole, *(NOTHING for _ in parameters))
     return {place: statistic if place else scaled for place in range(len(outputs))}
@@ -302,7 +296,7 @@ def layer_reads(
 
 
 def mean_variance_axes(x: Tensor, axes: tuple[int, ...]) -> set[int]:
-    return {normal(axis, x.rank) for axis in axes}
+    return {in_range(axis, x.rank) for axis in axes}
 
 
 def mean_variance_work(
@@ -323,7 +317,7 @@ def mean_variance_reads(
 
 def lp_output(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
     if x.shape is not None:
-        normal(axis, x.rank)
+        in_range(axis, x.rank)
     if p not in (1, 2):
         raise ValueError(f"p is {p}, 1 or 2 is wanted")
     return x.of(x.shape)
@@ -338,7 +332,7 @@ def lrn_output(x: Tensor, *, size: int) -> Tensor:
 
 
 def lp_work(outputs: tuple[Tensor, ...], x: Tensor, *, axis: int = -1, p: int = 2) -> Work:
-    place = normal(axis, x.rank)
+    place = in_range(axis, x.rank)
     rows = product(dim for i, dim in enumerate(x.dims) if i != place)
     if p == 1:
         return Work(compare=x.size, add=x.size - rows, div=x.size)
@@ -346,7 +340,7 @@ def lp_work(outputs: tuple[Tensor, ...], x: Tensor, *, axis: int = -1, p: int = 
 
 
 def lp_reads(outputs: tuple[Tensor, ...], x: Tensor, *, axis: int = -1) -> OutputReads:
-    return (over(x, {normal(axis, x.rank)}),)
+    return (over(x, {in_range(axis, x.rank)}),)
 
 
 def lrn_work(outputs: tuple[Tensor, ...], x: Tensor, *, size: int) -> Work:

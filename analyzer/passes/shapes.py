@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from cnnscope.analyzer.model.graph import Graph, Node, captures, quoted
 from cnnscope.analyzer.operators.answers import RuleFailed
@@ -19,6 +18,7 @@ from cnnscope.analyzer.operators.custom import failure
 from cnnscope.analyzer.operators.definition import OURS, lookup, reckoner
 from cnnscope.analyzer.operators.likeness import likeness
 from cnnscope.analyzer.operators.plugins import load_plugins
+from cnnscope.analyzer.passes.declared import beside_declared, filled_in
 from cnnscope.analyzer.passes.demands import (
     Contradiction,
     check_shape,
@@ -31,23 +31,21 @@ from cnnscope.analyzer.passes.demands import (
 from cnnscope.analyzer.passes.facts import NOT_TOLD, BodyAllowance, How, Shapes
 from cnnscope.analyzer.passes.fallback import (
     ASKED,
-    dims_text,
     function_body,
-    given_shapes,
     place_of,
     schema_inference,
     schema_objection,
 )
 from cnnscope.analyzer.passes.folding import fold, known_in_part
+from cnnscope.analyzer.passes.node_notes import note_data, note_lost_rank, note_undetermined, refuse
 from cnnscope.analyzer.values.diagnostics import (
     STUMBLED,
     Diagnostic,
     GraphError,
     LimitError,
-    one_line,
     own_words,
 )
-from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
+from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 
 
@@ -73,7 +71,7 @@ class Body:
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         given = dict(zip(self.graph.inputs, inputs, strict=False))
         for name, declared in self.graph.inputs.items():
-            given[name] = _filled(given.get(name, NOT_TOLD), declared)
+            given[name] = filled_in(given.get(name, NOT_TOLD), declared)
         outer = self._outer
         if outer._allowance is not None:
             outer._allowance.spend(1 + len(self.graph.nodes))
@@ -151,7 +149,7 @@ def infer_shapes(
             outputs = _node_outputs(graph, node, shapes)
         except Contradiction as error:
             outputs = refuse(node, error, shapes)
-        _note_data(node, outputs, shapes)
+        note_data(node, outputs, shapes)
         behind_error = bool(doubtful) and not doubtful.isdisjoint(node.inputs)
         for i, name in enumerate(node.outputs):
             if name:
@@ -164,40 +162,15 @@ def infer_shapes(
                 declared = graph.declared.get(name)
                 tensors[name] = x
                 if declared is not None:
-                    tensors[name] = _against_declared(x, declared, node, shapes)
+                    tensors[name] = beside_declared(x, declared, node, shapes)
                 if x.shape is None and tensors[name].shape is None and x.kind == "tensor":
-                    _note_behind(node, name, shapes)
+                    note_lost_rank(node, name, shapes)
                 if tensors[name] is not x:  # the file knows more of this one than of its like
                     shapes.alike.pop(node.index, None)
     shapes._classes.clear()
     shapes._values.clear()
     shapes.origin.graph = graph
     return shapes
-
-
-def _note_behind(node: Node, name: str, shapes: Shapes) -> None:
-    """Keep which operator costs a tensor's rank."""
-    blamed = next((shapes.behind[n] for n in node.inputs if n in shapes.behind), None)
-    if blamed is None and shapes.how.get(node.index) in ("unknown", "schema"):
-        blamed = node.title
-    if blamed is not None:
-        shapes.behind[name] = blamed
-
-
-def refuse(node: Node, error: Contradiction, shapes: Shapes) -> tuple[Tensor, ...]:
-    """Nothing of the node's outputs, and an error that names it, with its inputs' shapes."""
-    inputs = tuple([shapes.tensors[name] if name else None for name in node.inputs])
-    text = f"{place_of(node)}: {error}{given_shapes(inputs)}"
-    shapes.diagnostics.append(
-        Diagnostic("invalid-node", "error", node.name, one_line(text),
-                   "what it gives is unknown, and so is whatever hangs on that")
-    )  # fmt: skip
-    for name in node.bodies:
-        shapes.bodies.pop((node.index, name), None)
-    shapes.functions.pop(node.index, None)
-    shapes.how[node.index] = "unknown"
-    shapes.refused.add(node.index)
-    return tuple([NOT_TOLD for _ in node.outputs])
 
 
 def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...]:
@@ -243,7 +216,7 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         raise LimitError(f"{place_of(node)}: {error}") from None
     except Undetermined as unknown:
         if all(x is None or x.shape is not None for x in inputs):
-            _note_undetermined(node, unknown, shapes)
+            note_undetermined(node, unknown, shapes)
         return _without_rules(graph, node, inputs, shapes, quiet=True)
     except RuleFailed as fault:
         shapes.diagnostics.append(failure(node, fault))
@@ -298,41 +271,6 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     return outputs
 
 
-def _note_undetermined(node: Node, unknown: Undetermined, shapes: Shapes) -> None:
-    if unknown.names:
-        what = f"hangs on the free dimension {', '.join(sorted(unknown.names))}"
-        hint = " ".join(f"--dim {name}=LENGTH" for name in sorted(unknown.names))
-    elif unknown.data:
-        what, hint = f"depends on data: {', '.join(sorted(unknown.data))}", ""
-    else:
-        what, hint = f"depends on {unknown.reason or 'data'}", ""
-    shapes.diagnostics.append(
-        Diagnostic("undetermined-shape", "info", node.name,
-                   f"the output size of {node.title} {what}", hint)
-    )  # fmt: skip
-
-
-def _note_data(node: Node, outputs: tuple[Tensor, ...], shapes: Shapes) -> None:
-    """Say where a size first hangs on data."""
-    new: set[str] = set()
-    for x in outputs:
-        for d in x.shape or ():
-            if d.__class__ is not int and isinstance(d, FreeDim):
-                new |= d.data
-    if not new:
-        return
-    for name in node.inputs:
-        for d in (shapes.tensors[name].shape or ()) if name else ():
-            if isinstance(d, FreeDim):
-                new -= d.data
-    if new:
-        shapes.diagnostics.append(
-            Diagnostic("data-dependent-size", "info", node.name,
-                       f"how large {node.title}'s output is depends on data: {', '.join(sorted(new))}",
-                       "what hangs on it is unavailable or a lower bound")
-        )  # fmt: skip
-
-
 # -- operators without rules ---------------------------------------------------------------------
 
 
@@ -379,44 +317,3 @@ def _without_rules(
     if all(x is None or x.is_known for x in inputs) and inputs:
         outputs = tuple([x.as_constant() for x in outputs])
     return outputs
-
-
-# -- the file's own word -------------------------------------------------------------------------
-
-
-def _filled(x: Tensor, declared: Tensor | None) -> Tensor:
-    """What is known, completed by what is declared where nothing is."""
-    if declared is None or x is declared:
-        return x
-    dtype = x.dtype or declared.dtype
-    shape = x.shape
-    if shape is None:
-        if declared.shape is not None and all(isinstance(d, int) for d in declared.shape):
-            shape = declared.shape
-    elif declared.shape is not None and len(declared.shape) == len(shape):
-        shape = tuple(
-            theirs if isinstance(mine, FreeDim) and mine.data and isinstance(theirs, int) else mine
-            for mine, theirs in zip(shape, declared.shape, strict=True)
-        )
-    kind = declared.kind if x.kind == "tensor" and x.dtype is None and x.shape is None else x.kind
-    element = x.element or declared.element
-    if (dtype, shape, kind, element) == (x.dtype, x.shape, x.kind, x.element):
-        return x
-    return replace(x, dtype=dtype, shape=shape, kind=kind, element=element)
-
-
-def _against_declared(x: Tensor, declared: Tensor, node: Node, shapes: Shapes) -> Tensor:
-    if x.shape is declared.shape or x.shape == declared.shape:
-        return _filled(x, declared)
-    if x.shape is not None and declared.shape is not None:
-        differs = len(x.shape) != len(declared.shape) or any(
-            isinstance(a, int) and isinstance(b, int) and a != b
-            for a, b in zip(x.shape, declared.shape, strict=True)
-        )
-        if differs:
-            shapes.diagnostics.append(
-                Diagnostic("declared-shape-differs", "warning", node.name,
-                           f"{node.title} gives {dims_text(x)}, the file declares {dims_text(declared)}",
-                           "the file's value_info is stale; what is computed is used")
-            )  # fmt: skip
-    return _filled(x, declared)

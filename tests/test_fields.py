@@ -21,7 +21,8 @@ from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text, zer
 
 from cnnscope.analyzer import analyze
 from cnnscope.analyzer.fields.digits import Everything
-from cnnscope.analyzer.fields.following import Paths, find_fields
+from cnnscope.analyzer.fields.following import find_fields
+from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.passes.shapes import infer_shapes

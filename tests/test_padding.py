@@ -17,7 +17,8 @@ from networks import network, node
 import cnnscope
 from cnnscope.analyzer.fields.border import combined_share, inside, outside_share, window_share
 from cnnscope.analyzer.fields.digits import Digit
-from cnnscope.analyzer.fields.following import Paths, Term
+from cnnscope.analyzer.fields.paths import Paths
+from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.window import Window
 

@@ -24,7 +24,7 @@ from cnnscope.analyzer.explanation.explanation import (
 )
 from cnnscope.analyzer.fields.connections import find_alternatives
 from cnnscope.analyzer.fields.extreme_paths import FieldPath, find_paths
-from cnnscope.analyzer.fields.following import Fields
+from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import Seen, find_seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps

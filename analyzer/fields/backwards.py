@@ -18,14 +18,7 @@ from cnnscope.analyzer.fields.boxes import (
     whole,
     within,
 )
-from cnnscope.analyzer.operators.reading import (
-    Along,
-    Coupled,
-    Flat,
-    Listed,
-    Only,
-    Upto,
-)
+from cnnscope.analyzer.operators.reading import Along, Coupled, Flat, Listed, Only, Upto
 from cnnscope.analyzer.passes.reads import KnownRead
 from cnnscope.analyzer.values.tensor import Tensor
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.digits import Digit, Everything, Reach
-from cnnscope.analyzer.fields.following import Paths
+from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
 from cnnscope.analyzer.values.field import MAX_PERIOD

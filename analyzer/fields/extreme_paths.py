@@ -12,17 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cnnscope.analyzer.fields.following import (
-    Fields,
-    Key,
-    Paths,
-    State,
-    Term,
-    initial_state,
-    way_size,
-)
+from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.one_node import moved_through
+from cnnscope.analyzer.fields.paths import Key, Paths, State, initial_state
 from cnnscope.analyzer.fields.seen import Seen, figures
-from cnnscope.analyzer.fields.steps import input_length, node_reads, spatial_keys, through_alone
+from cnnscope.analyzer.fields.smallest import way_size
+from cnnscope.analyzer.fields.steps import input_length, node_reads, spatial_keys
+from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.passes.facts import Shapes
 
@@ -120,7 +116,7 @@ def _before(
         if paths is None:
             continue
         for before in paths.ways:
-            moved = through_alone(
+            moved = moved_through(
                 node, reads, graph, shapes, {key: Paths((before,))}, given, output
             )
             if moved is None:  # through a subgraph: by the input that sees the least
@@ -158,7 +154,7 @@ def _hops(graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key) -
             if key not in state:
                 continue
             before = {key: state[key]}
-            moved = through_alone(node, reads, graph, shapes, before, given, output)
+            moved = moved_through(node, reads, graph, shapes, before, given, output)
             after = before if moved is None else moved
             if key in after:
                 ways.append((given, before, after))
@@ -193,7 +189,7 @@ def _places(paths: Paths | None) -> frozenset[tuple[tuple[int, int, int | None],
 def _followed(graph: Graph, shapes: Shapes, fields: Fields, state: State, hop: _Hop) -> State:
     """What becomes of a state on the next hop."""
     node, given, output = hop
-    moved = through_alone(
+    moved = moved_through(
         node, node_reads(node, shapes, fields), graph, shapes, state, given, output
     )
     return state if moved is None else moved
@@ -214,7 +210,7 @@ def _along_path(
     state: State = {key: first[key]}
     length = input_length(shapes, key)
     for node, given, output in hops:
-        moved = through_alone(
+        moved = moved_through(
             node, node_reads(node, shapes, fields), graph, shapes, state, given, output
         )
         if moved is None:  # a subgraph: from here on along all of its paths

@@ -19,19 +19,9 @@ from contextvars import ContextVar
 import numpy as np
 
 from cnnscope.analyzer.fields.backwards import read_by
-from cnnscope.analyzer.fields.boxes import (
-    Box,
-    add_box,
-    hull,
-    known_lengths,
-    ranges,
-    whole,
-)
+from cnnscope.analyzer.fields.boxes import Box, add_box, hull, known_lengths, ranges, whole
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
-from cnnscope.analyzer.operators.reading import (
-    Nothing,
-    Through,
-)
+from cnnscope.analyzer.operators.reading import Nothing, Through
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import find_reads
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.digits import Everything, Reach, as_field, width
-from cnnscope.analyzer.fields.following import (
-    Paths,
-    Term,
-    way_size,
-    within,
-)
+from cnnscope.analyzer.fields.paths import Paths
+from cnnscope.analyzer.fields.smallest import way_size
+from cnnscope.analyzer.fields.terms import Term, within
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 from cnnscope.analyzer.values.phases import Phases, phases_dict

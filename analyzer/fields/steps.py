@@ -14,14 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from cnnscope.analyzer.fields.following import (
-    Fields,
-    Key,
-    State,
-    Term,
-    moved_through,
-)
+from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.one_node import moved_through
+from cnnscope.analyzer.fields.paths import Key, State
 from cnnscope.analyzer.fields.seen import Seen, find_seen, widest_term
+from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Only, Upto, Whole
@@ -90,7 +87,7 @@ def find_steps(graph: Graph, shapes: Shapes, fields: Fields, node: Node) -> tupl
     for tensor in dict.fromkeys(used_names(node)):
         state = fields.states.get(tensor, {})
         for key in spatial_keys(state, fields):
-            moved = through_alone(node, reads, graph, shapes, {key: state[key]}, tensor, output)
+            moved = moved_through(node, reads, graph, shapes, {key: state[key]}, tensor, output)
             length = input_length(shapes, key)
             before = find_seen(state[key], length, shapes.tensors[tensor].shape)
             if moved is None:
@@ -144,21 +141,6 @@ def _equations(main: Term, window: Window, after: Seen) -> dict[str, Formula]:
     }
     told = (found["size"].result, found["step"].result, found["start"].result)
     return found if told == (after.local_size, after.step, after.start) else {}
-
-
-def through_alone(
-    node: Node,
-    reads: NodeReads,
-    graph: Graph,
-    shapes: Shapes,
-    state: State,
-    tensor: str,
-    output: int,
-) -> State | None:
-    """What is seen through a tensor alone; None: through a subgraph, which may capture it."""
-    if tensor not in node.inputs:
-        return None
-    return moved_through(node, reads, graph, shapes, state, tensor, output)
 
 
 def node_reads(node: Node, shapes: Shapes, fields: Fields) -> NodeReads:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnscope.analyzer.fields.following import (
-    Fields,
-)
+from cnnscope.analyzer.fields.fields import Fields
 
 
 def moving_axes(fields: Fields, tensor: str) -> list[int]:

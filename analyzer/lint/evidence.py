@@ -24,7 +24,8 @@ import numpy.typing as npt
 import onnx
 
 from cnnscope.analyzer.fields.batch import find_batch
-from cnnscope.analyzer.fields.following import Fields, Key, Paths
+from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.paths import Key, Paths
 from cnnscope.analyzer.fields.seen import Seen, find_seen
 from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.model.binding import batch_labels, bind_inputs, says_batch

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING
 import onnx
 
 from cnnscope.analyzer.fields.batch import Batch, find_batch
-from cnnscope.analyzer.fields.following import Fields, find_fields
+from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.following import find_fields
 from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, fitted_values
 from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.model.graph import Graph

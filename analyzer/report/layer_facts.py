@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.border import outside_share, padded_share
-from cnnscope.analyzer.fields.following import Fields, Key, Paths, Unfollowed
+from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.paths import Key, Paths, Unfollowed
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import find_seen
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit

@@ -25,7 +25,7 @@ from cnnscope.analyzer.report.verification import FieldCheck, Mismatch, Probe, U
 from cnnscope.runtime.probe.copy import ProbeCopy
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.fields.following import Key, Paths
+    from cnnscope.analyzer.fields.paths import Key, Paths
     from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
 

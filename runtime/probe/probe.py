@@ -31,7 +31,7 @@ from cnnscope.runtime.probe.comparison import Comparison, Map, TensorMap, known_
 from cnnscope.runtime.probe.copy import ProbeCopy, write_probe
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.fields.following import State
+    from cnnscope.analyzer.fields.paths import State
     from cnnscope.analyzer.report.examination import Analysis
 
 #: numbers that leave ONNX Runtime in one run; beyond it the tensors take turns

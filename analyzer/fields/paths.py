@@ -1,0 +1,68 @@
+"""Along which paths do the units of a tensor see the inputs' axes?
+
+For every tensor, network input and input axis a few terms (`terms`) are kept, whose union a unit
+sees. "All paths" is the union of all terms; "local" leaves the collapsed ones out
+(squeeze-and-excitation multiplies a global term onto a local one). Beside the union stand the single
+paths from the input, of which one is the smallest (`smallest`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnscope.analyzer.fields.digits import Digit
+from cnnscope.analyzer.fields.terms import Term
+from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.tensor import Tensor
+
+Key = tuple[str, int]  # network input, axis
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What the units of a tensor see of one input axis: the union of the terms.
+
+    Args:
+        terms: along all paths.
+        aligned: no paths were joined that differ in step or centre.
+        known: every term is.
+        single: the single paths that may turn out the smallest; None: the terms are those.
+    """
+
+    terms: tuple[Term, ...]
+    aligned: bool = True
+    known: bool = True
+    single: tuple[Term, ...] | None = None
+
+    @property
+    def ways(self) -> tuple[Term, ...]:
+        """The single paths that may turn out the smallest."""
+        return self.terms if self.single is None else self.single
+
+
+State = dict[Key, Paths]
+NONE: State = {}
+
+
+class Unfollowed(State):
+    """The state of a tensor behind the point where following the fields was given up.
+
+    It has every axis of every input, as one of which nothing is known, not even whether it is seen;
+    whoever shows it may leave them out.
+    """
+
+
+def initial_state(name: str, x: Tensor) -> State:
+    """What the elements of a network input see: themselves."""
+    return {(name, axis): Paths((_whole_axis(axis),)) for axis in range(len(x.shape or ()))}
+
+
+def _whole_axis(axis: int) -> Term:
+    return Term((Digit(axis, 1, None, Field()),))
+
+
+def settled(paths: Paths) -> bool:
+    """Does every term hang on the unit in a way of its own? Those that came to hang on it alike, two
+    parts of a Concat behind one convolution, still have to be put together."""
+    terms = paths.terms
+    return len(terms) < 2 or len({t.places for t in terms}) == len(terms)

@@ -21,7 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.explanation.derivation import operator_page
-from cnnscope.analyzer.fields.connections import Alternative, window_pairs
+from cnnscope.analyzer.fields.connections import Alternative
+from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.render.subjects.explain import (
     explanation_json,
     explanation_markdown,

@@ -20,21 +20,16 @@ MobileNets, 2017. Every linear layer is a matrix between its flattened ends, (5)
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cnnscope.analyzer.fields.pairs import OperandReads, operand_reads, pairs_inside, pairs_of
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.formulas import Formula
-from cnnscope.analyzer.operators.reading import Along, Listed, Only, Upto, Whole
+from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
-from cnnscope.analyzer.values.tensor import Tensor
-from cnnscope.analyzer.values.window import Window
-
-#: a window with fractions is walked output by output up to this many
-MAX_OUTPUTS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +109,6 @@ class Alternatives:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """How the data operand of a layer is read, its batch axis left out."""
-
-    reads: tuple[object, ...]
-    lengths: tuple[int, ...]
-    outputs: tuple[int, ...]  # the length of every output axis, the batch's as 1
-    batch: int
-
-
 def find_alternatives(
     node: Node, shapes: Shapes, reads: NodeReads, work: Work, weights: int, biases: int
 ) -> Alternatives | None:
@@ -142,12 +127,12 @@ def find_alternatives(
     output = shapes.outputs(node)[0]
     if which is None or reads.through or not reads.outputs or output.shape is None:
         return None
-    ways = _ways(shapes.inputs(node)[which], output, reads.outputs[0][which])
+    ways = operand_reads(shapes.inputs(node)[which], output, reads.outputs[0][which])
     if ways is None:
         return None
     # Each product is one connection: else (attention, recurrence) it is more than one matrix.
     for by_input in (False, True):
-        counted = _pairs(ways, by_input)
+        counted = pairs_of(ways, by_input)
         if counted is not None and counted[1] * ways.batch == work.macs:
             connections, products = counted
             break
@@ -171,91 +156,9 @@ def find_alternatives(
     return Alternatives(node.inputs[which], ways.batch, inputs, outputs, tuple(forms), saving)
 
 
-def _ways(x: Tensor | None, output: Tensor, read: object) -> _Ways | None:
-    if x is None or x.shape is None or not isinstance(read, tuple):
-        return None
-    lengths = [d for d in x.shape if isinstance(d, int)]
-    outputs = [d for d in output.dims if isinstance(d, int)]
-    if len(lengths) != len(x.shape) or len(outputs) != output.rank:
-        return None
-    ways, batch = list(read), 1
-    if len(lengths) > 1 and ways[0] == Along(0):
-        batch, lengths[0], outputs[0] = outputs[0], 1, 1
-        if not batch:
-            return None
-    return _Ways(tuple(ways), tuple(lengths), tuple(outputs), batch)
-
-
-def _pairs(ways: _Ways, by_input: bool) -> tuple[int, int] | None:
-    """Connections, and products with those that fall outside; None where a way isn't known.
-
-    Args:
-        by_input: each input meets every tap (transposed convolution), not each output.
-    """
-    inside = products = 1
-    named = set()
-    for way, length in zip(ways.reads, ways.lengths, strict=True):
-        if isinstance(way, Along | Listed | Upto):
-            named.add(way.axis)
-            found = _along(way, length, ways.outputs[way.axis])
-            if found is None:
-                return None
-            inside *= found[0]
-            taps = way.window.size if isinstance(way, Along) else 0
-            products *= length * taps if by_input and taps else found[1]
-        elif isinstance(way, Whole | Only):
-            count = length if isinstance(way, Whole) else way.hi - way.lo + 1
-            inside, products = inside * count, products * count
-        else:
-            return None
-    free = math.prod(n for axis, n in enumerate(ways.outputs) if axis not in named)
-    return inside * free, products * free
-
-
-def _along(way: Along | Listed | Upto, length: int, count: int) -> tuple[int, int] | None:
-    """Pairs of an output and an input index along one axis: inside, and in all."""
-    if isinstance(way, Upto):
-        pairs = sum(
-            min(i + 1, length) if not way.reverse else max(length - i, 0) for i in range(count)
-        )
-        return pairs, pairs
-    if isinstance(way, Listed):
-        pairs = sum(row[1] - row[0] + 1 for row in way.rows if row is not None)
-        return pairs, pairs
-    return window_pairs(way.window, length, count)
-
-
-def window_pairs(window: Window, length: int, count: int) -> tuple[int, int] | None:
-    """Pairs of an output and an input that a window connects: inside the input, and in all.
-
-    Of a window with fractions (a transposed convolution) each input meets every tap, so that all
-    is ``length * size``, cropped ones included.
-
-    >>> window_pairs(Window(3, before=1, after=1), 5, 5)
-    (13, 15)
-    """
-    stride, before, dilation = window.stride, window.before, window.dilation
-    if window.outside != "nothing":
-        return None
-    if isinstance(stride, int) and isinstance(before, int) and isinstance(dilation, int):
-        if stride < 1:
-            return None
-        inside = 0
-        for tap in range(window.size):  # 0 <= i*stride - before + tap*dilation < length
-            shift = before - tap * dilation
-            first, last = (
-                max(0, -(-shift // stride)),
-                min(count - 1, (length - 1 + shift) // stride),
-            )
-            inside += max(0, last - first + 1)
-        return inside, count * window.size
-    if count > MAX_OUTPUTS:
-        return None
-    inside = sum(1 for i in range(count) for at in window.at(i) if 0 <= at < length)
-    return inside, length * window.size
-
-
-def _separable(ways: _Ways, products: int, biases: int) -> tuple[Alternative, Formula] | None:
+def _separable(
+    ways: OperandReads, products: int, biases: int
+) -> tuple[Alternative, Formula] | None:
     """The depthwise-separable form of a dense convolution whose kernel has more than one point."""
     whole = [n for way, n in zip(ways.reads, ways.lengths, strict=True) if isinstance(way, Whole)]
     windows = [
@@ -272,7 +175,7 @@ def _separable(ways: _Ways, products: int, biases: int) -> tuple[Alternative, Fo
         return None
     (c_in,), (c_out,) = whole, outputs
     positions = math.prod(count for _, _, count in windows)
-    inside = _inside(windows)
+    inside = pairs_inside(windows)
     if inside is None:
         return None
     weights = taps * c_in + c_in * c_out
@@ -293,13 +196,3 @@ def _separable(ways: _Ways, products: int, biases: int) -> tuple[Alternative, Fo
     if share * products != macs:
         return None
     return form, Formula("1/C_out + 1/k", {"C_out": c_out, "k": taps}, str(share))
-
-
-def _inside(windows: Sequence[tuple[Window, int, int]]) -> int | None:
-    total = 1
-    for window, length, count in windows:
-        found = window_pairs(window, length, count)
-        if found is None:
-            return None
-        total *= found[0]
-    return total

@@ -238,7 +238,7 @@ def _predicted(touched: Touched, tensor: str, told: TensorMap) -> Map:
 
 
 def _spans(paths: Paths, told: TensorMap, index: int) -> Map:
-    """The units that see an input index, by the field's spans (equation (1) of `fields`)."""
+    """The units that see an input index, by the field's spans (equation (1) of `terms`)."""
     seen = np.zeros(told.lengths, bool)
     if not paths.known:
         return ~seen

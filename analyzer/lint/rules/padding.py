@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.border import window_share
-from cnnscope.analyzer.fields.connections import window_pairs
+from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.lint.evidence import KEEPS_ZERO, Look
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
 from cnnscope.analyzer.report.layer import Layer

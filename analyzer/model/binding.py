@@ -3,7 +3,7 @@
 A dimension may be bound by its name for every input at once, or by giving an input's whole shape, in
 which ``?`` (None) leaves a free one free. A free batch dimension that nobody said anything of becomes 1,
 with a diagnostic; every other one stays free. What looks like a batch is told here, by name and place;
-whether it is one, `batch` finds out.
+whether it is one, `batch` finds out. A shape given without a name is the only input's.
 """
 
 from __future__ import annotations
@@ -11,18 +11,50 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from cnnscope.analyzer.values.diagnostics import BindingError, Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 
 if TYPE_CHECKING:
-    import numpy as np
+    import os
+
+    import onnx
 
 _BATCH_NAMES = {"n", "b", "bs", "nb"}
 #: words in a first dimension's name that say it isn't a batch
 _OTHER_NAMES = ("height", "width", "length", "seq", "time", "frame", "token", "sample", "point")
+
+
+def named_shapes(
+    model: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes],
+    given: Mapping[str | None, Sequence[int | None]],
+    what: str = "a shape",
+) -> dict[str, Sequence[int | None]]:
+    """The shapes, each by an input's name: that of None is the only input's.
+
+    Args:
+        model: which input is the only one, only the model tells; read where a shape has no name.
+        given: input name, or None, to its shape. A shape that has the name goes before it.
+        what: what the reader calls such a shape.
+
+    Raises:
+        ModelFileError, GraphError: the model can't be read.
+        BindingError: it has several inputs, or none.
+    """
+    shapes = {name: shape for name, shape in given.items() if name is not None}
+    if None in given:
+        from cnnscope.analyzer.model.file import open_model
+        from cnnscope.analyzer.model.graph_reading import read_graph
+
+        names = list(read_graph(open_model(model).model).inputs)
+        if len(names) != 1:
+            raise BindingError(
+                f"{what} needs an input's name: the model has {', '.join(names) or 'no input'}"
+            )
+        shapes.setdefault(names[0], given[None])
+    return shapes
 
 
 def bind_inputs(
@@ -45,7 +77,7 @@ def bind_inputs(
     """
     for name in shapes:
         if name not in declared:
-            raise BindingError(f"there is no input {name!r}{_meant(name, declared)}")
+            raise BindingError(f"there is no input {name!r}{meant_name(name, declared)}")
     named = {name: _named(name, tensor, shapes.get(name)) for name, tensor in declared.items()}
     values = _values(named, shapes, dims)
     if batch is None:
@@ -86,66 +118,6 @@ def bind_inputs(
             )
         )
     return bound, diagnostics
-
-
-def fitted_values(
-    declared: Mapping[str, Tensor],
-    values: Mapping[str, np.ndarray],
-    shapes: Mapping[str, Sequence[int | None]],
-    most: int,
-) -> dict[str, np.ndarray]:
-    """Values given for inputs, in the inputs' dtypes and shapes; of at most so many elements.
-
-    Raises:
-        BindingError: an unknown name, numbers that the input can't hold, another shape, or more of
-            them than sizes hang on.
-    """
-    found = {}
-    for name, given in values.items():
-        if name not in declared:
-            raise BindingError(f"there is no input {name!r}{_meant(name, declared)}")
-        tensor = declared[name]
-        what = f"the value of input {name!r}"
-        if given.size > most:
-            raise BindingError(
-                f"{what} has {given.size} elements; {most} are the most: it is for inputs that"
-                " sizes hang on"
-            )
-        array = _cast(given, tensor, what)
-        lengths: Sequence[Dim | None] | None = shapes.get(name, tensor.shape)
-        if lengths is not None:
-            single = all(not isinstance(n, int) or n == 1 for n in lengths)
-            if not array.shape and single:
-                array = array.reshape((1,) * len(lengths))
-            if len(array.shape) != len(lengths) or any(
-                isinstance(n, int) and n != m for n, m in zip(lengths, array.shape, strict=True)
-            ):
-                wanted = "x".join("?" if n is None else str(n) for n in lengths) or "a scalar"
-                raise BindingError(f"{what} is {show(array.shape)}, the model takes {wanted}")
-        found[name] = array
-    return found
-
-
-def _cast(given: np.ndarray, tensor: Tensor, what: str) -> np.ndarray:
-    """The same numbers in the input's dtype."""
-    import numpy as np
-
-    dtype = tensor.dtype or str(given.dtype)
-    try:
-        wanted = np.dtype(dtype) if tensor.kind == "tensor" and dtype != "string" else None
-    except TypeError:  # bfloat16 and the like aren't numpy's
-        wanted = None
-    if wanted is None or wanted.kind not in "biuf":
-        held = dtype if tensor.kind == "tensor" else f"a {tensor.kind}"
-        raise BindingError(f"{what} can't be given: the model takes {held}")
-    with np.errstate(all="ignore"):
-        array = given.astype(wanted)
-        same = wanted.kind == "f" or bool((array == given).all())
-    if wanted.kind == "f" and given.size:
-        same = bool((np.isfinite(array) == np.isfinite(given)).all())
-    if not same:
-        raise BindingError(f"{what} is no {dtype}, which the model takes")
-    return array
 
 
 def batch_labels(declared: Mapping[str, Tensor]) -> list[str]:
@@ -223,7 +195,7 @@ def _values(
         if label not in free:
             known = f"; free are: {', '.join(sorted(free))}" if free else "; none is free"
             raise BindingError(
-                f"no input has a free dimension {label!r}{_meant(label, free) or known}"
+                f"no input has a free dimension {label!r}{meant_name(label, free) or known}"
             )
         if bound < 0:
             raise BindingError(f"dimension {label} can't have the length {bound}")
@@ -287,7 +259,7 @@ def show(shape: Sequence[Dim] | None) -> str:
     return "x".join(map(str, shape)) or "scalar"
 
 
-def _meant(name: str, known: Mapping[str, object] | set[str]) -> str:
+def meant_name(name: str, known: Mapping[str, object] | set[str]) -> str:
     close = difflib.get_close_matches(name, known, 1)
     if close:
         return f"; did you mean {close[0]!r}?"

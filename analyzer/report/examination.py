@@ -14,8 +14,9 @@ import onnx
 from cnnscope.analyzer.fields.batch import Batch, find_batch
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.following import find_fields
-from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, fitted_values
+from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs
 from cnnscope.analyzer.model.file import ModelFile, open_model
+from cnnscope.analyzer.model.given_values import fitted_values
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.tensors import VALUE_LIMIT

@@ -39,6 +39,7 @@ from cnnscope.analyzer.budgets.config import (
 from cnnscope.analyzer.budgets.figures import LATENCIES
 from cnnscope.analyzer.budgets.judging import judge_report, make_limit, model_figures
 from cnnscope.analyzer.budgets.verdicts import Check, Checked, Figure, Figures, Limit, Problem
+from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
@@ -50,7 +51,6 @@ from cnnscope.analyzer.values.arguments import (
 )
 from cnnscope.analyzer.values.diagnostics import (
     ArgumentError,
-    BindingError,
     CnnscopeError,
     one_line,
 )
@@ -401,22 +401,8 @@ def _absolute_only(limits: Sequence[Limit]) -> Iterator[Limit]:
 
 def _analysed(job: Job) -> Report:
     assert not isinstance(job.source, Report)
-    shapes = _named_shapes(job.source, job.shapes)
+    shapes = named_shapes(job.source, job.shapes)
     return analyze(job.source, shapes=shapes, dims=job.dims, values=job.values)
-
-
-def _named_shapes(source: Source, given: Shapes) -> dict[str, Sequence[int | None]]:
-    """The shapes, each by an input's name; which input is the only one, only the model tells."""
-    shapes = {key: shape for key, shape in given.items() if key is not None}
-    if None in given:
-        inputs = analyze(source).inputs
-        if len(inputs) != 1:
-            names = ", ".join(x.name for x in inputs)
-            raise BindingError(
-                f"a shape needs an input's name: the model has {names or 'no input'}"
-            )
-        shapes.setdefault(inputs[0].name, given[None])
-    return shapes
 
 
 def _measured(
@@ -561,7 +547,7 @@ class _Baselines:
 
     def of_model(self, source: Source, job: Job) -> Figures:
         try:
-            shapes = _named_shapes(source, job.shapes)
+            shapes = named_shapes(source, job.shapes)
             earlier = analyze(source, shapes=shapes, dims=job.dims, values=job.values)
         except CnnscopeError as error:
             raise BaselineError(f"the baseline {self.source}: {error}") from None

@@ -26,7 +26,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_text,
     checked_values,
 )
-from cnnscope.analyzer.values.diagnostics import BindingError, RunError
+from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.child import run_in_child
 
 if TYPE_CHECKING:
@@ -234,6 +234,7 @@ def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
         ModelFileError, GraphError, BindingError: as `analyze`.
         RunError: a report without its model.
     """
+    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.report.examination import Analysis, examine
     from cnnscope.analyzer.report.report import Report
 
@@ -244,15 +245,7 @@ def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
         if not (request.shapes or request.dims or request.values or arrays):
             return model._analysis
         model = model.model.path if model.model.path is not None else model._analysis.file.model
-    shapes = {name: shape for name, shape in request.shapes.items() if name is not None}
-    if None in request.shapes:
-        from cnnscope.analyzer.model.file import open_model
-        from cnnscope.analyzer.model.graph_reading import read_graph
-
-        names = list(read_graph(open_model(model).model).inputs)  # type: ignore[arg-type]
-        if len(names) != 1:
-            raise BindingError(f"--shape needs an input's name: the model has {', '.join(names)}")
-        shapes.setdefault(names[0], request.shapes[None])
+    shapes = named_shapes(model, request.shapes, "--shape")  # type: ignore[arg-type]
     for name, array in arrays.items():
         shapes.setdefault(name, array.shape)
     told = checked_values(request.values)

@@ -1,15 +1,13 @@
-"""What do LSTM, GRU and RNN put out, what work are they, and which steps do they read?
+"""What do LSTM, GRU and RNN put out, what work have they in common, and which steps do they read?
 
 With T steps, batch B, D directions, hidden size H and g gates (LSTM 4, GRU 3, RNN 1), one step of
 one direction is ``gates = X*W' + H*R' + b``, hence in all ::
 
     (1)   MACs = T*B * (elements of W + elements of R)        (both hold all D directions)
-    (2)   bias additions = T*B*D * g*H                        (W's and R's biases are added up once;
-          GRU with linear_before_reset has one more apart: (g+1)*H)
-    (3)   activations and products of gates: per cell, T*B*D*H of them, see the constants below
+    (2)   bias additions = T*B*D * g*H                        (W's and R's biases are added up once)
+    (3)   activations and products of gates: per cell, T*B*D*H of them, see `lstm`, `gru` and `rnn`
 
 `sequence_lens` shortens single sequences at run time and isn't discounted: the padded steps count.
-`input_forget` replaces the forget gate's activation by ``1 - i``; its product is still made.
 
 Reads: step t of the output reads the steps up to t (from t on, when reversed; in both
 directions, each its own side), the batch goes along, features are contracted. The final states read
@@ -23,8 +21,7 @@ from functools import wraps
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
-from cnnscope.analyzer.operators.families.requantizing import QUANTIZE_DYNAMICALLY
+from cnnscope.analyzer.operators.definition import constants
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -167,95 +164,6 @@ def cells(x: Tensor, r: Tensor, layout: int) -> Dim:
     return steps * batch * r.dims[-1]
 
 
-def lstm_work(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    w: Tensor,
-    r: Tensor,
-    b: Tensor | None = None,
-    sequence_lens: Tensor | None = None,
-    initial_h: Tensor | None = None,
-    initial_c: Tensor | None = None,
-    p: Tensor | None = None,
-    *,
-    direction: str = "forward",
-    layout: int = 0,
-    activations: tuple[str, ...] | None = None,
-    clip: float | None = None,
-    input_forget: int = 0,
-) -> Work:
-    return products(x, w, r, layout) + lstm_cells(
-        b, p, direction, activations, clip, input_forget
-    ) * cells(x, r, layout)
-
-
-def lstm_cells(
-    b: Tensor | None,
-    p: Tensor | None,
-    direction: str,
-    names: tuple[str, ...] | None,
-    clip: float | None,
-    input_forget: int,
-) -> Work:
-    """f, i, o from the first activation, the candidate from the second, the output's the third."""
-    count = directions(direction)
-    work = activated(names, ("Sigmoid", "Tanh", "Tanh"), (2 if input_forget else 3, 1, 1), count)
-    # C = f*C + i*c, H = o*h(C); 1 - i where the gates are coupled
-    work = work + Work(mul=3, add=2 if input_forget else 1) * count
-    if p is not None:
-        work = work + Work(mul=3, add=3) * count
-    if b is not None:
-        work = work + Work(bias=4) * count
-    return work if clip is None else work + Work(compare=2 * 4) * count
-
-
-def gru_work(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    w: Tensor,
-    r: Tensor,
-    b: Tensor | None = None,
-    sequence_lens: Tensor | None = None,
-    initial_h: Tensor | None = None,
-    *,
-    direction: str = "forward",
-    layout: int = 0,
-    activations: tuple[str, ...] | None = None,
-    clip: float | None = None,
-    linear_before_reset: int = 0,
-) -> Work:
-    count = directions(direction)
-    work = activated(activations, ("Sigmoid", "Tanh"), (2, 1), count)
-    # r*H (or r*(H*R')), then H = (1 - z)*h + z*H; with the reset behind the product the two sums
-    # of products have to be added up
-    work = work + Work(mul=3, add=3 if linear_before_reset else 2) * count
-    if b is not None:
-        work = work + Work(bias=4 if linear_before_reset else 3) * count
-    if clip is not None:
-        work = work + Work(compare=2 * 3) * count
-    return products(x, w, r, layout) + work * cells(x, r, layout)
-
-
-def rnn_work(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    w: Tensor,
-    r: Tensor,
-    b: Tensor | None = None,
-    sequence_lens: Tensor | None = None,
-    initial_h: Tensor | None = None,
-    *,
-    direction: str = "forward",
-    layout: int = 0,
-    activations: tuple[str, ...] | None = None,
-    clip: float | None = None,
-) -> Work:
-    count = directions(direction)
-    work = activated(activations, ("Tanh",), (1,), count)
-    work = work + Work(bias=0 if b is None else 1, compare=0 if clip is None else 2) * count
-    return products(x, w, r, layout) + work * cells(x, r, layout)
-
-
 # -- reads: the same for all three ----------------------------------------------------------------
 
 
@@ -319,88 +227,5 @@ def _one_output(
     )  # fmt: skip
 
 
-# -- ONNX Runtime's LSTM with 8-bit weights: W is (D, I, 4H), R is (D, H, 4H) --------------------
-
-
-def _turned(w: Tensor) -> Tensor:
-    return w if w.shape is None else w.of((*w.shape[:-2], *reversed(w.shape[-2:])))
-
-
-def quantized_output(
-    x: Tensor,
-    w: Tensor,
-    r: Tensor,
-    b: Tensor | None = None,
-    sequence_lens: Tensor | None = None,
-    initial_h: Tensor | None = None,
-    initial_c: Tensor | None = None,
-    p: Tensor | None = None,
-    *_: Tensor | None,
-    hidden_size: int | None = None,
-    direction: str = "forward",
-    output_count: int = 3,
-    node_name: str = "",
-) -> tuple[Tensor, ...]:
-    return sequence_output(
-        x, _turned(w), _turned(r), b, sequence_lens, initial_h, initial_c, p, gates=4,
-        hidden_size=hidden_size, direction=direction, output_count=output_count,
-        node_name=node_name,
-    )  # fmt: skip
-
-
-def quantized_work(
-    outputs: tuple[Tensor, ...],
-    x: Tensor,
-    w: Tensor,
-    r: Tensor,
-    b: Tensor | None = None,
-    sequence_lens: Tensor | None = None,
-    initial_h: Tensor | None = None,
-    initial_c: Tensor | None = None,
-    p: Tensor | None = None,
-    *quantization: Tensor | None,
-    direction: str = "forward",
-    activations: tuple[str, ...] | None = None,
-    clip: float | None = None,
-    input_forget: int = 0,
-) -> Work:
-    """X and H are quantised for every direction's products, these scaled back and added up."""
-    steps, batch = steps_and_batch(x, 0)
-    count, hidden = directions(direction), r.dims[1]
-    macs = Work(int_macs=steps * batch * (w.size + r.size))
-    quantized = QUANTIZE_DYNAMICALLY * (steps * batch * (x.dims[2] + count * hidden))
-    gates = steps * batch * count * 4 * hidden
-    cell = lstm_cells(b, p, direction, activations, clip, input_forget)
-    return macs + quantized + Work(mul=2, add=1) * gates + cell * (steps * batch * hidden)
-
-
 #: lengths and initial states are no weights
 STATES = constants(4, 5, 6)
-
-define(
-    "LSTM",
-    kind="recurrent",
-    infer=with_gates(4),
-    work=lstm_work,
-    reads=sequence_reads,
-    roles=STATES,
-)
-define(
-    "GRU",
-    kind="recurrent",
-    infer=with_gates(3),
-    work=gru_work,
-    reads=sequence_reads,
-    roles=STATES,
-)
-define(
-    "RNN",
-    kind="recurrent",
-    infer=with_gates(1),
-    work=rnn_work,
-    reads=sequence_reads,
-    roles=STATES,
-)
-define("DynamicQuantizeLSTM", kind="recurrent", domain=MICROSOFT,
-       infer=quantized_output, work=quantized_work, reads=sequence_reads,
-       roles=STATES | constants(8, 9, 10, 11))  # fmt: skip

@@ -22,7 +22,7 @@ from cnnscope.analyzer.fields.boxes import (
     MAX_BOXES,
     Box,
     add_box,
-    hull,
+    box_hull,
     positions,
     ranges,
     reshaped,
@@ -159,7 +159,7 @@ def test_too_many_boxes_become_their_hull_and_say_so() -> None:
     ]
     assert kept == [True] * MAX_BOXES + [False]
     assert len(boxes) == 1
-    assert ranges(hull(boxes)[0]) == ((0, MAX_BOXES),)
+    assert ranges(box_hull(boxes)[0]) == ((0, MAX_BOXES),)
 
 
 # -- subgraphs -------------------------------------------------------------------------------------

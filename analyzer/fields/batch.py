@@ -29,7 +29,7 @@ from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import POINT
 
-State = Literal["proven", "open", "refuted"]
+Standing = Literal["proven", "open", "refuted"]
 
 #: candidates that are looked at one by one, where they aren't the batch together
 _MANY = 8
@@ -44,7 +44,7 @@ class Batch:
         why: what speaks against it, or ``""``.
     """
 
-    state: State
+    state: Standing
     why: str = ""
 
 

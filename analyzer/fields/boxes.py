@@ -29,20 +29,22 @@ MAX_BOXES = 64
 #: a reshape is followed element by element up to this size
 MAX_ELEMENTS = 1 << 24
 #: an axis's set is a mask over it, for each tensor on the way: no longer than this
-LONGEST = 1 << 24
+LONGEST_AXIS = 1 << 24
 
 
 def known_lengths(x: Tensor, name: str) -> tuple[int, ...]:
     """A tensor's shape as plain integers.
 
     Raises:
-        ValueError: it isn't known, has a free dimension, or an axis longer than `LONGEST`.
+        ValueError: it isn't known, has a free dimension, or an axis longer than `LONGEST_AXIS`.
     """
     if x.shape is None or x.kind != "tensor":
         raise ValueError(f"the shape of {name!r} isn't known")
     for length in x.shape:
-        if isinstance(length, int) and length > LONGEST:
-            raise ValueError(f"{name!r} has an axis of {length}: regions are told up to {LONGEST}")
+        if isinstance(length, int) and length > LONGEST_AXIS:
+            raise ValueError(
+                f"{name!r} has an axis of {length}: regions are told up to {LONGEST_AXIS}"
+            )
         if not isinstance(length, int):
             raise ValueError(f"{name!r} has the free dimension {length}: bind it to see regions")
     return tuple(d for d in x.shape if isinstance(d, int))
@@ -70,11 +72,11 @@ def add_box(boxes: list[Box], box: Box) -> bool:
     boxes.append(box)
     if len(boxes) <= MAX_BOXES:
         return True
-    boxes[:] = [hull(boxes)]
+    boxes[:] = [box_hull(boxes)]
     return False
 
 
-def hull(boxes: Sequence[Box]) -> Box:
+def box_hull(boxes: Sequence[Box]) -> Box:
     """The smallest box that holds some boxes: their union, axis by axis."""
     return tuple(np.logical_or.reduce(masks) for masks in zip(*boxes, strict=True))
 
@@ -100,8 +102,8 @@ def _lattices(window: Window, indices: Sequence[int]) -> tuple[Indices, npt.NDAr
     counts = np.where(there, np.maximum((window.size - 1 - first) // q + 1, 0), 0)
     if not dilation:
         counts = np.minimum(counts, 1)
-    if int(counts.sum()) > LONGEST:
-        raise ValueError(f"windows of many taps: regions are told up to {LONGEST}")
+    if int(counts.sum()) > LONGEST_AXIS:
+        raise ValueError(f"windows of many taps: regions are told up to {LONGEST_AXIS}")
     columns = np.arange(int(counts.max(initial=0)))
     read = columns < counts[:, None]
     read &= ~np.isin(columns * q + first[:, None], window.unread)
@@ -120,8 +122,10 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
            [1, 2, 3]])
     """
     if all(isinstance(v, int) for v in (window.stride, window.before, window.dilation)):
-        if window.size * max(len(indices), 1) > LONGEST:
-            raise ValueError(f"a window of {window.size} taps: regions are told up to {LONGEST}")
+        if window.size * max(len(indices), 1) > LONGEST_AXIS:
+            raise ValueError(
+                f"a window of {window.size} taps: regions are told up to {LONGEST_AXIS}"
+            )
         taps = np.delete(np.arange(window.size), window.unread)
         taps = taps * int(window.dilation) - int(window.before)
         found = np.asarray(indices, np.intp)[:, None] * int(window.stride) + taps
@@ -131,13 +135,13 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
         inside = read & (found >= 0) & (found < length)
         found[~read] = length  # a tap that isn't there lies in no border either
         if window.outside != "nothing":
-            return np.where(inside | ~read, found, folded(found, window, length))
+            return np.where(inside | ~read, found, border_positions(found, window, length))
     if window.outside == "nothing" or inside.all() or not length:
         return np.where(inside, found, length)
-    return np.where(inside, found, folded(found, window, length))
+    return np.where(inside, found, border_positions(found, window, length))
 
 
-def folded(beyond: Indices, window: Window, length: int) -> Indices:
+def border_positions(beyond: Indices, window: Window, length: int) -> Indices:
     """Positions beyond the ends, where the border has them read."""
     if window.outside == "edge":
         return np.clip(beyond, 0, length - 1)
@@ -175,7 +179,7 @@ def reshaped(box: Box, before: tuple[int, ...], after: tuple[int, ...]) -> tuple
                 flat = np.logical_and.outer(flat, box[axis]).ravel()
             pieces = disjoint(flat.reshape(inner))
         if len(found) * len(pieces) > MAX_BOXES:  # each group's axes as their union
-            pieces, exact = [hull(pieces)], False
+            pieces, exact = [box_hull(pieces)], False
         found = [one | dict(zip(new, piece, strict=True)) for one in found for piece in pieces]
     return [tuple(one[axis] for axis in range(len(after))) for one in found], exact
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.one_node import moved_through
-from cnnscope.analyzer.fields.paths import Key, Paths, State, initial_state
+from cnnscope.analyzer.fields.paths import InputAxis, Paths, State, initial_state
 from cnnscope.analyzer.fields.seen import Seen, figures
 from cnnscope.analyzer.fields.smallest import way_size
 from cnnscope.analyzer.fields.steps import input_length, node_reads, spatial_keys
@@ -80,7 +80,7 @@ def find_paths(graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> tup
 
 
 def _smallest_path(
-    graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key
+    graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: InputAxis
 ) -> tuple[PathStep, ...]:
     """The layers along the path whose size is the smallest, which has to be known."""
     length = input_length(shapes, key)
@@ -106,7 +106,7 @@ def _least_way(paths: Paths, length: int | None) -> Term | None:
 
 
 def _before(
-    graph: Graph, shapes: Shapes, fields: Fields, node: Node, key: Key, way: Term, output: int
+    graph: Graph, shapes: Shapes, fields: Fields, node: Node, key: InputAxis, way: Term, output: int
 ) -> tuple[str, Term | None]:
     """By which input of a node a single path comes, and what it was there."""
     reads, length = node_reads(node, shapes, fields), input_length(shapes, key)
@@ -137,7 +137,7 @@ def _alike(a: Term, b: Term) -> bool:
 _Hop = tuple[Node, str, int]  # the node, the tensor it is entered by, the output it is left by
 
 
-def _hops(graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: Key) -> list[_Hop]:
+def _hops(graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: InputAxis) -> list[_Hop]:
     """Back from a tensor to the network input, each time through the input that decides."""
     length = input_length(shapes, key)
     hops: list[_Hop] = []
@@ -203,7 +203,7 @@ def _rank(after: Seen, before: Seen, length: int | None) -> tuple[int, int, int]
 
 
 def _along_path(
-    graph: Graph, shapes: Shapes, fields: Fields, key: Key, hops: Sequence[_Hop]
+    graph: Graph, shapes: Shapes, fields: Fields, key: InputAxis, hops: Sequence[_Hop]
 ) -> Iterator[PathStep]:
     """The sizes along one path alone, from the input to the layer."""
     first = initial_state(key[0], shapes.tensors[key[0]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cnnscope.analyzer.fields.paths import NONE, Key, Paths, State, Unfollowed
+from cnnscope.analyzer.fields.paths import NONE, InputAxis, Paths, State, Unfollowed
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.values.diagnostics import Diagnostic
@@ -32,7 +32,7 @@ class Room:
     left: int
     lost: Unfollowed
     ended: str | None = None
-    lengths: dict[Key, int] = field(default_factory=dict)
+    lengths: dict[InputAxis, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +52,13 @@ class Fields:
     """
 
     states: dict[str, State]
-    spatial: set[Key] = field(default_factory=set)
+    spatial: set[InputAxis] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     reads: dict[int, NodeReads] = field(default_factory=dict)
     bordered: dict[str, str] = field(default_factory=dict)
-    misaligned: dict[tuple[str, str], dict[Key, tuple[Field, Field]]] = field(default_factory=dict)
+    misaligned: dict[tuple[str, str], dict[InputAxis, tuple[Field, Field]]] = field(
+        default_factory=dict
+    )
     rounds: int = MAX_TRIPS
     room: Room = field(default_factory=lambda: Room(MAX_SPANS, Unfollowed()))
 

@@ -12,8 +12,8 @@ from cnnscope.analyzer.fields.boxes import (
     Mask,
     add_box,
     all_positions,
+    box_hull,
     disjoint,
-    hull,
     positions,
     reshaped,
     whole,
@@ -76,7 +76,7 @@ def readers(
     for (first, rank), cube in cubes.items():
         parts = disjoint(cube)
         if len(parts) * len(boxes) > MAX_BOXES:
-            parts, exact = [hull(parts)], False
+            parts, exact = [box_hull(parts)], False
         boxes = [
             (
                 *one[:first],

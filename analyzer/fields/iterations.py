@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from cnnscope.analyzer.fields.digits import EVERYTHING, ITERATION, Digits
-from cnnscope.analyzer.fields.paths import Key, Paths, State
+from cnnscope.analyzer.fields.paths import InputAxis, Paths, State
 from cnnscope.analyzer.fields.terms import Term, gathered
 from cnnscope.analyzer.model.graph import Node
 
@@ -25,7 +25,7 @@ def one_iteration(state: State, axis: int | None) -> State:
     return _mapped(state, put)
 
 
-def moving_along(state: State, axis: int) -> set[Key]:
+def moving_along(state: State, axis: int) -> set[InputAxis]:
     """The input axes that a tensor's axis moves along."""
     return {
         key for key, paths in state.items()

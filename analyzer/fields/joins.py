@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.misalignment import note_misaligned
-from cnnscope.analyzer.fields.paths import Key, Paths, State
+from cnnscope.analyzer.fields.paths import InputAxis, Paths, State
 from cnnscope.analyzer.fields.smallest import single_paths, smallest_ways
 from cnnscope.analyzer.fields.stretches import Piece, beside, cut_to, side_by_side
 from cnnscope.analyzer.fields.terms import Term, capped, gathered, regular, union
@@ -13,7 +13,11 @@ from cnnscope.analyzer.values.tensor import Tensor
 
 
 def join(
-    node: Node, found: Fields, key: Key, parts: list[tuple[Paths, Piece | None]], output: Tensor
+    node: Node,
+    found: Fields,
+    key: InputAxis,
+    parts: list[tuple[Paths, Piece | None]],
+    output: Tensor,
 ) -> Paths:
     """What several inputs, or ways that a tensor may have come about, show of an input's axis."""
     aligned = all(paths.aligned for paths, _ in parts)
@@ -47,7 +51,7 @@ def join(
     return Paths(kept, aligned, known, single_paths(kept, smallest))
 
 
-def either(node: Node, found: Fields, a: State, b: State, output: Tensor) -> State:
+def merged_states(node: Node, found: Fields, a: State, b: State, output: Tensor) -> State:
     """What a tensor shows that may have come about in either of two ways."""
     result = dict(a)
     for key, paths in b.items():

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.paths import Key
+from cnnscope.analyzer.fields.paths import InputAxis
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.field import Field
 
 
-def note_misaligned(node: Node, found: Fields, key: Key, a: Term, b: Term) -> None:
+def note_misaligned(node: Node, found: Fields, key: InputAxis, a: Term, b: Term) -> None:
     """Keep that a node joins two terms that don't line up along an axis."""
     pairs = zip(a.digits, b.digits, strict=True)
     mine, theirs = next((p.field, q.field) for p, q in pairs if p != q)

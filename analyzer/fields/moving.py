@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnnscope.analyzer.fields.digits import EVERYTHING, Digits, apply_read, narrowest
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.paths import Key, Paths
+from cnnscope.analyzer.fields.paths import InputAxis, Paths
 from cnnscope.analyzer.fields.reshapes import reshape
 from cnnscope.analyzer.fields.smallest import single_paths, smallest_ways
 from cnnscope.analyzer.fields.stretches import Piece, piece_of, stretch_behind
@@ -32,7 +32,7 @@ class Moving:
         self.node, self.found = node, found
 
     def moved(
-        self, key: Key, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
+        self, key: InputAxis, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
     ) -> tuple[Paths, Piece | None]:
         """The paths behind a read, and where it lays the input beside others."""
         if read is None or (isinstance(read, tuple) and _outside(paths, len(read))):
@@ -88,7 +88,7 @@ class Moving:
         return tuple([term for term in found if term is not None])
 
     def noticed(
-        self, key: Key, terms: Sequence[Term], x: Tensor, output: Tensor, read: KnownRead
+        self, key: InputAxis, terms: Sequence[Term], x: Tensor, output: Tensor, read: KnownRead
     ) -> None:
         """Is the input's axis one that is looked along? Is it one that can't be followed further?"""
         for digits in (term.digits for term in terms if term.digits):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.joins import join
 from cnnscope.analyzer.fields.moving import Moving
-from cnnscope.analyzer.fields.paths import NONE, Key, Paths, State, settled
+from cnnscope.analyzer.fields.paths import NONE, InputAxis, Paths, State, settled
 from cnnscope.analyzer.fields.spelt_padding import spelt_border
 from cnnscope.analyzer.fields.stretches import MAX_LAID_OUT, Piece, shared, side_by_side
 from cnnscope.analyzer.model.graph import Graph, Node
@@ -44,7 +44,7 @@ class OneNode:
         # that of the input serves.
         if first is not None and alike and all(map(settled, first.values())):
             return first
-        joined: dict[Key, list[tuple[Paths, Piece | None]]] = {}
+        joined: dict[InputAxis, list[tuple[Paths, Piece | None]]] = {}
         pieces = False
         for state, x, read, unmoved in given:
             for key, paths in state.items():

@@ -15,7 +15,7 @@ from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.tensor import Tensor
 
-Key = tuple[str, int]  # network input, axis
+InputAxis = tuple[str, int]  # network input, axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Paths:
         return self.terms if self.single is None else self.single
 
 
-State = dict[Key, Paths]
+State = dict[InputAxis, Paths]
 NONE: State = {}
 
 

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from cnnscope.analyzer.fields.backwards import read_by
-from cnnscope.analyzer.fields.boxes import Box, add_box, hull, known_lengths, ranges, whole
+from cnnscope.analyzer.fields.boxes import Box, add_box, box_hull, known_lengths, ranges, whole
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.operators.reading import Nothing, Through
 from cnnscope.analyzer.passes.facts import Shapes
@@ -69,7 +69,7 @@ def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Sequence[int | 
     for name in graph.inputs:
         if wanted.get(name):
             boxes = wanted[name]
-            seen[name] = tuple(ranges(mask) for mask in hull(boxes))
+            seen[name] = tuple(ranges(mask) for mask in box_hull(boxes))
     return seen
 
 

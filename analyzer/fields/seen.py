@@ -9,7 +9,7 @@ from fractions import Fraction
 from cnnscope.analyzer.fields.digits import Everything, Reach, as_field, width
 from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.fields.smallest import way_size
-from cnnscope.analyzer.fields.terms import Term, within
+from cnnscope.analyzer.fields.terms import Term, covered
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 from cnnscope.analyzer.values.phases import Phases, phases_dict
@@ -91,11 +91,11 @@ def figures(paths: Paths, length: int | None) -> Seen:
     sizes = [local] if local is not None else []
     if sees_all:
         size = length
-        reaches = [within(t.fixed, length) for t in fixed]
+        reaches = [covered(t.fixed, length) for t in fixed]
         if not moving and None not in reaches:  # e.g. rows that a stride left over aren't seen
             size = max(r for r in reaches if r is not None)
     else:
-        sizes += [s for s in (within(t.fixed, length) for t in fixed) if s is not None]
+        sizes += [s for s in (covered(t.fixed, length) for t in fixed) if s is not None]
         size = max(sizes, default=None)
     at_least = None
     if unknown or not paths.known:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnscope.analyzer.fields.digits import EVERYTHING, narrowest, width
-from cnnscope.analyzer.fields.terms import Term, digit_count, within
+from cnnscope.analyzer.fields.terms import Term, covered, digit_count
 from cnnscope.analyzer.values.narrower import moves_like, narrower
 from cnnscope.analyzer.values.tensor import Shape
 
@@ -30,7 +30,7 @@ def way_size(way: Term, length: int | None) -> int | None:
     """
     if way.digits:
         return width(way.digits)
-    return None if way.least is not None else within(way.fixed, length)
+    return None if way.least is not None else covered(way.fixed, length)
 
 
 def single_paths(terms: tuple[Term, ...], ways: tuple[Term, ...]) -> tuple[Term, ...] | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnscope.analyzer.fields.boxes import Indices, folded
+from cnnscope.analyzer.fields.boxes import Indices, border_positions
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Nothing, Only
 from cnnscope.analyzer.passes.facts import Shapes
@@ -23,7 +23,7 @@ from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 
 #: so many nodes are gone back through, from a part to what it is a part of
-MAX_STEPS = 8
+MAX_NODES_BACK = 8
 #: rows of a table, and places in it where the source may begin that are looked at
 MAX_ROWS, MAX_PLACES = 1 << 22, 8
 
@@ -59,7 +59,7 @@ def spelt_border(
         output, per_input: the output, and what it reads of each input.
         reads: of the nodes before.
     """
-    for rows in _assembled(node, output, per_input, graph, shapes, reads, MAX_STEPS):
+    for rows in _assembled(node, output, per_input, graph, shapes, reads, MAX_NODES_BACK):
         if rows.axis is None or rows.table is None:
             continue
         shape = shapes.tensors[rows.source].shape
@@ -84,7 +84,9 @@ def _window(table: Indices, length: int) -> Window | None:
         after = len(table) - length - before
         for outside in ("wrap", "reflect", "edge"):
             window = Window(before=before, after=after, outside=outside)
-            if np.array_equal(folded(np.arange(len(table)) - before, window, length), table):
+            if np.array_equal(
+                border_positions(np.arange(len(table)) - before, window, length), table
+            ):
                 return window if before or after else Window()
     return None
 
@@ -218,7 +220,7 @@ def _table(way: object, axis: int, length: object, count: int) -> Indices | None
             return None
         rows = np.arange(count) * window.stride - window.before
         if window.outside != "nothing":
-            rows = folded(rows, window, length)
+            rows = border_positions(rows, window, length)
     else:
         return None
     return rows if ((rows >= 0) & (rows < length)).all() else None

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.one_node import moved_through
-from cnnscope.analyzer.fields.paths import Key, State
+from cnnscope.analyzer.fields.paths import InputAxis, State
 from cnnscope.analyzer.fields.seen import Seen, find_seen, widest_term
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
@@ -147,11 +147,11 @@ def node_reads(node: Node, shapes: Shapes, fields: Fields) -> NodeReads:
     return fields.reads.get(node.index) or find_reads(node, shapes)
 
 
-def spatial_keys(state: State, fields: Fields) -> list[Key]:
+def spatial_keys(state: State, fields: Fields) -> list[InputAxis]:
     return sorted((key for key in state if key in fields.spatial), key=lambda key: key[1])
 
 
-def input_length(shapes: Shapes, key: Key) -> int | None:
+def input_length(shapes: Shapes, key: InputAxis) -> int | None:
     shape = shapes.tensors[key[0]].shape
     length = shape[key[1]] if shape is not None else None
     return length if isinstance(length, int) else None

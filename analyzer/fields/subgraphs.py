@@ -12,7 +12,7 @@ from cnnscope.analyzer.fields.iterations import (
     spread_iterations,
     stacked_along,
 )
-from cnnscope.analyzer.fields.joins import either
+from cnnscope.analyzer.fields.joins import merged_states
 from cnnscope.analyzer.fields.paths import NONE, State
 from cnnscope.analyzer.fields.terms import MAX_TERMS
 from cnnscope.analyzer.model.graph import Graph, Node, captures
@@ -164,4 +164,4 @@ class Subgraphs:
 
     def merged(self, a: State, b: State, output: Tensor) -> State:
         """Either of two ways a tensor may have come about."""
-        return either(self.node, self.found, a, b, output)
+        return merged_states(self.node, self.found, a, b, output)

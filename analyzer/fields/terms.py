@@ -130,7 +130,8 @@ def least_seen(terms: Sequence[Term]) -> int:
     """What a unit sees at least along the widest of several ways; not what the widest unit does, as
     a window may leave that one out."""
     sizes = [
-        narrowest(t.digits) if t.digits else t.at_least or within(t.fixed, None) or 0 for t in terms
+        narrowest(t.digits) if t.digits else t.at_least or covered(t.fixed, None) or 0
+        for t in terms
     ]
     return max(sizes, default=0)
 
@@ -153,7 +154,7 @@ def capped(terms: list[Term], shape: Shape | None, by: str) -> list[Term]:
     return terms
 
 
-def within(reach: Reach, length: int | None) -> int | None:
+def covered(reach: Reach, length: int | None) -> int | None:
     """How much of an input axis a fixed reach covers."""
     if reach is None:
         return 0

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnnscope.analyzer.fields.boxes import Box, add_box, known_lengths, whole
+from cnnscope.analyzer.fields.fields import MAX_TRIPS
 from cnnscope.analyzer.fields.forwards import readers
 from cnnscope.analyzer.fields.spelt_padding import Border, spelt_border
 from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.operators.reading import Nothing, Through
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
-
-#: a loop is followed iteration by iteration up to this many
-MAX_TRIPS = 64
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ import onnx
 
 from cnnscope.analyzer.fields.batch import find_batch
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.paths import Key, Paths
+from cnnscope.analyzer.fields.paths import InputAxis, Paths
 from cnnscope.analyzer.fields.seen import Seen, find_seen
 from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.model.binding import batch_labels, bind_inputs, says_batch
@@ -108,7 +108,7 @@ class Particulars:
         self.file, self.graph, self.shapes = file, graph, shapes
         self.weights, self.fields = weights, fields
         self._reads: dict[str, NodeReads] = {}
-        self._seen: dict[str, dict[Key, Seen]] = {}
+        self._seen: dict[str, dict[InputAxis, Seen]] = {}
 
     @cached_property
     def batch(self) -> str | None:
@@ -323,7 +323,7 @@ class Particulars:
 
     # -- tensors -------------------------------------------------------------------------------
 
-    def seen(self, tensor: str) -> Mapping[Key, Seen]:
+    def seen(self, tensor: str) -> Mapping[InputAxis, Seen]:
         """What the units of a tensor see, by spatial axis of each network input."""
         known = self._seen.get(tensor)
         if known is None:
@@ -333,13 +333,13 @@ class Particulars:
             }
         return known
 
-    def length(self, key: Key) -> int | None:
+    def length(self, key: InputAxis) -> int | None:
         """The length of a network input's axis, where it is known."""
         x = self.shapes.tensors[key[0]]
         length = x.shape[key[1]] if x.shape is not None and key[1] < len(x.shape) else None
         return length if isinstance(length, int) else None
 
-    def grids(self, tensor: str) -> dict[Key, Grid]:
+    def grids(self, tensor: str) -> dict[InputAxis, Grid]:
         """Where its units lie, on the axes along which they move in even steps."""
         found = {}
         for key, paths in self._paths(tensor):
@@ -380,11 +380,11 @@ class Particulars:
             if term.digits
         )
 
-    def unaligned(self, tensor: str) -> list[Key]:
+    def unaligned(self, tensor: str) -> list[InputAxis]:
         """The spatial axes along which the paths to a tensor differ in step or centre."""
         return [key for key, paths in self._paths(tensor) if not paths.aligned]
 
-    def _paths(self, tensor: str) -> Iterator[tuple[Key, Paths]]:
+    def _paths(self, tensor: str) -> Iterator[tuple[InputAxis, Paths]]:
         state = self.fields.states.get(tensor)
         if isinstance(state, Mapping):
             for key in sorted(state):

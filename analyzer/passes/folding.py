@@ -13,7 +13,7 @@ from cnnscope.analyzer.model.tensors import VALUE_LIMIT
 from cnnscope.analyzer.operators.definition import reckoner
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
-from cnnscope.analyzer.values.elements import Ratio
+from cnnscope.analyzer.values.elements import FreeRatio
 from cnnscope.analyzer.values.reckoning import Sums, unknown
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -114,7 +114,7 @@ def _named(array: np.ndarray, what: str) -> np.ndarray:
         if isinstance(item, FreeDim) and (lost := item.lost) is not None:
             place = f" {list(index)}" if index else ""
             array[index] = FreeDim.unknown(f"{what}{place}", lost.names, lost.data)
-    if all(not isinstance(item, FreeDim | Ratio) for item in array.ravel().tolist()):
+    if all(not isinstance(item, FreeDim | FreeRatio) for item in array.ravel().tolist()):
         return np.array(array.tolist())
     return array
 

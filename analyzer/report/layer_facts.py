@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.border import outside_share, padded_share
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.paths import Key, Paths, Unfollowed
+from cnnscope.analyzer.fields.paths import InputAxis, Paths, Unfollowed
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import find_seen
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
@@ -290,7 +290,9 @@ def _stored_at(used: Sequence[Weight], path: Path) -> dict[str, int]:
     return found
 
 
-def receptive_field(key: Key, paths: Paths, source: Tensor, units: Shape | None) -> ReceptiveField:
+def receptive_field(
+    key: InputAxis, paths: Paths, source: Tensor, units: Shape | None
+) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
     whole = length if isinstance(length, int) else None

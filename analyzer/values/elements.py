@@ -1,6 +1,6 @@
 """What do sums, quotients and comparisons of single numbers come to when these hang on free lengths?
 
-An element is a plain number or bool, a `FreeDim`, or in floating point a `Ratio`. What can't be told
+An element is a plain number or bool, a `FreeDim`, or in floating point a `FreeRatio`. What can't be told
 for every length raises `Undetermined`.
 
 Floating point rounds. A result is given only where rounding can't be seen: sums and products with
@@ -24,7 +24,7 @@ BITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class FreeRatio:
     """A floating-point number that hangs on lengths: top/bottom; `rounded`: it was rounded once."""
 
     top: FreeDim
@@ -61,7 +61,7 @@ def minus(a: Element, b: Element, *, is_float: bool) -> Element:
 
 
 def negative(a: Element, *, is_float: bool) -> Element:
-    return Ratio(_free(-a.top), a.bottom, a.rounded) if isinstance(a, Ratio) else -a
+    return FreeRatio(_free(-a.top), a.bottom, a.rounded) if isinstance(a, FreeRatio) else -a
 
 
 def times(a: Element, b: Element, *, is_float: bool) -> Element:
@@ -121,9 +121,9 @@ def _one_of(a: Element, b: Element, which: Callable[..., Dim], is_float: bool) -
 
 
 def absolute(a: Element, *, is_float: bool) -> Element:
-    if not isinstance(a, FreeDim | Ratio):
+    if not isinstance(a, FreeDim | FreeRatio):
         return abs(a)
-    top = a.top if isinstance(a, Ratio) else a
+    top = a.top if isinstance(a, FreeRatio) else a
     if surely(top, 0):
         return a
     if surely(-top, 0):
@@ -132,7 +132,7 @@ def absolute(a: Element, *, is_float: bool) -> Element:
 
 
 def sign(a: Element, *, is_float: bool) -> Element:
-    top = a.top if isinstance(a, Ratio) else a
+    top = a.top if isinstance(a, FreeRatio) else a
     if surely(top, 1):
         return 1
     if surely(-top, 1):
@@ -152,13 +152,13 @@ def power(a: Element, b: Element, *, is_float: bool) -> Element:
 
 
 def floor(a: Element, *, is_float: bool = True) -> Element:
-    if isinstance(a, Ratio):
+    if isinstance(a, FreeRatio):
         return a.top // a.bottom
     return a if isinstance(a, FreeDim) else math.floor(a)
 
 
 def ceil(a: Element, *, is_float: bool = True) -> Element:
-    if isinstance(a, Ratio):
+    if isinstance(a, FreeRatio):
         return -((-a.top) // a.bottom)
     return a if isinstance(a, FreeDim) else math.ceil(a)
 
@@ -167,7 +167,7 @@ def nearest(a: Element, *, is_float: bool = True) -> Element:
     """Halves go to the even neighbour, so that only what has none can be told."""
     if isinstance(a, FreeDim):
         return a
-    if isinstance(a, Ratio):
+    if isinstance(a, FreeRatio):
         if a.bottom % 2:
             return (2 * a.top + a.bottom) // (2 * a.bottom)
         raise Undetermined("a number that may lie in the middle")
@@ -179,7 +179,7 @@ def nearest(a: Element, *, is_float: bool = True) -> Element:
 
 def equals(a: Element, b: Element, *, is_float: bool) -> Element:
     difference = minus(a, b, is_float=is_float)
-    top = difference.top if isinstance(difference, Ratio) else difference
+    top = difference.top if isinstance(difference, FreeRatio) else difference
     if not isinstance(top, FreeDim):
         return top == 0
     if surely(top, 1) or surely(-top, 1):
@@ -193,7 +193,7 @@ def differs(a: Element, b: Element, *, is_float: bool) -> Element:
 
 def exceeds(a: Element, b: Element, *, is_float: bool) -> Element:
     difference = minus(a, b, is_float=is_float)
-    top = difference.top if isinstance(difference, Ratio) else difference
+    top = difference.top if isinstance(difference, FreeRatio) else difference
     return bool(top > 0)
 
 
@@ -240,7 +240,7 @@ def chosen(condition: Element, a: Element, b: Element, *, is_float: bool) -> Ele
 
 def _parts(a: Element) -> tuple[Dim, int, bool]:
     """An element as a numerator, a denominator, and whether it was rounded."""
-    if isinstance(a, Ratio):
+    if isinstance(a, FreeRatio):
         return a.top, a.bottom, a.rounded
     if isinstance(a, FreeDim):
         return a, 1, False
@@ -271,7 +271,7 @@ def _number(top: Dim, bottom: int, rounded: bool, *, once: bool = False) -> Elem
         raise Undetermined("a factor of many digits")
     if bottom.bit_length() > BITS + 1 or not (exact or once or rounded):
         raise Undetermined("a number that is rounded")
-    return top if bottom == 1 and not rounded else Ratio(top, bottom, rounded or not exact)
+    return top if bottom == 1 and not rounded else FreeRatio(top, bottom, rounded or not exact)
 
 
 def _free(value: Dim) -> FreeDim:

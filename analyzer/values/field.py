@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from cnnscope.analyzer.values.phases import MAX_LISTED, Phases, common_advance
+from cnnscope.analyzer.values.phases import LISTED_UNITS, Phases, common_advance
 from cnnscope.analyzer.values.spans import Span, clip, hull
 from cnnscope.analyzer.values.window import Number, Window
 
@@ -257,7 +257,7 @@ class Field:
         >>> Field().through(Window(3, stride=2)).phases(9)
         Phases(period=1, advance=2, spans=((0, 2),))
         """
-        if not self.bounded and len(self.spans) <= MAX_LISTED:
+        if not self.bounded and len(self.spans) <= LISTED_UNITS:
             return Phases(len(self.spans), self.advance, self.spans)
         count = len(self.spans) if self.bounded and length is None else length
         if count is None or count > MAX_PERIOD:
@@ -267,11 +267,11 @@ class Field:
             if self.bounded and count <= len(self.spans)
             else tuple(map(self.span, range(count)))
         )
-        for period in range(1, min(MAX_LISTED, count // 2) + 1):
+        for period in range(1, min(LISTED_UNITS, count // 2) + 1):
             advance = common_advance(table, period)
             if advance is not None:
                 return Phases(period, advance, table[:period])
-        return Phases(None, None, table) if 0 < count <= MAX_LISTED else None
+        return Phases(None, None, table) if 0 < count <= LISTED_UNITS else None
 
     def regular(self) -> Field:
         """A bounded field as an unbounded one, where its spans march in step."""

@@ -10,7 +10,7 @@ from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.window import Number
 
 #: so many units of a period, or of an axis without one, are listed each by itself
-MAX_LISTED = 64
+LISTED_UNITS = 64
 
 
 @dataclass(frozen=True, slots=True)

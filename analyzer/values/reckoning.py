@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
-from cnnscope.analyzer.values.elements import Element, Ratio, differs, floor, negative, surely
+from cnnscope.analyzer.values.elements import Element, FreeRatio, differs, floor, negative, surely
 
 #: an array of numbers, or of elements
 Array = npt.NDArray[Any]
@@ -46,7 +46,7 @@ class Sums:
 
 
 #: what an operator's outputs come to; nothing where that can't be told
-Rule = Callable[[Sums], Sequence[Array]]
+Reckoning = Callable[[Sums], Sequence[Array]]
 
 
 def hangs_on(arrays: Sequence[Array | None]) -> tuple[frozenset[str], frozenset[str]]:
@@ -56,7 +56,7 @@ def hangs_on(arrays: Sequence[Array | None]) -> tuple[frozenset[str], frozenset[
     for array in arrays:
         if array is not None and array.dtype == object:
             for item in array.ravel().tolist():
-                if isinstance(item, FreeDim | Ratio):
+                if isinstance(item, FreeDim | FreeRatio):
                     names |= item.names
                     data |= item.data
     return frozenset(names), frozenset(data)
@@ -75,7 +75,7 @@ def unknown(shape: tuple[int, ...], what: str, arrays: Sequence[Array | None]) -
 # -- element by element ----------------------------------------------------------------------------
 
 
-def each(rule: Callable[..., Element]) -> Rule:
+def each(rule: Callable[..., Element]) -> Reckoning:
     """An operator that works element by element, with numpy's broadcasting.
 
     Args:
@@ -124,15 +124,15 @@ def cast(sums: Sums) -> Sequence[Array]:
         if to == "bool":
             return differs(a, 0, is_float=is_float)
         if "float" in to:
-            if to in ("float32", "float64") and not isinstance(a, Ratio):
+            if to in ("float32", "float64") and not isinstance(a, FreeRatio):
                 return a
             raise Undetermined("a conversion that rounds")
-        if not isinstance(a, Ratio):
+        if not isinstance(a, FreeRatio):
             return int(a) if not isinstance(a, FreeDim) else a
         return floor(a) if surely(a.top, 0) else -floor(negative(a, is_float=True))
 
     def towards_zero(a: Element, *, is_float: bool) -> Element:
-        if isinstance(a, Ratio) and not surely(a.top, 0) and not surely(-a.top, 0):
+        if isinstance(a, FreeRatio) and not surely(a.top, 0) and not surely(-a.top, 0):
             raise Undetermined("a conversion of unknown sign")
         return one(a, is_float=is_float)
 
@@ -142,7 +142,7 @@ def cast(sums: Sums) -> Sequence[Array]:
 # -- what moves elements about, and what adds them up ----------------------------------------------
 
 
-def moving(*positions: int) -> Rule:
+def moving(*positions: int) -> Reckoning:
     """An operator that puts elements elsewhere: onnx's reference is asked where each one goes.
 
     Args:
@@ -180,12 +180,12 @@ def moving(*positions: int) -> Rule:
 def _numbers(array: Array) -> Array | None:
     """Elements that are all known, as an array of integers."""
     items = array.ravel().tolist()
-    if any(isinstance(item, FreeDim | Ratio) for item in items):
+    if any(isinstance(item, FreeDim | FreeRatio) for item in items):
         return None
     return np.array(items, np.int64).reshape(array.shape)
 
 
-def reducing(rule: Callable[..., Element]) -> Rule:
+def reducing(rule: Callable[..., Element]) -> Reckoning:
     """An operator that makes one element of all along some axes."""
 
     def apply(sums: Sums) -> Sequence[Array]:

@@ -61,7 +61,7 @@ def dtype_of(code: int) -> str:
     return DTYPES[code]
 
 
-Kind = Literal["tensor", "sequence", "optional", "map", "sparse"]
+ValueKind = Literal["tensor", "sequence", "optional", "map", "sparse"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +88,7 @@ class Tensor:
     shape: Shape | None = None
     constant: bool = False
     value: np.ndarray | None = None
-    kind: Kind = "tensor"
+    kind: ValueKind = "tensor"
     element: Tensor | None = None
     length: Dim | None = None
     runs: tuple[tuple[Tensor, int], ...] | None = None

@@ -25,7 +25,7 @@ from cnnscope.analyzer.report.verification import FieldCheck, Mismatch, Probe, U
 from cnnscope.runtime.probe.copy import ProbeCopy
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.fields.paths import Key, Paths
+    from cnnscope.analyzer.fields.paths import InputAxis, Paths
     from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
 
@@ -66,7 +66,7 @@ class Comparison:
     wrong: dict[str, Mismatch] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     rough: dict[str, str] = field(default_factory=dict)
-    shown: dict[tuple[str, Key], ReceptiveField] = field(default_factory=dict)
+    shown: dict[tuple[str, InputAxis], ReceptiveField] = field(default_factory=dict)
 
     def add(self, point: Probe, found: Iterator[tuple[str, Map]]) -> None:
         """One probe's maps."""
@@ -148,7 +148,7 @@ class Comparison:
             seen &= _reported(self.reported(tensor, (point.input, axis)), self.maps[tensor], index)
         return seen
 
-    def reported(self, tensor: str, key: Key) -> ReceptiveField:
+    def reported(self, tensor: str, key: InputAxis) -> ReceptiveField:
         """What a report shows of a tensor along an axis of a network input."""
         if (tensor, key) not in self.shown:
             tensors = self.analysis.shapes.tensors

@@ -1,20 +1,27 @@
-"""Containers, strings and image files: what does a sequence or an optional hold?
+"""Containers: what does a sequence or an optional hold?
 
 A sequence is known by what all its elements share (dtype, rank, the lengths that agree), by how many
 there are, and, where they differ, by each of them, in runs of elements alike (`Tensor.runs`). In what
 they share, a length on which they differ is a `FreeDim` of data. Its axes, in `reads`, are those of
-its elements. None of this is arithmetic; comparing a string with a pattern is one
-``compare``.
+its elements. None of this is arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.families.sequence_runs import (
+    common,
+    held,
+    listed,
+    of_runs,
+    place,
+    sequence,
+    split_at,
+)
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -22,97 +29,10 @@ from cnnscope.analyzer.operators.reading import (
     InputRead,
     OutputReads,
     Whole,
-    everything,
 )
-from cnnscope.analyzer.operators.rules import Outputs, broadcast_shapes, each, in_range
+from cnnscope.analyzer.operators.rules import Outputs, in_range
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
-
-UNKNOWN = Tensor()
-
-
-def sequence(element: Tensor, length: Dim | None) -> Tensor:
-    return Tensor(element.dtype, kind="sequence", element=element, length=length)
-
-
-def held(container: Tensor) -> Tensor:
-    """What a sequence or optional holds; a plain tensor holds itself."""
-    return container if container.kind == "tensor" else container.element or UNKNOWN
-
-
-def common(a: Tensor, b: Tensor, node_name: str) -> Tensor:
-    """What is true of both tensors."""
-    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
-        return Tensor(a.dtype or b.dtype, None)
-    return a.of(tuple(
-        m if m == n else FreeDim.from_data(f"{node_name} element axis {i}")
-        for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=True))
-    ))  # fmt: skip
-
-
-Run = tuple[Tensor, int]
-
-#: into how many runs of elements alike a sequence is taken apart at most
-RUNS = 64
-
-
-def listed(items: Tensor) -> list[Run] | None:
-    """What a sequence holds, in order; None where that isn't known."""
-    if items.runs is not None:
-        return list(items.runs)
-    if items.length == 0:
-        return []
-    element = items.element
-    if not isinstance(items.length, int) or element is None or element.shape is None:
-        return None
-    # What stands for a length on which elements differ, is that of none.
-    if any(isinstance(n, FreeDim) and n.data for n in element.shape):
-        return None
-    return [(element, items.length)]
-
-
-def of_runs(runs: Sequence[Run], dtype: str | None, node_name: str) -> Tensor:
-    """A sequence of what is listed."""
-    merged: list[Run] = []
-    for x, count in runs:
-        if merged and x.shape is not None and merged[-1][0].shape == x.shape:
-            merged[-1] = (merged[-1][0], merged[-1][1] + count)
-        elif count:
-            merged.append((x, count))
-    length = sum(count for _, count in merged)
-    if not merged:
-        return sequence(Tensor(dtype, None), length)
-    element = merged[0][0].of(merged[0][0].shape)
-    for x, _ in merged[1:]:
-        element = common(element, x, node_name)
-    found = sequence(element, length)
-    known = all(x.shape is not None for x, _ in merged)
-    return replace(found, runs=tuple(merged)) if known and 1 < len(merged) <= RUNS else found
-
-
-def place(position: Tensor | None, length: int, most: int) -> int | None:
-    """A position, counted from the front; None where it isn't known.
-
-    Raises ValueError where a sequence of this length surely has no such position.
-    """
-    if position is None or position.value is None:
-        return None
-    at = position.only_number
-    if not -length <= at <= most:
-        raise ValueError(f"position {at} of a sequence of {length} elements")
-    return at + length if at < 0 else at
-
-
-def split_at(runs: list[Run], at: int) -> tuple[list[Run], list[Run]]:
-    """The runs before a position, and those from it on."""
-    before: list[Run] = []
-    for i, (x, count) in enumerate(runs):
-        if at < count:
-            rest = [(x, count - at), *runs[i + 1 :]]
-            return ([*before, (x, at)] if at else before), rest
-        before.append((x, count))
-        at -= count
-    return before, []
 
 
 def alike(x: Tensor) -> InputRead:
@@ -302,54 +222,6 @@ def has_element_output(x: Tensor | None = None) -> Tensor:
     return Tensor("bool", (), value=np.array(True) if x.kind != "optional" else None)
 
 
-# -- strings and files --------------------------------------------------------------------------
-
-
-def joined_output(x: Tensor, y: Tensor) -> Tensor:
-    if x.shape is None or y.shape is None:
-        return Tensor("string", None)
-    return Tensor("string", broadcast_shapes(x.shape, y.shape))
-
-
-def pieces_output(x: Tensor, *, node_name: str = "") -> Outputs:
-    """Padded to the string with most pieces; and how many each has."""
-    if x.shape is None:
-        return Tensor("string", None), Tensor("int64", None)
-    most = FreeDim.from_data(f"{node_name} pieces")
-    return Tensor("string", (*x.dims, most)), Tensor("int64", x.dims)
-
-
-def pieces_reads(outputs: Outputs, x: Tensor) -> dict[int, OutputReads]:
-    reads = tuple(Along(i) for i in range(x.rank))
-    return {0: (reads,), 1: (reads,)}
-
-
-def normalized_output(x: Tensor, *, stopwords: tuple[str, ...] = (), node_name: str = "") -> Tensor:
-    """[C] or [1, C]; stop words are left out."""
-    if not stopwords or x.shape is None:
-        return Tensor("string", x.shape)
-    return Tensor("string", (*x.dims[:-1], FreeDim.from_data(f"{node_name} words")))
-
-
-def normalized_reads(
-    outputs: Outputs, x: Tensor, *, stopwords: tuple[str, ...] = ()
-) -> OutputReads:
-    return (everything(x),) if stopwords else (alike(x),)
-
-
-def match_output(x: Tensor) -> Tensor:
-    return x.of(x.shape, "bool")
-
-
-def image_output(stream: Tensor, *, pixel_format: str = "RGB", node_name: str = "") -> Tensor:
-    height, width = (FreeDim.from_data(f"{node_name} {what}") for what in ("height", "width"))
-    return Tensor("uint8", (height, width, 1 if pixel_format == "Grayscale" else 3))
-
-
-def whole_reads(outputs: Outputs, x: Tensor) -> OutputReads:
-    return (everything(x),)
-
-
 define("SequenceConstruct", kind="sequence", infer=construct_output, reads=construct_reads)
 define("SequenceEmpty", kind="sequence", infer=empty_output)
 define("SequenceAt", kind="sequence", infer=at_output, reads=item_reads)
@@ -361,9 +233,3 @@ define("ConcatFromSequence", kind="sequence", infer=concat_output, reads=concat_
 define("Optional", kind="sequence", infer=optional_output, reads=construct_reads)
 define("OptionalGetElement", kind="sequence", infer=held, reads=item_reads)
 define("OptionalHasElement", kind="sequence", infer=has_element_output, reads=nothing_read)
-
-define("StringConcat", kind="text", infer=joined_output)
-define("StringSplit", kind="text", infer=pieces_output, reads=pieces_reads)
-define("StringNormalizer", kind="text", infer=normalized_output, reads=normalized_reads)
-define("RegexFullMatch", kind="text", infer=match_output, work=each(compare=1))
-define("ImageDecoder", kind="image decoding", infer=image_output, reads=whole_reads)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from single_node import assert_shapes, case, reads, unnamed_attributes, work
+from single_node import assert_shapes, case, infer, reads, run, unnamed_attributes, work
 
 from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.operators.work import Work
@@ -38,13 +38,42 @@ def test_reads() -> None:
     assert reads(counted((2, 6), "TF", 2, 0)) == ((Along(0), Whole(spatial=True)),)
 
 
-IGNORED = {
-    ("TfIdfVectorizer", "ngram_counts"): "where the pool's n-grams of a length begin",
-    ("TfIdfVectorizer", "pool_int64s"): "the pool",
-    ("TfIdfVectorizer", "pool_strings"): "the pool",
-    ("TfIdfVectorizer", "weights"): "factors, whatever they are",
-}
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"mode": "nonsense"}, "mode is 'nonsense'"),
+    ({"max_gram_length": 3}, "n-grams of 3 words are counted"),
+    ({"ngram_counts": [0, 3]}, "no multiple of 2"),
+    ({"ngram_counts": [0, 11]}, "items 0 to 11 of a pool of 10"),
+    ({"ngram_counts": [4, 0]}, "items 4 to 0"),
+    ({"pool_int64s": [2, 5, 5, 4, 5, 6, 7, 8, 6, 7]}, "one 1-gram at items 1 and 2"),
+    ({"pool_int64s": [2, 3, 5, 4, 6, 7, 7, 8, 6, 7]}, "one 2-gram at items 4 and 8"),
+    ({"pool_int64s": []}, "there is no pool"),
+    ({"weights": [1.0] * 6}, "6 weights for 7 n-grams"),
+])  # fmt: skip
+def test_pools_that_cannot_be(changed: dict[str, Any], said: str) -> None:
+    given = {"mode": "TF", "min_gram_length": 1, "max_gram_length": 2, "max_skip_count": 0, **POOL}
+    tokens = np.zeros((2, 6), np.int64)
+    attributes = {k: v for k, v in {**given, **changed}.items() if v != []}
+    refused(case("TfIdfVectorizer", tokens, **attributes), said)
+    assert_shapes(case("TfIdfVectorizer", tokens, **given))
 
 
-def test_every_attribute_is_named_or_ignored() -> None:
-    assert unnamed_attributes("TfIdfVectorizer") == set(IGNORED)
+def test_a_pool_of_words_is_cut_as_one_of_numbers() -> None:
+    given = {"mode": "TF", "min_gram_length": 1, "max_gram_length": 2, "max_skip_count": 0, **POOL}
+    given["pool_strings"] = [f"w{n}" for n in given.pop("pool_int64s")]
+    tokens = np.array([["w2", "w3"]], object)
+    assert_shapes(case("TfIdfVectorizer", tokens, **given))
+    refused(
+        case("TfIdfVectorizer", tokens, **{**given, "ngram_counts": [0, 3]}), "no multiple of 2"
+    )
+
+
+def refused(c: Any, said: str) -> None:
+    """We refuse it, and so does ONNX Runtime."""
+    with pytest.raises(ValueError, match=said):
+        infer(c)
+    with pytest.raises(Exception, match="ONNXRuntimeError"):
+        run(c)
+
+
+def test_every_attribute_is_named() -> None:
+    assert unnamed_attributes("TfIdfVectorizer") == set()

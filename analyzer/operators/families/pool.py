@@ -15,29 +15,16 @@ Work with ``K`` the taps of the kernel over all axes, padded ones counted as for
 - the same globally, with ``K`` the length of the axes pooled away;
 - of 8-bit integers: a zero point's subtraction per tap, and back: a multiplication, rounding, two
   comparisons that saturate, the zero point's addition.
-
-MaxUnpool puts values where a MaxPool's indices say. It inverts the pool of the same window (its
-indices lie within that pool's windows, or it inverts nothing), so its reads are that window's turned
-round. MaxRoiPool's bins hang on data; so does its work, which isn't known.
 """
 
 from __future__ import annotations
 
 import functools
-from fractions import Fraction
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.families.spatial import last
-from cnnscope.analyzer.operators.reading import (
-    NOTHING,
-    Along,
-    AxisRead,
-    OutputReads,
-    Reads,
-    Whole,
-    everything,
-)
-from cnnscope.analyzer.operators.rules import Ints, Rule, demand, demand_least_rank, each_axis
+from cnnscope.analyzer.operators.reading import Along, AxisRead, OutputReads, Whole, everything
+from cnnscope.analyzer.operators.rules import Ints, Rule, demand_least_rank, each_axis
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
@@ -223,62 +210,6 @@ def global_reads(
     return (reads, *(everything(t) if t is not None else () for t in rest))
 
 
-# -- unpooling and regions --------------------------------------------------------------------
-
-
-def unpool_output(
-    x: Tensor, indices: Tensor, output_shape: Tensor | None = None, *, kernel_shape: Ints = None,
-    strides: Ints = None, pads: Ints = None, node_name: str = "",
-) -> Tensor:  # fmt: skip
-    demand(indices, "indices", *x.dims)
-    count = x.rank - 2
-    if output_shape is not None:
-        if output_shape.value is None:
-            free = [FreeDim.from_data(f"{node_name} length {i}") for i in range(count)]
-            return x.of((*x.dims[:2], *free))
-        return x.of((*x.dims[:2], *output_shape.lengths[-count:]))
-    kernel = each_axis(kernel_shape, count, 1, "kernel_shape")
-    steps = each_axis(strides, count, 1, "strides")
-    ends = each_axis(pads, 2 * count, 0, "pads")
-    return x.of((*x.dims[:2], *(
-        (n - 1) * steps[i] + kernel[i] - ends[i] - ends[count + i]
-        for i, n in enumerate(x.dims[2:])
-    )))  # fmt: skip
-
-
-def unpool_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, indices: Tensor, output_shape: Tensor | None = None, *,
-    kernel_shape: Ints = None, strides: Ints = None, pads: Ints = None,
-) -> OutputReads:  # fmt: skip
-    count = x.rank - 2
-    kernel = each_axis(kernel_shape, count, 1, "kernel_shape")
-    steps = each_axis(strides, count, 1, "strides")
-    ends = each_axis(pads, 2 * count, 0, "pads")
-    reads = (Along(0), Along(1), *(
-        Along(2 + i, Window(k, Fraction(1, s), Fraction(1, s), Fraction(k - 1 - ends[i], s)))
-        for i, (k, s) in enumerate(zip(kernel, steps, strict=True))
-    ))  # fmt: skip
-    return reads, reads, NOTHING
-
-
-def roi_output(x: Tensor, rois: Tensor, *, pooled_shape: Ints = None) -> Tensor:
-    demand(rois, "rois", None, 5)
-    return x.of((rois.dims[0], x.dims[1], *(pooled_shape or ())))
-
-
-def roi_reads(outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor) -> Reads:
-    if rois.constant:
-        raise Undetermined("which places constant regions take")
-    # Each region names its image; its place and size are data.
-    space = [Whole(spatial=True)] * (x.rank - 2)
-    data: tuple[AxisRead, ...] = (Whole(), Along(1), *space)
-    return data, (Along(0), Whole())
-
-
-def roi_work(outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor) -> Work:
-    raise Undetermined("how many inputs fall into the bins of a region")
-
-
 # -- the table ----------------------------------------------------------------------------------
 
 define("MaxPool", kind="max pooling", infer=max_output, work=pooling(maximum), reads=max_reads)
@@ -310,15 +241,6 @@ define(
     infer=global_output,
     work=global_pooling(lp),
     reads=global_reads,
-)
-define("MaxUnpool", kind="max unpooling", infer=unpool_output, reads=unpool_reads)
-define(
-    "MaxRoiPool",
-    kind="region pooling",
-    infer=roi_output,
-    work=roi_work,
-    reads=roi_reads,
-    places=(1,),
 )
 
 define(

@@ -1,4 +1,4 @@
-"""What do Fourier transforms and their windows put out, what work are they, and what do they read?
+"""What do Fourier transforms put out, what work are they, and what do they read?
 
 The work of a transform of n numbers to m frequencies (m < n if one-sided) is the textbook's::
 
@@ -28,10 +28,9 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
 )
-from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
-from cnnscope.analyzer.values.tensor import Tensor, dtype_of
+from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 
 
@@ -235,58 +234,6 @@ def stft_reads(
     return signal[: x.rank], NOTHING, table, NOTHING
 
 
-# -- windows: a term per cosine, ``a - b*cos(2*pi*n/N) + c*cos(4*pi*n/N)`` ----------------------
-
-
-def window_output(size: Tensor, *, output_datatype: int = 1, node_name: str = "") -> Tensor:
-    return Tensor(dtype_of(output_datatype), (scalar(size, f"{node_name} size"),))
-
-
-def window_work(terms: int) -> Rule:
-    """An angle, a cosine, a factor and a sum for each."""
-
-    def work(outputs: tuple[Tensor, ...], size: Tensor) -> Work:
-        return Work(mul=2, exp=1, add=1) * (terms * outputs[0].size)
-
-    return work
-
-
-def unread(outputs: tuple[Tensor, ...], *inputs: Tensor | None) -> OutputReads:
-    return tuple(NOTHING for _ in inputs)
-
-
-def mel_output(
-    bands: Tensor,
-    dft_length: Tensor,
-    sample_rate: Tensor,
-    lower: Tensor,
-    upper: Tensor,
-    *,
-    output_datatype: int = 1,
-    node_name: str = "",
-) -> Tensor:
-    rows = scalar(dft_length, f"{node_name} transform length") // 2 + 1
-    return Tensor(dtype_of(output_datatype), (rows, scalar(bands, f"{node_name} bands")))
-
-
-def mel_work(
-    outputs: tuple[Tensor, ...],
-    bands: Tensor,
-    dft_length: Tensor,
-    sample_rate: Tensor,
-    lower: Tensor,
-    upper: Tensor,
-) -> Work:
-    """Two edges to mel (a division, a sum, a logarithm, a factor); B+2 points between them (a
-    factor and a sum), back to hertz (a division, a power, a difference, a factor) and to a bin (a
-    factor, a division, rounding); the triangles, as if all of the matrix were on them, a difference
-    and a division each."""
-    points = outputs[0].dims[1] + 2
-    edges = Work(div=1, add=1, exp=1, mul=1) * 2
-    between = Work(mul=3, add=2, div=2, exp=1, compare=1) * points
-    return edges + between + Work(add=1, div=1) * outputs[0].size
-
-
 # -- ONNX Runtime's own, along the last axis ----------------------------------------------------
 
 
@@ -318,16 +265,6 @@ def irfft_reads(outputs: tuple[Tensor, ...], x: Tensor) -> OutputReads:
 
 define("DFT", kind="signal transform", infer=dft_output, work=dft_work, reads=dft_reads)
 define("STFT", kind="signal transform", infer=stft_output, work=stft_work, reads=stft_reads)
-define(
-    "HannWindow",
-    "HammingWindow",
-    kind="constant",
-    infer=window_output,
-    work=window_work(1),
-    reads=unread,
-)
-define("BlackmanWindow", kind="constant", infer=window_output, work=window_work(2), reads=unread)
-define("MelWeightMatrix", kind="constant", infer=mel_output, work=mel_work, reads=unread)
 
 define(
     "Rfft",

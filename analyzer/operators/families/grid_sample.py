@@ -1,4 +1,4 @@
-"""What do operators that sample at places given as data put out, and what work is it?
+"""What does sampling put out at places given as data, what work is it, and what is read there?
 
 Where they look isn't known before the model runs, so each output may read the whole of the spatial
 axes. At each place, along each of the d axes, and for all channels together, linear sampling takes
@@ -11,11 +11,6 @@ and in every channel ``2**d`` multiplications and ``2**d - 1`` additions. Neares
 coordinate and a rounding per axis. Cubic takes four weights per axis, each a cubic polynomial (three
 multiplications, three additions), and in every channel one axis after the other: ``4**d + ... + 4``
 multiplications and three additions for every four.
-
-RoiAlign samples ``sampling_ratio**2`` places per bin and takes their mean (an addition each but one,
-a division) or the greatest of all the weighted corners (a comparison each but one); with
-sampling_ratio 0 the number hangs on the regions and the work isn't known. AffineGrid is a product of
-``theta`` with the places of a fixed grid: ``d*d`` MACs each, and d additions for the translation.
 """
 
 from __future__ import annotations
@@ -26,7 +21,6 @@ import numpy as np
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import (
-    NOTHING,
     Along,
     AxisRead,
     Coupled,
@@ -35,13 +29,12 @@ from cnnscope.analyzer.operators.reading import (
     OutputReads,
     Part,
     Whole,
-    everything,
 )
-from cnnscope.analyzer.operators.rules import demand, one_of
-from cnnscope.analyzer.operators.work import Work, matrix_work
-from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.operators.rules import one_of
+from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.dimension import Undetermined, product
 from cnnscope.analyzer.values.spans import Span
-from cnnscope.analyzer.values.tensor import Tensor, axes_of
+from cnnscope.analyzer.values.tensor import Tensor
 
 
 def per_place(axes: int, mode: str) -> Work:
@@ -63,9 +56,6 @@ def per_value(axes: int, mode: str) -> Work:
         passes = sum(4**k for k in range(1, axes + 1))
         return Work(mul=passes, add=passes * 3 // 4)
     return Work(mul=2**axes, add=2**axes - 1)
-
-
-# -- GridSample, AffineGrid -----------------------------------------------------------------
 
 
 MODES = ("linear", "nearest", "cubic", "bilinear", "bicubic")  # the last two until opset 20
@@ -245,85 +235,6 @@ def spanned(taps: np.ndarray, first: int) -> tuple[AxisRead, bool]:
     return Listed(first + axis, tuple(rows)), bool(exact.all())
 
 
-def affine_output(theta: Tensor, size: Tensor, *, node_name: str = "") -> Tensor:
-    axes = theta.dims[1] if theta.rank == 3 else None
-    demand(theta, "theta", None, axes, None if axes is None else axes + 1)
-    assert axes is not None
-    demand(size, "size", axes + 2)
-    if size.value is not None:
-        demand(theta, "theta", size.lengths[0], None, None)
-        lengths = size.lengths[2:]
-    else:
-        count = int(axes)
-        lengths = [FreeDim.from_data(f"{node_name} length {axis}") for axis in axes_of(count)]
-    return theta.of((theta.dims[0], *lengths, axes))
-
-
-def affine_work(outputs: tuple[Tensor, ...], theta: Tensor, size: Tensor) -> Work:
-    grid = outputs[0].size  # d numbers at each place
-    return matrix_work(grid * theta.dims[1], theta, bias=grid)
-
-
-def affine_reads(outputs: tuple[Tensor, ...], theta: Tensor, size: Tensor) -> OutputReads:
-    return (Along(0), Along(outputs[0].rank - 1), Whole()), NOTHING
-
-
-# -- regions --------------------------------------------------------------------------------
-
-
-def align_output(
-    x: Tensor, rois: Tensor, batch: Tensor, *, output_height: int = 1, output_width: int = 1
-) -> Tensor:
-    demand(rois, "rois", None, 4)
-    demand(batch, "batch_indices", rois.dims[0])
-    return x.of((rois.dims[0], x.dims[1], output_height, output_width))
-
-
-def align_work(
-    outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor, batch: Tensor, *,
-    mode: str = "avg", sampling_ratio: int = 0,
-) -> Work:  # fmt: skip
-    if sampling_ratio <= 0:
-        raise Undetermined("how many samples a bin takes: it hangs on the region's size")
-    axes = x.rank - 2
-    samples = int(sampling_ratio**axes)
-    values = outputs[0].size
-    places: Dim = product((outputs[0].dims[0], *outputs[0].dims[2:])) * samples
-    work = per_place(axes, "linear") * places
-    if mode == "max":
-        corners = samples * int(2**axes)
-        return work + Work(mul=corners, compare=corners - 1) * values
-    return work + (per_value(axes, "linear") * samples + Work(add=samples - 1, div=1)) * values
-
-
-def crop_output(
-    x: Tensor, rois: Tensor, batch: Tensor, crop_size: Tensor, *, node_name: str = ""
-) -> Tensor:
-    lengths: list[Dim] = [FreeDim.from_data(f"{node_name} length {i}") for i in range(x.rank - 2)]
-    if crop_size.value is not None:
-        lengths = crop_size.lengths
-    return x.of((rois.dims[0], x.dims[1], *lengths))
-
-
-def crop_work(
-    outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor, batch: Tensor, crop_size: Tensor, *,
-    mode: str = "bilinear",
-) -> Work:  # fmt: skip
-    places = product((outputs[0].dims[0], *outputs[0].dims[2:]))
-    axes = x.rank - 2
-    return per_place(axes, mode) * places + per_value(axes, mode) * outputs[0].size
-
-
-def region_reads(
-    outputs: tuple[Tensor, ...], x: Tensor, rois: Tensor, batch: Tensor, *rest: Tensor | None
-) -> OutputReads:
-    if rois.constant:
-        raise Undetermined("which places constant regions take")
-    space = (Whole(spatial=True) for _ in range(x.rank - 2))
-    ends = (NOTHING for _ in rest)
-    return (Whole(), Along(1), *space), (Along(0), *everything(rois)[1:]), (Along(0),), *ends
-
-
 define(
     "GridSample",
     kind="sampling",
@@ -338,24 +249,6 @@ define(
     infer=grid_output,
     work=grid_work,
     reads=grid_reads,
-    domain=MICROSOFT,
-    places=(1,),
-)
-define("AffineGrid", kind="sampling", infer=affine_output, work=affine_work, reads=affine_reads)
-define(
-    "RoiAlign",
-    kind="region pooling",
-    infer=align_output,
-    work=align_work,
-    reads=region_reads,
-    places=(1,),
-)
-define(
-    "CropAndResize",
-    kind="region pooling",
-    infer=crop_output,
-    work=crop_work,
-    reads=region_reads,
     domain=MICROSOFT,
     places=(1,),
 )

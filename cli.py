@@ -24,14 +24,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO, TypeAlias
 
+from cnnscope.analyzer.render.formats import Result, Setting, styled, written
 from cnnscope.analyzer.render.job_log import without_commands
 
 if TYPE_CHECKING:
     import typer
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from cnnscope.analyzer.lint.linting import Findings, LintSettings
-    from cnnscope.analyzer.report.finding import Outcome
+    from cnnscope.analyzer.render.document import Document
     from cnnscope.analyzer.report.groups import By as GroupedBy
     from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
@@ -201,24 +202,6 @@ class Linting(Gate):
     weights: bool
     ridge: float | None
     inline: bool
-
-
-@dataclass(frozen=True)
-class Forms:
-    """A result in the formats that it has, each written only when it is asked for.
-
-    Args:
-        text: for so many columns.
-        styled: what rich prints on a terminal instead, one after the other.
-        outcome: of a gate, for the formats of CI services.
-    """
-
-    text: Callable[[int], str]
-    json: Callable[[], str]
-    markdown: Callable[[], str]
-    csv: Callable[[], str] | None = None
-    styled: "Callable[[int], Sequence[RenderableType]] | None" = None
-    outcome: "Callable[[], Outcome] | None" = None
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -892,17 +875,14 @@ def _with_run(report: "Report", path: str, request: Request) -> "tuple[Report, i
 
 def _check(request: Request) -> None:
     """Whatever can be said against the request before any work is done."""
-    from cnnscope.analyzer.render.columns import (
-        GROUP_COLUMNS,
-        LAYER_COLUMNS,
-        chosen_columns,
-        sorted_rows,
-    )
+    from cnnscope.analyzer.render.columns import chosen_columns, sorted_rows
     from cnnscope.analyzer.render.subjects.beside import (
         group_with_convention,
         with_convention,
         with_execution,
     )
+    from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
+    from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
 
     if request.format is Format.json:
         odd = {
@@ -983,70 +963,35 @@ def _report(
 
 
 def _emit_reports(request: Request, reports: "list[Report]") -> None:
-    from cnnscope.analyzer.render.forms.csv import report_csv
-    from cnnscope.analyzer.render.forms.json import report_json
-    from cnnscope.analyzer.render.forms.markdown import report_markdown
-    from cnnscope.analyzer.render.forms.terminal import Shown, report_table, report_text
+    from cnnscope.analyzer.render.subjects import comparison as beside
+    from cnnscope.analyzer.render.subjects import report as render
+    from cnnscope.analyzer.report.comparison import compared
 
     if request.compare:
-        _emit(_comparison(reports), request.format, request.output)
+        found = compared(reports)
+        result = Result(lambda: [beside.document(found)], found.to_dict, rows=True)
+        _emit(result, request.format, request.output)
         return
     several = len(request.models) > 1
     by: GroupedBy | None = None if request.by is None else request.by.value
-    shown = Shown(request.columns, request.sort, request.top, by, request.depth, request.convention)
-
-    def compared(write: Callable[[Forms], str]) -> list[str]:
-        return [write(_comparison(reports))] if len(reports) > 1 else []
-
-    def styled(width: int) -> "list[RenderableType]":
-        found: list[RenderableType] = []
-        for report in reports:
-            found += ["", report_table(report, shown)]
-        found += (f"\n{text.rstrip()}" for text in compared(lambda forms: forms.text(width)))
-        return found[1:]
-
-    def text(width: int) -> str:
-        tables = [f"{report_text(report, width, shown)}\n" for report in reports]
-        return "\n".join(tables + compared(lambda forms: forms.text(width)))
-
-    def markdown() -> str:
-        pages = [
-            report_markdown(
-                report, columns=request.columns, sort=request.sort, top=request.top,
-                by=by, depth=request.depth, convention=request.convention,
-            )
-            for report in reports
-        ]  # fmt: skip
-        return "\n".join(pages + compared(lambda forms: forms.markdown()))
-
-    forms = Forms(
-        text=text,
-        styled=styled,
-        json=lambda: report_json(
-            reports, tensors=request.tensors, as_list=several, convention=request.convention
-        ),
-        csv=lambda: report_csv(
-            reports, columns=request.columns, sort=request.sort, top=request.top,
-            by=by, depth=request.depth, with_model=several, convention=request.convention,
-        ),
-        markdown=markdown,
-    )  # fmt: skip
-    _emit(forms, request.format, request.output)
-
-
-def _comparison(reports: "list[Report]") -> Forms:
-    """The models side by side."""
-    from cnnscope.analyzer.render.forms.json import dumped
-    from cnnscope.analyzer.render.subjects import comparison as render
-    from cnnscope.analyzer.report.comparison import compared
-
-    found = compared(reports)
-    return Forms(
-        text=lambda width: render.comparison_text(found, width) + "\n",
-        json=lambda: dumped(found.to_dict()),
-        csv=lambda: render.comparison_csv(found),
-        markdown=lambda: render.comparison_markdown(found),
+    shown = render.Selection(
+        request.columns, request.sort, request.top, by, request.depth, request.convention
     )
+
+    def documents() -> "list[Document]":
+        pages = [render.document(report, shown) for report in reports]
+        more = [beside.document(compared(reports), rows=False)] if len(reports) > 1 else []
+        return pages + more
+
+    def record() -> object:
+        found = [
+            render.record(report, tensors=request.tensors, convention=request.convention)
+            for report in reports
+        ]
+        return found if several else found[0]
+
+    models = [report.model.path or "" for report in reports] if several else None
+    _emit(Result(documents, record, rows=True, models=models), request.format, request.output)
 
 
 # -- explain ----------------------------------------------------------------------------------
@@ -1073,16 +1018,11 @@ def _explain(
         raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
     except ValueError as error:
         raise Misuse(f"{path}: {error}") from None
-    from cnnscope.analyzer.render.subjects import explain as render
+    from cnnscope.analyzer.render.subjects import explanation as render
 
     _complain_of_errors(report)
-    forms = Forms(
-        text=lambda width: render.explanation_text(explanation, width) + "\n",
-        styled=lambda width: [render.explanation_table(explanation)],
-        json=lambda: render.explanation_json(explanation),
-        markdown=lambda: render.explanation_markdown(explanation),
-    )
-    _emit(forms, format, output)
+    result = Result(lambda: [render.document(explanation)], explanation.to_dict)
+    _emit(result, format, output)
     return FINE
 
 
@@ -1099,24 +1039,16 @@ def _conventions(
 ) -> int:
     from cnnscope.analyzer.counters.conventions import all_conventions
     from cnnscope.analyzer.counters.conventions import conventions as every
-    from cnnscope.analyzer.render.forms.csv import csv_table
-    from cnnscope.analyzer.render.forms.json import dumped, json_table
-    from cnnscope.analyzer.render.forms.markdown import conventions_markdown, markdown_table
-    from cnnscope.analyzer.render.forms.terminal import conventions_text, listed_text
+    from cnnscope.analyzer.render.forms.json import rows_of
     from cnnscope.analyzer.render.subjects import conventions as render
 
     _check_output(output, [] if model is None else [model])
     if model is None:
         if shapes or dims or values:
             raise Misuse("--shape, --dim and --value go with a model")
-        lines = [(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in every()]
-        forms = Forms(
-            text=lambda width: listed_text(lines, width),
-            json=lambda: json_table(every(), render.CONVENTION_COLUMNS),
-            csv=lambda: csv_table(every(), render.CONVENTION_COLUMNS),
-            markdown=lambda: markdown_table(every(), render.CONVENTION_COLUMNS) + "\n",
-        )
-        _emit(forms, format, output)
+        found = render.list_document(every())
+        result = Result(lambda: [found], lambda: rows_of(found), rows=True)
+        _emit(result, format, output)
         return FINE
     with _progress(model):
         report = _report(model, shapes, dims, values)
@@ -1124,13 +1056,12 @@ def _conventions(
         return BAD
     _complain_of_errors(report)
     rows = all_conventions(report)
-    forms = Forms(
-        text=lambda width: conventions_text(report, rows, width),
-        json=lambda: dumped(render.conventions_dict(report.model.path, rows)),
-        csv=lambda: csv_table(rows, render.TOTAL_COLUMNS),
-        markdown=lambda: conventions_markdown(report, rows),
+    result = Result(
+        lambda: [render.document(report, rows)],
+        lambda: render.conventions_dict(report.model.path, rows),
+        rows=True,
     )
-    _emit(forms, format, output)
+    _emit(result, format, output)
     return FINE
 
 
@@ -1140,11 +1071,8 @@ def _conventions(
 def _operators(wanted: str | None, format: Format, output: Path | None) -> int:  # noqa: A002
     from cnnscope.analyzer.operators.coverage import find_coverage
     from cnnscope.analyzer.operators.plugins import load_plugins
-    from cnnscope.analyzer.render.columns import COVERAGE_COLUMNS, default_columns
-    from cnnscope.analyzer.render.forms.csv import csv_table
-    from cnnscope.analyzer.render.forms.json import json_table
-    from cnnscope.analyzer.render.forms.markdown import markdown_table
-    from cnnscope.analyzer.render.forms.terminal import table_lines, text_of
+    from cnnscope.analyzer.render.forms.json import rows_of
+    from cnnscope.analyzer.render.subjects.coverage import document
 
     rows = find_coverage()
     for note in load_plugins():
@@ -1159,14 +1087,9 @@ def _operators(wanted: str | None, format: Format, output: Path | None) -> int: 
             raise Misuse(f"no known operator's name contains {wanted!r}{meant}")
         rows = found
     _check_output(output, [])
-    usual = default_columns(COVERAGE_COLUMNS)
-    forms = Forms(
-        text=lambda width: text_of(table_lines(rows, usual, width)) + "\n",
-        json=lambda: json_table(rows, COVERAGE_COLUMNS),
-        csv=lambda: csv_table(rows, COVERAGE_COLUMNS),
-        markdown=lambda: markdown_table(rows, usual) + "\n",
-    )
-    _emit(forms, format, output)
+    shown = document(rows)
+    result = Result(lambda: [shown], lambda: rows_of(shown), rows=True)
+    _emit(result, format, output)
     return FINE
 
 
@@ -1190,13 +1113,8 @@ def _verify(request: Verifying) -> int:
         return BAD
     (found,) = done
     assert isinstance(found, Verification)
-    forms = Forms(
-        text=lambda width: render.text(found, width) + "\n",
-        styled=lambda width: [render.table(found, width)],
-        json=lambda: render.verification_json(found),
-        markdown=lambda: render.verification_markdown(found),
-    )
-    _emit(forms, request.format, request.output)
+    result = Result(lambda: [render.document(found)], found.to_dict)
+    _emit(result, request.format, request.output)
     return FINE if found.ok else FAILED
 
 
@@ -1254,14 +1172,8 @@ def _profile(request: Profiling) -> int:
         from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
 
         _save(chrome_trace(found), request.trace)
-    forms = Forms(
-        text=lambda width: render.text(found, width, sort, top) + "\n",
-        styled=lambda width: [render.table(found, sort, top)],
-        json=lambda: render.profile_json(found),
-        csv=lambda: render.profile_csv(found, sort, top),
-        markdown=lambda: render.profile_markdown(found, sort, top),
-    )
-    _emit(forms, request.format, request.output)
+    result = Result(lambda: [render.document(found, sort, top)], found.to_dict, rows=True)
+    _emit(result, request.format, request.output)
     return FINE
 
 
@@ -1284,15 +1196,12 @@ def _check_budgets(request: Checking) -> int:
         return _complain_of_each(error.problems)
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
-    judged = replace(found, problems=())  # those are said on standard error
-    forms = Forms(
-        text=lambda width: render.check_text(judged, width) + "\n" if found.models else "",
-        styled=lambda width: [render.check_table(judged)] if found.models else [],
-        json=lambda: render.check_json(found),
-        markdown=lambda: render.check_markdown(found),
+    result = Result(
+        lambda: [render.document(found, problems=False)],  # those are said on standard error
+        found.to_dict,
         outcome=lambda: render.outcome(found),
     )
-    _emit_gate(forms, request)
+    _emit_gate(result, request)
     for problem in found.problems:
         where = f" ({problem.origin})" if problem.origin else ""
         _blame(problem.model, f"{problem.message}{where}")
@@ -1352,26 +1261,12 @@ def _complain_of_each(problems: Sequence[str]) -> int:
     return BAD
 
 
-def _emit_gate(forms: Forms, request: Gate) -> None:
+def _emit_gate(result: Result, request: Gate) -> None:
     for format, path in request.reports:  # noqa: A001
-        _save(_written(forms, format), path)
+        _save(_written(result, format), path)
     if request.format is CiFormat.github:
-        _summarise(forms.markdown)
-    _emit(forms, request.format, request.output)
-
-
-def _for_ci(outcome: "Outcome", format: CiFormat) -> str:  # noqa: A002
-    """What a gate found, as a CI service reads it."""
-    from cnnscope.analyzer.render.ci.github import workflow_commands
-    from cnnscope.analyzer.render.ci.gitlab import code_quality
-    from cnnscope.analyzer.render.ci.junit import junit_xml
-    from cnnscope.analyzer.render.ci.sarif import sarif_json
-
-    if format is CiFormat.sarif:
-        return sarif_json(outcome, installed_version())
-    if format is CiFormat.junit:
-        return junit_xml(outcome)
-    return code_quality(outcome) if format is CiFormat.gitlab else workflow_commands(outcome)
+        _summarise(lambda: _written(result, CiFormat.markdown))
+    _emit(result, request.format, request.output)
 
 
 def _summarise(markdown: Callable[[], str]) -> None:
@@ -1429,13 +1324,8 @@ def _diff(request: Differing) -> int:
         raise Misuse(f"neither model has an input or free dimension {unmet[0]!r}")
     found = diff(reports[0], reports[1], weights=request.weights)
     every = request.everything
-    forms = Forms(
-        text=lambda width: render.difference_text(found, width, everything=every) + "\n",
-        styled=lambda width: [render.table(found, everything=every)],
-        json=lambda: render.difference_json(found),
-        markdown=lambda: render.difference_markdown(found, everything=every),
-    )
-    _emit(forms, request.format, request.output)
+    result = Result(lambda: [render.document(found, everything=every)], found.to_dict)
+    _emit(result, request.format, request.output)
     for report in reports:
         _complain_of_errors(report)
     failing = found.failing(conditions)
@@ -1451,7 +1341,7 @@ def _diff(request: Differing) -> int:
 
 def _lint(request: Linting) -> int:
     from cnnscope.analyzer.budgets.config import ConfigError
-    from cnnscope.analyzer.lint.linting import lint_report, outcome, unreadable
+    from cnnscope.analyzer.lint.linting import lint_report, unreadable
     from cnnscope.analyzer.model.file import open_model
     from cnnscope.analyzer.render.subjects import findings as render
     from cnnscope.analyzer.values.diagnostics import CnnscopeError, OutsideFolderError
@@ -1481,14 +1371,12 @@ def _lint(request: Linting) -> int:
             if report is not None:
                 results.append(lint_report(report, settings, kernels))
     if results:
-        forms = Forms(
-            text=lambda width: "\n".join(render.findings_text(x, width) for x in results),
-            styled=lambda width: [render.findings_rich(x, width) for x in results],
-            json=lambda: render.findings_json(results),
-            markdown=lambda: render.findings_markdown(results),
-            outcome=lambda: outcome(results, settings.threshold),
+        result = Result(
+            lambda: [render.document(x) for x in results],
+            lambda: render.record(results),
+            outcome=lambda: render.outcome(results, settings.threshold),
         )
-        _emit_gate(forms, request)
+        _emit_gate(result, request)
     if len(results) < len(request.models):
         return BAD
     return FAILED if any(x.at_least(settings.threshold) for x in results) else FINE
@@ -1531,7 +1419,6 @@ def _lint_settings(request: Linting) -> "LintSettings":
 
 def _rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
     from cnnscope.analyzer.lint.linting import LintError, all_rules, find_rule
-    from cnnscope.analyzer.render.forms.json import dumped
     from cnnscope.analyzer.render.subjects import rules as render
 
     if (code is None) != every:
@@ -1540,22 +1427,16 @@ def _rule(code: str | None, every: bool, format: Format, output: Path | None) ->
     _check_output(output, [])
     if code is None:
         rules = all_rules()
-        forms = Forms(
-            text=lambda width: render.rules_text(rules, width),
-            json=lambda: dumped([render.rule_dict(x) for x in rules]),
-            markdown=lambda: render.rules_markdown(rules),
+        result = Result(
+            lambda: [render.list_document(rules)], lambda: [render.rule_dict(x) for x in rules]
         )
     else:
         try:
             found = find_rule(code)
         except LintError as error:
             raise Misuse(str(error)) from None
-        forms = Forms(
-            text=lambda width: render.rule_text(found, width),
-            json=lambda: dumped(render.rule_dict(found)),
-            markdown=lambda: render.rule_markdown(found),
-        )
-    _emit(forms, format, output)
+        result = Result(lambda: [render.document(found)], lambda: render.rule_dict(found))
+    _emit(result, format, output)
     return FINE
 
 
@@ -1576,40 +1457,23 @@ def _refuse_csv(format: Format, command: str) -> None:  # noqa: A002
         )
 
 
-def _emit(forms: Forms, format: Format | CiFormat, output: Path | None) -> None:  # noqa: A002
+def _emit(result: Result, format: Format | CiFormat, output: Path | None) -> None:  # noqa: A002
     """To where it was asked for: on a terminal with its colours, where it has some."""
     console = _console()
-    styled = forms.styled if console.is_terminal and not console.legacy_windows else None
-    if format == "table" and output is None and styled is not None:
+    if output is not None:
+        _save(_written(result, format), output)
+    elif format == "table" and console.is_terminal and not console.legacy_windows:
         with console.capture() as seen:  # a job's log may ask for colours, too (FORCE_COLOR)
-            for part in styled(console.width):
+            for part in styled(result):
                 console.print(part, soft_wrap=True)
         _write(without_commands(seen.get()))
-    elif output is None:
-        _write(_written(forms, format))
     else:
-        _save(_written(forms, format), output)
+        _write(_written(result, format))
 
 
-def _written(forms: Forms, format: Format | CiFormat) -> str:  # noqa: A002
-    """The result in a format, laid out, and without commands but those that make up a format."""
-    if format is CiFormat.github:
-        return _laid_out(forms, format)
-    return without_commands(_laid_out(forms, format))
-
-
-def _laid_out(forms: Forms, format: Format | CiFormat) -> str:  # noqa: A002
-    if format == "table":
-        return forms.text(_console().width)
-    if format == "json":
-        return forms.json()
-    if format == "markdown":
-        return forms.markdown()
-    if isinstance(format, Format):
-        assert forms.csv is not None, "refused before the work is done"
-        return forms.csv()
-    assert forms.outcome is not None, "only gates have these formats"
-    return _for_ci(forms.outcome(), format)
+def _written(result: Result, format: Format | CiFormat) -> str:  # noqa: A002
+    """The result in a format."""
+    return written(result, format, Setting(_console().width, installed_version))
 
 
 def _write(text: str) -> None:

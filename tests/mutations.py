@@ -661,12 +661,9 @@ def examine(
     """
     import json
 
+    from laid_out import report_csv, report_html, report_json, report_markdown, report_text
+
     import cnnscope
-    from cnnscope.analyzer.render.forms.csv import report_csv
-    from cnnscope.analyzer.render.forms.html import report_html
-    from cnnscope.analyzer.render.forms.json import report_json
-    from cnnscope.analyzer.render.forms.markdown import report_markdown
-    from cnnscope.analyzer.render.forms.terminal import report_text
 
     try:
         report = cnnscope.analyze(model)
@@ -724,9 +721,10 @@ def check_words(text: str) -> None:
 
 def _ask_everything(report: cnnscope.Report, whole: bytes, dice: random.Random) -> None:
     """Whatever else a model can be asked for: each gives an answer or one clear line."""
+    from laid_out import explanation_text
+
     import cnnscope
     from cnnscope.analyzer.counters.conventions import all_conventions
-    from cnnscope.analyzer.render.subjects.explain import explanation_text
 
     try:
         for layer in dice.sample(list(report.layers), min(3, len(report.layers))):

@@ -14,7 +14,7 @@ import networkx
 import onnx
 import pytest
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import BindingError
 
@@ -304,7 +304,7 @@ def test_vgg19_with_its_weights_inline_costs_what_its_graph_costs(tmp_path: Path
     assert path.stat().st_size > 574_000_000
     code = textwrap.dedent("""
         import json, resource, sys, time
-        from cnnscope.analyzer import analyze
+        from cnnscope.analyzer.analysis import analyze
         def peak():
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         before, start = peak(), time.perf_counter()

@@ -16,7 +16,7 @@ from typing import Any
 import onnx
 import pytest
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = ("measure", "models", "tables", "tasks", "run")

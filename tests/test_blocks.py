@@ -12,14 +12,13 @@ import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laid_out import report_csv, report_markdown, report_text
 from networks import network, node
 
 import cnnscope
 from cnnscope.analyzer.layers.blocks import Step, find_blocks
-from cnnscope.analyzer.render.columns import GROUP_COLUMNS
-from cnnscope.analyzer.render.forms.csv import report_csv
-from cnnscope.analyzer.render.forms.markdown import report_markdown
-from cnnscope.analyzer.render.forms.terminal import Shown, report_text
+from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
+from cnnscope.analyzer.render.subjects.report import Selection
 from cnnscope.analyzer.report.groups import By, grouped
 
 IMAGE = (1, 8, 16, 16)
@@ -238,7 +237,7 @@ def test_groups_are_shown(by: By, samples: Path) -> None:
     assert [int(line["params"]) for line in lines] == [row.params for row in rows]
     assert list(lines[0]) == [column.name for column in GROUP_COLUMNS[by]]
     assert f"\n| {by} |" in report_markdown(report, by=by)
-    text = report_text(report, 100, Shown(by=by, sort="params", top=1))
+    text = report_text(report, 100, Selection(by=by, sort="params", top=1))
     largest = max(rows, key=lambda row: row.params)
     lines_shown = text.splitlines()
     rule = next(i for i, line in enumerate(lines_shown) if line.startswith("--"))

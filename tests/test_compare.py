@@ -8,14 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
+from laid_out import comparison_csv, comparison_markdown, comparison_text
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.render.subjects.comparison import (
-    comparison_csv,
-    comparison_markdown,
-    comparison_text,
-)
 from cnnscope.analyzer.report.comparison import Ratio, compared
 from cnnscope.analyzer.report.metric import Metric
 

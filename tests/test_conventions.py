@@ -23,14 +23,13 @@ import jsonschema
 import numpy as np
 import onnx
 import pytest
+from laid_out import markdown_table
 from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.counters.conventions import all_conventions, find_convention
 from cnnscope.analyzer.counters.forms import forms
-from cnnscope.analyzer.render.forms.json import report_schema
-from cnnscope.analyzer.render.forms.markdown import markdown_table
 from cnnscope.analyzer.render.subjects.conventions import (
     CONVENTION_COLUMNS,
     DIFFERENCE_COLUMNS,
@@ -38,6 +37,7 @@ from cnnscope.analyzer.render.subjects.conventions import (
     differences,
     weighted,
 )
+from cnnscope.analyzer.render.subjects.report import report_schema
 from cnnscope.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,6 +21,7 @@ import pytest
 from amounts import some
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from laid_out import difference_json, difference_markdown, difference_text
 from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
@@ -28,12 +29,7 @@ import cnnscope
 from cnnscope.analyzer.difference.difference import CONDITIONS, Difference
 from cnnscope.analyzer.difference.matching import Network, Part, match
 from cnnscope.analyzer.difference.sequences import common_subsequence, longest_rise
-from cnnscope.analyzer.render.subjects.difference import (
-    GITHUB_LIMIT,
-    difference_json,
-    difference_markdown,
-    difference_text,
-)
+from cnnscope.analyzer.render.subjects.difference import GITHUB_LIMIT
 from cnnscope.cli import main
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"

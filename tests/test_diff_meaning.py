@@ -14,12 +14,12 @@ import numpy as np
 import onnx
 import pytest
 from amounts import amount
+from laid_out import difference_text
 from networks import network, node
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
 import cnnscope
 from cnnscope.analyzer.difference.difference import Difference
-from cnnscope.analyzer.render.subjects.difference import difference_text
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from laid_out import explanation_json, explanation_markdown, explanation_text
 from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
@@ -23,11 +24,6 @@ import cnnscope
 from cnnscope.analyzer.explanation.derivation import operator_page
 from cnnscope.analyzer.fields.connections import Alternative
 from cnnscope.analyzer.fields.pairs import window_pairs
-from cnnscope.analyzer.render.subjects.explain import (
-    explanation_json,
-    explanation_markdown,
-    explanation_text,
-)
 from cnnscope.analyzer.render.subjects.explanation import pretty
 from cnnscope.analyzer.values.window import Window
 from cnnscope.cli import main

@@ -19,7 +19,7 @@ import pytest
 from onnx import TensorProto, helper
 from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text, zeros_around
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.fields.digits import Everything
 from cnnscope.analyzer.fields.following import find_fields
 from cnnscope.analyzer.fields.paths import Paths

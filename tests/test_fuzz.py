@@ -15,7 +15,7 @@ import pytest
 from amounts import amount
 from mutations import examine, mutated, time_limit
 
-from cnnscope.analyzer.render.forms.json import report_schema
+from cnnscope.analyzer.render.subjects.report import report_schema
 
 MUTATIONS = amount(12, 320)
 """Of each model, some three hundred in all."""

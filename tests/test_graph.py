@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, inliner
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.model.graph import Graph, captures
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.values.diagnostics import GraphError

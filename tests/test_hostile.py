@@ -815,11 +815,7 @@ def test_names_in_every_format(name: str):
     made.graph.name = text
     assert examine(made, random.Random(0)) == "report"
     report = cnnscope.analyze(made)
-    from cnnscope.analyzer.render.forms.csv import report_csv
-    from cnnscope.analyzer.render.forms.html import report_html
-    from cnnscope.analyzer.render.forms.json import report_json
-    from cnnscope.analyzer.render.forms.markdown import report_markdown
-    from cnnscope.analyzer.render.forms.terminal import report_text
+    from laid_out import report_csv, report_html, report_json, report_markdown, report_text
 
     for written in (report_text(report), report_markdown(report), report_html(report)):
         assert "\x1b" not in written

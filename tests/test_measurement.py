@@ -10,14 +10,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laid_out import profile_csv, profile_json, profile_markdown
+from laid_out import profile_text as text
 
 from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
-from cnnscope.analyzer.render.subjects.profile import (
-    profile_csv,
-    profile_json,
-    profile_markdown,
-    text,
-)
 from cnnscope.analyzer.report.measurement import (
     Ceilings,
     Copied,

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 
 BYTES = {"FLOAT": 4, "FLOAT16": 2, "DOUBLE": 8, "INT8": 1, "INT64": 8, "BOOL": 1, "BFLOAT16": 2}
 

@@ -18,7 +18,7 @@ import single_node as s
 from amounts import amount
 from onnx import defs
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.operators.reading import Along, Whole

@@ -237,11 +237,9 @@ def test_a_run_is_joined_to_the_layers(profiled: Profile, lenet: Path) -> None:
 
 def test_a_report_with_a_run_shows_it_in_every_form(profiled: Profile, lenet: Path) -> None:
     import jsonschema
+    from laid_out import report_csv, report_markdown, report_text
 
-    from cnnscope.analyzer.render.forms.csv import report_csv
-    from cnnscope.analyzer.render.forms.json import report_schema
-    from cnnscope.analyzer.render.forms.markdown import report_markdown
-    from cnnscope.analyzer.render.forms.terminal import report_text
+    from cnnscope.analyzer.render.subjects.report import report_schema
 
     plain = cnnscope.analyze(lenet)
     report = dataclasses.replace(plain, execution=Execution(profiled))

@@ -16,7 +16,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.operators.definition import lookup
 from cnnscope.analyzer.report.layer import Layer
 

@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 
 _STEP = "(int64 i, bool c, float[1,1,12] s) => (bool d, float[1,1,12] t)"
 _CONV = "t = Conv <pads = [1,1]> (s, w)"

@@ -12,18 +12,19 @@ from pathlib import Path
 import jsonschema
 import networkx
 import pytest
+from laid_out import report_csv, report_html, report_json, report_markdown, report_text
 from rich.cells import cell_len
 from rich.console import Console
 
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
-from cnnscope.analyzer.render.columns import LAYER_COLUMNS, chosen_columns, sorted_rows, total_text
-from cnnscope.analyzer.render.forms.csv import cell, report_csv
-from cnnscope.analyzer.render.forms.html import report_html
-from cnnscope.analyzer.render.forms.json import dumped, report_json, report_schema
-from cnnscope.analyzer.render.forms.markdown import report_markdown
-from cnnscope.analyzer.render.forms.terminal import Shown, report_table, report_text
+from cnnscope.analyzer.render.columns import chosen_columns, sorted_rows
+from cnnscope.analyzer.render.forms.csv import cell
+from cnnscope.analyzer.render.forms.json import dumped
+from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+from cnnscope.analyzer.render.subjects.report import Selection, report_schema
+from cnnscope.analyzer.render.subjects.totals import total_text
 from cnnscope.analyzer.report.groups import By
 from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.layers import Layers, row
@@ -172,7 +173,7 @@ def test_the_table_by_hand() -> None:
 
 def test_rich_prints_the_same() -> None:
     plain = Console(file=io.StringIO(), width=80, color_system=None)
-    plain.print(report_table(by_hand()), soft_wrap=True)
+    plain.print(by_hand(), soft_wrap=True)
     printed = [line.rstrip() for line in plain.file.getvalue().splitlines()]  # type: ignore[attr-defined]
     assert printed == GOLDEN.splitlines()
 
@@ -198,7 +199,7 @@ def assert_tidy(text: str, width: int | None = None) -> None:
 @pytest.mark.parametrize("width", [20, *WIDTHS])
 @pytest.mark.parametrize("by", [None, "op", "kind", "module", "block"])
 def test_no_line_is_wider(sample: Report, width: int, by: By | None) -> None:
-    assert_tidy(report_text(sample, width, Shown(by=by)), width)
+    assert_tidy(report_text(sample, width, Selection(by=by)), width)
 
 
 @pytest.mark.parametrize("width", [20, *WIDTHS])
@@ -220,7 +221,7 @@ def test_a_wider_terminal_shows_no_fewer_columns(sample: Report) -> None:
 
 def test_columns_asked_for_are_all_shown(sample: Report) -> None:
     wanted = tuple(c.name for c in LAYER_COLUMNS)
-    text = report_text(sample, 60, Shown(columns=wanted, top=2))
+    text = report_text(sample, 60, Selection(columns=wanted, top=2))
     head = next(x for x in text.split("\n") if x.startswith("---") or " ---" in x)
     assert len(head.split()) == len(wanted)
 
@@ -280,7 +281,7 @@ def test_html_is_text(hostile: Report) -> None:
 
 def test_html_has_an_end() -> None:
     many = report(*(layer(i, f"l{i}") for i in range(7)))
-    assert "... 2 more layers" in report_html(many, 5)
+    assert "... 2 more rows" in report_html(many, 5)
 
 
 @pytest.fixture(scope="module")

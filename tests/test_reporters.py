@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from laid_out import check_json, check_markdown, check_text
 from networks import network, node
 
 import cnnscope
@@ -31,13 +32,7 @@ from cnnscope.analyzer.render.ci.sarif import (
     sarif_dict,
     sarif_json,
 )
-from cnnscope.analyzer.render.subjects.check import (
-    both,
-    check_json,
-    check_markdown,
-    check_text,
-    outcome,
-)
+from cnnscope.analyzer.render.subjects.check import both, outcome
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
 
 DATA = Path(__file__).resolve().parent / "data"

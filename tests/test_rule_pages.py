@@ -9,15 +9,11 @@ import os
 from pathlib import Path
 
 import pytest
+from laid_out import rule_markdown, rule_text, rules_markdown
 
-from cnnscope.analyzer.lint.linting import all_rules, neutral_rule
+from cnnscope.analyzer.lint.linting import all_rules
 from cnnscope.analyzer.lint.rule import LintRule
-from cnnscope.analyzer.render.subjects.rules import (
-    rule_dict,
-    rule_markdown,
-    rule_text,
-    rules_markdown,
-)
+from cnnscope.analyzer.render.subjects.rules import neutral_rule, rule_dict
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "rules"
 PAGES = {f"{rule.code}.md": rule_markdown(rule) for rule in all_rules()} | {

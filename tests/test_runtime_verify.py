@@ -323,10 +323,7 @@ def an_outcome() -> Verification:
 
 
 def test_every_form_of_it_is_safe_and_complete() -> None:
-    from cnnscope.analyzer.render.subjects.verification import (
-        verification_json,
-        verification_markdown,
-    )
+    from laid_out import verification_json, verification_markdown
 
     found = an_outcome()
     text = str(found)

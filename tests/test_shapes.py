@@ -16,7 +16,7 @@ from onnx import TensorProto
 from test_dimension import value
 from test_regions import MOVES, PLAIN, Net, random_net, session, text
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.substitution import substituted

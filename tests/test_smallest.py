@@ -21,7 +21,7 @@ import pytest
 from amounts import amount
 from networks import network, node
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.fields.extreme_paths import find_paths
 from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.report.report import Report

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from test_regions import MOVES, PLAIN, Net, nans, random_net, session, text
 
-from cnnscope.analyzer import analyze
+from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.fields.boxes import (
     MAX_BOXES,
     Box,

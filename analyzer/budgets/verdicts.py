@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.budgets.quantities import Bound, Measure
+from cnnscope.analyzer.values.shown import Shown
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
@@ -347,7 +348,7 @@ class Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class Check:
+class Check(Shown):
     """What a budget has to say of the models it is for.
 
     Args:
@@ -403,16 +404,6 @@ class Check:
             "models": [model.to_dict() for model in self.models],
             "problems": [problem.to_dict() for problem in self.problems],
         }
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.check import check_text
-
-        return check_text(self)
-
-    def __rich__(self) -> object:
-        from cnnscope.analyzer.render.subjects.check import check_table
-
-        return check_table(self)
 
     def __repr__(self) -> str:
         return f"<cnnscope.Check of {len(self.models)} models: {'ok' if self.ok else 'NOT ok'}>"

@@ -15,6 +15,7 @@ from cnnscope.analyzer.difference.changes import Change
 from cnnscope.analyzer.report.layer import Layer, plain_shape
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.values.shown import Shown
 
 if TYPE_CHECKING:
     import pandas
@@ -254,7 +255,7 @@ class WeightsDifference:
 
 
 @dataclass(frozen=True, eq=False)
-class Difference:
+class Difference(Shown):
     """What differs between two models.
 
     Args:
@@ -404,16 +405,6 @@ class Difference:
         import pandas
 
         return pandas.DataFrame(self.flat())
-
-    def __rich__(self) -> object:
-        from cnnscope.analyzer.render.subjects.difference import table
-
-        return table(self)
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.difference import difference_text
-
-        return difference_text(self)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)

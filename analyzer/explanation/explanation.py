@@ -17,6 +17,7 @@ from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.formulas import Formula
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ class UnitRegion:
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Shown):
     """A layer's numbers, each with how it comes about.
 
     Args:
@@ -368,16 +369,6 @@ class Explanation:
             "sources": [x.to_dict() for x in self.sources],
             "notes": list(self.notes),
         }  # fmt: skip
-
-    def __rich__(self) -> object:
-        from cnnscope.analyzer.render.subjects.explain import explanation_table
-
-        return explanation_table(self)
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.explain import explanation_text
-
-        return explanation_text(self)
 
     def __repr__(self) -> str:
         return f"<cnnscope.Explanation of {self.layer} ({self.op})>"

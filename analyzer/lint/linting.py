@@ -27,9 +27,10 @@ from cnnscope.analyzer.lint.rule import (
     registered_rules,
 )
 from cnnscope.analyzer.report.examination import Analysis
-from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
+from cnnscope.analyzer.report.finding import Finding
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, Severity
+from cnnscope.analyzer.values.shown import Shown
 
 if TYPE_CHECKING:
     import pandas
@@ -81,7 +82,7 @@ class LintSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Findings(Sequence[Finding]):
+class Findings(Shown, Sequence[Finding]):
     """What the rules found in a model, the worst first.
 
     Args:
@@ -138,11 +139,6 @@ class Findings(Sequence[Finding]):
         columns = ["code", "severity", "layer", "others", "message", "hint", "stake"]
         rows = [{key: x.to_dict()[key] for key in columns} for x in self.found]
         return pandas.DataFrame(rows, columns=columns)
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.findings import findings_text
-
-        return findings_text(self)
 
     def __repr__(self) -> str:
         return f"<cnnscope.Findings of {self.model}: {len(self.found)}>"
@@ -303,33 +299,6 @@ def _finding(rule: LintRule, hit: Hit, path: str, settings: LintSettings) -> Fin
         stake={what: value for what, value in hit.stake.items() if value},
         subject=hit.subject,
     )
-
-
-# -- for reporters ---------------------------------------------------------------------------------
-
-
-def neutral_rule(rule: LintRule) -> Rule:
-    """A rule as reporters take it."""
-    from cnnscope.analyzer.render.subjects.rules import rule_markdown
-
-    return Rule(
-        rule.code, rule.name, rule.page.what, rule_markdown(rule), severity=rule.severity,
-        tags=(rule.group,),
-    )  # fmt: skip
-
-
-def outcome(
-    all_findings: Sequence[Findings], threshold: Severity = "warning", command: str = ""
-) -> Outcome:
-    """What was found in some models, as reporters take it: one question per model and rule."""
-    cases = []
-    rules: dict[str, LintRule] = {}
-    for findings in all_findings:
-        for rule in findings.asked:
-            rules[rule.code] = rule
-            own = tuple(x for x in findings.found if x.code == rule.code)
-            cases.append(Case(findings.model, f"{rule.code} {rule.name}", own, threshold=threshold))
-    return Outcome("lint", cases, tuple(neutral_rule(r) for _, r in sorted(rules.items())), command)
 
 
 # -- configuration ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
 """How everything looks: it lays out, and computes nothing.
 
-Door: ci, columns, forms, job_log, subjects.
+Door: columns, document, formats, forms, job_log, showing, subjects.
 """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
+from cnnscope.analyzer.values.shown import Shown
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +70,7 @@ class Compared:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Several models side by side.
 
     Args:
@@ -151,11 +152,6 @@ class Comparison:
         import pandas
 
         return pandas.DataFrame(self.flat())
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.comparison import comparison_text
-
-        return comparison_text(self)
 
     def __repr__(self) -> str:
         return f"<cnnscope.Comparison of {len(self.reports)} models>"

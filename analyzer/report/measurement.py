@@ -21,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from cnnscope.analyzer.values.shown import Shown
+
 if TYPE_CHECKING:
     import pandas
 
@@ -345,7 +347,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Shown):
     """A model's times. Rows are those of the first of `latencies`.
 
     Args:
@@ -507,18 +509,3 @@ class Profile:
             for layer, op in pairs or [(None, None)]:
                 lines.append({"layer": layer, "layer_op": op, **facts})
         return pandas.DataFrame(lines)
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.profile import text
-
-        return text(self)
-
-    def __rich__(self) -> object:
-        from cnnscope.analyzer.render.subjects.profile import table
-
-        return table(self)
-
-    def _repr_html_(self) -> str:
-        from cnnscope.analyzer.render.subjects.profile import html
-
-        return html(self)

@@ -15,6 +15,7 @@ from cnnscope.analyzer.report.layers import Layers, row
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.shown import Shown
 from cnnscope.analyzer.values.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Input:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class Report(Shown):
     """Everything known of a model.
 
     Args:
@@ -231,21 +232,6 @@ class Report:
         import pandas
 
         return pandas.DataFrame([row(layer) for layer in self.layers])
-
-    def _repr_html_(self) -> str:
-        from cnnscope.analyzer.render.forms.html import report_html
-
-        return report_html(self)
-
-    def __rich__(self) -> object:
-        from cnnscope.analyzer.render.forms.terminal import report_table
-
-        return report_table(self)
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.forms.terminal import report_text
-
-        return report_text(self)
 
     def __repr__(self) -> str:
         return f"<cnnscope.Report of {self.model.path or 'a model in memory'}: {len(self.layers)} layers>"

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.report.told import told
+from cnnscope.analyzer.values.shown import Shown
+
 if TYPE_CHECKING:
     import pandas
 
@@ -183,7 +186,7 @@ class MemoryCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Shown):
     """A model's analysis held against its execution.
 
     Args:
@@ -243,32 +246,15 @@ class Verification:
         """
         import pandas
 
-        from cnnscope.analyzer.render.subjects.verification import told
-
         rows: list[dict[str, object]] = []
         for kind, check in (("shapes", self.shapes), ("fields", self.fields)):
             for m in check.mismatches:
                 row = {"check": kind, "status": "mismatch", **m.to_dict()}
-                row["predicted"], row["actual"] = told(m)
+                row["predicted"], row["actual"] = told(m.what, m.predicted, m.actual)
                 rows.append(row)
             rows += [{"check": kind, "status": "unchecked", **u.to_dict()} for u in check.unchecked]
         columns = ["check", "status", *Mismatch.__dataclass_fields__, "reason"]
         return pandas.DataFrame(rows, columns=pandas.Index(columns))
-
-    def __str__(self) -> str:
-        from cnnscope.analyzer.render.subjects.verification import text
-
-        return text(self)
-
-    def __rich__(self) -> object:
-        from cnnscope.analyzer.render.subjects.verification import table
-
-        return table(self)
-
-    def _repr_html_(self) -> str:
-        from cnnscope.analyzer.render.subjects.verification import html
-
-        return html(self)
 
 
 def plain(value: object) -> object:

@@ -1,49 +1,180 @@
-"""How does a report look in a notebook? One table and a summary, everything escaped."""
+"""How does a document look in HTML? As a fragment for a notebook, and as a page of its own.
+
+Both are plain: no scripts, nothing loaded from elsewhere, every text escaped. What is right in a
+fragment, where there is no style sheet, is said in place; the rest is the page's.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from html import escape as quoted
+from typing import Final
 
-from cnnscope.analyzer.render.columns import (
-    default_columns,
-    diagnostic_lines,
-    ends,
-    field_lines,
-    title,
-    total_lines,
+from cnnscope.analyzer.render.document import (
+    Block,
+    Derivation,
+    Document,
+    Figures,
+    Fold,
+    Heading,
+    Note,
+    Notes,
+    Pairs,
+    Picture,
+    Prose,
+    Table,
+    Tone,
 )
-from cnnscope.analyzer.render.subjects.beside import layer_columns
-from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.render.job_log import without_commands
 
-_STYLE = "overflow:auto;max-height:32em"
+LONGEST: Final = 500
+"""Rows of a table in a notebook."""
 
-
-def report_html(report: Report, longest: int = 500) -> str:
-    """The report as a fragment of HTML, without scripts; at most *longest* layers in the table."""
-    columns = default_columns(layer_columns(report))
-    head = "".join(f"<th>{quoted(c.title)}</th>" for c in columns)
-    lines = []
-    for layer in list(report.layers)[:longest]:
-        cells = "".join(_cell(c.text(layer), c.right) for c in columns)
-        lines.append(f"<tr>{cells}</tr>")
-    if len(report.layers) > longest:
-        left = len(report.layers) - longest
-        lines.append(f'<tr><td colspan="{len(columns)}">... {left} more layers</td></tr>')
-    totals = "".join(
-        f"<tr><th>{quoted(name)}</th>{_cell(text, True)}{_cell(meaning, False)}</tr>"
-        for name, text, meaning in total_lines(report)
-    )
-    notes = [f"{kind}: {text}" for kind, text in ends(report)]
-    notes += [f"receptive field: {text}" for text in field_lines(report)]
-    notes += [f"{severity}: {text}" for severity, text in diagnostic_lines(report)]
-    listed = "".join(f"<li>{quoted(text)}</li>" for text in notes)
-    return (
-        f"<div><p><b>{quoted(title(report))}</b></p><table>{totals}</table><ul>{listed}</ul>"
-        f'<div style="{_STYLE}"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div></div>"
-    )
+_SCROLLED: Final = "overflow:auto;max-height:32em"
+_STYLE: Final = """\
+:root{color-scheme:light dark}
+body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:80em;padding:1em}
+h1,h2,h3,h4{line-height:1.2;overflow-wrap:anywhere}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{border-bottom:1px solid #8884;padding:.2em .6em;vertical-align:top}
+thead th{border-bottom-width:2px}
+.scroll{overflow-x:auto;margin:1em 0}
+li,p{overflow-wrap:anywhere}
+pre{line-height:1.1;overflow-x:auto}
+.error,.bad{color:#c22}.warning{color:#a60}.good{color:#283}.dim,.info{opacity:.75}
+.formula{font-family:ui-monospace,monospace}
+@media(max-width:40em){body{font-size:14px;padding:.5em}th,td{padding:.15em .35em}}
+"""
 
 
-def _cell(text: str, right: bool) -> str:
+def page(documents: Sequence[Document]) -> str:
+    """Documents as one page, complete, readable on a phone."""
+    title = documents[0].title if len(documents) == 1 else f"{len(documents)} results"
+    bodies = "\n".join(f"<main>\n{_body(document, None)}\n</main>" for document in documents)
+    return without_commands(
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{quoted(title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
+        f"<body>\n{bodies}\n</body>\n</html>\n",
+        colon="&#58;", sign="&#35;",
+    )  # fmt: skip
+
+
+def fragment(document: Document, longest: int = LONGEST) -> str:
+    """The document as a notebook shows it; of each table at most *longest* rows."""
+    body = f"<div>{_body(document, longest)}</div>"
+    return without_commands(body, colon="&#58;", sign="&#35;")
+
+
+def _body(document: Document, longest: int | None) -> str:
+    parts: list[str] = []
+    for section in document.of("html"):
+        if section.title:
+            level = section.level or 4
+            parts.append(f"<h{level}>{quoted(_capital(section.title))}</h{level}>")
+        parts += (_block(block, longest) for block in section.blocks)
+    return "\n".join(parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _block(block: Block, longest: int | None) -> str:
+    match block:
+        case Heading():
+            said = f': <span class="{block.tone}">{quoted(block.said)}</span>' if block.said else ""
+            return f"<h{block.level}>{quoted(block.text)}{said}</h{block.level}>"
+        case Table():
+            return _table(block, longest)
+        case Pairs():
+            return _grid(
+                block.titles or (),
+                [[_head(x.head), _cell(x.text, tone=x.tone)] for x in block.rows],
+            )
+        case Figures():
+            rows = [[_head(n.strip()), _cell(x, True), _cell(m)] for n, x, m in block.rows]
+            return _grid(block.titles, rows)
+        case Notes():
+            return _listed(map(_note, block.rows), block.listed)
+        case Prose():
+            return _listed(map(_prose, block.texts), block.listed)
+        case Derivation():
+            rows = [
+                [
+                    _head(x.label),
+                    *(
+                        _cell(text, tone="formula")
+                        for text in (x.formula, x.numbers)
+                    ),
+                    _cell(f"{x.sign} {x.result}".removeprefix("= "), True),
+                ]
+                for x in block.rows
+            ]  # fmt: skip
+            return _grid(("", "formula", "numbers", "result"), rows)
+        case Picture():
+            return f"<pre>{quoted(chr(10).join(block.lines))}</pre>"
+        case Fold():
+            inner = "\n".join(_block(x, longest) for x in block.blocks)
+            return f"<details><summary>{quoted(block.summary)}</summary>\n{inner}\n</details>"
+        case _:
+            raise AssertionError("a form gets no block that is another's")
+
+
+def _note(note: Note) -> str:
+    severity = f"{quoted(note.severity)}: " if note.severity else ""
+    about = f"<b>{quoted(note.about)}</b>: " if note.about else ""
+    tone = note.severity if note.severity in ("error", "warning", "info") else note.tone
+    return f"<span{_class(tone)}>{severity}{about}{quoted(note.text)}</span>"
+
+
+def _prose(text: str) -> str:
+    """Markdown of cnnscope's own pages: code, and links' texts."""
+    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", quoted(text.replace("\\|", "|")))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+
+
+def _listed(items: Iterable[str], listed: bool) -> str:
+    if not listed:
+        return "\n".join(f"<p>{item}</p>" for item in items)
+    return "<ul>\n" + "\n".join(f"<li>{item}</li>" for item in items) + "\n</ul>"
+
+
+def _table(table: Table, longest: int | None) -> str:
+    columns = table.seen
+    rows = []
+    for row in table.rows[:longest]:
+        tone = "" if table.tone is None else table.tone(row)
+        cells = [
+            f"<td>{_prose(c.text(row))}</td>" if c.name in table.prose
+            else _cell(c.text(row), c.right, tone)
+            for c in columns
+        ]  # fmt: skip
+        rows.append(cells)
+    left = len(table.rows) - len(rows)
+    more = [table.more] if table.more else []
+    more += [f"{left} more rows" if table.rows else ""] if left else []
+    said = "".join(f"\n<p>... {quoted(text)}</p>" for text in more)
+    return _grid([c.title for c in columns], rows, longest is not None) + said
+
+
+def _grid(titles: Sequence[str], rows: Iterable[Sequence[str]], scrolled: bool = False) -> str:
+    body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+    named = "".join(f"<th>{quoted(title)}</th>" for title in titles)
+    head = f"<thead><tr>{named}</tr></thead>\n" if titles else ""
+    how = f' style="{_SCROLLED}"' if scrolled else ""
+    return f'<div class="scroll"{how}><table>{head}<tbody>\n{body}\n</tbody></table></div>'
+
+
+def _head(text: str) -> str:
+    return f'<th style="text-align:left">{quoted(text)}</th>'
+
+
+def _cell(text: str, right: bool = False, tone: Tone | str = "") -> str:
     side = "right" if right else "left"
-    return f'<td style="text-align:{side}">{quoted(text)}</td>'
+    return f'<td style="text-align:{side}"{_class(tone)}>{quoted(text)}</td>'
+
+
+def _class(tone: str) -> str:
+    return f' class="{tone}"' if tone else ""

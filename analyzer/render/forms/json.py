@@ -1,39 +1,11 @@
-"""How is a report written as JSON? As `Report.to_dict()` says, strictly, and in ASCII.
-
-``report.schema.json`` beside this module is its JSON Schema (draft 2020-12).
-"""
+"""How is a record written as JSON? Strictly, and in ASCII; a document's tables as lists of objects."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from importlib.resources import files
 
-from cnnscope.analyzer.render.columns import Column, Row
+from cnnscope.analyzer.render.document import Document, Table
 from cnnscope.analyzer.render.job_log import without_commands
-from cnnscope.analyzer.render.subjects.beside import counted_as
-from cnnscope.analyzer.report.report import Report
-
-
-def report_json(
-    reports: Sequence[Report],
-    *,
-    tensors: bool = False,
-    as_list: bool = False,
-    convention: str | None = None,
-) -> str:
-    """One report as an object, or several as a list of them; on demand with a convention's figures."""
-    found = [report.to_dict(tensors=tensors) for report in reports]
-    for report, fields in zip(reports, found, strict=True):
-        totals = counted_as(report, convention)
-        if totals is not None:
-            fields["convention"] = totals.to_dict()
-    return dumped(found if as_list else found[0])
-
-
-def json_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
-    """Rows as a list of objects."""
-    return dumped([{c.name: c.exact(row) for c in columns} for row in rows])
 
 
 def dumped(value: object) -> str:
@@ -46,8 +18,12 @@ def dumped(value: object) -> str:
     return without_commands(text, colon="\\u003a", sign="\\u0023") + "\n"
 
 
-def report_schema() -> dict[str, object]:
-    """The JSON Schema of a report."""
-    text = files("cnnscope.analyzer.render").joinpath("report.schema.json").read_text("utf-8")
-    schema: dict[str, object] = json.loads(text)
-    return schema
+def rows_of(document: Document) -> list[dict[str, object]]:
+    """The rows of a document's tables as machines have them: of subjects that have no other record."""
+    blocks = (block for section in document.of("csv") for block in section.blocks)
+    return [
+        {column.name: column.exact(row) for column in block.columns}
+        for block in blocks
+        if isinstance(block, Table)
+        for row in block.rows
+    ]

@@ -1,99 +1,135 @@
-"""How does a report look in Markdown? Tables in GitHub's dialect, every name escaped."""
+"""How does a document look in Markdown? In GitHub's dialect, every name escaped."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 
-from cnnscope.analyzer.render.columns import (
-    GROUP_COLUMNS,
-    Column,
-    chosen_columns,
-    default_columns,
-    diagnostic_lines,
-    ends,
-    field_lines,
-    sorted_rows,
-    title,
-    total_lines,
+from cnnscope.analyzer.render.document import (
+    Block,
+    Derivation,
+    Document,
+    Figures,
+    Fold,
+    Heading,
+    Note,
+    Notes,
+    Pairs,
+    Picture,
+    Prose,
+    Table,
 )
-from cnnscope.analyzer.render.subjects.beside import (
-    counted_as,
-    group_with_convention,
-    layer_columns,
-    total_line,
-)
-from cnnscope.analyzer.report.groups import By, grouped
-from cnnscope.analyzer.report.report import Report
-
-if TYPE_CHECKING:
-    from cnnscope.analyzer.counters.conventions import ConventionTotals
-
-Row = TypeVar("Row")
 
 
-def report_markdown(
-    report: Report,
-    *,
-    columns: Sequence[str] | None = None,
-    sort: str | None = None,
-    top: int | None = None,
-    by: By | None = None,
-    depth: int | None = None,
-    convention: str | None = None,
-) -> str:
-    """The report as Markdown: a heading, the table, totals and findings."""
-    parts = [f"## {plain(title(report))}", _list(f"{kind}: {text}" for kind, text in ends(report))]
-    counted = counted_as(report, convention)
-    if by is not None:
-        groups = grouped(report, by, depth)
-        parts.append(
-            _table(groups, group_with_convention(GROUP_COLUMNS[by], counted), columns, sort, top)
-        )
-    else:
-        layers = tuple(report.layers)
-        parts.append(_table(layers, layer_columns(report, counted), columns, sort, top))
-    totals = [(name.strip(), text, meaning) for name, text, meaning in total_lines(report)]
-    totals += [total_line(counted)] if counted is not None else []
-    parts.append(grid(("total", "figure", "meaning"), (False, True, False), totals))
-    parts.append(_list(f"receptive field: {text}" for text in field_lines(report)))
-    parts.append(_list(f"{severity}: {text}" for severity, text in diagnostic_lines(report)))
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def conventions_markdown(report: Report, rows: Sequence[ConventionTotals]) -> str:
-    """The model's figures in several conventions, and what to know about them."""
-    from cnnscope.analyzer.render.subjects.conventions import TOTAL_COLUMNS, remarks
-
-    parts = [
-        f"## {plain(title(report))}", markdown_table(rows, default_columns(TOTAL_COLUMNS, rows))
-    ]  # fmt: skip
-    for heading, lines in remarks(rows):
-        parts += [f"{plain(heading.capitalize())}:", _list(f"{who}: {text}" for who, text in lines)]
+def markdown(document: Document) -> str:
+    """The document as Markdown. It has a heading for each section that has a title."""
+    parts: list[str] = []
+    for section in document.of("markdown"):
+        if section.title:
+            title = plain(section.title.capitalize())
+            parts.append(f"{'#' * section.level} {title}" if section.level else f"{title}:")
+        for block in section.blocks:
+            used = sum(len(part.encode()) + 2 for part in parts)
+            parts.append(_block(block, None if document.limit is None else document.limit - used))
     return "\n\n".join(parts) + "\n"
 
 
-def markdown_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
-    """Rows as a Markdown table."""
-    return grid(
-        [c.title for c in columns], [c.right for c in columns],
-        [[c.text(row) for c in columns] for row in rows],
+def _block(block: Block, room: int | None) -> str:
+    match block:
+        case Heading():
+            said = f": {plain(block.said)}" if block.said else ""
+            return f"{'#' * block.level} {plain(block.text)}{said}"
+        case Table():
+            return _table(block)
+        case Pairs():
+            if block.titles is not None:
+                return grid(block.titles, (False, False), [(x.head, x.text) for x in block.rows])
+            heads = (f"{plain(x.head)}: " if x.head else "" for x in block.rows)
+            return _list(f"{h}{plain(x.text)}" for h, x in zip(heads, block.rows, strict=True))
+        case Figures():
+            rows = [(name.strip(), text, meaning) for name, text, meaning in block.rows]
+            return grid(block.titles, (False, True, False), rows)
+        case Notes():
+            texts = map(_note, block.rows)
+            return _list(texts) if block.listed else "\n\n".join(texts)
+        case Prose():
+            return _prose(block)
+        case Derivation():
+            titles = ("", "formula", "numbers", "result")
+            lines = [
+                (x.label, x.formula, x.numbers, f"{x.sign} {x.result}".removeprefix("= "))
+                for x in block.rows
+            ]
+            return grid(titles, (False, False, False, True), lines)
+        case Picture():
+            return "\n".join(["```text", *block.lines, "```"])
+        case Fold():
+            return _fold(block, room)
+        case _:
+            raise AssertionError("a form gets no block that is another's")
+
+
+def _note(note: Note) -> str:
+    if not note.about:
+        return plain(f"{note.severity}: {note.text}" if note.severity else note.text)
+    severity = f"{plain(note.severity)}: " if note.severity else ""
+    return f"{severity}**{plain(note.about)}**: {plain(note.text)}"
+
+
+def _prose(prose: Prose) -> str:
+    first, rest = ("- ", "  ") if prose.listed else ("", "")
+    texts = (
+        textwrap.fill(
+            text, 100, initial_indent=first, subsequent_indent=rest, break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for text in prose.texts
     )  # fmt: skip
+    return ("\n" if prose.listed else "\n\n").join(texts)
 
 
-def _table(
-    rows: Sequence[Row],
-    columns: tuple[Column[Row], ...],
-    names: Sequence[str] | None,
-    sort: str | None,
-    top: int | None,
-) -> str:
-    kept = sorted_rows(rows, columns, sort, top)
-    chosen = default_columns(columns, kept) if names is None else chosen_columns(columns, names)
-    text = markdown_table(kept, chosen)
-    left = len(rows) - len(kept)
-    return text + (f"\n\n{left} more rows not shown" if left else "")
+def _table(table: Table) -> str:
+    text = "\n".join(_rows(table))
+    return text + (f"\n\n{table.more}" if table.more else "")
+
+
+def _rows(table: Table) -> Iterator[str]:
+    columns = table.seen
+    head = _row([c.title for c in columns])
+    rule = _row(["---:" if c.right else "---" for c in columns], raw=True)
+    yield head.replace("|  |", "| |") if table.dense else head
+    yield rule.replace(" ", "") if table.dense else rule
+    for row in table.rows:
+        cells = ((c, c.text(row)) for c in columns)
+        yield _row([x if c.name in table.prose else plain(x) for c, x in cells], raw=True)
+
+
+def _fold(fold: Fold, room: int | None) -> str:
+    """Folded away; of a table, as many rows as there's room for."""
+    head = f"<details><summary>{plain(fold.summary)}</summary>\n\n"
+    left = None if room is None else room - len(head) - 80
+    bodies: list[str] = []
+    for block in fold.blocks:
+        body = _block(block, left)
+        if left is not None and isinstance(block, Table):
+            body = _cut(body.split("\n"), left, fold.what)
+        bodies.append(body)
+    whole = "\n\n".join(bodies)
+    return f"{head}{whole}\n\n</details>"
+
+
+def _cut(lines: Sequence[str], room: int, what: str) -> str:
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    if len(kept) <= 2:  # nothing but the heading
+        kept = []
+    left = len(lines) - (len(kept) or 2)
+    return "\n".join(kept) + (f"\n\n{left} more {what} not shown" if left else "")
 
 
 def grid(titles: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
@@ -107,7 +143,7 @@ def _row(cells: Sequence[str], raw: bool = False) -> str:
 
 
 def _list(texts: Iterable[str]) -> str:
-    return "\n".join(f"- {plain(text)}" for text in texts)
+    return "\n".join(f"- {text}" for text in texts)
 
 
 def plain(text: str) -> str:

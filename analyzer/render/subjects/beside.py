@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from cnnscope.analyzer.render.columns import LAYER_COLUMNS, Column, metric, total_text
+from cnnscope.analyzer.render.columns import Column
+from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+from cnnscope.analyzer.render.subjects.totals import metric, total_text
 from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.groups import Group
 from cnnscope.analyzer.report.layer import Layer

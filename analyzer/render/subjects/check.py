@@ -5,28 +5,35 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
-
-from rich.cells import cell_len
 
 from cnnscope.analyzer.budgets.figures import ERRORS, LISTS, PARTIAL, QUANTITIES
 from cnnscope.analyzer.budgets.quantities import Measure
-from cnnscope.analyzer.budgets.verdicts import Check, Checked, Figure, Verdict, plain_number
+from cnnscope.analyzer.budgets.verdicts import (
+    Check,
+    Checked,
+    Figure,
+    Problem,
+    Verdict,
+    plain_number,
+)
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.forms.json import dumped
-from cnnscope.analyzer.render.forms.markdown import grid, plain
-from cnnscope.analyzer.render.forms.terminal import Line, fitted, segments, table_lines, text_of
+from cnnscope.analyzer.render.document import (
+    PAGE,
+    Block,
+    Document,
+    Flow,
+    Heading,
+    Note,
+    Notes,
+    Only,
+    Section,
+    Tone,
+    table,
+)
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
 from cnnscope.analyzer.values.notation import count, duration, escape, name, nbytes, percent
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.segment import Segment
 
 #: an upper limit that is kept by more than this share of it could be tighter
 _ROOMY = Fraction(1, 5)
@@ -215,13 +222,9 @@ COLUMNS: tuple[Column[Verdict], ...] = (
     Column("figure", "is", figure_text, lambda v: plain_number(v.figure.shown), True, importance=7),
     Column("bound", "may be", bound_text, lambda v: v.limit.text, importance=6),
     Column("margin", "margin", margin_text, lambda v: plain_number(v.beyond), importance=5),
-    Column("baseline", "relative", baseline_text, lambda v: v.limit.text, importance=1),
-)
-
-
-def _columns(verdicts: Sequence[Verdict]) -> list[Column[Verdict]]:
-    relative = any(v.baseline is not None for v in verdicts)
-    return [c for c in COLUMNS if c.name != "baseline" or relative]
+    Column("baseline", "relative", baseline_text,
+           lambda v: None if v.baseline is None else v.limit.text, importance=1, optional=True),
+)  # fmt: skip
 
 
 def remarks(found: Checked) -> Iterator[tuple[str, str]]:
@@ -244,88 +247,53 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
             yield "info", hint
 
 
-def check_lines(found: Check, width: int) -> list[Line]:
-    """The whole check, laid out."""
-    lines: list[Line] = []
-    for model in found.models:
-        if lines:
-            lines.append([])
-        tone = "label" if model.ok else "error"
-        title, said = f"{name(model.title)}: ", headline(model)
-        if cell_len(title + said) <= width:
-            lines.append([(title, "heading"), (said, tone)])
-        else:
-            lines += [[(fitted(title.rstrip(), width), "heading")], [(fitted(said, width), tone)]]
-        rows = table_lines(model.verdicts, _columns(model.verdicts), width)
-        for row, verdict in zip(rows[2:], model.verdicts, strict=True):
-            style = {"exceeds": "error", "unknown": "warning", "within": ""}[verdict.state]
-            rows[rows.index(row)] = [(text, style) for text, _ in row]
-        lines += rows
-        for severity, text in remarks(model):
-            lines += _wrapped(severity, text, width)
-    for problem in found.problems:
-        where = f" ({name(problem.origin)})" if problem.origin else ""
-        text = f"{name(problem.model)}: {name(problem.message, 1000)}{where}"
-        lines += _wrapped("error", text, width)
-    if found.config is not None and any(v.state == "exceeds" for v in found):
-        lines += _wrapped(
-            "", f"Make it smaller, or change the limit in {name(found.config)}.", width
-        )
-    return lines
+def document(found: Check, *, problems: bool = True) -> Document:
+    """The check as a document.
 
-
-def _wrapped(severity: str, text: str, width: int) -> list[Line]:
-    head = f"{severity}: " if severity else ""
-    # A number isn't parted from its unit: textwrap takes ASCII blanks for such only.
-    whole = re.sub(r"(?<=\d) (?=[%a-zA-Z]{1,3}\b|%)", "\u00a0", head + text)
-    wrapped = textwrap.wrap(whole, max(20, width), subsequent_indent="  ") or [head]
-    parts = [part.replace("\u00a0", " ") for part in wrapped]
-    styled: list[Line] = [[(part, "dim" if severity == "info" else "")] for part in parts]
-    if severity in ("error", "warning"):
-        styled[0] = [(head, severity), (parts[0][len(head) :], "")]
-    return styled
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """A check, laid out anew for the width it is shown in: a rich renderable."""
-
-    check: Check
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        yield from segments(check_lines(self.check, options.max_width))
-
-
-def check_table(found: Check) -> Lines:
-    """The check as something rich can print."""
-    return Lines(found)
-
-
-def check_text(found: Check, width: int = 100) -> str:
-    """The check as plain text. In a CI service's log, nothing in it is a command."""
-    return text_of(check_lines(found, width))
-
-
-def check_json(found: Check) -> str:
-    """As `Check.to_dict` says."""
-    return dumped(found.to_dict())
-
-
-def check_markdown(found: Check) -> str:
-    """As Markdown, fit for a job's summary or a comment: a table per model."""
+    Args:
+        problems: on a screen, too, say which models can't be judged; else it is said elsewhere.
+    """
     title = "cnnscope check: " + ("all limits kept" if found.ok else "limits not kept")
-    parts = [f"## {plain(title)}"]
+    parts: list[list[Block]] = []
     for model in found.models:
-        parts.append(f"### {plain(name(model.title))}: {plain(headline(model))}")
-        columns = _columns(model.verdicts)
-        titles = [c.title for c in columns]
-        rows = [[c.text(v) for c in columns] for v in model.verdicts]
-        parts.append(grid(titles, [c.right for c in columns], rows))
-        said = "\n".join(f"- {plain(text)}" for _, text in remarks(model))
-        parts += [said] if said else []
-    for problem in found.problems:
-        parts.append(f"**{plain(name(problem.model))}**: {plain(name(problem.message, 1000))}")
-    return "\n\n".join(parts) + "\n"
+        tone: Tone = "label" if model.ok else "error"
+        notes = Notes(tuple(_note(severity, text) for severity, text in remarks(model)))
+        parts.append([
+            Heading(name(model.title), headline(model), level=3, tone=tone),
+            table(COLUMNS, model.verdicts, tone=_tone),
+            notes,
+        ])  # fmt: skip
+    last = parts[-1] if parts else []
+    unjudged = Notes(tuple(map(_unjudged, found.problems)))
+    last.append(unjudged if problems else Only(PAGE, (unjudged,)))
+    if found.config is not None and any(v.state == "exceeds" for v in found):
+        advised = f"Make it smaller, or change the limit in {name(found.config)}."
+        last.append(Notes((Note(advised, flow=_FLOW),), listed=False))
+    parts = parts or [last]
+    page = Section((Only(PAGE, (Heading(title),)),))
+    return Document(title, (page, *(Section(tuple(blocks)) for blocks in parts)))
+
+
+#: a remark may be broken anywhere but between a number and its unit
+_FLOW = Flow(rest="  ", units=True, hyphens=True)
+
+
+def _tone(verdict: Verdict) -> Tone:
+    tones: dict[str, Tone] = {"exceeds": "error", "unknown": "warning", "within": ""}
+    return tones[verdict.state]
+
+
+def _note(severity: str, text: str) -> Note:
+    if severity == "info":
+        return Note(text, severity, tone="dim", lead="dim", flow=_FLOW)
+    return Note(text, severity, lead="error" if severity == "error" else "warning", flow=_FLOW)
+
+
+def _unjudged(problem: Problem) -> Note:
+    where = f" ({name(problem.origin)})" if problem.origin else ""
+    return Note(
+        f"{name(problem.message, 1000)}{where}", "error", name(problem.model), lead="error", flow=_FLOW
+    )  # fmt: skip
 
 
 # -- for CI services -------------------------------------------------------------------------------

@@ -1,24 +1,29 @@
 """How does a comparison look? A row per figure and a column per model, each with its ratio.
 
-In a terminal as many models stand side by side as there's room for, the first one always among
-them, since the ratios are to it; the others follow in further tables.
+The ratios are to the first model, so it stands in every table that a narrow screen needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from rich.cells import cell_len
-
-from cnnscope.analyzer.render.columns import MEANINGS, metric
-from cnnscope.analyzer.render.forms.csv import cell, written
-from cnnscope.analyzer.render.forms.markdown import grid
-from cnnscope.analyzer.render.forms.terminal import Line, fitted, text_of
-from cnnscope.analyzer.report.comparison import Compared, Comparison, Ratio
+from cnnscope.analyzer.render.columns import Column, Exact
+from cnnscope.analyzer.render.document import (
+    DATA,
+    PAGE,
+    SCREEN,
+    Document,
+    Heading,
+    Only,
+    Section,
+    Table,
+    table,
+    text_table,
+)
+from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
+from cnnscope.analyzer.report.comparison import Comparison, Ratio
 from cnnscope.analyzer.values.notation import count, name, ratio
 
-_GAP = "  "
-_LONGEST = 28  # cells for a model's name
 _WRITERS: dict[str, tuple[str, Callable[[int], str]]] = {
     key: (label, write) for key, label, write, _ in MEANINGS
 } | {"receptive_field": ("receptive field", str), "layers": ("layers", count)}
@@ -34,88 +39,42 @@ def ratio_text(found: Ratio | None) -> str:
     return "" if found is None else f"{_BOUNDS[found.bound]}x{ratio(found.value)}"
 
 
-def comparison_lines(found: Comparison, width: int) -> list[Line]:
-    """The comparison, laid out: no line is wider than the width."""
+def document(found: Comparison, *, rows: bool = True) -> Document:
+    """The comparison as a document; without rows for machines where it only goes with others."""
     names = [name(text) for text in found.names]
-    rows = found.rows
-    labels = [_WRITERS[row.key][0].strip() for row in rows]
-    first = max(map(cell_len, labels))
-    columns = [_column(rows, i) for i in range(len(names))]
-    sizes = [
-        max(cell_len(fitted(title, _LONGEST)), *(cell_len(text) for text in column))
-        for title, column in zip(names, columns, strict=True)
-    ]
-    lines: list[Line] = []
-
-    def add(label: str, cells: Sequence[tuple[str, int]], style: str) -> None:
-        lines.append([(fitted(_line(label, cells, first), width), style)])
-
-    for together in _fits(sizes, width - first):
-        if lines:
-            lines.append([])
-        add("", [(fitted(names[i], sizes[i]), sizes[i]) for i in together], "heading")
-        add("-" * first, [("-" * sizes[i], sizes[i]) for i in together], "rule")
-        for position, label in enumerate(labels):
-            add(label, [(columns[i][position], sizes[i]) for i in together], "")
-    return lines
+    people = (
+        Only(SCREEN, (_table(names, [_figures(found, i, aligned=True) for i in range(len(names))], found),)),
+        Only(PAGE, (
+            Heading("Comparison"),
+            _table(names, [_figures(found, i) for i in range(len(names))], found),
+        )),
+    )  # fmt: skip
+    facts = found.flat() if rows else []
+    machines = tuple(table([_fact(key) for key in row], facts) for row in facts[:1])
+    return Document("Comparison", (Section((*people, Only(DATA, machines))),))
 
 
-def _column(rows: Sequence[Compared], model: int) -> list[str]:
+def _table(names: Sequence[str], figures: Sequence[Sequence[str]], found: Comparison) -> Table:
+    """A row per figure: its label, and what it is in each model."""
+    labels = [_WRITERS[row.key][0].strip() for row in found.rows]
+    rows = list(zip(labels, *figures, strict=True))
+    return text_table(["", *names], [False, *(True for _ in names)], rows, "split")
+
+
+def _figures(found: Comparison, model: int, *, aligned: bool = False) -> list[str]:
     """One model's figures, each with its ratio to the first model's behind it."""
-    figures = [metric(row.figures[model], _WRITERS[row.key][1]) for row in rows]
+    figures = [metric(row.figures[model], _WRITERS[row.key][1]) for row in found.rows]
     if model == 0:
         return figures
-    ratios = [ratio_text(row.ratios[model]) for row in rows]
+    ratios = [ratio_text(row.ratios[model]) for row in found.rows]
     room = max(map(len, ratios))
-    return [f"{a}{_GAP}{b:<{room}}" if room else a for a, b in zip(figures, ratios, strict=True)]
+    if not aligned or not room:
+        return [f"{a} {b}".strip() for a, b in zip(figures, ratios, strict=True)]
+    return [f"{a}  {b:<{room}}" for a, b in zip(figures, ratios, strict=True)]
 
 
-def _fits(sizes: Sequence[int], room: int) -> list[list[int]]:
-    """Which models stand side by side: the first, and as many more as there's room for."""
-    if len(sizes) == 1:
-        return [[0]]
-    tables: list[list[int]] = []
-    left = 0
-    for i in range(1, len(sizes)):
-        needed = len(_GAP) + sizes[i]
-        if not tables or needed > left:
-            tables.append([0])
-            left = room - len(_GAP) - sizes[0]
-        tables[-1].append(i)
-        left -= needed
-    return tables
+def _fact(key: str) -> Column[Mapping[str, object]]:
+    def exact(row: Mapping[str, object]) -> Exact:
+        return row[key]  # type: ignore[return-value]  # a row holds plain facts
 
-
-def _line(label: str, cells: Sequence[tuple[str, int]], first: int) -> str:
-    text = label + " " * (first - cell_len(label))
-    for shown, size in cells:
-        text += _GAP + " " * (size - cell_len(shown)) + shown
-    return text
-
-
-def comparison_text(found: Comparison, width: int = 100) -> str:
-    """The comparison as plain text, no line longer than the width."""
-    return text_of(comparison_lines(found, width))
-
-
-def comparison_markdown(found: Comparison) -> str:
-    """The comparison as a Markdown table under a heading."""
-    names = [name(text) for text in found.names]
-    titles = ["", *names]
-    rows = [
-        [
-            _WRITERS[row.key][0].strip(),
-            *(
-                f"{metric(figure, _WRITERS[row.key][1])} {ratio_text(r) if i else ''}".strip()
-                for i, (figure, r) in enumerate(zip(row.figures, row.ratios, strict=True))
-            ),
-        ]
-        for row in found.rows
-    ]
-    return "## Comparison\n\n" + grid(titles, [False, *(True for _ in names)], rows) + "\n"
-
-
-def comparison_csv(found: Comparison) -> str:
-    """The comparison as CSV, a row per model: exact figures, their status, their ratios."""
-    rows = found.flat()
-    return written([list(rows[0]), *([cell(value) for value in row.values()] for row in rows)])
+    return Column(key, key, lambda row: str(exact(row)), exact)

@@ -1,6 +1,6 @@
 """How are figures in other counters' conventions shown side by side?
 
-Columns only: the terminal, Markdown, CSV and JSON lay them out as they do every table.
+Beside a model as a table with remarks; without one, what each of them counts.
 """
 
 from __future__ import annotations
@@ -11,8 +11,23 @@ from dataclasses import dataclass
 from cnnscope.analyzer.counters.conventions import ConventionTotals, conventions, find_convention
 from cnnscope.analyzer.counters.forms import is_form
 from cnnscope.analyzer.counters.peers import Convention, Weights
-from cnnscope.analyzer.render.columns import Column, Exact, metric, total_text
+from cnnscope.analyzer.render.columns import Column, Exact
+from cnnscope.analyzer.render.document import (
+    DATA,
+    PAGE,
+    SCREEN,
+    Document,
+    Heading,
+    Only,
+    Pair,
+    Pairs,
+    Section,
+    table,
+)
+from cnnscope.analyzer.render.subjects.report import title
+from cnnscope.analyzer.render.subjects.totals import metric, total_text
 from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name
 
 
@@ -72,6 +87,27 @@ TOTAL_COLUMNS: tuple[Column[ConventionTotals], ...] = (
     Column("counts", "counts", lambda x: x.convention.counts, lambda x: x.convention.counts),
     Column("source", "source", lambda x: x.convention.source, lambda x: x.convention.source),
 )  # fmt: skip
+
+
+def document(report: Report, rows: Sequence[ConventionTotals]) -> Document:
+    """The model's figures in several conventions, and what to know about them."""
+    said = tuple(
+        Section((Pairs(tuple(Pair(who, text) for who, text in lines), aside=14),), heading, level=0)
+        for heading, lines in remarks(rows)
+    )
+    return Document(
+        title(report),
+        (Section((Heading(title(report)),)), Section((table(TOTAL_COLUMNS, rows),)), *said),
+    )
+
+
+def list_document(found: Sequence[Convention]) -> Document:
+    """What each convention counts, and where that is from."""
+    said = tuple(Pair(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in found)
+    listed, columns = Pairs(said, aside=14), table(CONVENTION_COLUMNS, found)
+    return Document(
+        "conventions", (Section((Only(SCREEN, (listed,)), Only((*PAGE, *DATA), (columns,)))),)
+    )
 
 
 def remarks(rows: Sequence[ConventionTotals]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -1,7 +1,7 @@
-"""What is said of a layer's numbers? An explanation as sections of blocks, before any layout.
+"""What is said of a layer's numbers? Operands, shapes, work, receptive field, and where the rules are.
 
 Numbers are exact, with separators; symbols are set as people write them (``Y[2]`` as Y₂,
-``floor(a/b)`` as ⌊a/b⌋). Terminal and Markdown lay the same blocks out in their own way.
+``floor(a/b)`` as ⌊a/b⌋).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from cnnscope.analyzer.explanation.explanation import AxisOrigin, Explanation, SeenInput, UnitRegion
@@ -18,6 +18,18 @@ from cnnscope.analyzer.fields.extreme_paths import PathStep
 from cnnscope.analyzer.fields.seen import Seen
 from cnnscope.analyzer.fields.steps import FieldStep
 from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.render.document import (
+    Block,
+    Derivation,
+    Derived,
+    Document,
+    Heading,
+    Pair,
+    Pairs,
+    Picture,
+    Section,
+    text_table,
+)
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.notation import alike, escape, middle, name, percent, ratio, shape
 from cnnscope.analyzer.values.phases import Phases
@@ -59,61 +71,9 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """One line of a derivation: what = formula = the numbers put in = what it comes to.
-
-    Args:
-        sign: before the result: ``=``, or ``≈`` where it is rounded.
-    """
-
-    label: str
-    formula: str
-    numbers: str
-    result: str
-    sign: str = "="
-
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """Lines that belong together, aligned."""
-
-    rows: tuple[Derived, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under titles; `right` says which columns are numbers."""
-
-    titles: tuple[str, ...]
-    right: tuple[bool, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
+def said(head: str, text: str) -> Pairs:
     """A sentence; what hangs beside a head."""
-
-    head: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Lines of characters that keep their places."""
-
-    lines: tuple[str, ...]
-
-
-Block = Derivation | Table | Said | Picture
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A title and what is said under it."""
-
-    title: str
-    blocks: tuple[Block, ...]
+    return Pairs((Pair(head, text),), aside=16, otherwise="behind")
 
 
 def heading(e: Explanation) -> str:
@@ -128,20 +88,21 @@ def heading(e: Explanation) -> str:
     return ", ".join([f"{name(e.layer)}: {name(e.op)}", *told])
 
 
-def sections(e: Explanation) -> list[Section]:
+def document(e: Explanation) -> Document:
     """Everything there is to say, in reading order; what is empty is left out."""
-    found = [
-        Section("operands", tuple(_operands(e))),
-        Section("output shape", tuple(_shapes(e))),
-        Section("stored", tuple(_stored(e))),
-        Section("work", tuple(_work(e))),
-        Section("memory traffic", tuple(_traffic(e))),
-        Section("receptive field", tuple(_field(e))),
-        Section("region", tuple(_region(e.region))),
-        Section("alternatives", tuple(_alternatives(e.alternatives))),
-        Section("sources", tuple(_sources(e))),
-    ]
-    return [section for section in found if section.blocks]
+    found = (
+        Section((Heading(heading(e)),)),
+        Section(tuple(_operands(e)), "operands", indent=2),
+        Section(tuple(_shapes(e)), "output shape", indent=2),
+        Section(tuple(_stored(e)), "stored", indent=2),
+        Section(tuple(_work(e)), "work", indent=2),
+        Section(tuple(_traffic(e)), "memory traffic", indent=2),
+        Section(tuple(_field(e)), "receptive field", indent=2),
+        Section(tuple(_region(e.region)), "region", indent=2),
+        Section(tuple(_alternatives(e.alternatives)), "alternatives", indent=2),
+        Section(tuple(_sources(e)), "sources", indent=2),
+    )
+    return Document(heading(e), found)
 
 
 # -- notation ----------------------------------------------------------------------------------
@@ -204,10 +165,10 @@ def _operands(e: Explanation) -> Iterator[Block]:
         for o in e.operands
     )  # fmt: skip
     if rows:
-        yield Table(("", "shape", "dtype", "role", "tensor"), (False,) * 5, rows)
+        yield text_table(("", "shape", "dtype", "role", "tensor"), (False,) * 5, rows)
     told = "; ".join(f"{name(key)} = {_value(value)}" for key, value in e.attributes.items())
     if told:
-        yield Said("attributes", told)
+        yield said("attributes", told)
 
 
 def _plain(dims: tuple[Dim, ...] | None) -> list[int | str] | None:
@@ -249,7 +210,7 @@ def _shapes(e: Explanation) -> Iterator[Block]:
         if fate.fate in _FATES:
             fates.setdefault(fate.fate, []).append(f"{pretty(fate.symbol)} ({exact(fate.length)})")
     for kind, symbols in fates.items():
-        yield Said(_listed(symbols), _FATES[kind])
+        yield said(_listed(symbols), _FATES[kind])
 
 
 _HOW = {
@@ -297,7 +258,7 @@ def _stored(e: Explanation) -> Iterator[Block]:
         rows.append(("all", "", exact(elements), exact(nbytes), "", ""))
     if rows:
         titles = ("role", "shape", "elements", "bytes", "counted", "tensor")
-        yield Table(titles, (False, False, True, True, False, False), tuple(rows))
+        yield text_table(titles, (False, False, True, True, False, False), tuple(rows))
 
 
 # -- work ----------------------------------------------------------------------------------------
@@ -313,7 +274,7 @@ def _work(e: Explanation) -> Iterator[Block]:
         yield Derivation(tuple(rows))
     if e.uncounted:
         missing = ", ".join(f"{name(op)} ({times})" for op, times in e.uncounted.items())
-        yield Said("not counted", missing)
+        yield said("not counted", missing)
     if e.inside:
         inside = tuple(
             (name(x.body), name(x.layer, _NAME), name(x.op), exact(x.macs),
@@ -321,10 +282,10 @@ def _work(e: Explanation) -> Iterator[Block]:
             for x in e.inside
         )  # fmt: skip
         if len({x.body for x in e.inside}) > 1:
-            yield Said("the dearer", "of the bodies, each the sum over the layers inside:")
+            yield said("the dearer", "of the bodies, each the sum over the layers inside:")
         else:
-            yield Said("sum", "over the layers inside, as often as they run; of one run:")
-        yield Table(
+            yield said("sum", "over the layers inside, as often as they run; of one run:")
+        yield text_table(
             ("in", "layer", "op", "MACs", "FLOPs"), (False, False, False, True, True), inside
         )
 
@@ -357,14 +318,14 @@ def _traffic(e: Explanation) -> Iterator[Block]:
     )  # fmt: skip
     if rows:
         titles = ("", "", "elements", "bits", "bytes", "tensor")
-        yield Table(titles, (False, False, True, True, True, False), rows)
+        yield text_table(titles, (False, False, True, True, True, False), rows)
     elif inside := [x for x in e.inside if x.body != "function"]:
-        yield Said("sum", "over the layers inside, as often as they run; of one run:")
+        yield said("sum", "over the layers inside, as often as they run; of one run:")
         told = tuple(
             (name(x.body), name(x.layer, _NAME), exact(x.bytes_read), exact(x.bytes_written))
             for x in inside
         )
-        yield Table(("in", "layer", "read", "written"), (False, False, True, True), told)
+        yield text_table(("in", "layer", "read", "written"), (False, False, True, True), told)
     if e.intensity is not None:
         value = Fraction(str(e.intensity.result))
         line = _rounded(derived("intensity", e.intensity), ratio(float(value)), value)
@@ -376,14 +337,14 @@ def _traffic(e: Explanation) -> Iterator[Block]:
 
 def _field(e: Explanation) -> Iterator[Block]:
     for note in e.notes:
-        yield Said("note", escape(note))
+        yield said("note", escape(note))
     for head, steps in _by_figures(e.steps):
         yield from _step(head, steps[0])
     if len({step.tensor for step in e.steps}) > 1:
         for (network_input, axis), seen in e.field.items():
-            yield Said(f"together, {name(network_input, 30)} axis {axis}", _figures(seen))
+            yield said(f"together, {name(network_input, 30)} axis {axis}", _figures(seen))
     for where, seen in _by_places(e):
-        yield Said(f"unit by unit, {where}", _places(seen))
+        yield said(f"unit by unit, {where}", _places(seen))
     groups: dict[tuple[str, tuple[PathStep, ...]], dict[str, list[int]]] = {}
     for path in e.paths:
         groups.setdefault((path.input, path.steps), {}).setdefault(path.which, []).append(path.axis)
@@ -398,7 +359,7 @@ def _field(e: Explanation) -> Iterator[Block]:
         whole = e.field[network_input, axes[0]].size
         if "largest" in which and whole != walked[-1].size:
             text += f"; all paths together see {exact(whole)}"
-        yield Said(f"{head}, {told}", text)
+        yield said(f"{head}, {told}", text)
 
 
 def _figures(seen: Seen) -> str:
@@ -470,7 +431,7 @@ def _step(head: str, step: FieldStep) -> Iterator[Block]:
         and after is not None
         and after.size == before.size
     ):
-        yield Said(head, f"element by element: the field stays {exact(before.size)}"
+        yield said(head, f"element by element: the field stays {exact(before.size)}"
                          f" ({_figures(before).partition(', ')[2]})")  # fmt: skip
         return
     if window is not None:
@@ -486,9 +447,9 @@ def _step(head: str, step: FieldStep) -> Iterator[Block]:
         sizes = "" if after is None else f": size {exact(before.size)} → {exact(after.size)}"
         if after is not None and _step_of(after) not in ("-", _step_of(before)):
             sizes += f", step {_step_of(before)} → {_step_of(after)}"
-        yield Said(head, told + sizes)
+        yield said(head, told + sizes)
         return
-    yield Said(head, told)
+    yield said(head, told)
     labels = {"extent": "e", "size": "r'", "step": "S'", "start": "t'"}
     meanings = {"extent": "extent", "size": "size", "step": "step", "start": "start"}
     yield Derivation(
@@ -527,7 +488,7 @@ def _region(region: UnitRegion | None) -> Iterator[Block]:
     if region is None:
         return
     unit = ", ".join(":" if i is None else str(i) for i in region.unit)
-    yield Said("unit", f"[{unit}]")
+    yield said("unit", f"[{unit}]")
     rows = []
     for x in region.inputs:
         for axis in x.spatial:
@@ -544,9 +505,9 @@ def _region(region: UnitRegion | None) -> Iterator[Block]:
             )  # fmt: skip
     titles = ("input", "axis", "seen", "indices", "unclipped", "outside")
     if rows:
-        yield Table(titles, (False, True, False, True, True, True), tuple(rows))
+        yield text_table(titles, (False, True, False, True, True, True), tuple(rows))
     if not region.inputs:
-        yield Said("seen", "nothing: all that the unit reads is padding or stored")
+        yield said("seen", "nothing: all that the unit reads is padding or stored")
     for x in region.inputs:
         if not x.spatial or any(not x.shape[axis] for axis in x.spatial):
             continue
@@ -555,7 +516,7 @@ def _region(region: UnitRegion | None) -> Iterator[Block]:
         positions = math.prod(x.shape[axis] for axis in x.spatial)
         seen = math.prod(x.count(axis) for axis in x.spatial)
         share = f"{exact(seen)} of {exact(positions)} positions of {name(x.input, 30)}"
-        yield Said("seen", f"{share} ({percent(float(x.share))})")
+        yield said("seen", f"{share} ({percent(float(x.share))})")
 
 
 def _picture(x: SeenInput) -> Iterator[str]:
@@ -615,7 +576,7 @@ def _alternatives(found: Alternatives | None) -> Iterator[Block]:
         for form in found.forms
     )  # fmt: skip
     titles = ("for one example", "parameters", "ratio", "connections", "MACs")
-    yield Table(titles, (False, True, True, True, True), rows)
+    yield text_table(titles, (False, True, True, True, True), rows)
     values: Mapping[str, Dim | str] = {
         "connections": layer.connections, "in": found.inputs, "out": found.outputs,
     }  # fmt: skip
@@ -644,14 +605,14 @@ def _times(value: int, base: int) -> str:
     return exact(round(value / base)) if value >= 100 * base else ratio(value / base)
 
 
-def _remarks(found: Alternatives, layer: Alternative) -> Iterator[Said]:
+def _remarks(found: Alternatives, layer: Alternative) -> Iterator[Pairs]:
     if found.batch != 1:
-        yield Said(
+        yield said(
             "note", f"axis 0 is taken for the batch: the layer's work is {found.batch} times this"
         )
     padded = layer.macs - layer.connections
     if padded:
-        yield Said(
+        yield said(
             "note",
             f"{exact(padded)} of the {exact(layer.macs)} products meet padding or are cropped: they "
             "are no connections, yet an unshared layer stores their weights",
@@ -662,9 +623,9 @@ def _sources(e: Explanation) -> Iterator[Block]:
     homes: dict[str, list[str]] = {}
     for origin in e.sources:
         if origin.rule is None:
-            yield Said(origin.what, escape(f"{origin.said} {origin.url or ''}".strip()))
+            yield said(origin.what, escape(f"{origin.said} {origin.url or ''}".strip()))
             continue
         rule, _, home = origin.rule.partition(" in ")
         homes.setdefault(f"{home}: {origin.said}", []).append(f"{rule} ({origin.what})")
     for home, rules in homes.items():
-        yield Said("rules", escape(f"{', '.join(rules)} in {home}"))
+        yield said("rules", escape(f"{', '.join(rules)} in {home}"))

@@ -1,27 +1,41 @@
-"""How do the findings of `lint` look to people, and as JSON?
+"""What is said of the findings of `lint`, to people and to CI services?
 
 Names of layers are hostile text: they are escaped, and shortened in the middle.
 """
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from cnnscope.analyzer.render.forms.json import dumped
-from cnnscope.analyzer.render.forms.markdown import plain
-from cnnscope.analyzer.render.job_log import without_commands
-from cnnscope.analyzer.report.finding import Finding
+from cnnscope.analyzer.lint.rule import LintRule
+from cnnscope.analyzer.render.columns import Column
+from cnnscope.analyzer.render.document import (
+    PAGE,
+    SCREEN,
+    Document,
+    Flow,
+    Heading,
+    Note,
+    Notes,
+    Only,
+    Section,
+    Tone,
+    table,
+)
+from cnnscope.analyzer.render.subjects.rules import neutral_rule
+from cnnscope.analyzer.report.finding import Case, Finding, Outcome
 from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import count, escape, name, nbytes
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from cnnscope.analyzer.lint.linting import Findings
 
 #: layers that are named before "and n more"
 _SHOWN = 4
-_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_WIDEST = 110  # cells of a line
+_INNER = Flow("    ", "    ", _WIDEST)
+_TONES: dict[Severity, Tone] = {"error": "error", "warning": "warning", "info": "op"}
 _UNITS = {"macs": "MACs", "params": "weights", "flops": "FLOPs", "pixels": "positions"}
 
 
@@ -69,71 +83,69 @@ def summary_text(result: LintResult) -> str:
     return said + (f" ({left_out} suppressed)" if left_out else "")
 
 
-def _lines(result: LintResult, width: int) -> Iterator[tuple[str, str]]:
-    """Style and text, line by line."""
-    width = max(min(width, 110), 20)
+def document(found: LintResult) -> Document:
+    """A model's findings as a document: told one by one on a screen, a table on a page."""
+    title, said = name(found.model), summary_text(found)
+    told = Notes(tuple(_told(found.found)))
+    rows = [table(COLUMNS, found.found, dense=True)] if found.found else []
+    return Document(
+        f"{title}: {said}",
+        (
+            Section((
+                Heading(title, said, level=3, flow=Flow(rest="  ", most=_WIDEST)),
+                Only(SCREEN, (told,)),
+                Only(PAGE, tuple(rows)),
+            )),
+        ),
+    )  # fmt: skip
 
-    def filled(text: str, first: str, rest: str) -> str:
-        return textwrap.fill(
-            text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
-        )
 
-    title, said = f"{name(result.model)}:", summary_text(result)
-    if len(title) + 1 + len(said) <= width:
-        yield "bold", f"{title} {said}"
-    else:
-        yield "bold", f"{filled(title, '', '  ')}\n{filled(said, '  ', '  ')}"
+def _told(findings: Sequence[Finding]) -> Iterator[Note]:
+    """Each finding in a few sentences; a hint once, however many have it."""
     hinted: set[str] = set()
-    for finding in result.found:
-        where = layers_text(finding)
-        yield (
-            _STYLES[finding.severity],
-            filled(f"{finding.code} {finding.severity}: {where or 'the model'}", "  ", "    "),
-        )
-        yield "", filled(escape(finding.message), "    ", "    ")
+    for finding in findings:
+        where = f"{finding.code} {finding.severity}: {layers_text(finding) or 'the model'}"
+        yield Note(where, tone=_TONES[finding.severity], flow=Flow("  ", "    ", _WIDEST))
+        yield Note(escape(finding.message), flow=_INNER)
         stake = stake_text(finding.stake)
         if stake:
-            yield "", filled(f"at stake: {stake}", "    ", "    ")
-        if finding.hint and finding.hint not in hinted:  # once, however many findings
+            yield Note(f"at stake: {stake}", flow=_INNER)
+        if finding.hint and finding.hint not in hinted:
             hinted.add(finding.hint)
-            yield "dim", filled(escape(finding.hint.replace("`", "")), "    -> ", "       ")
+            hint = escape(finding.hint.replace("`", ""))
+            yield Note(hint, tone="dim", flow=Flow("    -> ", "       ", _WIDEST))
 
 
-def findings_text(result: LintResult, width: int = 100) -> str:
-    """A model's findings as plain text."""
-    return without_commands("\n".join(text for _, text in _lines(result, width)) + "\n")
+#: of a page's table
+COLUMNS: tuple[Column[Finding], ...] = (
+    Column("severity", "", lambda x: x.severity, lambda x: x.severity, importance=90),
+    Column("code", "rule", lambda x: x.code, lambda x: x.code, importance=100),
+    Column("layers", "layers", lambda x: layers_text(x) or "the model", lambda x: list(x.layers),
+           importance=80),
+    Column("message", "finding", lambda x: escape(x.message), lambda x: x.message, importance=95),
+    Column("stake", "at stake", lambda x: stake_text(x.stake), lambda x: stake_text(x.stake),
+           importance=50),
+)  # fmt: skip
 
 
-def findings_rich(result: LintResult, width: int) -> Text:
-    """The same for a terminal."""
-    from rich.text import Text
-
-    whole = Text()
-    for style, text in _lines(result, width):
-        whole.append(text, style or None)
-        whole.append("\n")
-    return whole
+def record(found: Sequence[LintResult]) -> object:
+    """As JSON has it: an object for one model, a list for several."""
+    records = [result.to_dict() for result in found]
+    return records[0] if len(records) == 1 else records
 
 
-def findings_markdown(results: Sequence[LintResult]) -> str:
-    """Tables fit for a pull request's comment."""
-    lines: list[str] = []
-    for result in results:
-        lines += [f"### {plain(name(result.model))}: {summary_text(result)}", ""]
-        if result.found:
-            lines += ["| | rule | layers | finding | at stake |", "|---|---|---|---|---|"]
-        for finding in result.found:
-            cells = [
-                finding.severity, finding.code, plain(layers_text(finding)) or "the model",
-                plain(escape(finding.message)), plain(stake_text(finding.stake)),
-            ]  # fmt: skip
-            lines.append("| " + " | ".join(cells) + " |")
-        if result.found:
-            lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+# -- for CI services -------------------------------------------------------------------------------
 
 
-def findings_json(results: Sequence[LintResult]) -> str:
-    """Everything, as JSON: an object for one model, a list for several."""
-    found = [result.to_dict() for result in results]
-    return dumped(found[0] if len(found) == 1 else found)
+def outcome(
+    all_findings: Sequence[Findings], threshold: Severity = "warning", command: str = ""
+) -> Outcome:
+    """What was found in some models, as reporters take it: one question per model and rule."""
+    cases = []
+    rules: dict[str, LintRule] = {}
+    for findings in all_findings:
+        for rule in findings.asked:
+            rules[rule.code] = rule
+            own = tuple(x for x in findings.found if x.code == rule.code)
+            cases.append(Case(findings.model, f"{rule.code} {rule.name}", own, threshold=threshold))
+    return Outcome("lint", cases, tuple(neutral_rule(r) for _, r in sorted(rules.items())), command)

@@ -8,14 +8,25 @@ that ONNX Runtime inserted, by its own name in brackets.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from html import escape as quoted
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from cnnscope.analyzer.render.columns import Column, default_columns, sorted_rows
-from cnnscope.analyzer.render.forms.csv import csv_table
-from cnnscope.analyzer.render.forms.terminal import Line, listed, segments, table_lines, text_of
+from cnnscope.analyzer.render.columns import Column, sorted_rows
+from cnnscope.analyzer.render.document import (
+    PAGE,
+    SCREEN,
+    Block,
+    Document,
+    Flow,
+    Heading,
+    Note,
+    Notes,
+    Only,
+    Pair,
+    Pairs,
+    Section,
+    table,
+)
 from cnnscope.analyzer.report.measurement import Latency, Profile, Row
 from cnnscope.analyzer.values.notation import (
     count,
@@ -29,14 +40,7 @@ from cnnscope.analyzer.values.notation import (
     shape,
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.segment import Segment
-
-Fact = TypeVar("Fact")
-
 _SHOWN: Final = 5
-_LONGEST: Final = 500  # rows of an HTML table
 _SLOWEST: Final = "time"
 _NOISE: Final = {
     "few runs": "too few runs to know the median: give more --seconds",
@@ -140,42 +144,36 @@ def check_sort(key: str | None) -> None:
     sorted_rows((), ROW_COLUMNS, key, None)
 
 
-# -- as text --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines that are laid out anew for the width they're shown in: a rich renderable."""
-
-    found: Profile
-    sort: str | None = None
-    top: int | None = None
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        yield from segments(profile_lines(self.found, options.max_width, self.sort, self.top))
-
-
-def table(found: Profile, sort: str | None = None, top: int | None = None) -> Lines:
-    """As something rich can print."""
-    return Lines(found, sort, top)
-
-
-def text(found: Profile, width: int = 100, sort: str | None = None, top: int | None = None) -> str:
-    """As plain text, no line longer than the width."""
-    return text_of(profile_lines(found, width, sort, top))
-
-
-def profile_lines(
-    found: Profile, width: int, sort: str | None = None, top: int | None = None
-) -> list[Line]:
-    """The whole profile, laid out."""
-    lines = listed(_heading(found), width)
-    lines += [[], *table_lines(found.latencies, default_columns(LATENCY_COLUMNS), width), []]
+def document(found: Profile, sort: str | None = None, top: int | None = None) -> Document:
+    """The profile as a document."""
+    (head, model), *facts = _heading(found)
     rows = sorted_rows(found.rows, ROW_COLUMNS, sort or _SLOWEST, top)
-    lines += table_lines(rows, default_columns(ROW_COLUMNS), width)
-    if len(rows) < len(found.rows):
-        lines += listed([("", f"... {len(found.rows) - len(rows)} more kernels not shown")], width)
-    return [*lines, [], *listed(_summary(found), width)]
+    left = len(found.rows) - len(rows)
+    more = f"{left} more kernels not shown"
+    kernels: list[Block] = [
+        table(ROW_COLUMNS, rows, recorded=sorted_rows(found.rows, ROW_COLUMNS, sort, top))
+    ]
+    if left:
+        kernels.append(Only(SCREEN, (Notes((Note(f"... {more}", flow=Flow("  ", "  ")),)),)))
+        kernels.append(Only(PAGE, (Notes((Note(more),), listed=False),)))
+    people = (*PAGE, *SCREEN)
+    return Document(
+        model,
+        (
+            Section((
+                Only(PAGE, (Heading(model),)),
+                Only(SCREEN, (_pairs([(head, model)]),)),
+                Only(people, (_pairs(facts),)),
+            )),
+            Section((Only(people, (table(LATENCY_COLUMNS, found.latencies),)),)),
+            Section(tuple(kernels)),
+            Section((Only(people, (_pairs(_summary(found)),)),)),
+        ),
+    )  # fmt: skip
+
+
+def _pairs(lines: Sequence[tuple[str, str]]) -> Pairs:
+    return Pairs(tuple(Pair(head, text) for head, text in lines), aside=14)
 
 
 def _heading(found: Profile) -> list[tuple[str, str]]:
@@ -281,65 +279,3 @@ def _by_reason(found: Profile) -> dict[str, list[str]]:
     for node in found.unrun:
         groups.setdefault(node.reason, []).append(node.layer)
     return groups
-
-
-# -- for machines, pages and notebooks ------------------------------------------------------------
-
-
-def profile_json(found: Profile) -> str:
-    """As `Profile.to_dict` says."""
-    from cnnscope.analyzer.render.forms.json import dumped
-
-    return dumped(found.to_dict())
-
-
-def profile_csv(found: Profile, sort: str | None = None, top: int | None = None) -> str:
-    """A row for each kernel, exact: seconds, FLOP/s and bytes."""
-    return csv_table(sorted_rows(found.rows, ROW_COLUMNS, sort, top), ROW_COLUMNS)
-
-
-def profile_markdown(found: Profile, sort: str | None = None, top: int | None = None) -> str:
-    """As Markdown: a heading, the latencies, the kernels, and what to know of them."""
-    from cnnscope.analyzer.render.forms.markdown import markdown_table, plain
-
-    (_, title), *facts = _heading(found)
-    rows = sorted_rows(found.rows, ROW_COLUMNS, sort or _SLOWEST, top)
-    parts = [
-        f"## {plain(title)}",
-        "\n".join(f"- {plain(head)}: {plain(body)}" for head, body in facts),
-        markdown_table(found.latencies, default_columns(LATENCY_COLUMNS)),
-        markdown_table(rows, default_columns(ROW_COLUMNS)),
-    ]
-    if len(rows) < len(found.rows):
-        parts.append(f"{len(found.rows) - len(rows)} more kernels not shown")
-    parts.append("\n".join(f"- {plain(head)}: {plain(body)}" for head, body in _summary(found)))
-    return "\n\n".join(parts) + "\n"
-
-
-def html(found: Profile) -> str:
-    """As a fragment of HTML, without scripts, everything escaped."""
-    facts = "".join(
-        f'<tr><th style="text-align:left">{quoted(head)}</th>'
-        f'<td style="text-align:left">{quoted(body)}</td></tr>'
-        for head, body in [*_heading(found), *_summary(found)]
-    )
-    rows = sorted_rows(found.rows, ROW_COLUMNS, _SLOWEST, _LONGEST)
-    return (
-        f"<div><table>{facts}</table>{_html_table(found.latencies, LATENCY_COLUMNS)}"
-        f'<div style="overflow:auto;max-height:32em">{_html_table(rows, ROW_COLUMNS)}</div></div>'
-    )
-
-
-def _html_table(rows: Sequence[Fact], columns: Sequence[Column[Fact]]) -> str:
-    shown = default_columns(columns)
-    head = "".join(f"<th>{quoted(c.title)}</th>" for c in shown)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="text-align:{"right" if c.right else "left"}">{quoted(c.text(row))}</td>'
-            for c in shown
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

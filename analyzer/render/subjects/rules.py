@@ -1,14 +1,33 @@
-"""How does a rule's documentation look? The same headings for every rule."""
+"""What does a rule's documentation say? The same headings for every rule."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from cnnscope.analyzer.lint.rule import GROUPS, LintRule
-from cnnscope.analyzer.render.forms.terminal import fitted
+from cnnscope.analyzer.render.columns import Column
+from cnnscope.analyzer.render.document import (
+    PAGE,
+    SCREEN,
+    Block,
+    Document,
+    Flow,
+    Heading,
+    Note,
+    Notes,
+    Only,
+    Picture,
+    Prose,
+    Section,
+    table,
+)
+from cnnscope.analyzer.render.forms.markdown import markdown
+from cnnscope.analyzer.report.finding import Rule
 
 _GENERATED = "<!-- Generated from the rule itself by tests/test_rule_pages.py: change it there. -->"
+_WIDEST = 100  # cells of a line
+_PARAGRAPH = Flow("  ", "  ", _WIDEST, hyphens=True)
+_REFERENCE = Flow("  ", "    ", _WIDEST, hyphens=True)
 
 
 def _sections(rule: LintRule) -> list[tuple[str, str]]:
@@ -22,56 +41,72 @@ def _sections(rule: LintRule) -> list[tuple[str, str]]:
     ]
 
 
-def rule_markdown(rule: LintRule) -> str:
+def document(rule: LintRule) -> Document:
     """A rule's page."""
-    lines = [f"# {rule.code} {rule.name}", "", _GENERATED, ""]
-    lines += [f"Severity: {rule.severity}. Group: {rule.group}.", ""]
-    for title, text in _sections(rule):
-        lines += [f"## {title}", "", _wrapped(text), ""]
-    lines += ["## References", ""]
-    lines += [_wrapped(text, "- ", "  ") for text in rule.page.references]
-    return "\n".join(lines) + "\n"
+    title = f"{rule.code} {rule.name}"
+    about = f"{title} ({rule.severity}; {rule.group})"
+    sections = [
+        Section((
+            Only(PAGE, (Heading(title, level=1),)),
+            Only(("markdown",), (Prose((_GENERATED,)),)),
+            Only(PAGE, (Prose((f"Severity: {rule.severity}. Group: {rule.group}.",)),)),
+            Only(SCREEN, (Notes((Note(about, flow=Flow(most=_WIDEST)),)),)),
+        ))
+    ]  # fmt: skip
+    for heading, text in _sections(rule):
+        sections.append(_section(heading, Prose((text,), flow=_PARAGRAPH)))
+    sections.append(_section("References", Prose(rule.page.references, True, _REFERENCE)))
+    return Document(title, tuple(sections))
 
 
-def rules_markdown(rules: Sequence[LintRule]) -> str:
-    """The list of all rules, by group."""
-    lines = ["# Rules of `cnnscope lint`", "", _GENERATED, ""]
-    for digit, group in GROUPS.items():
-        lines += [f"## CNS{digit}xx: {group}", "", "| code | name | severity | what it does |"]
-        lines.append("|---|---|---|---|")
-        for rule in rules:
-            if rule.code[3] == digit:
-                what = rule.page.what.replace("|", "\\|")
-                link = f"[{rule.code}]({rule.code}.md)"
-                lines.append(f"| {link} | {rule.name} | {rule.severity} | {what} |")
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+def _section(heading: str, prose: Prose) -> Section:
+    shown: tuple[Block, ...] = (
+        Only(SCREEN, (Picture((heading,), tone=""),)), Only(PAGE, (Heading(heading),)), prose
+    )  # fmt: skip
+    return Section(shown)
 
 
-def rule_text(rule: LintRule, width: int = 100) -> str:
-    """A rule's page for a terminal."""
-    width = max(min(width, 100), 20)
-    heading = f"{rule.code} {rule.name} ({rule.severity}; {rule.group})"
-    lines = [textwrap.fill(heading, width, break_on_hyphens=False), ""]
-    for title, text in _sections(rule):
-        plain = text.replace("`", "")
-        lines += [title, textwrap.fill(plain, width, initial_indent="  ", subsequent_indent="  ")]
-        lines.append("")
-    lines.append("References")
-    lines += [
-        textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
-        for text in rule.page.references
-    ]
-    return "\n".join(lines) + "\n"
+_COLUMNS: tuple[Column[LintRule], ...] = (
+    Column("code", "code", lambda x: f"[{x.code}]({x.code}.md)", lambda x: x.code),
+    Column("name", "name", lambda x: x.name, lambda x: x.name),
+    Column("severity", "severity", lambda x: x.severity, lambda x: x.severity),
+    Column(
+        "what", "what it does", lambda x: x.page.what.replace("|", "\\|"), lambda x: x.page.what
+    ),
+)
 
 
-def rules_text(rules: Sequence[LintRule], width: int = 100) -> str:
-    """One line per rule, the end of it left out where there's no room."""
+def list_document(rules: Sequence[LintRule]) -> Document:
+    """All rules: a line each on a screen, a table per group on a page."""
+    title = "Rules of `cnnscope lint`"
     longest = max(len(rule.name) for rule in rules)
-    lines = (
+    lines = tuple(
         f"{rule.code}  {rule.severity:<7}  {rule.name:<{longest}}  {rule.group}" for rule in rules
     )
-    return "".join(f"{fitted(line, width)}\n" for line in lines)
+    groups: list[Block] = []
+    for digit, group in GROUPS.items():
+        own = [rule for rule in rules if rule.code[3] == digit]
+        listed = table(_COLUMNS, own, chosen=True, prose=[c.name for c in _COLUMNS], dense=True)
+        groups += [Heading(f"CNS{digit}xx: {group}"), listed]
+    return Document(
+        title,
+        (
+            Section((
+                Only(("markdown",), (Prose((f"# {title}", _GENERATED)),)),
+                Only(("html",), (Heading(title.replace("`", ""), level=1),)),
+                Only(SCREEN, (Picture(lines, tone=""),)),
+                Only(PAGE, tuple(groups)),
+            )),
+        ),
+    )  # fmt: skip
+
+
+def neutral_rule(rule: LintRule) -> Rule:
+    """A rule as reporters take it."""
+    return Rule(
+        rule.code, rule.name, rule.page.what, markdown(document(rule)), severity=rule.severity,
+        tags=(rule.group,),
+    )  # fmt: skip
 
 
 def rule_dict(rule: LintRule) -> dict[str, object]:
@@ -82,10 +117,3 @@ def rule_dict(rule: LintRule) -> dict[str, object]:
         "what": page.what, "why": page.why, "how": page.how, "example": page.example,
         "todo": page.todo, "references": list(page.references),
     }  # fmt: skip
-
-
-def _wrapped(text: str, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text, 100, initial_indent=first, subsequent_indent=rest, break_long_words=False,
-        break_on_hyphens=False,
-    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""What is a line in a terminal? Runs of text, each with a style, no longer than the width.
+
+Lines are handed to rich as finished segments: nothing is wrapped, nothing in a name is taken for
+markup, and a thousand layers take milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from rich.style import Style
+
+from cnnscope.analyzer.render.document import Flow
+from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.values.notation import middle
+
+#: a line: runs of text, each with the name of a style
+Line = list[tuple[str, str]]
+
+GAP = "  "
+_STYLES = {
+    "heading": "bold", "rule": "dim", "dim": "dim", "label": "bold", "op": "cyan", "good": "green",
+    "bad": "bold red", "warning": "yellow", "error": "bold red", "info": "dim", "": "none",
+}  # fmt: skip
+
+
+def segments(lines: Iterable[Line]) -> Iterator[Segment]:
+    """Lines as rich takes them, finished."""
+    styles = {key: Style.parse(text) for key, text in _STYLES.items()}
+    for line in lines:
+        for text, style in line:
+            yield Segment(text, styles[style])
+        yield Segment.line()
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """Lines as plain text, none of which a CI runner takes for a command."""
+    text = "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+    return without_commands(text)
+
+
+def fitted(text: str, width: int) -> str:
+    """The text, its middle left out where it takes more cells than there are."""
+    if len(text) <= width and text.isascii():
+        return text
+    longest = width
+    short = middle(text, longest)
+    while cell_len(short) > width and longest:  # characters two cells wide
+        longest -= 1
+        short = middle(text, longest)
+    return short
+
+
+def broken(text: str, width: int) -> list[str]:
+    """A text in lines that fit."""
+    return flowing(text, width, Flow())
+
+
+def flowing(text: str, width: int, flow: Flow) -> list[str]:
+    """A text in lines, broken as its flow says."""
+    room = max(1, width if flow.most is None else min(width, flow.most))
+    if flow.units:  # textwrap takes ASCII blanks for blanks only
+        text = re.sub(r"(?<=\d) (?=[%a-zA-Z]{1,3}\b|%)", "\u00a0", text)
+    first, rest = flow.first, flow.rest
+    if flow.even:
+        parts = _filled(text, max(1, room - max(len(first), len(rest))), Flow())
+        parts = [(rest if i else first) + part for i, part in enumerate(parts)]
+    else:
+        parts = _filled(text, room, flow)
+    return [part.replace("\u00a0", " ") for part in parts] if flow.units else parts
+
+
+def _filled(text: str, width: int, flow: Flow) -> list[str]:
+    wrapper = textwrap.TextWrapper(
+        width, initial_indent=flow.first, subsequent_indent=flow.rest,
+        break_on_hyphens=flow.hyphens,
+    )  # fmt: skip
+    parts = wrapper.wrap(text) or [flow.first]
+    if text.isascii():
+        return parts
+    return [piece for part in parts for piece in chop_cells(part, width)]

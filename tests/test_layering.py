@@ -44,6 +44,7 @@ ROOMS = [
     "runtime.profile",
     "runtime.gates",
     "runtime.public",
+    "runtime.commands",
     "runtime",
     "cli",
     "",
@@ -94,12 +95,15 @@ PUBLIC = {
     name: f"runtime.public.{name}" for name in ("testing", "pytest_plugin")
 }  # fmt: skip
 
+# Rooms whose door leads to programs, or to a table of names: no import of ours shows who asks.
+BY_NAME = {"runtime.public", "runtime.commands"}
+
 # Packages, and what may import them.
 KNOWN_BY: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("runtime",),
-    "rich": ("analyzer.render", "cli"),
-    "typer": ("cli",),
-    "click": ("cli",),
+    "rich": ("analyzer.render", "runtime.commands"),
+    "typer": ("cli", "runtime.commands"),
+    "click": ("cli", "runtime.commands"),
 }
 
 EXITS = {"exit", "quit", "_exit", "abort", "SystemExit", "Exit", "Abort"}
@@ -335,7 +339,7 @@ def rooms_ill_described(house: House) -> list[str]:
         if not named:
             found.append(f"{place} names no door")
         found += [f"{place}'s door: there is no {name}" for name in sorted(named - inside)]
-        if place != "runtime.public":  # imported by programs, not by us
+        if place not in BY_NAME:
             found += [f"{place}'s door: nobody asks for {name}" for name in sorted(named - used)]
     return found
 

@@ -1,0 +1,256 @@
+"""The command analyze: sizes, work, memory and receptive fields of each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import (
+    By,
+    Columns,
+    Dim,
+    Format,
+    Models,
+    Output,
+    ShapeOption,
+    ValueOption,
+    Written,
+)
+from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.render.document import Document
+    from cnnscope.analyzer.report.groups import By as GroupedBy
+    from cnnscope.analyzer.report.report import Report
+from cnnscope.runtime.commands.asked import PROFILE, VERIFY, Shapes, Values
+from cnnscope.runtime.commands.messages import (
+    BAD,
+    FAILED,
+    FINE,
+    Misuse,
+    complain,
+    complain_of_errors,
+    progress,
+)
+from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.reading import read_report, run_in_children
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `cnnscope analyze` was asked for."""
+
+    models: list[str]
+    shapes: Shapes
+    dims: dict[str, int]
+    values: Values
+    columns: tuple[str, ...] | None
+    sort: str | None
+    top: int | None
+    by: By | None
+    depth: int | None
+    convention: str | None
+    compare: bool
+    format: Format
+    output: Path | None
+    tensors: bool
+    strict: bool
+    run: bool
+
+
+def analyze_models(request: Request) -> int:
+    _check(request)
+    reports: list[Report] = []
+    code = FINE
+    for path in request.models:
+        with progress(path):
+            report = read_report(path, request.shapes, request.dims, request.values)
+        if report is None:
+            code = BAD
+            continue
+        if request.run:
+            report, said = _with_run(report, path, request)
+            code = max(code, said)
+        reports.append(report)
+        if report.errors or (request.strict and not report.complete):
+            code = max(code, FAILED)
+    if reports:
+        _emit_reports(request, reports)
+    for report in reports:
+        complain_of_errors(report)
+    if request.strict:
+        for report in reports:
+            missing = [k for k, m in report.totals.metrics().items() if m.status != "complete"]
+            if missing:
+                complain(f"{report.model.path}: not complete: {', '.join(missing)}")
+    return code
+
+
+def _with_run(report: Report, path: str, request: Request) -> tuple[Report, int]:
+    """The report with what running the model shows; as it is, and a line, where it can't be run."""
+    from cnnscope.analyzer.report.execution import Execution
+    from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.runtime.profile.profiling import Request as Job
+    from cnnscope.runtime.verify.verifying import Request as Base
+
+    base = Base(path, request.shapes, request.dims, values=request.values)
+    found = run_in_children(path, [(VERIFY, base), (PROFILE, Job(base))])
+    if found is None:
+        return report, BAD
+    checked, timed = found
+    assert isinstance(checked, Verification)
+    assert isinstance(timed, Profile)
+    return replace(report, execution=Execution(timed, checked)), FINE
+
+
+def _check(request: Request) -> None:
+    """Whatever can be said against the request before any work is done."""
+    from cnnscope.analyzer.render.columns import chosen_columns, sorted_rows
+    from cnnscope.analyzer.render.subjects.beside import (
+        group_with_convention,
+        with_convention,
+        with_execution,
+    )
+    from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
+    from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+
+    if request.format is Format.json:
+        odd = {
+            "--columns": request.columns, "--sort": request.sort, "--top": request.top,
+            "--by": request.by,
+        }  # fmt: skip
+        for option, value in odd.items():
+            if value is not None:
+                raise Misuse(f"{option} goes with table, csv and markdown: JSON has everything")
+    elif request.tensors:
+        raise Misuse("--tensors goes with --format json")
+    if request.depth is not None and request.by is not By.module:
+        raise Misuse("--depth goes with --by module")
+    if request.run and (request.compare or request.by is not None):
+        raise Misuse("--run is about layers: it goes with neither --compare nor --by")
+    if request.compare:
+        if len(request.models) < 2:
+            raise Misuse("--compare needs more than one model")
+        for option, value in {
+            "--columns": request.columns, "--sort": request.sort, "--top": request.top,
+            "--by": request.by, "--tensors": request.tensors or None,
+            "--convention": request.convention,
+        }.items():  # fmt: skip
+            if value is not None:
+                raise Misuse(f"{option} is about layers: --compare shows totals only")
+    if request.columns == ():
+        raise Misuse("--columns names no column")
+    try:
+        counted = None
+        if request.convention is not None:
+            from cnnscope.analyzer.render.subjects.conventions import uncounted
+
+            counted = uncounted(request.convention)
+        if request.by is not None:
+            columns = group_with_convention(GROUP_COLUMNS[request.by.value], counted)
+            chosen_columns(columns, request.columns or ())
+            sorted_rows((), columns, request.sort, request.top)
+        else:
+            per_layer = with_convention(LAYER_COLUMNS, counted)
+            if request.run:
+                from cnnscope.analyzer.report.execution import Execution
+
+                per_layer = with_execution(per_layer, Execution())
+            chosen_columns(per_layer, request.columns or ())
+            sorted_rows((), per_layer, request.sort, request.top)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    check_output(request.output, request.models)
+
+
+def _emit_reports(request: Request, reports: list[Report]) -> None:
+    from cnnscope.analyzer.render.subjects import comparison as beside
+    from cnnscope.analyzer.render.subjects import report as render
+    from cnnscope.analyzer.report.comparison import compared
+
+    if request.compare:
+        found = compared(reports)
+        result = Result(lambda: [beside.document(found)], found.to_dict, rows=True)
+        emit(result, request.format, request.output)
+        return
+    several = len(request.models) > 1
+    by: GroupedBy | None = None if request.by is None else request.by.value
+    shown = render.Selection(
+        request.columns, request.sort, request.top, by, request.depth, request.convention
+    )
+
+    def documents() -> list[Document]:
+        pages = [render.document(report, shown) for report in reports]
+        more = [beside.document(compared(reports), rows=False)] if len(reports) > 1 else []
+        return pages + more
+
+    def record() -> object:
+        found = [
+            render.record(report, tensors=request.tensors, convention=request.convention)
+            for report in reports
+        ]
+        return found if several else found[0]
+
+    models = [report.model.path or "" for report in reports] if several else None
+    emit(Result(documents, record, rows=True, models=models), request.format, request.output)
+
+
+EPILOG = "Example: cnnscope analyze model.onnx --shape input=1x3x224x224 --sort macs --top 20"
+
+
+def analyze(
+    models: Models,
+    shape: ShapeOption = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="name, op, params, macs, flops, bytes, rf, index, ..."),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Show only the first N rows.")
+    ] = None,
+    columns: Columns = None,
+    by: Annotated[
+        By | None, typer.Option(help="A row per operator, kind, module or block, not per layer.")
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+    ] = None,
+    convention: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Also count as fvcore, thop, ptflops, ... do (see conventions).",
+        ),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Several models: only their comparison.")
+    ] = False,
+    format: Written = Format.table,  # noqa: A002  # the option's name
+    output: Output = None,
+    tensors: Annotated[
+        bool, typer.Option("--tensors", help="JSON: list every tensor, too.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 unless every total is complete.")
+    ] = False,
+    run: Annotated[
+        bool,
+        typer.Option("--run", help="Also run it: each layer's time, and whether it's as said."),
+    ] = False,
+) -> Callable[[], int]:
+    """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
+    return lambda: analyze_models(
+        Request(
+            models, shapes_of(shape), lengths_of(dim), values_of(value), names_of(columns), sort,
+            top, by, depth, convention, compare, format, output, tensors, strict, run,
+        )
+    )  # fmt: skip

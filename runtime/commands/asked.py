@@ -1,0 +1,155 @@
+"""What can the commands be asked for: formats, levels, and what several of them take?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    pass
+
+
+#: seconds that a run of a model may take unless told otherwise
+PATIENCE = 600
+
+
+#: what a child process is to call
+VERIFY = "cnnscope.runtime.verify.verifying:verify_here"
+
+
+PROFILE = "cnnscope.runtime.profile.profiling:profile_here"
+
+
+Shape = list[int | None]
+
+
+Shapes = dict[str | None, Shape]
+
+
+Values = dict[str, object]
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
+class CiFormat(StrEnum):
+    """Of the gates: what people, machines and CI services read."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+    junit = "junit"
+    sarif = "sarif"
+    github = "github"
+    gitlab = "gitlab"
+
+
+class Level(StrEnum):
+    info = "info"
+    warning = "warning"
+    error = "error"
+
+
+class By(StrEnum):
+    op = "op"
+    kind = "kind"
+    module = "module"
+    block = "block"
+
+
+@dataclass(frozen=True)
+class Running:
+    """What the commands that run a model were asked for."""
+
+    model: str
+    shapes: Shapes
+    dims: dict[str, int]
+    values: Values
+    provider: str
+    inputs: dict[str, str]
+    seed: int
+    timeout: float | None
+    format: Format
+    output: Path | None
+    verbose: bool
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the commands that let a model pass or not were asked for."""
+
+    models: list[str]
+    config: Path | None
+    shapes: Shapes
+    dims: dict[str, int]
+    values: Values
+    format: CiFormat
+    output: Path | None
+    reports: list[tuple[CiFormat, Path]]
+
+
+# -- options that several commands take --------------------------------------------------------------
+
+Model: TypeAlias = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")]
+Models: TypeAlias = Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")]
+ShapeOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[INPUT=]1x3x224x224",
+        help="An input's shape; ? leaves a dimension free. Repeatable.",
+    ),
+]
+Dim: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+]
+ValueOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="INPUT=4",
+        help="An input's value, where sizes hang on it: 4, [1,8]. Repeatable.",
+    ),
+]
+Columns: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
+]
+Written: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
+NoTable: TypeAlias = Annotated[
+    Format, typer.Option("--format", "-f", help="How to write it: table, json or markdown.")
+]
+GateWritten: TypeAlias = Annotated[
+    CiFormat, typer.Option("--format", "-f", help="How to write it.")
+]
+Output: TypeAlias = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.")
+]
+ReportOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."),
+]
+Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."),
+]
+Provider: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
+]
+Input: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE.npy", help="An input's values instead of random ones. Repeatable."
+    ),
+]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, metavar="N", help="Of all that is random.")]
+Timeout: TypeAlias = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
+]
+Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", help="Show ONNX Runtime's own log.")]

@@ -1,0 +1,174 @@
+"""The command check: models held against limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import (
+    CiFormat,
+    Config,
+    Dim,
+    GateWritten,
+    Output,
+    ReportOption,
+    ShapeOption,
+    ValueOption,
+)
+from cnnscope.runtime.commands.texts import lengths_of, reports_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    from cnnscope.runtime.gates.checking import Request as Checks
+from cnnscope.runtime.commands.asked import Gate
+from cnnscope.runtime.commands.messages import (
+    BAD,
+    FAILED,
+    FINE,
+    Misuse,
+    blame,
+    complain,
+    complain_of_each,
+    watched,
+)
+from cnnscope.runtime.commands.output import check_gate_outputs, check_output, emit_gate, save
+
+
+@dataclass(frozen=True)
+class Checking(Gate):
+    """What `cnnscope check` was asked for."""
+
+    limits: list[str]
+    baseline: str | None
+    update: bool
+    allow_unknown: bool
+    tolerance: str | None
+    anywhere: bool = False
+
+
+def check_models(request: Checking) -> int:
+    from cnnscope.analyzer.budgets.config import ConfigError
+    from cnnscope.analyzer.render.subjects import check as render
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.runtime.gates import checking
+
+    check_gate_outputs(request)
+    try:
+        job = _budget_request(request)
+        into = _new_baseline(job, request) if request.update else None
+        with watched("checking") as told:
+            found = checking.run_check(job, told)
+    except ConfigError as error:
+        return complain_of_each(error.problems)
+    except CnnscopeError as error:
+        raise Misuse(str(error)) from None
+    result = Result(
+        lambda: [render.document(found, problems=False)],  # those are said on standard error
+        found.to_dict,
+        outcome=lambda: render.outcome(found),
+    )
+    emit_gate(result, request)
+    for problem in found.problems:
+        where = f" ({problem.origin})" if problem.origin else ""
+        blame(problem.model, f"{problem.message}{where}")
+    if into is not None and found.problems:
+        complain(f"{into}: not written, since not every model could be judged")
+    elif into is not None:
+        save(checking.baseline_text(found, into), into)
+        several = "" if len(found.models) == 1 else "s"
+        complain(f"{into}: written, with the figures of {len(found.models)} model{several}")
+    if found.problems:
+        return BAD
+    return FINE if found.ok else FAILED
+
+
+def _budget_request(request: Checking) -> Checks:
+    from cnnscope.analyzer.budgets.config import Settings, find_config, parse_tolerance, read_config
+    from cnnscope.analyzer.budgets.judging import parse_limit
+    from cnnscope.runtime.gates.checking import Request as Job
+
+    try:
+        limits = [parse_limit(text) for text in request.limits]
+        tolerance = None if request.tolerance is None else parse_tolerance(request.tolerance)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    path = request.config or find_config(Path.cwd())
+    settings = Settings() if path is None else read_config(path)
+    if tolerance is not None:
+        settings = replace(settings, latency=replace(settings.latency, tolerance=tolerance))
+    return Job(
+        request.models, settings, limits, request.shapes or None, request.dims or None,
+        request.baseline, request.allow_unknown, request.update, request.anywhere,
+        request.values or None,
+    )  # fmt: skip
+
+
+def _new_baseline(job: Checks, request: Checking) -> Path:
+    """Where a new baseline is to be written."""
+    named = request.baseline
+    if named is None and job.settings.baseline is not None:
+        named = job.settings.baseline
+        if not named.startswith("git:"):
+            named = str(job.settings.folder / named)
+    if named is None or named.startswith("git:") or not named.endswith(".json"):
+        raise Misuse("--update-baseline needs a file to write: --baseline FILE.json")
+    check_output(Path(named), request.models)
+    return Path(named)
+
+
+EPILOG = "Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M"
+
+
+def check(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL...]", help="ONNX files; without one, those in cnnscope.toml."
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="macs=4.2G",
+            help="A limit, in place of the file's: params=26M, receptive_field>=224, "
+            "module.layer4.macs=+2%, ... Repeatable.",
+        ),
+    ] = None,
+    config: Config = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|git:REF[:PATH]",
+            help="What limits such as +2% are relative to: a saved JSON, a model, a commit.",
+        ),
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write the figures as the new baseline.")
+    ] = False,
+    shape: ShapeOption = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="That a limit can't be judged is no failure.")
+    ] = False,
+    tolerance: Annotated[
+        str | None, typer.Option(metavar="5%", help="Of latencies: closer to the limit is unknown.")
+    ] = None,
+    anywhere: Annotated[
+        bool, typer.Option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
+    ] = False,
+    format: GateWritten = CiFormat.table,  # noqa: A002
+    output: Output = None,
+    report: ReportOption = None,
+) -> Callable[[], int]:
+    """Hold models against limits: 0 all kept, 1 one exceeded or unknown, 2 can't be judged."""
+    return lambda: check_models(
+        Checking(
+            models or [], config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,
+            reports_of(report), limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
+        )
+    )  # fmt: skip

@@ -1,0 +1,76 @@
+"""The command conventions: what other counters would print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import Dim, Format, Output, ShapeOption, ValueOption, Written
+from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
+from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.reading import read_report
+
+
+def show_conventions(
+    model: str | None,
+    shapes: Shapes,
+    dims: dict[str, int],
+    values: Values,
+    format: Format,  # noqa: A002
+    output: Path | None,
+) -> int:
+    from cnnscope.analyzer.counters.conventions import all_conventions
+    from cnnscope.analyzer.counters.conventions import conventions as every
+    from cnnscope.analyzer.render.forms.json import rows_of
+    from cnnscope.analyzer.render.subjects import conventions as render
+
+    check_output(output, [] if model is None else [model])
+    if model is None:
+        if shapes or dims or values:
+            raise Misuse("--shape, --dim and --value go with a model")
+        found = render.list_document(every())
+        result = Result(lambda: [found], lambda: rows_of(found), rows=True)
+        emit(result, format, output)
+        return FINE
+    with progress(model):
+        report = read_report(model, shapes, dims, values)
+    if report is None:
+        return BAD
+    complain_of_errors(report)
+    rows = all_conventions(report)
+    result = Result(
+        lambda: [render.document(report, rows)],
+        lambda: render.conventions_dict(report.model.path, rows),
+        rows=True,
+    )
+    emit(result, format, output)
+    return FINE
+
+
+EPILOG = "Example: cnnscope conventions model.onnx"
+
+
+def conventions(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="An ONNX file; without one: who counts what."),
+    ] = None,
+    shape: ShapeOption = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    format: Written = Format.table,  # noqa: A002
+    output: Output = None,
+) -> Callable[[], int]:
+    """What fvcore, thop, ptflops and others would print for a model, and what each counts."""
+    return lambda: show_conventions(
+        model, shapes_of(shape), lengths_of(dim), values_of(value), format, output
+    )

@@ -1,0 +1,137 @@
+"""The command diff: what changed between two models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import Dim, Format, NoTable, Output, ValueOption
+from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.messages import (
+    BAD,
+    FAILED,
+    FINE,
+    Misuse,
+    complain,
+    complain_of_errors,
+    progress,
+)
+from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.reading import read_report
+
+
+@dataclass(frozen=True)
+class Differing:
+    """What `cnnscope diff` was asked for."""
+
+    before: str
+    after: str
+    shapes: Shapes
+    dims: dict[str, int]
+    values: Values
+    weights: bool
+    everything: bool
+    fail_on: tuple[str, ...]
+    format: Format
+    output: Path | None
+
+
+def diff_models(request: Differing) -> int:
+    refuse_csv(request.format, "diff")
+    check_output(request.output, [request.before, request.after])
+    from cnnscope.analyzer.analysis import diff
+    from cnnscope.analyzer.difference.difference import CONDITIONS
+    from cnnscope.analyzer.render.subjects import difference as render
+
+    conditions = tuple(text.strip() for text in request.fail_on)
+    for condition in conditions:
+        if condition not in CONDITIONS:
+            raise Misuse(f"--fail-on {condition}: there are {', '.join(CONDITIONS)}")
+    if "weights" in conditions and not request.weights:
+        raise Misuse("--fail-on weights and --no-weights contradict each other")
+    reports = []
+    met: set[str] = set()
+    for path in (request.before, request.after):
+        with progress(path):
+            report = read_report(path, {}, {})
+            if report is not None and (request.shapes or request.dims or request.values):
+                # What only the other model has isn't this one's fault.
+                free = {n for x in report.inputs for d in x.declared.shape or () if not isinstance(d, int)
+                        for n in d.names}  # fmt: skip
+                own = {None, *(x.name for x in report.inputs)}
+                met |= free | {name for name in own if name is not None}
+                report = read_report(
+                    path,
+                    {key: value for key, value in request.shapes.items() if key in own},
+                    {key: value for key, value in request.dims.items() if key in free},
+                    {key: value for key, value in request.values.items() if key in own},
+                )
+        if report is None:
+            return BAD
+        reports.append(report)
+    named = (*request.shapes, *request.dims, *request.values)
+    unmet = [key for key in named if key is not None and key not in met]
+    if unmet:
+        raise Misuse(f"neither model has an input or free dimension {unmet[0]!r}")
+    found = diff(reports[0], reports[1], weights=request.weights)
+    every = request.everything
+    result = Result(lambda: [render.document(found, everything=every)], found.to_dict)
+    emit(result, request.format, request.output)
+    for report in reports:
+        complain_of_errors(report)
+    failing = found.failing(conditions)
+    for condition, why in failing.items():
+        complain(f"--fail-on {condition}: {why}")
+    # Nothing is known of what a node gives that can't be: that it didn't change can't be said.
+    unsure = conditions and any(report.errors for report in reports)
+    return FAILED if failing or unsure else FINE
+
+
+EPILOG = "Example: cnnscope diff old.onnx new.onnx --fail-on shape,added"
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="An ONNX file.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="The other one.")],
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[INPUT=]1x3x224x224",
+            help="An input's shape, of both; ? leaves a dimension free. Repeatable.",
+        ),
+    ] = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    weights: Annotated[
+        bool, typer.Option("--weights/--no-weights", help="Compare the numbers stored, too.")
+    ] = True,
+    all: Annotated[  # noqa: A002  # the option's name
+        bool, typer.Option("--all", help="Show every layer, not only what changed.")
+    ] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT,...",
+            help="Exit 1 where that differs: any, added, removed, changed, moved, renamed,"
+            " folded, shape, dtype, params, macs, memory, field, weights, kind, opset.",
+        ),
+    ] = None,
+    format: NoTable = Format.table,  # noqa: A002
+    output: Output = None,
+) -> Callable[[], int]:
+    """What differs between two models: layers matched by structure, totals, weights."""
+    return lambda: diff_models(
+        Differing(
+            before, after, shapes_of(shape), lengths_of(dim), values_of(value), weights, all,
+            names_of(fail_on) or (), format, output,
+        )
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""The command explain: how a layer's numbers come about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import (
+    Dim,
+    Format,
+    Model,
+    NoTable,
+    Output,
+    ShapeOption,
+    ValueOption,
+)
+from cnnscope.runtime.commands.texts import lengths_of, shapes_of, unit_of, values_of
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
+from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.reading import read_report
+
+
+def explain_layer(
+    path: str,
+    wanted: str,
+    unit: list[int | None] | None,
+    sizes: tuple[Shapes, dict[str, int], Values],
+    format: Format,  # noqa: A002
+    output: Path | None,
+) -> int:
+    refuse_csv(format, "explain")
+    check_output(output, [path])
+    with progress(path):
+        report = read_report(path, *sizes)
+    if report is None:
+        return BAD
+    try:
+        explanation = report.layers.find(wanted).explain(unit)
+    except KeyError as error:
+        last = len(report.layers) - 1
+        raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
+    except ValueError as error:
+        raise Misuse(f"{path}: {error}") from None
+    from cnnscope.analyzer.render.subjects import explanation as render
+
+    complain_of_errors(report)
+    result = Result(lambda: [render.document(explanation)], explanation.to_dict)
+    emit(result, format, output)
+    return FINE
+
+
+EPILOG = "Example: cnnscope explain model.onnx /layer1/0/conv2/Conv --unit 3,4"
+
+
+def explain(
+    model: Model,
+    layer: Annotated[
+        str, typer.Argument(metavar="LAYER", help="A layer's name, a tensor's name, or an index.")
+    ],
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="3,4",
+            help="Whose region to show: an index per axis, or per spatial axis; : for all.",
+        ),
+    ] = None,
+    shape: ShapeOption = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    format: NoTable = Format.table,  # noqa: A002
+    output: Output = None,
+) -> Callable[[], int]:
+    """A layer's numbers, line by line: formulas, operands, field, region, alternatives."""
+    return lambda: explain_layer(
+        model,
+        layer,
+        unit_of(unit),
+        (shapes_of(shape), lengths_of(dim), values_of(value)),
+        format,
+        output,
+    )

@@ -1,0 +1,57 @@
+"""The command operators: which operators are covered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import Format, Output, Written
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.messages import FINE, Misuse, complain
+from cnnscope.runtime.commands.output import check_output, emit
+
+
+def list_operators(wanted: str | None, format: Format, output: Path | None) -> int:  # noqa: A002
+    from cnnscope.analyzer.operators.coverage import find_coverage
+    from cnnscope.analyzer.operators.plugins import load_plugins
+    from cnnscope.analyzer.render.forms.json import rows_of
+    from cnnscope.analyzer.render.subjects.coverage import document
+
+    rows = find_coverage()
+    for note in load_plugins():
+        complain(f"{note.severity}: {note.message} ({note.hint})")
+    if wanted is not None:
+        found = [x for x in rows if wanted.lower() in f"{x.domain}::{x.op}".lower()]
+        if not found:
+            import difflib
+
+            close = difflib.get_close_matches(wanted, [x.op for x in rows], 1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise Misuse(f"no known operator's name contains {wanted!r}{meant}")
+        rows = found
+    check_output(output, [])
+    shown = document(rows)
+    result = Result(lambda: [shown], lambda: rows_of(shown), rows=True)
+    emit(result, format, output)
+    return FINE
+
+
+EPILOG = "Example: cnnscope operators Conv --format json"
+
+
+def operators(
+    filter: Annotated[  # noqa: A002  # shown as FILTER
+        str | None,
+        typer.Argument(metavar="[FILTER]", help="Only operators whose name contains this."),
+    ] = None,
+    format: Written = Format.table,  # noqa: A002
+    output: Output = None,
+) -> Callable[[], int]:
+    """Which operators are covered, and how: rules, function, schema or none."""
+    return lambda: list_operators(filter, format, output)

@@ -1,0 +1,130 @@
+"""The command profile: where the time goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import (
+    PATIENCE,
+    Dim,
+    Format,
+    Input,
+    Model,
+    Output,
+    Provider,
+    Seed,
+    ShapeOption,
+    Timeout,
+    ValueOption,
+    Verbose,
+    Written,
+)
+from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.asked import PROFILE, Running
+from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
+from cnnscope.runtime.commands.output import check_output, emit, save
+from cnnscope.runtime.commands.reading import run_in_children
+
+
+@dataclass(frozen=True)
+class Profiling(Running):
+    """What `cnnscope profile` was asked for."""
+
+    batches: tuple[int, ...]
+    threads: int
+    seconds: float
+    sort: str | None
+    top: int | None
+    trace: Path | None
+
+
+def profile_model(request: Profiling) -> int:
+    from cnnscope.analyzer.render.subjects import profile as render
+    from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.runtime.profile.profiling import Request as Job
+    from cnnscope.runtime.verify.verifying import Request as Base
+
+    sort, top = request.sort, request.top
+    if request.format is Format.json and (sort or top):
+        raise Misuse("--sort and --top go with table, csv and markdown: JSON has everything")
+    try:
+        render.check_sort(sort)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    for output in (request.output, request.trace):
+        check_output(output, [request.model])
+    base = Base(
+        request.model, request.shapes, request.dims, request.provider, request.inputs,
+        request.seed, verbose=request.verbose, values=request.values,
+    )  # fmt: skip
+    job = Job(base, request.batches, request.threads, request.seconds)
+    done = run_in_children(
+        request.model, [(PROFILE, job)], request.timeout, verbose=request.verbose
+    )
+    if done is None:
+        return BAD
+    (found,) = done
+    assert isinstance(found, Profile)
+    if request.trace is not None:
+        from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
+
+        save(chrome_trace(found), request.trace)
+    result = Result(lambda: [render.document(found, sort, top)], found.to_dict, rows=True)
+    emit(result, request.format, request.output)
+    return FINE
+
+
+EPILOG = "Example: cnnscope profile model.onnx --batch 1,8 --top 20"
+
+
+def profile(
+    model: Model,
+    shape: ShapeOption = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    provider: Provider = "auto",
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1,8,32", help="Lengths of the batch; kernels are timed at the first."
+        ),
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
+    ] = 0,
+    input: Input = None,  # noqa: A002  # the option's name
+    seed: Seed = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0, metavar="S", help="How long each measurement may take.")
+    ] = 3,
+    timeout: Timeout = PATIENCE,
+    sort: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="time, share, layers, bytes, index, ...")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Show only the first N kernels.")
+    ] = None,
+    format: Written = Format.table,  # noqa: A002
+    output: Output = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write one run in Chrome's trace format."),
+    ] = None,
+    verbose: Verbose = False,
+) -> Callable[[], int]:
+    """Run the model: latency, time per layer, share of what the machine can do."""
+    return lambda: profile_model(
+        Profiling(
+            model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
+            timeout or None, format, output, verbose, batches_of(batch), threads, seconds, sort, top, trace,
+        )
+    )  # fmt: skip

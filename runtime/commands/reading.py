@@ -1,0 +1,69 @@
+"""How does a command get a model's report, or what running the model showed, with a line for every fault?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.report import Report
+from cnnscope.runtime.commands.asked import PATIENCE, Shapes, Values
+from cnnscope.runtime.commands.messages import (
+    Misuse,
+    blame,
+    complain,
+    internal_error,
+    show_traceback,
+    watched,
+)
+
+
+def read_report(
+    path: str, given: Shapes, dims: dict[str, int], values: Values | None = None
+) -> Report | None:
+    """The model's report; None, and a line on standard error, where there is none."""
+    from cnnscope.analyzer.analysis import analyze
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    try:
+        shapes = {key: shape for key, shape in given.items() if key is not None}
+        if None in given:
+            # Which input is meant, only the model tells.
+            inputs = analyze(path).inputs
+            if len(inputs) != 1:
+                names = ", ".join(x.name for x in inputs)
+                raise Misuse(f"--shape needs an input's name: the model has {names or 'no input'}")
+            shapes.setdefault(inputs[0].name, given[None])
+        return analyze(path, shapes=shapes, dims=dims, values=values)
+    except (CnnscopeError, Misuse) as error:
+        blame(path, error)
+    except MemoryError:
+        complain(f"{path}: out of memory")
+    except RecursionError:
+        show_traceback()
+        complain(f"{path}: nested too deeply to be analysed")
+    except Exception as error:  # noqa: BLE001  # one model's fault must not hide the others
+        complain(f"{path}: {internal_error(error)}")
+    return None
+
+
+def run_in_children(
+    path: str,
+    jobs: Sequence[tuple[str, object]],
+    timeout: float | None = PATIENCE,
+    *,
+    verbose: bool = False,
+) -> list[object] | None:
+    """What functions make of their jobs in a process each; None, and a line, where one can't."""
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.runtime.engine.child import run_in_child
+
+    try:
+        with watched(path) as told:
+            return [
+                run_in_child(target, job, timeout=timeout, verbose=verbose, progress=told)
+                for target, job in jobs
+            ]
+    except CnnscopeError as error:
+        blame(path, error)
+    return None

@@ -1,0 +1,57 @@
+"""The command rule: what a rule of lint is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import Format, NoTable, Output
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.messages import FINE, Misuse
+from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+
+
+def show_rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
+    from cnnscope.analyzer.lint.linting import LintError, all_rules, find_rule
+    from cnnscope.analyzer.render.subjects import rules as render
+
+    if (code is None) != every:
+        raise Misuse("give a rule's code, or --all")
+    refuse_csv(format, "rule")
+    check_output(output, [])
+    if code is None:
+        rules = all_rules()
+        result = Result(
+            lambda: [render.list_document(rules)], lambda: [render.rule_dict(x) for x in rules]
+        )
+    else:
+        try:
+            found = find_rule(code)
+        except LintError as error:
+            raise Misuse(str(error)) from None
+        result = Result(lambda: [render.document(found)], lambda: render.rule_dict(found))
+    emit(result, format, output)
+    return FINE
+
+
+EPILOG = "Example: cnnscope rule CNS101"
+
+
+def rule(
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="A rule's code or name.")
+    ] = None,
+    all: Annotated[  # noqa: A002  # the option's name
+        bool, typer.Option("--all", help="List every rule.")
+    ] = False,
+    format: NoTable = Format.table,  # noqa: A002
+    output: Output = None,
+) -> Callable[[], int]:
+    """What a rule of lint does, why, and what to do about it."""
+    return lambda: show_rule(code, all, format, output)

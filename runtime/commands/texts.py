@@ -1,0 +1,134 @@
+"""What do texts on the command line mean: shapes, lengths, values, indices, files?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.asked import CiFormat, Shapes, Values
+from cnnscope.runtime.commands.messages import Misuse
+
+#: letters that a value on the command line may have
+_LONGEST = 100_000
+
+
+def shapes_of(texts: Sequence[str] | None) -> Shapes:
+    found: Shapes = {}
+    for text in texts or ():
+        head, equals, body = text.rpartition("=")
+        key = head if equals else None
+        if key in found:
+            raise Misuse(f"--shape is given twice for {key or 'the input'}")
+        if body.strip() in ("", "scalar"):
+            found[key] = []
+            continue
+        try:
+            found[key] = [
+                None if part.strip() == "?" else _length(part)
+                for part in body.lower().replace(",", "x").split("x")
+            ]
+        except ValueError:
+            raise Misuse(
+                f"--shape {text}: give lengths such as input=1x3x224x224, ? for one left free"
+            ) from None
+    return found
+
+
+def lengths_of(texts: Sequence[str] | None) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for text in texts or ():
+        key, equals, body = text.rpartition("=")
+        try:
+            if not equals or not key:
+                raise ValueError
+            length = _length(body)
+        except ValueError:
+            raise Misuse(f"--dim {text}: give a name and a length such as H=224") from None
+        if found.setdefault(key, length) != length:
+            raise Misuse(f"--dim {key} is given as {found[key]} and as {length}")
+    return found
+
+
+def values_of(texts: Sequence[str] | None) -> Values:
+    import json
+
+    found: Values = {}
+    for text in texts or ():
+        key, equals, body = text.rpartition("=")
+        try:
+            if not equals or not key or len(body) > _LONGEST:
+                raise ValueError
+            given = json.loads(body)
+        except (ValueError, RecursionError):  # not JSON, or numbers of thousands of digits
+            shown = text if len(text) <= 80 else f"{text[:77]}..."
+            raise Misuse(
+                f"--value {shown}: give an input's name and its value such as k=4 or size=[1,3,8]"
+            ) from None
+        if key in found:
+            raise Misuse(f"--value is given twice for {key}")
+        found[key] = given
+    return found
+
+
+def unit_of(text: str | None) -> list[int | None] | None:
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [None if part == ":" else _index(part) for part in parts]
+    except ValueError:
+        raise Misuse(f"--unit {text}: give indices such as 3,4, : for all of an axis") from None
+
+
+def _index(text: str) -> int:
+    return -_length(text[1:]) if text.startswith("-") else _length(text)
+
+
+def _length(text: str) -> int:
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ValueError
+    return int(text)
+
+
+def names_of(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part for part in text.split(",") if part.strip())
+
+
+def batches_of(text: str | None) -> tuple[int, ...]:
+    try:
+        found = tuple(_length(part) for part in (text or "").split(",") if text is not None)
+        if any(not batch for batch in found):
+            raise ValueError
+    except ValueError:
+        raise Misuse(f"--batch {text}: give lengths such as 1,8,32") from None
+    return found
+
+
+def files_of(texts: Sequence[str] | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts or ():
+        # A tensor's name may hold an equals sign, a file's path too: the file's is the last.
+        key, _, path = text.rpartition("=")
+        if not key or not path:
+            raise Misuse(f"--input {text}: give an input's name and a file such as x=image.npy")
+        if key in found:
+            raise Misuse(f"--input is given twice for {key}")
+        found[key] = path
+    return found
+
+
+def reports_of(texts: Sequence[str] | None) -> list[tuple[CiFormat, Path]]:
+    found = []
+    for text in texts or ():
+        key, _, path = text.partition("=")
+        if key not in [x.value for x in CiFormat] or not path:
+            known = ", ".join(CiFormat)
+            raise Misuse(
+                f"--report {text}: give a format and a file such as sarif=out.sarif ({known})"
+            )
+        found.append((CiFormat(key), Path(path)))
+    return found

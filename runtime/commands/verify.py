@@ -1,0 +1,91 @@
+"""The command verify: the analysis held against a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.asked import (
+    PATIENCE,
+    Dim,
+    Format,
+    Input,
+    Model,
+    NoTable,
+    Output,
+    Provider,
+    Seed,
+    ShapeOption,
+    Timeout,
+    ValueOption,
+    Verbose,
+)
+from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    pass
+from cnnscope.runtime.commands.asked import VERIFY, Running
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
+from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.reading import run_in_children
+
+
+@dataclass(frozen=True)
+class Verifying(Running):
+    """What `cnnscope verify` was asked for."""
+
+    probes: int
+
+
+def verify_model(request: Verifying) -> int:
+    refuse_csv(request.format, "verify")
+    check_output(request.output, [request.model])
+    # Nothing heavy is imported here: the child process does the work.
+    from cnnscope.analyzer.render.subjects import verification as render
+    from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.runtime.verify.verifying import Request as Job
+
+    job = Job(
+        request.model, request.shapes, request.dims, request.provider, request.inputs,
+        request.seed, request.probes, request.verbose, request.values,
+    )  # fmt: skip
+    done = run_in_children(request.model, [(VERIFY, job)], request.timeout, verbose=request.verbose)
+    if done is None:
+        return BAD
+    (found,) = done
+    assert isinstance(found, Verification)
+    result = Result(lambda: [render.document(found)], found.to_dict)
+    emit(result, request.format, request.output)
+    return FINE if found.ok else FAILED
+
+
+EPILOG = "Example: cnnscope verify model.onnx --shape input=1x3x224x224"
+
+
+def verify(
+    model: Model,
+    shape: ShapeOption = None,
+    dim: Dim = None,
+    value: ValueOption = None,
+    provider: Provider = "auto",
+    input: Input = None,  # noqa: A002  # the option's name
+    seed: Seed = 0,
+    probes: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Points of each input to probe; 0: none.")
+    ] = 4,
+    timeout: Timeout = PATIENCE,
+    format: NoTable = Format.table,  # noqa: A002
+    output: Output = None,
+    verbose: Verbose = False,
+) -> Callable[[], int]:
+    """Run the model and hold shapes, receptive fields and memory against the run."""
+    return lambda: verify_model(
+        Verifying(
+            model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
+            timeout or None, format, output, verbose, probes,
+        )
+    )  # fmt: skip

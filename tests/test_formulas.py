@@ -26,8 +26,8 @@ import cnnscope
 from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.formulas import (
-    Formula,
     named_operands,
     rule_keywords,
     shape_formulas,

@@ -31,8 +31,8 @@ from cnnscope.analyzer.fields.steps import FieldStep, find_steps
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Graph, Node
+from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.formulas import (
-    Formula,
     Named,
     named_operands,
     rule_keywords,

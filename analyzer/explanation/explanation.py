@@ -14,7 +14,7 @@ from cnnscope.analyzer.fields.extreme_paths import FieldPath
 from cnnscope.analyzer.fields.seen import Seen
 from cnnscope.analyzer.fields.steps import FieldStep
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.shown import Shown

@@ -25,7 +25,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.fields.pairs import OperandReads, operand_reads, pairs_inside, pairs_of
 from cnnscope.analyzer.model.graph import Node
-from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.passes.facts import Shapes

@@ -20,7 +20,7 @@ from cnnscope.analyzer.fields.paths import InputAxis, State
 from cnnscope.analyzer.fields.seen import Seen, find_seen, widest_term
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Only, Upto, Whole
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads

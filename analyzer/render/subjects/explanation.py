@@ -17,7 +17,7 @@ from cnnscope.analyzer.fields.connections import Alternative, Alternatives
 from cnnscope.analyzer.fields.extreme_paths import PathStep
 from cnnscope.analyzer.fields.seen import Seen
 from cnnscope.analyzer.fields.steps import FieldStep
-from cnnscope.analyzer.operators.formulas import Formula
+from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.render.document import (
     Block,
     Derivation,

@@ -9,7 +9,7 @@ from cnnscope.analyzer.difference.difference import Difference
 from cnnscope.analyzer.explanation.explanation import Explanation
 from cnnscope.analyzer.lint.rule import LintRule
 from cnnscope.analyzer.render.columns import Column, Row
-from cnnscope.analyzer.render.document import Document, Section, table
+from cnnscope.analyzer.render.document import Document, Section
 from cnnscope.analyzer.render.forms.csv import csv_text
 from cnnscope.analyzer.render.forms.html import fragment
 from cnnscope.analyzer.render.forms.json import dumped
@@ -26,6 +26,7 @@ from cnnscope.analyzer.render.subjects import (
     verification,
 )
 from cnnscope.analyzer.render.subjects.report import EVERYTHING, Selection
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.comparison import Comparison
 from cnnscope.analyzer.report.groups import By
 from cnnscope.analyzer.report.measurement import Profile

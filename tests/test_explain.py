@@ -24,7 +24,7 @@ import cnnscope
 from cnnscope.analyzer.explanation.derivation import operator_page
 from cnnscope.analyzer.fields.connections import Alternative
 from cnnscope.analyzer.fields.pairs import window_pairs
-from cnnscope.analyzer.render.subjects.explanation import pretty
+from cnnscope.analyzer.render.subjects.formulas import pretty
 from cnnscope.analyzer.values.window import Window
 from cnnscope.cli import main
 

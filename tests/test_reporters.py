@@ -32,7 +32,8 @@ from cnnscope.analyzer.render.ci.sarif import (
     sarif_dict,
     sarif_json,
 )
-from cnnscope.analyzer.render.subjects.check import both, outcome
+from cnnscope.analyzer.render.subjects.check import outcome
+from cnnscope.analyzer.render.subjects.verdicts import both
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
 
 DATA = Path(__file__).resolve().parent / "data"

@@ -13,7 +13,8 @@ import json
 from collections.abc import Sequence
 
 from cnnscope.analyzer.render.columns import Exact
-from cnnscope.analyzer.render.document import Document, Table
+from cnnscope.analyzer.render.document import Document
+from cnnscope.analyzer.render.tables import Table
 from cnnscope.analyzer.values.notation import escape
 
 

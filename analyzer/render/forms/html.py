@@ -23,10 +23,9 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Picture,
     Prose,
-    Table,
-    Tone,
 )
 from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.render.tables import Table, Tone
 
 LONGEST: Final = 500
 """Rows of a table in a notebook."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from cnnscope.analyzer.render.document import Document, Table
+from cnnscope.analyzer.render.document import Document
 from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.render.tables import Table
 
 
 def dumped(value: object) -> str:

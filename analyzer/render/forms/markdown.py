@@ -18,8 +18,8 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Picture,
     Prose,
-    Table,
 )
+from cnnscope.analyzer.render.tables import Table
 
 
 def markdown(document: Document) -> str:

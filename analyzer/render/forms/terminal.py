@@ -26,7 +26,6 @@ from cnnscope.analyzer.render.document import (
     Picture,
     Prose,
     Section,
-    Table,
 )
 from cnnscope.analyzer.render.forms.terminal_lines import (
     GAP,
@@ -38,6 +37,7 @@ from cnnscope.analyzer.render.forms.terminal_lines import (
     text_of,
 )
 from cnnscope.analyzer.render.forms.terminal_tables import table_lines
+from cnnscope.analyzer.render.tables import Table
 
 WIDTH = 100
 

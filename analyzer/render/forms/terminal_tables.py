@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rich.cells import cell_len
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import Flow, Narrow, Table
+from cnnscope.analyzer.render.document import Flow
 from cnnscope.analyzer.render.forms.terminal_lines import GAP, Line, fitted, flowing
+from cnnscope.analyzer.render.tables import Narrow, Table
 from cnnscope.analyzer.values.notation import middle
 
 _COMFORTABLE = 24  # cells for a name before others are shortened

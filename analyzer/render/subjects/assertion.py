@@ -12,8 +12,8 @@ from fractions import Fraction
 from cnnscope.analyzer.budgets.figures import QUANTITIES
 from cnnscope.analyzer.budgets.verdicts import Checked, Verdict
 from cnnscope.analyzer.render.job_log import without_commands
-from cnnscope.analyzer.render.subjects.check import amount, headline, sentence
 from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
+from cnnscope.analyzer.render.subjects.verdicts import amount, headline, sentence
 from cnnscope.analyzer.report.layer import Layer, plain_shape
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name, percent, shape

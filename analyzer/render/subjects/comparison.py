@@ -8,19 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cnnscope.analyzer.render.columns import Column, Exact
-from cnnscope.analyzer.render.document import (
-    DATA,
-    PAGE,
-    SCREEN,
-    Document,
-    Heading,
-    Only,
-    Section,
-    Table,
-    table,
-    text_table,
-)
+from cnnscope.analyzer.render.document import DATA, PAGE, SCREEN, Document, Heading, Only, Section
 from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
+from cnnscope.analyzer.render.tables import Table, table, text_table
 from cnnscope.analyzer.report.comparison import Comparison, Ratio
 from cnnscope.analyzer.values.notation import count, name, ratio
 

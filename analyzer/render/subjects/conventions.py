@@ -22,10 +22,10 @@ from cnnscope.analyzer.render.document import (
     Pair,
     Pairs,
     Section,
-    table,
 )
 from cnnscope.analyzer.render.subjects.report import title
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name

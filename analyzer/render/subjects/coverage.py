@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import Document, Section, table
+from cnnscope.analyzer.render.document import Document, Section
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.values.notation import escape
 
 if TYPE_CHECKING:

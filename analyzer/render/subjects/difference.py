@@ -29,9 +29,6 @@ from cnnscope.analyzer.render.document import (
     Notes,
     Only,
     Section,
-    Table,
-    table,
-    text_table,
 )
 from cnnscope.analyzer.render.subjects.changes import (
     change_text,
@@ -41,6 +38,7 @@ from cnnscope.analyzer.render.subjects.changes import (
     what_changed,
 )
 from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
+from cnnscope.analyzer.render.tables import Table, table, text_table
 from cnnscope.analyzer.report.comparison import compared
 from cnnscope.analyzer.values.notation import count, name, nbytes
 

@@ -20,10 +20,9 @@ from cnnscope.analyzer.render.document import (
     Notes,
     Only,
     Section,
-    Tone,
-    table,
 )
 from cnnscope.analyzer.render.subjects.rules import neutral_rule
+from cnnscope.analyzer.render.tables import Tone, table
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome
 from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import count, escape, name, nbytes

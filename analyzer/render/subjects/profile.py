@@ -25,8 +25,8 @@ from cnnscope.analyzer.render.document import (
     Pair,
     Pairs,
     Section,
-    table,
 )
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.measurement import Latency, Profile, Row
 from cnnscope.analyzer.values.notation import (
     count,

@@ -18,9 +18,6 @@ from cnnscope.analyzer.render.document import (
     Pair,
     Pairs,
     Section,
-    Table,
-    Tone,
-    table,
 )
 from cnnscope.analyzer.render.subjects.beside import (
     counted_as,
@@ -31,6 +28,7 @@ from cnnscope.analyzer.render.subjects.beside import (
 from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
 from cnnscope.analyzer.render.subjects.layers import along_axes, field_size
 from cnnscope.analyzer.render.subjects.totals import total_lines
+from cnnscope.analyzer.render.tables import Table, Tone, table
 from cnnscope.analyzer.report.groups import By, grouped
 from cnnscope.analyzer.report.layer import plain_shape
 from cnnscope.analyzer.report.receptive_field import ReceptiveField

@@ -19,9 +19,9 @@ from cnnscope.analyzer.render.document import (
     Picture,
     Prose,
     Section,
-    table,
 )
 from cnnscope.analyzer.render.forms.markdown import markdown
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.finding import Rule
 
 _GENERATED = "<!-- Generated from the rule itself by tests/test_rule_pages.py: change it there. -->"

@@ -1,0 +1,74 @@
+"""What is said of a layer's alternatives: unshared, fully connected, separable?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from cnnscope.analyzer.fields.connections import Alternative, Alternatives
+from cnnscope.analyzer.operators.formula_text import Formula
+from cnnscope.analyzer.render.document import Block, Derivation, Pairs
+from cnnscope.analyzer.render.subjects.formulas import derived, exact, rounded, said
+from cnnscope.analyzer.render.tables import text_table
+from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.notation import percent, ratio
+
+_FORMS = {
+    "shared": "as it is (shared)",
+    "unshared": "locally connected",
+    "fully connected": "fully connected",
+    "depthwise separable": "depthwise separable",
+}
+
+
+def alternative_blocks(found: Alternatives | None) -> Iterator[Block]:
+    if found is None:
+        return
+    layer = found.forms[0]
+    rows = tuple(
+        (
+            _FORMS[form.form], exact(form.params), _times(form.params, layer.params),
+            exact(form.connections), exact(form.macs),
+        )
+        for form in found.forms
+    )  # fmt: skip
+    titles = ("for one example", "parameters", "ratio", "connections", "MACs")
+    yield text_table(titles, (False, True, True, True, True), rows)
+    values: Mapping[str, Dim | str] = {
+        "connections": layer.connections, "in": found.inputs, "out": found.outputs,
+    }  # fmt: skip
+    line = derived("sparsity", Formula("1 - connections/(in*out)", values, ""))
+    lines = [rounded(line, share_text(found.sparsity), found.sparsity)]
+    if found.saving is not None:
+        part = Fraction(str(found.saving.result))
+        lines.append(rounded(derived("separable/shared", found.saving), percent(float(part)), part))
+    yield Derivation(tuple(lines))
+    yield from _remarks(found, layer)
+
+
+def share_text(value: Fraction) -> str:
+    """A share near 1 with as many digits as tell it from 1."""
+    text = percent(float(value))
+    if text != "100 %" or value == 1:
+        return text
+    return f"{100 * float(value):.7g} %"
+
+
+def _times(value: int, base: int) -> str:
+    if not base:
+        return ""
+    return exact(round(value / base)) if value >= 100 * base else ratio(value / base)
+
+
+def _remarks(found: Alternatives, layer: Alternative) -> Iterator[Pairs]:
+    if found.batch != 1:
+        yield said(
+            "note", f"axis 0 is taken for the batch: the layer's work is {found.batch} times this"
+        )
+    padded = layer.macs - layer.connections
+    if padded:
+        yield said(
+            "note",
+            f"{exact(padded)} of the {exact(layer.macs)} products meet padding or are cropped: they "
+            "are no connections, yet an unshared layer stores their weights",
+        )

@@ -1,0 +1,181 @@
+"""How is a verdict put into words? The limit, the figure, how far they are apart, and why."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from cnnscope.analyzer.budgets.figures import ERRORS, LISTS, PARTIAL
+from cnnscope.analyzer.budgets.quantities import Measure
+from cnnscope.analyzer.budgets.verdicts import (
+    Checked,
+    Verdict,
+)
+from cnnscope.analyzer.values.notation import count, duration, name, nbytes, percent
+
+#: an upper limit that is kept by more than this share of it could be tighter
+_ROOMY = Fraction(1, 5)
+
+
+_SHOWN = 3
+
+
+LONGEST_LIMIT = 80
+
+
+def amount(value: Fraction | None, measure: Measure) -> str:
+    """An amount with the unit it is usually read in.
+
+    >>> amount(Fraction(4200000000), "count"), amount(Fraction(1, 80), "seconds")
+    ('4.20 G', '12.5 ms')
+    """
+    if value is None:
+        return "?"
+    if measure == "seconds":
+        return duration(float(value))
+    if measure in ("length", "version"):
+        return _exactly(value)
+    if value.denominator != 1 and abs(value) < 1000:
+        return f"{float(value):.2f}"
+    return (nbytes if measure == "bytes" else count)(round(value))
+
+
+def _exactly(value: Fraction) -> str:
+    if value.denominator == 1:
+        return f"{value.numerator:,}"
+    whole, rest = divmod(round(abs(value) * 1000), 1000)
+    sign = "-" if value < 0 else ""
+    return f"{sign}{whole:,}.{rest:03d}".rstrip("0").rstrip(".")
+
+
+def both(figure: Fraction | None, limit: Fraction | None, measure: Measure) -> tuple[str, str]:
+    """Two amounts that look different where they are.
+
+    >>> both(Fraction(25_557_032), Fraction(25_560_000), "count")
+    ('25,557,032', '25,560,000')
+    """
+    texts = amount(figure, measure), amount(limit, measure)
+    if figure is None or limit is None or figure == limit or texts[0] != texts[1]:
+        return texts
+    if measure == "seconds":
+        return f"{float(figure) * 1000:.6g} ms", f"{float(limit) * 1000:.6g} ms"
+    return _exactly(figure), _exactly(limit)
+
+
+def limit_name(verdict: Verdict) -> str:
+    """What is limited, as people see it."""
+    return name(verdict.limit.name, LONGEST_LIMIT)
+
+
+def bound_text(verdict: Verdict) -> str:
+    """The bound, e.g. ``<= 4.20 G``; a list's operators."""
+    if verdict.bound is None or verdict.amount is None:
+        return name(verdict.limit.text, 20)
+    _, text = both(verdict.figure.shown, verdict.amount, verdict.limit.measure)
+    return f"{verdict.bound.comparison} {text}"
+
+
+def figure_text(verdict: Verdict) -> str:
+    """The figure; a lower bound as one."""
+    figure = verdict.figure
+    text, _ = both(figure.shown, verdict.amount, verdict.limit.measure)
+    at_least = figure.value is None and figure.high is None and figure.low is not None
+    return f">= {text}" if at_least else text
+
+
+def margin_text(verdict: Verdict) -> str:
+    """How far the figure is from the bound.
+
+    A share is of the bound; none where that is nothing.
+    """
+    beyond, bound = verdict.beyond, verdict.bound
+    if beyond is None or bound is None or not beyond:
+        return ""
+    if verdict.state == "unknown" and verdict.figure.value is None:
+        return ""  # how far a lower bound is below a limit says nothing
+    if bound.comparison == "==":
+        return f"differs by {amount(abs(beyond), verdict.limit.measure)}"
+    share = ""
+    if verdict.amount and verdict.limit.measure != "version":
+        share = f" ({_share(abs(beyond) / abs(verdict.amount))})"
+    over = bound.upper == (beyond > 0)
+    return f"{amount(abs(beyond), verdict.limit.measure)}{share} {'over' if over else 'under'}"
+
+
+def _share(share: Fraction) -> str:
+    if share > 10:
+        return f"x{float(share + 1):.1f}"
+    return percent(float(share)) if share >= Fraction(1, 2000) else "< 0.1 %"
+
+
+def baseline_text(verdict: Verdict) -> str:
+    """What a relative bound is relative to."""
+    if verdict.baseline is None:
+        return ""
+    base = amount(verdict.baseline.shown, verdict.limit.measure)
+    return f"{name(verdict.limit.text, 40)}, baseline {base}"
+
+
+def sentence(verdict: Verdict) -> str:
+    """The verdict in a sentence."""
+    what = limit_name(verdict)
+    if verdict.limit.quantity in LISTS:
+        how = "has" if verdict.limit.quantity.endswith("forbid") else "also has"
+        if verdict.state == "within":
+            return f"{what}: kept"
+        return f"{what}: the model {how} {name(verdict.reason)}"
+    if verdict.state == "unknown":
+        known = "" if verdict.figure.shown is None else f" ({figure_text(verdict)} is known)"
+        return f"{what} can't be judged against {bound_text(verdict)}{known}: {why(verdict)}"
+    if verdict.limit.quantity == ERRORS and verdict.state == "exceeds":
+        return f"the model contradicts itself: {why(verdict)}"
+    said = f"{what} is {figure_text(verdict)}, limit {bound_text(verdict)}"
+    margin = margin_text(verdict)
+    if margin:
+        said += f", {margin}"
+    base = baseline_text(verdict)
+    return f"{said} ({base})" if base else said
+
+
+def why(verdict: Verdict) -> str:
+    """Why it is unknown."""
+    return name(verdict.reason or verdict.figure.reason or "it isn't known", 300)
+
+
+def largest(verdict: Verdict) -> str:
+    """The layers that contribute most."""
+    if verdict.state == "within" or not verdict.parts or verdict.limit.quantity == ERRORS:
+        return ""
+    parts = verdict.parts[:_SHOWN]
+    if verdict.limit.quantity in LISTS:
+        return "at " + ", ".join(name(part.layer, 60) for part in parts)
+    measure = verdict.limit.measure
+    return "most in " + ", ".join(
+        f"{name(part.layer, 60)} {amount(Fraction(part.amount), measure)}" for part in parts
+    )
+
+
+def advice(verdict: Verdict) -> str:
+    """A limit that is far away guards nothing: what it could be instead."""
+    slack, bound = verdict.slack, verdict.bound
+    if slack is None or slack < _ROOMY or bound is None or verdict.figure.exact is None:
+        return ""
+    if verdict.limit.quantity in (PARTIAL, "opset"):
+        return ""
+    kept = f"{limit_name(verdict)} is {percent(float(slack))} below its limit"
+    if bound.relation != "absolute":
+        return f"{kept}: a new baseline (--update-baseline) would keep it there"
+    return f"{kept}: {amount(verdict.figure.exact, verdict.limit.measure)} would do"
+
+
+def headline(found: Checked) -> str:
+    """What is to be said of a model in a few words."""
+    states = [v for v in found.verdicts if not v.ok]
+    over = sum(v.state == "exceeds" for v in states)
+    unknown = sum(v.state == "unknown" for v in states)
+    total = len(found.verdicts)
+    if not total:
+        return "no limit to judge"
+    if not states:
+        return f"within {'its limit' if total == 1 else f'all {total} limits'}"
+    parts = [f"{over} exceeded"] * bool(over) + [f"{unknown} unknown"] * bool(unknown)
+    return f"{' and '.join(parts)} of {total} limit{'s' * (total != 1)}"

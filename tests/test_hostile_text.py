@@ -17,9 +17,10 @@ import pytest
 
 import cnnscope
 from cnnscope.analyzer.budgets.baselines import BaselineError, read_baseline
-from cnnscope.analyzer.budgets.config import ConfigError, parse_tolerance, read_settings
+from cnnscope.analyzer.budgets.config import read_settings
 from cnnscope.analyzer.budgets.judging import parse_limit
 from cnnscope.analyzer.budgets.quantities import parse_amount
+from cnnscope.analyzer.budgets.settings import ConfigError, parse_tolerance
 from cnnscope.analyzer.budgets.toml_lines import too_deep
 from cnnscope.analyzer.lint.linting import LintError, settings_from
 from cnnscope.analyzer.values.diagnostics import CnnscopeError

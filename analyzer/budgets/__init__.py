@@ -1,4 +1,4 @@
 """Whether limits are kept: configuration, baselines, amounts, verdicts.
 
-Door: baselines, config, figures, judging, quantities, verdicts.
+Door: baselines, config, figures, judging, quantities, settings, verdicts.
 """

@@ -51,7 +51,7 @@ class Checking(Gate):
 
 
 def check_models(request: Checking) -> int:
-    from cnnscope.analyzer.budgets.config import ConfigError
+    from cnnscope.analyzer.budgets.settings import ConfigError
     from cnnscope.analyzer.render.subjects import check as render
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
     from cnnscope.runtime.gates import checking
@@ -87,7 +87,8 @@ def check_models(request: Checking) -> int:
 
 
 def _budget_request(request: Checking) -> Checks:
-    from cnnscope.analyzer.budgets.config import Settings, find_config, parse_tolerance, read_config
+    from cnnscope.analyzer.budgets.config import find_config, read_config
+    from cnnscope.analyzer.budgets.settings import Settings, parse_tolerance
     from cnnscope.analyzer.budgets.judging import parse_limit
     from cnnscope.runtime.gates.checking import Request as Job
 

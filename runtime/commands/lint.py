@@ -47,7 +47,7 @@ class Linting(Gate):
 
 
 def lint_models(request: Linting) -> int:
-    from cnnscope.analyzer.budgets.config import ConfigError
+    from cnnscope.analyzer.budgets.settings import ConfigError
     from cnnscope.analyzer.lint.linting import lint_report, unreadable
     from cnnscope.analyzer.model.file import open_model
     from cnnscope.analyzer.render.subjects import findings as render

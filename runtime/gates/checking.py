@@ -26,18 +26,17 @@ from cnnscope.analyzer.budgets.baselines import (
     model_key,
     read_baseline,
 )
-from cnnscope.analyzer.budgets.config import (
+from cnnscope.analyzer.budgets.config import find_config, read_config
+from cnnscope.analyzer.budgets.figures import LATENCIES
+from cnnscope.analyzer.budgets.judging import judge_report, make_limit, model_figures
+from cnnscope.analyzer.budgets.settings import (
     ConfigError,
     LatencySettings,
     LimitKey,
     ModelSettings,
     Settings,
-    find_config,
     parse_tolerance,
-    read_config,
 )
-from cnnscope.analyzer.budgets.figures import LATENCIES
-from cnnscope.analyzer.budgets.judging import judge_report, make_limit, model_figures
 from cnnscope.analyzer.budgets.verdicts import Check, Checked, Figure, Figures, Limit, Problem
 from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.model.regular_file import open_regular

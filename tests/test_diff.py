@@ -27,7 +27,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.difference.difference import CONDITIONS, Difference
-from cnnscope.analyzer.difference.matching import Network, Part, match
+from cnnscope.analyzer.difference.matching import match
+from cnnscope.analyzer.difference.network import Network, Part
 from cnnscope.analyzer.difference.sequences import common_subsequence, longest_rise
 from cnnscope.analyzer.render.subjects.difference import GITHUB_LIMIT
 from cnnscope.cli import main

@@ -17,7 +17,7 @@ from cnnscope.analyzer.difference.difference import (
     LayerDifference,
     grouped_changes,
 )
-from cnnscope.analyzer.difference.matching import Matching
+from cnnscope.analyzer.difference.network import Matching
 from cnnscope.analyzer.difference.sequences import shortest_period
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.report.groups import module_paths

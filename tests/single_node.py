@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every family)
@@ -166,6 +167,14 @@ def assert_shapes(c: Case) -> None:
     for mine, actual in zip(infer(c), run(c), strict=True):
         dtype = "string" if actual.dtype.kind in "OU" else str(actual.dtype)
         assert (mine.dtype, mine.shape) == (dtype, actual.shape), c.op
+
+
+def assert_refused(c: Case, said: str) -> None:
+    """The rule refuses the node, in these words, and so does ONNX Runtime."""
+    with pytest.raises(ValueError, match=said):
+        infer(c)
+    with pytest.raises(Exception, match="ONNXRuntimeError"):
+        run(c)
 
 
 def dependence(

@@ -43,13 +43,9 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("must be a scalar", "as Range", ("BlackmanWindow", "HammingWindow", "HannWindow")),
     ("must be scalar", "as Range", ("MelWeightMatrix",)),
     # rules that are still missing here
-    ("bit-width", "dtypes of different widths", ("BitCast",)),
-    ("Col2Im", "columns against the image", ("Col2Im",)),
     ("Explicit output_shape", "with output_padding, too", ("ConvTranspose",)),
     ("nonsense", "a word it doesn't know", ("BitShift", "Gelu", "TensorScatter")),
     ("pattern", "the attribute that ONNX calls optional", ("RegexFullMatch",)),
-    ("STFT", "a window's rank and length", ("STFT",)),
-    ("shape.Size() must be >=", "a step longer than the signal", ("STFT",)),
 )  # fmt: skip
 
 #: ONNX Runtime's own operators have no schema here: dtypes, operands and attributes that they lack

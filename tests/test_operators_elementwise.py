@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from single_node import assert_shapes, case, dependence, operator, predicted, reads, work
+from onnx import TensorProto, helper
+from single_node import (
+    assert_refused,
+    assert_shapes,
+    case,
+    dependence,
+    operator,
+    predicted,
+    reads,
+    work,
+)
 
 from cnnscope.analyzer.operators.definition import defined
 from cnnscope.analyzer.operators.reading import Along, Whole
@@ -57,6 +67,16 @@ WORK = [
 @pytest.mark.parametrize(("c", "expected"), WORK, ids=lambda x: getattr(x, "op", ""))
 def test_work(c, expected):
     assert work(c) == expected
+
+
+@pytest.mark.parametrize(
+    ("dtype", "to"), [("float32", "int32"), ("int64", "float64"), ("uint8", "int8")]
+)
+def test_bits_as_another_dtype_of_their_width(dtype: str, to: str) -> None:
+    x = np.arange(3).astype(dtype)
+    said = f"{dtype} has {x.itemsize * 8} bits, int16 has 16"
+    assert_shapes(case("BitCast", x, opset=26, to=helper.np_dtype_to_tensor_dtype(np.dtype(to))))
+    assert_refused(case("BitCast", x, opset=26, to=TensorProto.INT16), said)
 
 
 def test_softmax_reads():

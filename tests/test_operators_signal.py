@@ -9,6 +9,7 @@ import onnx.reference
 import pytest
 from single_node import (
     assert_reads,
+    assert_refused,
     assert_shapes,
     case,
     infer,
@@ -114,6 +115,26 @@ def test_frames_are_windows(step: int, length: int) -> None:
     assert reads(c)[0][1] == Along(1, Window(length, stride=step))
     assert infer(c)[0].shape[1] == Window(length, stride=step).output_length(17)
     assert_reads(c, 0, parts=True)
+
+
+@pytest.mark.parametrize(("length", "window", "frame", "said"), [
+    (20, None, None, "neither window nor frame_length"),
+    (7, (8,), None, "a frame of 8 is longer than the signal, which has 7"),
+    (7, None, 8, "a frame of 8 is longer than the signal, which has 7"),
+    (20, (8,), 6, "window is 8, 6 is wanted"),
+    (20, (), None, "window has 0 axes, 1 is wanted"),
+])  # fmt: skip
+def test_frames_that_cannot_be(
+    length: int, window: tuple[int, ...] | None, frame: int | None, said: str
+) -> None:
+    frames, const = (None, (1,)) if frame is None else (N64(frame), (1, 3))
+    assert_refused(case("STFT", (1, length, 1), N64(4), window, frames, const=const), said)
+
+
+def test_a_frame_of_nothing() -> None:
+    """ONNX Runtime divides by zero here."""
+    with pytest.raises(ValueError, match="a frame is 0 long, at least 1 is wanted"):
+        infer(case("STFT", (1, 20, 1), N64(4), None, N64(0), const=(1, 3)))
 
 
 def test_reads_of_losses() -> None:

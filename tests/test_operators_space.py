@@ -21,6 +21,22 @@ def test_sizes(case: s.Case) -> None:
     s.assert_shapes(case)
 
 
+@pytest.mark.parametrize(("attributes", "said"), [
+    # 4 columns are 2 blocks of 3 along each axis of 5, a step of 2 between: (5 - 3)/2 + 1
+    ({}, "input is 1x9x4, [?]x[?]x9 is wanted"),
+    ({"strides": [2, 1]}, "input is 1x9x4, [?]x[?]x6 is wanted"),
+    ({"strides": [2, 2], "pads": [1, 0, 1, 0]}, "input is 1x9x4, [?]x[?]x6 is wanted"),
+    ({"strides": [2, 2], "dilations": [3, 1]}, "no block of 3 fits into axis 0"),
+    ({"strides": [2]}, "strides has 1 numbers, for 2 axes 2 are wanted"),
+    ({"strides": [2, 2], "pads": [0, 0, 0]}, "pads has 3 numbers, for 2 axes 4 are wanted"),
+])  # fmt: skip
+def test_columns_are_as_many_as_blocks(attributes: dict[str, list[int]], said: str) -> None:
+    image, block = np.array([5, 5]), np.array([3, 3])
+    s.assert_refused(
+        s.case("Col2Im", (1, 9, 4), image, block, const=(1, 2), opset=18, **attributes), said
+    )
+
+
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])
 @pytest.mark.parametrize("block", [2, 3])
 @pytest.mark.parametrize("axis", [2, 3])

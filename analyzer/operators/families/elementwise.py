@@ -28,7 +28,7 @@ from cnnscope.analyzer.operators.rules import (
 )
 from cnnscope.analyzer.operators.work import NO_WORK, Work
 from cnnscope.analyzer.values.dimension import Undetermined
-from cnnscope.analyzer.values.tensor import DTYPES, Shape, Tensor, dtype_of
+from cnnscope.analyzer.values.tensor import BITS, DTYPES, Shape, Tensor, dtype_of
 
 
 def broadcast_shape(*inputs: Tensor | None) -> Shape | None:
@@ -168,6 +168,15 @@ def cast_output(x: Tensor, *, to: int | str) -> Tensor:
     return x.of(x.shape, dtype)
 
 
+def bit_cast_output(x: Tensor, *, to: int) -> Tensor:
+    """The same bits, as numbers of another dtype of that width."""
+    y = cast_output(x, to=to)
+    has, wants = BITS.get(x.dtype or ""), BITS.get(y.dtype or "")
+    if has is not None and wants is not None and has != wants:
+        raise ValueError(f"{x.dtype} has {has} bits, {y.dtype} has {wants}")
+    return y
+
+
 def cast_like_output(x: Tensor, target: Tensor) -> Tensor:
     return Tensor(target.dtype, x.shape)
 
@@ -260,7 +269,8 @@ activation("PRelu", infer=same, work=each(compare=1, mul=1), reads=prelu_channel
 activation("PRelu", infer=prelu_output, work=each(compare=1, mul=1), since=7)
 
 logic("Where", infer=where_output)
-define("Cast", "BitCast", kind="conversion", infer=cast_output)
+define("Cast", kind="conversion", infer=cast_output)
+define("BitCast", kind="conversion", infer=bit_cast_output)
 define("CastLike", kind="conversion", infer=cast_like_output, reads=cast_like_reads)
 define("Identity", kind="identity", infer=identity_output)
 define(

@@ -28,6 +28,7 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
 )
+from cnnscope.analyzer.operators.rules import demand, demand_rank
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor
@@ -171,9 +172,19 @@ def frame(
     step = scalar(frame_step, f"{node_name} frame step")
     if isinstance(step, int) and step < 1:
         raise ValueError(f"the frame step is {step}, at least 1 is wanted")
+    demand_rank(window, "window", 1)
     if frame_length is not None:
-        return step, scalar(frame_length, f"{node_name} frame length")
-    return step, x.dims[1] if window is None else window.dims[0]
+        length = scalar(frame_length, f"{node_name} frame length")
+        demand(window, "window", length)
+    elif window is not None:
+        length = window.dims[0]
+    else:
+        raise ValueError("neither window nor frame_length says how long a frame is")
+    if isinstance(length, int) and length < 1:
+        raise ValueError(f"a frame is {length} long, at least 1 is wanted")
+    if isinstance(length, int) and isinstance(x.dims[1], int) and length > x.dims[1]:
+        raise ValueError(f"a frame of {length} is longer than the signal, which has {x.dims[1]}")
+    return step, length
 
 
 def scalar(t: Tensor, what: str) -> Dim:

@@ -121,9 +121,42 @@ def to_depth_reads(
 # -- columns to an image ----------------------------------------------------------------------
 
 
+def blocks_along(
+    image: Sequence[Dim], block: Sequence[Dim], strides: Ints, pads: Ints, dilations: Ints
+) -> list[Dim]:
+    """How many blocks there are along each axis of the image.
+
+    Raises:
+        ValueError: the attributes aren't of as many axes, or no block fits in.
+    """
+    axes = len(block)
+    strides, dilations = strides or (1,) * axes, dilations or (1,) * axes
+    pads = pads or (0,) * (2 * axes)
+    for numbers, what, count in (
+        (strides, "strides", axes), (dilations, "dilations", axes), (pads, "pads", 2 * axes),
+    ):  # fmt: skip
+        if len(numbers) != count:
+            raise ValueError(
+                f"{what} has {len(numbers)} numbers, for {axes} axes {count} are wanted"
+            )
+        least = 0 if what == "pads" else 1
+        if min(numbers, default=least) < least:
+            raise ValueError(f"{what} holds {min(numbers)}, at least {least} is wanted")
+    counts: list[Dim] = []
+    for i, length in enumerate(image):
+        room = length + pads[i] + pads[i + axes] - dilations[i] * (block[i] - 1) - 1
+        if isinstance(room, int) and room < 0:
+            raise ValueError(
+                f"no block of {block[i]} fits into axis {i} of the image, which is {length} long"
+            )
+        counts.append(room // strides[i] + 1)
+    return counts
+
+
 def col2im_output(
-    x: Tensor, image_shape: Tensor, block_shape: Tensor, *, node_name: str = ""
-) -> Tensor:
+    x: Tensor, image_shape: Tensor, block_shape: Tensor, *,
+    strides: Ints = None, pads: Ints = None, dilations: Ints = None, node_name: str = "",
+) -> Tensor:  # fmt: skip
     demand_rank(x, "input", 3)
     demand_rank(image_shape, "image_shape", 1)
     demand(block_shape, "block_shape", *(image_shape.shape or (None,)))
@@ -131,11 +164,15 @@ def col2im_output(
     if axes is None:
         return Tensor(x.dtype, None)
     image: list[Dim] = [FreeDim.from_data(f"{node_name} length {i}") for i in axes_of(axes)]
+    block: list[Dim] = [FreeDim.from_data(f"{node_name} block {i}") for i in axes_of(axes)]
     if image_shape.value is not None:
         image = image_shape.lengths
     channels: Dim = FreeDim.from_data(f"{node_name} channels")
     if block_shape.value is not None:
-        channels = exact(x.dims[1], int(product(block_shape.numbers)), "the number of rows")
+        block = list(block_shape.numbers)
+        channels = exact(x.dims[1], int(product(block)), "the number of rows")
+    wanted = product(blocks_along(image, block, strides, pads, dilations))
+    demand(x, "input", None, None, wanted)
     return x.of((x.dims[0], channels, *image))
 
 
@@ -153,10 +190,7 @@ def col2im_reads(
     size = math.prod(blocks)
     strides, dilations = strides or (1,) * len(blocks), dilations or (1,) * len(blocks)
     pads = pads or (0,) * (2 * len(blocks))
-    counts: list[Dim] = []
-    for i, length in enumerate(outputs[0].dims[2:]):
-        room = length + pads[i] + pads[i + len(blocks)] - dilations[i] * (blocks[i] - 1) - 1
-        counts.append(room // strides[i] + 1)
+    counts = blocks_along(outputs[0].dims[2:], blocks, strides, pads, dilations)
 
     def along(i: int, taps: int, behind: int) -> Along:
         """How blocks along an axis are read, so many taps from one on, the last of `behind`."""

@@ -79,6 +79,15 @@ def test_bits_as_another_dtype_of_their_width(dtype: str, to: str) -> None:
     assert_refused(case("BitCast", x, opset=26, to=TensorProto.INT16), said)
 
 
+@pytest.mark.parametrize("c", [
+    lambda word: case("BitShift", U, U, direction=word),
+    lambda word: case("Gelu", F, approximate=word),
+    lambda word: case("TensorScatter", F, (2, 1, 4), np.array([1, 2]), const=(2,), opset=24, mode=word),
+])  # fmt: skip
+def test_words_that_an_attribute_does_not_know(c):
+    assert_refused(c("nonsense"), "is 'nonsense', one of .* is wanted")
+
+
 def test_softmax_reads():
     assert reads(case("Softmax", F, opset=11))[0] == (Along(0), Whole(), Whole())
     for axis in range(3):
@@ -108,7 +117,7 @@ def test_shapes_that_differ_without_broadcast():
 IGNORED = {
     "consumed_inputs": "a memory hint of opset 1", "seed": "random", "mean": "random",
     "scale": "random", "low": "random", "high": "random", "saturate": "values only",
-    "round_mode": "values only", "fmod": "values only", "direction": "values only",
+    "round_mode": "values only", "fmod": "values only",
     "detect_negative": "values only", "detect_positive": "values only", "is_test": "inference",
     "ratio": "inference", "alpha": "values only", "beta": "values only", "gamma": "values only",
     "bias": "values only", "lambd": "values only", "value": "a padding's value", "k": "values only",

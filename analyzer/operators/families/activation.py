@@ -20,10 +20,15 @@ from functools import partial
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import Along, OutputReads, Whole
-from cnnscope.analyzer.operators.rules import Outputs, Rule, broadcast_shapes, each, same
+from cnnscope.analyzer.operators.rules import Outputs, Rule, broadcast_shapes, each, one_of, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor
+
+
+def gelu_output(x: Tensor, *, approximate: str = "none") -> Tensor:
+    one_of(approximate, "approximate", "none", "tanh")
+    return same(x)
 
 
 def gelu_work(outputs: Outputs, x: Tensor, *, approximate: str = "none") -> Work:
@@ -127,7 +132,7 @@ activation("Softplus", infer=same, work=each(exp=2, add=1))  # log(1 + exp x)
 activation("Softsign", infer=same, work=each(compare=1, add=1, div=1))  # x / (1 + |x|)
 activation("Mish", infer=same, work=each(exp=3, add=1, mul=1))  # x * tanh(softplus x)
 activation("Shrink", infer=same, work=each(compare=2, add=1))  # x < -l ? x+b : x > l ? x-b : 0
-activation("Gelu", infer=same, work=gelu_work)
+activation("Gelu", infer=gelu_output, work=gelu_work)
 activation("Swish", infer=same, work=swish_work)
 activation("SwiGLU", infer=same, work=swiglu_work)
 

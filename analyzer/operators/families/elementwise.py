@@ -24,6 +24,7 @@ from cnnscope.analyzer.operators.rules import (
     demand,
     demand_single,
     each,
+    one_of,
     same,
 )
 from cnnscope.analyzer.operators.work import NO_WORK, Work
@@ -42,6 +43,11 @@ def broadcast(*inputs: Tensor | None) -> Tensor:
     """Numpy's broadcasting of all inputs, in the first one's dtype."""
     dtype = next((x.dtype for x in inputs if x is not None and x.dtype is not None), None)
     return Tensor(dtype, broadcast_shape(*inputs))
+
+
+def shift_output(x: Tensor, by: Tensor, *, direction: str) -> Tensor:
+    one_of(direction, "direction", "LEFT", "RIGHT")
+    return broadcast(x, by)
 
 
 def as_type(infer: Rule, dtype: str) -> Rule:
@@ -248,7 +254,8 @@ define_binary("And", "Or", "Xor", work=each(compare=1), result="bool", kind="log
 define_binary("Equal", "Greater", "Less", work=each(compare=1), result="bool", kind="logic")
 logic("GreaterOrEqual", "LessOrEqual", infer=as_type(broadcast, "bool"), work=each(compare=1))
 arithmetic("Mod", infer=broadcast, work=each(div=1))
-logic("BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", infer=broadcast, work=each(compare=1))
+logic("BitShift", infer=shift_output, work=each(compare=1))
+logic("BitwiseAnd", "BitwiseOr", "BitwiseXor", infer=broadcast, work=each(compare=1))
 logic("BitwiseNot", "Not", infer=same, work=each(compare=1))
 
 arithmetic("Max", "Min", infer=broadcast, work=folded("compare"))

@@ -32,6 +32,7 @@ from cnnscope.analyzer.operators.rules import (
     demand_least_rank,
     demand_rank,
     in_range,
+    one_of,
     same,
 )
 from cnnscope.analyzer.operators.work import Work
@@ -218,6 +219,13 @@ def writers(who: np.ndarray, indices: Tensor) -> list[AxisRead]:
     return [Listed(0, (), table=(0, np.where(who < 0, -1, axis))) for axis in each]
 
 
+def tensor_scatter_output(
+    cache: Tensor, update: Tensor, where: Tensor | None = None, *, mode: str = "linear"
+) -> Tensor:
+    one_of(mode, "mode", "linear", "circular")
+    return same(cache)
+
+
 def tensor_scatter_reads(
     outputs: Outputs, cache: Tensor, update: Tensor, where: Tensor | None = None, *, axis: int = -2
 ) -> OutputReads:
@@ -243,4 +251,4 @@ define(
     work=scatter_elements_work,
     reads=scatter_nd_reads,
 )
-define("TensorScatter", kind="indexing", infer=same, reads=tensor_scatter_reads)
+define("TensorScatter", kind="indexing", infer=tensor_scatter_output, reads=tensor_scatter_reads)

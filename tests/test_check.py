@@ -19,7 +19,7 @@ from cnnscope.analyzer.budgets.figures import QUANTITIES
 from cnnscope.analyzer.budgets.judging import judge_report, make_limit, parse_limit
 from cnnscope.analyzer.budgets.quantities import Bound
 from cnnscope.analyzer.budgets.verdicts import WHOLE, Checked, Figure, Scope, judge, plain_number
-from cnnscope.analyzer.report.measurement import Latency
+from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.runtime.gates.checking import latency_figure
 

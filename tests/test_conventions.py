@@ -596,7 +596,7 @@ def test_an_unknown_convention_is_refused() -> None:
 
 
 def test_names_are_unique_and_tables_use_known_features() -> None:
-    from cnnscope.analyzer.counters.conventions import FEATURES
+    from cnnscope.analyzer.counters.features import FEATURES
 
     names = [key for c in cnnscope.conventions() for key in (c.name, *c.aliases)]
     assert len(set(names)) == len(names)

@@ -21,7 +21,7 @@ from networks import network, node
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.explanation.derivation import operator_page
+from cnnscope.analyzer.explanation.sources import operator_page
 from cnnscope.analyzer.fields.connections import Alternative
 from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.render.subjects.formulas import pretty

@@ -14,18 +14,10 @@ from laid_out import profile_csv, profile_json, profile_markdown
 from laid_out import profile_text as text
 
 from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
-from cnnscope.analyzer.report.measurement import (
-    Ceilings,
-    Copied,
-    Latency,
-    Placement,
-    Profile,
-    Residue,
-    Row,
-    Span,
-    Transfers,
-    Unrun,
-)
+from cnnscope.analyzer.report.kernel_row import Row
+from cnnscope.analyzer.report.latency import Latency, Transfers
+from cnnscope.analyzer.report.machine import Ceilings, Copied, Placement, Residue, Span, Unrun
+from cnnscope.analyzer.report.measurement import Profile
 
 HOSTILE = "=evil\n\x1b[31m<b>|`x`\u202e"
 

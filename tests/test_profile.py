@@ -22,7 +22,8 @@ from onnx import TensorProto, helper
 
 import cnnscope
 from cnnscope.analyzer.report.execution import Execution
-from cnnscope.analyzer.report.measurement import Ceilings, Profile
+from cnnscope.analyzer.report.machine import Ceilings
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.verification import (
     Check,
     FieldCheck,

@@ -277,7 +277,8 @@ def test_a_kernel_that_fails_names_its_node() -> None:
 
 
 def test_a_shape_without_a_name_needs_a_single_input(samples: Path) -> None:
-    from cnnscope.runtime.verify.verifying import Request, verify_here
+    from cnnscope.runtime.engine.job import Request
+    from cnnscope.runtime.verify.verifying import verify_here
 
     nodes = [helper.make_node("Add", ["x", "z"], ["y"])]
     inputs = [value("x", shape=[16]), value("z", shape=[16])]

@@ -6,22 +6,23 @@ the field's last step and its paths (`paths`), the connections (`connections`), 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from cnnscope.analyzer.explanation.axes import SeenInput, UnitRegion
+from cnnscope.analyzer.explanation.axis_derivation import (
+    Subject,
+    axis_fates,
+    axis_length,
+    axis_origins,
+)
 from cnnscope.analyzer.explanation.explanation import (
-    AxisFate,
-    AxisOrigin,
     Explanation,
     Inside,
     Operand,
-    Origin,
-    SeenInput,
     StoredOperand,
     Traffic,
-    UnitRegion,
 )
+from cnnscope.analyzer.explanation.sources import sources
 from cnnscope.analyzer.fields.connections import find_alternatives
 from cnnscope.analyzer.fields.extreme_paths import FieldPath, find_paths
 from cnnscope.analyzer.fields.fields import Fields
@@ -29,52 +30,18 @@ from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import Seen, find_seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
-from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.model.graph import Graph, Node
+from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.formulas import (
     Named,
     named_operands,
     rule_keywords,
-    rule_of,
-    shape_formulas,
     work_formulas,
 )
-from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Nothing, Only, Upto, Whole
 from cnnscope.analyzer.passes.costs import BodyWork, Cost, count_costs
-from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import NodeReads
-from cnnscope.analyzer.passes.weights import Path, Weights
 from cnnscope.analyzer.values.diagnostics import own_words
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import BITS, Tensor
-from cnnscope.analyzer.values.window import Window
-
-ARAUJO = "https://distill.pub/2019/computing-receptive-fields"
-FLOPS_RULE = "2 x MACs + every other arithmetic operation once"
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A layer to be explained, and the passes' results about it.
-
-    Args:
-        graph: the main graph.
-        shapes: of the graph that its node is in.
-        node, cost, reads, kind: its own.
-        weights, path: everything stored, and the layer's place in it.
-        fields: None for a layer inside a subgraph.
-    """
-
-    graph: Graph
-    shapes: Shapes
-    node: Node
-    cost: Cost
-    reads: NodeReads
-    kind: Kind
-    weights: Weights
-    path: Path
-    fields: Fields | None
 
 
 def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> Explanation:
@@ -122,7 +89,7 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
         state = fields.states.get(tensor, {})
         for key in sorted((k for k in state if k in fields.spatial), key=lambda k: k[1]):
             seen[key] = find_seen(
-                state[key], _axis_length(shapes, key), shapes.tensors[tensor].shape
+                state[key], axis_length(shapes, key), shapes.tensors[tensor].shape
             )
         steps = find_steps(subject.graph, shapes, fields, node)
         paths = find_paths(subject.graph, shapes, fields, tensor)
@@ -147,8 +114,8 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
             )
             for n in operands
         ),
-        axes=_axes(subject, operands),
-        fates=_fates(subject, operands),
+        axes=axis_origins(subject, operands),
+        fates=axis_fates(subject, operands),
         stored=stored,
         work=work,
         inside=_inside(subject),
@@ -163,15 +130,9 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
         paths=paths,
         region=region,
         alternatives=alternatives,
-        sources=_sources(subject, bool(seen)),
+        sources=sources(subject, bool(seen)),
         notes=tuple(notes),
     )  # fmt: skip
-
-
-def _axis_length(shapes: Shapes, key: tuple[str, int]) -> int | None:
-    shape = shapes.tensors[key[0]].shape
-    length = None if shape is None else shape[key[1]]
-    return length if isinstance(length, int) else None
 
 
 def _work(subject: Subject, operands: Sequence[Named]) -> dict[str, Formula]:
@@ -258,106 +219,6 @@ def _traffic(subject: Subject, operands: Sequence[Named]) -> tuple[Traffic, ...]
     return tuple(found)
 
 
-# -- axes --------------------------------------------------------------------------------------
-
-
-def _axes(subject: Subject, operands: Sequence[Named]) -> tuple[AxisOrigin, ...]:
-    node = subject.node
-    formulas = shape_formulas(node, operands, rule_keywords(node))
-    how = subject.shapes.how.get(node.index, "unknown")
-    found = []
-    for n in operands:
-        if not n.output:
-            continue
-        which = node.outputs.index(n.tensor)
-        for axis, length in enumerate(n.facts.shape or ()):
-            given = formulas[n.tensor][axis] if n.tensor in formulas else None
-            way, formula = "given", None
-            textbook = _by_window(subject, operands, which, axis, length)
-            if textbook is not None:
-                way, formula = "window", textbook
-            elif given is not None and given.symbolic:
-                carried = given.text in given.values
-                way, formula = "carried" if carried else "computed", given
-            found.append(AxisOrigin(n.axis(axis), n.tensor, axis, length, way, formula, how))
-    return tuple(found)
-
-
-def _by_window(
-    subject: Subject, operands: Sequence[Named], which: int, axis: int, length: Dim
-) -> Formula | None:
-    """The textbook's formula, where the axis moves over an input's and it comes out exactly."""
-    reads = subject.reads.outputs
-    if which >= len(reads):
-        return None
-    by_tensor = {n.tensor: n for n in operands if not n.output}
-    for tensor, ways in zip(subject.node.inputs, reads[which], strict=True):
-        if not isinstance(ways, tuple) or tensor not in by_tensor:
-            continue
-        for own, way in enumerate(ways):
-            if isinstance(way, Along) and way.axis == axis and way.window.moves:
-                n = by_tensor[tensor]
-                found = _textbook(n.axis(own), n.facts.dims[own], way.window, length)
-                if found is not None:
-                    return found
-    return None
-
-
-def _textbook(symbol: str, n: Dim, window: Window, length: Dim) -> Formula | None:
-    parts = {
-        "before": window.before, "after": window.after, "dilation": window.dilation,
-        "kernel": window.size, "stride": window.stride,
-    }  # fmt: skip
-    whole = {name: value for name, value in parts.items() if isinstance(value, int)}
-    if len(whole) < len(parts) or whole["stride"] < 1:
-        return None
-    for ceil in (False, True):
-        if window.output_length(n, ceil=ceil) == length:
-            text = f"({symbol} + before + after - (dilation*(kernel - 1) + 1))/stride"
-            text = f"{'ceil' if ceil else 'floor'}({text}) + 1"
-            return Formula(text, {symbol: n, **whole}, length)
-    return None
-
-
-def _fates(subject: Subject, operands: Sequence[Named]) -> tuple[AxisFate, ...]:
-    """What becomes of the axes of what isn't constant."""
-    node = subject.node
-    reads = subject.reads.outputs[0] if subject.reads.outputs else ()
-    outputs = [n for n in operands if n.output and n.tensor == node.outputs[0]]
-    found: list[AxisFate] = []
-    for n in operands:
-        if n.output or n.facts.shape is None or n.facts.constant:
-            continue
-        which = node.inputs.index(n.tensor)
-        ways = reads[which] if which < len(reads) else None
-        for axis, length in enumerate(n.facts.shape):
-            fate, to = _fate(ways, axis, length)
-            if subject.reads.through or node.index in subject.shapes.functions:
-                fate, to = "inside", None
-            target = None if to is None or not outputs else outputs[0].axis(to)
-            found.append(AxisFate(n.axis(axis), length, fate, target))
-    return tuple(found)
-
-
-def _fate(ways: object, axis: int, length: Dim) -> tuple[str, int | None]:
-    if isinstance(ways, Flat):
-        return "reshaped", None
-    if isinstance(ways, Nothing):
-        return "unread", None
-    if not isinstance(ways, tuple):
-        return "unknown", None
-    way = ways[axis]
-    if isinstance(way, Along):
-        return ("carried" if way.window.is_identity else "window"), way.axis
-    if isinstance(way, Listed):
-        return "grouped", way.axis
-    if isinstance(way, Upto):
-        return "scanned", way.axis
-    if isinstance(way, Only):
-        return ("broadcast" if length == 1 else "fixed"), None
-    return ("pooled" if isinstance(way, Whole) and way.spatial else "contracted"), None
-
-
 # -- regions -----------------------------------------------------------------------------------
 
 
@@ -391,69 +252,3 @@ def _region(
         lengths_ = tuple(d for d in shapes.tensors[name].shape or () if isinstance(d, int))
         seen.append(SeenInput(name, lengths_, ranges, spatial, spans))
     return UnitRegion(tuple(indices), tuple(seen))
-
-
-# -- sources -----------------------------------------------------------------------------------
-
-
-def _sources(subject: Subject, sees: bool) -> tuple[Origin, ...]:
-    node, shapes = subject.node, subject.shapes
-    found = []
-    url = operator_page(node.domain, node.op)
-    if url is not None:
-        found.append(
-            Origin("operator", None, f"{node.title}, version {node.version} of its opset", url)
-        )
-    operator = rule_of(node)
-    how = shapes.how.get(node.index, "unknown")
-    if how == "rules" and operator is not None:
-        found.append(_rule("shape", operator.infer))
-    else:
-        said = {
-            "function": "its function's body, layer by layer",
-            "schema": "the shape inference of its ONNX schema",
-            "declared": "what the file declares",
-        }.get(how, "not known")
-        found.append(Origin("shape", None, said))
-    if node.index in shapes.functions:
-        found.append(Origin("work", None, "the sum over its function's body"))
-    elif operator is not None and operator.work is not None:
-        found.append(_rule("work", operator.work))
-        if node.bodies:
-            found.append(Origin("work", None, "what runs in its subgraphs, layer by layer"))
-    elif operator is not None:
-        found.append(Origin("work", None, "it moves or reinterprets elements: no arithmetic"))
-    found.append(Origin("FLOPs", None, FLOPS_RULE))
-    if sees:
-        said = "Araujo, Norris & Sim, Computing Receptive Fields of CNNs, Distill 2019"
-        if operator is not None and operator.reads is not None:
-            found.append(_rule("reads", operator.reads))
-        found.append(Origin("field", None, said, ARAUJO))
-    return tuple(found)
-
-
-def _rule(what: str, rule: object) -> Origin:
-    """A rule by its name and module, and what that module answers."""
-    name = getattr(rule, "__qualname__", type(rule).__qualname__).split(".<locals>", 1)[0]
-    module = getattr(rule, "__module__", "") or ""
-    try:
-        home = inspect.getmodule(rule)
-    except TypeError:
-        home = None
-    said = next(iter((inspect.getdoc(home) or "").splitlines()), "") if home is not None else ""
-    return Origin(what, f"{name} in {module}", said)
-
-
-def operator_page(domain: str, op: str) -> str | None:
-    """The page that describes an operator; None for domains without a known one.
-
-    >>> operator_page("ai.onnx.ml", "Scaler")
-    'https://onnx.ai/onnx/operators/onnx_aionnxml_Scaler.html'
-    """
-    if domain in ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training"):
-        short = "" if domain == "ai.onnx" else domain.replace(".", "")
-        return f"https://onnx.ai/onnx/operators/onnx_{short}_{op}.html"
-    if domain == "com.microsoft":
-        page = "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md"
-        return f"{page}#{domain}.{op}"
-    return None

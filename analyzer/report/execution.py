@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from cnnscope.analyzer.report.measurement import Profile, Row
+from cnnscope.analyzer.report.kernel_row import Row
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.verification import Verification
 
 

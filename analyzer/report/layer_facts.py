@@ -244,7 +244,8 @@ class LayerSource:
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """How each number comes about."""
         # Loaded when first asked for: most reports are never asked.
-        from cnnscope.analyzer.explanation.derivation import Subject, explain_node
+        from cnnscope.analyzer.explanation.axis_derivation import Subject
+        from cnnscope.analyzer.explanation.derivation import explain_node
 
         model = self.model
         return explain_node(

@@ -96,8 +96,8 @@ def _with_run(report: Report, path: str, request: Request) -> tuple[Report, int]
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.runtime.engine.job import Request as Base
     from cnnscope.runtime.profile.profiling import Request as Job
-    from cnnscope.runtime.verify.verifying import Request as Base
 
     base = Base(path, request.shapes, request.dims, values=request.values)
     found = run_in_children(path, [(VERIFY, base), (PROFILE, Job(base))])

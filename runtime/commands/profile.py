@@ -50,8 +50,8 @@ class Profiling(Running):
 def profile_model(request: Profiling) -> int:
     from cnnscope.analyzer.render.subjects import profile as render
     from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.runtime.engine.job import Request as Base
     from cnnscope.runtime.profile.profiling import Request as Job
-    from cnnscope.runtime.verify.verifying import Request as Base
 
     sort, top = request.sort, request.top
     if request.format is Format.json and (sort or top):

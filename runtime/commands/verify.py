@@ -47,7 +47,7 @@ def verify_model(request: Verifying) -> int:
     # Nothing heavy is imported here: the child process does the work.
     from cnnscope.analyzer.render.subjects import verification as render
     from cnnscope.analyzer.report.verification import Verification
-    from cnnscope.runtime.verify.verifying import Request as Job
+    from cnnscope.runtime.engine.job import Request as Job
 
     job = Job(
         request.model, request.shapes, request.dims, request.provider, request.inputs,

@@ -53,11 +53,11 @@ from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
     one_line,
 )
+from cnnscope.runtime.engine.job import say_nothing
 from cnnscope.runtime.gates.model_paths import PathError, Search
-from cnnscope.runtime.verify.verifying import say_nothing
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.report.measurement import Latency
+    from cnnscope.analyzer.report.latency import Latency
 
 Shapes: TypeAlias = Mapping[str | None, Sequence[int | None]]
 Given: TypeAlias = Source | Report
@@ -411,9 +411,9 @@ def _measured(
     if not wanted:
         return {}
     from cnnscope.runtime.engine.child import run_in_child
+    from cnnscope.runtime.engine.job import Request as Base
     from cnnscope.runtime.profile.profiling import Request as Profiling
     from cnnscope.runtime.profile.profiling import Timed, sendable
-    from cnnscope.runtime.verify.verifying import Request as Base
 
     base = Base(job.source, job.shapes, job.dims, how.provider, values=job.values)
     asked = Profiling(base, threads=how.threads, seconds=how.seconds)

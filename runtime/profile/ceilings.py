@@ -28,7 +28,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from cnnscope.analyzer.report.measurement import Ceilings
+from cnnscope.analyzer.report.machine import Ceilings
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CUDA
 from cnnscope.runtime.engine.sessions import Settings, open_session

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import onnx
 
-from cnnscope.analyzer.report.measurement import Span
+from cnnscope.analyzer.report.machine import Span
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.trace import Event, Facts, events_in
 

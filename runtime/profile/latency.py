@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnscope.analyzer.report.measurement import Latency, Transfers
+from cnnscope.analyzer.report.latency import Latency, Transfers
 from cnnscope.runtime.engine.sessions import Settings, open_session
 from cnnscope.runtime.profile.timing import DEFAULT, Budget, Samples, measure
 

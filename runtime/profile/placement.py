@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from cnnscope.analyzer.report.measurement import Copied, Placement, Row
+from cnnscope.analyzer.report.kernel_row import Row
+from cnnscope.analyzer.report.machine import Copied, Placement
 from cnnscope.runtime.engine.providers import CPU, Provider, short_name
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from cnnscope.analyzer.report.measurement import Ceilings, Latency, Profile, Residue
+from cnnscope.analyzer.report.latency import Latency
+from cnnscope.analyzer.report.machine import Ceilings, Residue
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.arguments import (
     checked_amount,
     checked_arrays,
@@ -26,8 +28,8 @@ from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import BindingError, RunError
-from cnnscope.runtime.verify.verifying import Request as Base
-from cnnscope.runtime.verify.verifying import runtime_version, say_nothing
+from cnnscope.runtime.engine.job import Request as Base
+from cnnscope.runtime.engine.job import runtime_version, say_nothing
 
 if TYPE_CHECKING:
     import os
@@ -155,9 +157,9 @@ def profile(
 
 def sendable(request: Request) -> Request:
     """The request with everything in it that a process can be sent."""
-    from cnnscope.runtime.verify import verifying
+    from cnnscope.runtime.engine import job
 
-    return replace(request, base=verifying.sendable(request.base))
+    return replace(request, base=job.sendable(request.base))
 
 
 def profile_here(request: Request, progress: Callable[[str], None] | None = None) -> Profile:
@@ -232,8 +234,8 @@ def _prepared(request: Request, batch: int | None, weights: Values | None = None
     from cnnscope.runtime.engine.batches import batch_of, bind_batch
     from cnnscope.runtime.engine.flat import flat_model
     from cnnscope.runtime.engine.inputs import load_inputs, make_inputs
+    from cnnscope.runtime.engine.job import analysed
     from cnnscope.runtime.engine.weights import find_values
-    from cnnscope.runtime.verify.verifying import analysed
 
     base = request.base
     files = {n: x for n, x in (base.inputs or {}).items() if isinstance(x, (str, os.PathLike))}

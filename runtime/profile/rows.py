@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.model.graph import used_names
 from cnnscope.analyzer.passes.costs import Cost
-from cnnscope.analyzer.report.measurement import Ceilings, Row, Unrun
+from cnnscope.analyzer.report.kernel_row import Row
+from cnnscope.analyzer.report.machine import Ceilings, Unrun
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import BITS
 from cnnscope.runtime.engine.providers import short_name

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cnnscope.analyzer.report.measurement import Noise
+from cnnscope.analyzer.report.latency import Noise
 
 #: the samples after the warm-up a percentile near the end, or an interval, needs at least
 FEWEST = 7

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from cnnscope.analyzer.values.arguments import (
 )
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.child import run_in_child
+from cnnscope.runtime.engine.job import Request, analysed, runtime_version, say_nothing, sendable
 
 if TYPE_CHECKING:
     from typing import IO
@@ -43,33 +44,6 @@ if TYPE_CHECKING:
     from cnnscope.runtime.verify.shape_check import Seen
 
     Model = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes] | Report
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to verify and how; plain data, so that a child process can be sent it.
-
-    Args:
-        model: as `verify` takes it.
-        shapes: by input name; None stands for the only input.
-        dims: lengths of free dimensions.
-        provider: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        inputs: an array, or the path of a ``.npy`` file, by input name.
-        seed: of random inputs, weights and probes.
-        probes: points of each input to probe; 0 leaves receptive fields out.
-        verbose: let ONNX Runtime's own log be seen.
-        values: of inputs that sizes hang on, by name, as `analyze` takes them; they are run with, too.
-    """
-
-    model: object
-    shapes: Mapping[str | None, Sequence[int | None]]
-    dims: Mapping[str, int]
-    provider: str = "auto"
-    inputs: Mapping[str, object] | None = None
-    seed: int = 0
-    probes: int = 4
-    verbose: bool = False
-    values: Mapping[str, object] | None = None
 
 
 def verify(
@@ -133,37 +107,6 @@ def verify(
     return found
 
 
-def sendable(request: Request) -> Request:
-    """The request with everything in it that a process can be sent."""
-    model = request.model
-    if isinstance(model, (str, bytes)):
-        return request
-    if isinstance(model, os.PathLike):
-        return replace(request, model=os.fspath(model))
-    from cnnscope.analyzer.report.report import Report
-
-    if isinstance(model, Report):
-        shapes: dict[str | None, Sequence[int | None]] = {
-            x.name: _lengths(x.shape) for x in model.inputs if x.shape is not None
-        }
-        shapes.update(request.shapes)
-        path = model.model.path
-        if path is None:
-            raise RunError(
-                "a model in memory is verified in a child from the model, not its report"
-            )
-        return replace(request, model=path, shapes=shapes)
-    if hasattr(model, "SerializeToString"):
-        return replace(request, model=model.SerializeToString())
-    if hasattr(model, "read"):
-        return replace(request, model=model.read())
-    return request
-
-
-def _lengths(shape: Sequence[object]) -> list[int | None]:
-    return [d if isinstance(d, int) else None for d in shape]
-
-
 def verify_here(request: Request, progress: Callable[[str], None] | None = None) -> Verification:
     """`verify`, in this process.
 
@@ -214,42 +157,6 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
         memory=memory,
         notes=notes,
     )
-
-
-def say_nothing(said: str) -> None:
-    """Progress that nobody wants to hear of."""
-
-
-def runtime_version() -> str:
-    """ONNX Runtime's."""
-    import onnxruntime
-
-    return str(onnxruntime.__version__)
-
-
-def analysed(request: Request, arrays: Mapping[str, np.ndarray]) -> Analysis:
-    """The analysis of what a request is about, inputs bound as the arrays given for them are.
-
-    Raises:
-        ModelFileError, GraphError, BindingError: as `analyze`.
-        RunError: a report without its model.
-    """
-    from cnnscope.analyzer.model.binding import named_shapes
-    from cnnscope.analyzer.report.examination import Analysis, examine
-    from cnnscope.analyzer.report.report import Report
-
-    model = request.model
-    if isinstance(model, Report):
-        if not isinstance(model._analysis, Analysis):
-            raise RunError("the report has lost its model: verify the model itself")
-        if not (request.shapes or request.dims or request.values or arrays):
-            return model._analysis
-        model = model.model.path if model.model.path is not None else model._analysis.file.model
-    shapes = named_shapes(model, request.shapes, "--shape")  # type: ignore[arg-type]
-    for name, array in arrays.items():
-        shapes.setdefault(name, array.shape)
-    told = checked_values(request.values)
-    return examine(model, shapes=shapes, dims=request.dims, values=told)  # type: ignore[arg-type]
 
 
 def _check_fields(analysis: Analysis, request: Request) -> FieldCheck:

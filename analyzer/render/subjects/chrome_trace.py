@@ -13,7 +13,8 @@ import json
 
 from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.subjects.profile import kernel_name
-from cnnscope.analyzer.report.measurement import Profile, Span
+from cnnscope.analyzer.report.machine import Span
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.notation import escape, name
 
 

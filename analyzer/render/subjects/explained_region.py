@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from cnnscope.analyzer.explanation.explanation import SeenInput, UnitRegion
+from cnnscope.analyzer.explanation.axes import SeenInput, UnitRegion
 from cnnscope.analyzer.render.document import Block, Picture
 from cnnscope.analyzer.render.subjects.formulas import exact, said
 from cnnscope.analyzer.render.tables import text_table

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnnscope.analyzer.explanation.explanation import AxisOrigin, Explanation
+from cnnscope.analyzer.explanation.axes import AxisOrigin
+from cnnscope.analyzer.explanation.explanation import Explanation
 from cnnscope.analyzer.render.document import Block, Derivation, Derived, Document, Heading, Section
 from cnnscope.analyzer.render.subjects.explained_alternatives import alternative_blocks
 from cnnscope.analyzer.render.subjects.explained_field import field_blocks

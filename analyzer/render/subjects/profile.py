@@ -27,7 +27,9 @@ from cnnscope.analyzer.render.document import (
     Section,
 )
 from cnnscope.analyzer.render.tables import table
-from cnnscope.analyzer.report.measurement import Latency, Profile, Row
+from cnnscope.analyzer.report.kernel_row import Row
+from cnnscope.analyzer.report.latency import Latency
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.notation import (
     count,
     duration,

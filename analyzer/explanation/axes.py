@@ -1,4 +1,4 @@
-"""What is said of each axis of a layer: where its length comes from, what becomes of it, what is seen along it?"""
+"""What is said of each axis of a layer: whence its length, what becomes of it, what is seen along it?"""
 
 from __future__ import annotations
 

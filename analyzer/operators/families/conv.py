@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
+from cnnscope.analyzer.operators.families.fused_activations import PER_ELEMENT
 from cnnscope.analyzer.operators.families.spatial import (
     arranged,
     each_end,
@@ -24,7 +25,7 @@ from cnnscope.analyzer.operators.families.spatial import (
 )
 from cnnscope.analyzer.operators.reading import Along, OutputReads
 from cnnscope.analyzer.operators.rules import Ints, demand, each_axis
-from cnnscope.analyzer.operators.work import NO_WORK, Work, matrix_work
+from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.dimension import Dim, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window, known_padding, same_padding
@@ -125,25 +126,25 @@ def conv_reads(
 
 # -- with an activation behind ----------------------------------------------------------------
 
-#: per element of what a fused activation makes
-ACTIVATIONS = {
-    "": NO_WORK,
-    "none": NO_WORK,
-    "Relu": Work(compare=1),
-    "LeakyRelu": Work(compare=1, mul=1),
-    "Clip": Work(compare=2),
-    "HardSigmoid": Work(mul=1, add=1, compare=2),
-    "Sigmoid": Work(exp=1),
-    "Tanh": Work(exp=1),
-    "silu": Work(exp=1, mul=1),
-    "swish": Work(exp=1, mul=1),
-}
+#: the activations that it knows
+ACTIVATIONS = (
+    "",
+    "none",
+    "Relu",
+    "LeakyRelu",
+    "Clip",
+    "HardSigmoid",
+    "Sigmoid",
+    "Tanh",
+    "silu",
+    "swish",
+)
 
 
 def activation_work(activation: str) -> Work:
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation {activation!r} isn't one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[activation]
+    return PER_ELEMENT[activation]
 
 
 def fused_work(

@@ -15,28 +15,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnscope.analyzer.operators.families.fused_activations import PER_ELEMENT
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Only, Whole
 from cnnscope.analyzer.operators.rules import broadcast_shapes
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor
 
-#: per element of what a fused activation makes
-ACTIVATIONS = {
-    "": Work(),
-    "Relu": Work(compare=1),
-    "LeakyRelu": Work(compare=1, mul=1),
-    "ThresholdedRelu": Work(compare=1),
-    "Elu": Work(compare=1, exp=1, add=1, mul=1),
-    "Sigmoid": Work(exp=1),
-    "Tanh": Work(exp=1),
-    "ScaledTanh": Work(exp=1, mul=2),
-    "HardSigmoid": Work(mul=1, add=1, compare=2),
-    "Softplus": Work(exp=2, add=1),
-    "Softsign": Work(compare=1, add=1, div=1),
-    # x * (a + a*tanh(x * (b*x*x + c)))
-    "FastGelu": Work(exp=1, mul=5, add=2),
-}
+#: the activations that it knows
+ACTIVATIONS = (
+    "",
+    "Relu",
+    "LeakyRelu",
+    "ThresholdedRelu",
+    "Elu",
+    "Sigmoid",
+    "Tanh",
+    "ScaledTanh",
+    "HardSigmoid",
+    "Softplus",
+    "Softsign",
+    "FastGelu",
+)
 
 
 def order(rank: int, transpose: int = 0, transpose_batch: int = 0) -> list[int]:
@@ -95,4 +95,4 @@ def product_reads(
 def activation_work(name: str) -> Work:
     if name not in ACTIVATIONS:
         raise ValueError(f"unknown activation {name}")
-    return ACTIVATIONS[name]
+    return PER_ELEMENT[name]

@@ -22,6 +22,7 @@ from functools import wraps
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import constants
+from cnnscope.analyzer.operators.families.fused_activations import PER_ELEMENT
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -39,18 +40,22 @@ from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 
+#: the activations of gates, whose names are taken in any case
 ACTIVATIONS = {
-    "relu": Work(compare=1),
-    "tanh": Work(exp=1),
-    "sigmoid": Work(exp=1),
-    "affine": Work(mul=1, add=1),
-    "leakyrelu": Work(compare=1, mul=1),
-    "thresholdedrelu": Work(compare=1),
-    "scaledtanh": Work(mul=2, exp=1),
-    "hardsigmoid": Work(mul=1, add=1, compare=2),
-    "elu": Work(compare=1, exp=1, add=1, mul=1),
-    "softsign": Work(compare=1, add=1, div=1),
-    "softplus": Work(exp=2, add=1),
+    name.lower(): PER_ELEMENT[name]
+    for name in (
+        "Relu",
+        "Tanh",
+        "Sigmoid",
+        "Affine",
+        "LeakyRelu",
+        "ThresholdedRelu",
+        "ScaledTanh",
+        "HardSigmoid",
+        "Elu",
+        "Softsign",
+        "Softplus",
+    )
 }
 
 

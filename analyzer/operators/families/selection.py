@@ -1,4 +1,4 @@
-"""What do operators that search put out, how many comparisons is it, and what do they read?
+"""What do TopK, Unique, NonZero and NonMaxSuppression put out, and how many comparisons is that?
 
 Nothing here is arithmetic but searching, counted in comparisons::
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from cnnscope.analyzer.fields.border import window_share
 from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.lint.evidence import KEEPS_ZERO, Look
+from cnnscope.analyzer.lint.families import LOOKING
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Undetermined
@@ -34,11 +35,8 @@ _WU = (
     "Wu, Wang, Zhang, Hou, Hou: Convolution with even-sized kernels and symmetric padding. NeurIPS "
     "2019. arXiv:1903.08385"
 )
-
 #: layers whose weights multiply the zeros of the padding
 _WEIGHTED = frozenset({"convolution", "deformable convolution"})
-#: layers that look at neighbours
-_LOOKING = _WEIGHTED | {"max pooling", "average pooling", "Lp pooling"}
 #: layers between a normalisation and the convolution whose padding stands beside its values
 _PASSED = KEEPS_ZERO | {"padding"}
 
@@ -160,7 +158,7 @@ def even_kernel_shift(subject: Subject) -> Iterator[Hit]:
 
 def _shift(subject: Subject, layer: Layer) -> Fraction:
     """By how many pixels a layer with an even window and one-sided padding shifts its map."""
-    if layer.kind.family not in _LOOKING:
+    if layer.kind.family not in LOOKING:
         return Fraction(0)
     if "causal" in layer.kind.traits:
         return Fraction(0)
@@ -207,7 +205,7 @@ def _causal(window: Window, extent: int) -> bool:
 )
 def full_padding(subject: Subject) -> Iterator[Hit]:
     for layer in subject.layers:
-        if layer.kind.family not in _LOOKING or "causal" in layer.kind.traits:
+        if layer.kind.family not in LOOKING or "causal" in layer.kind.traits:
             continue
         looks = subject.particulars.borders(layer.name)
         wide = [look.window for look in looks if look.window.extent > 1]

@@ -22,7 +22,8 @@ from cnnscope.analyzer.budgets.judging import parse_limit
 from cnnscope.analyzer.budgets.quantities import parse_amount
 from cnnscope.analyzer.budgets.settings import ConfigError, parse_tolerance
 from cnnscope.analyzer.budgets.toml_lines import too_deep
-from cnnscope.analyzer.lint.linting import LintError, settings_from
+from cnnscope.analyzer.lint.settings import LintError
+from cnnscope.analyzer.lint.table import settings_from
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.cli import main
 from cnnscope.runtime.gates import model_paths

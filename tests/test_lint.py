@@ -15,16 +15,11 @@ from networks import network, node
 from onnx import numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.lint.linting import (
-    LintError,
-    LintSettings,
-    all_rules,
-    find_rule,
-    lint_report,
-    selected,
-    settings_from,
-)
+from cnnscope.analyzer.lint.linting import lint_report
 from cnnscope.analyzer.lint.rule import Options, rule
+from cnnscope.analyzer.lint.selection import all_rules, find_rule, selected
+from cnnscope.analyzer.lint.settings import LintError, LintSettings
+from cnnscope.analyzer.lint.table import settings_from
 from cnnscope.analyzer.values.diagnostics import OutsideFolderError, RunError
 from cnnscope.runtime.gates.kernel_coverage import KernelCoverage
 

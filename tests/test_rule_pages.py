@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from laid_out import rule_markdown, rule_text, rules_markdown
 
-from cnnscope.analyzer.lint.linting import all_rules
 from cnnscope.analyzer.lint.rule import LintRule
+from cnnscope.analyzer.lint.selection import all_rules
 from cnnscope.analyzer.render.subjects.rules import neutral_rule, rule_dict
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "rules"

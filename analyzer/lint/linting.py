@@ -9,27 +9,19 @@ out where the configuration ignores that rule for those layers, or where the mod
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, overload
 
-from cnnscope.analyzer.lint import rules as _rules  # noqa: F401  (registers every rule)
 from cnnscope.analyzer.lint.evidence import Particulars
-from cnnscope.analyzer.lint.rule import (
-    Hit,
-    Kernels,
-    LintRule,
-    Options,
-    Subject,
-    registered_rules,
-)
+from cnnscope.analyzer.lint.rule import Hit, Kernels, LintRule, Subject
+from cnnscope.analyzer.lint.selection import code_prefix, find_rule, selected
+from cnnscope.analyzer.lint.settings import SEVERITIES, LintSettings
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.finding import Finding
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.values.diagnostics import CnnscopeError, Severity
+from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.shown import Shown
 
 if TYPE_CHECKING:
@@ -37,48 +29,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Final = 1
 PROPERTY: Final = "cnnscope.lint.ignore"
-SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "error")
 #: characters of the model's property that are read: it may have been written by anybody
 _LONGEST: Final = 10_000
-_KEYS: Final = (
-    "select", "ignore", "severity", "severities", "per-layer-ignores", "ridge", "heavy",
-    "target-opset", "providers", "weights",
-)  # fmt: skip
-
-
-class LintError(CnnscopeError):
-    """The rules can't be asked that way: an unknown code, a setting that makes no sense.
-
-    Args:
-        message: what is wrong.
-        keys: where in the table ``[lint]`` of a configuration, or ``()``.
-    """
-
-    def __init__(self, message: str, keys: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.keys = keys
-
-
-@dataclass(frozen=True, slots=True)
-class LintSettings:
-    """Which rules are asked, and how.
-
-    Args:
-        select, ignore: codes, prefixes of codes or names of rules; nothing selected: all.
-        per_layer_ignores: glob over layers' names to what is ignored there.
-        severities: code or prefix to how bad its findings are.
-        threshold: findings at least that bad make the command fail.
-        inline: the model's own property counts.
-        options: what the rules are told.
-    """
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    per_layer_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    severities: Mapping[str, Severity] = field(default_factory=dict)
-    threshold: Severity = "warning"
-    inline: bool = True
-    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,26 +96,6 @@ class Findings(Shown, Sequence[Finding]):
         return f"<cnnscope.Findings of {self.model}: {len(self.found)}>"
 
 
-# -- asking ----------------------------------------------------------------------------------------
-
-
-def all_rules() -> Sequence[LintRule]:
-    """Every rule there is, by code."""
-    return registered_rules()
-
-
-def find_rule(text: str) -> LintRule:
-    """A rule by its code or its name.
-
-    Raises:
-        LintError: there is none; with the closest there is.
-    """
-    for rule in all_rules():
-        if text.strip().lower() in (rule.code.lower(), rule.name):
-            return rule
-    raise LintError(f"there is no rule {text!r}{_meant(text)}")
-
-
 def lint_report(
     report: Report, settings: LintSettings | None = None, kernels: Kernels | None = None
 ) -> Findings:
@@ -217,51 +149,6 @@ def unreadable(path: str, message: str, settings: LintSettings | None = None) ->
     return Findings(path, (finding,), tuple(selected(settings)))
 
 
-def selected(settings: LintSettings) -> list[LintRule]:
-    """The rules that are asked.
-
-    Raises:
-        LintError: a code, prefix or name that fits no rule.
-    """
-    select = [_prefix(text) for text in settings.select] or [""]
-    ignore = [_prefix(text) for text in settings.ignore]
-    for text in (
-        *settings.severities,
-        *(c for x in settings.per_layer_ignores.values() for c in x),
-    ):
-        _prefix(text)
-    return [
-        rule for rule in all_rules() if _longest(rule.code, select) > _longest(rule.code, ignore)
-    ]
-
-
-def _longest(code: str, prefixes: Iterable[str]) -> int:
-    return max((len(x) for x in prefixes if code.startswith(x)), default=-1)
-
-
-def _prefix(text: str) -> str:
-    """A code or the beginning of one, from what the user wrote."""
-    wanted = text.strip()
-    for rule in all_rules():
-        if wanted.lower() == rule.name:
-            return rule.code
-    wanted = wanted.upper()
-    if wanted == "ALL":
-        return ""
-    if wanted and any(rule.code.startswith(wanted) for rule in all_rules()):
-        return wanted
-    raise LintError(f"no rule's code begins with {text!r}, and none has that name{_meant(text)}")
-
-
-def _meant(text: str) -> str:
-    names = [rule.name for rule in all_rules()] + [rule.code for rule in all_rules()]
-    wanted = text.strip()
-    close = difflib.get_close_matches(wanted.lower(), names, 1) or difflib.get_close_matches(
-        wanted.upper(), names, 1
-    )
-    return f"; did you mean {close[0]}?" if close else " (cnnscope rule --all lists them)"
-
-
 def _inline(metadata: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for entry in metadata.get(PROPERTY, "")[:_LONGEST].split(","):
         code, colon, glob = entry.strip().partition(":")
@@ -285,7 +172,7 @@ def _finding(rule: LintRule, hit: Hit, path: str, settings: LintSettings) -> Fin
     severity = hit.severity or rule.severity
     longest = -1
     for text, wanted in settings.severities.items():
-        prefix = _prefix(text)
+        prefix = code_prefix(text)
         if rule.code.startswith(prefix) and len(prefix) > longest:
             severity, longest = wanted, len(prefix)
     return Finding(
@@ -299,95 +186,3 @@ def _finding(rule: LintRule, hit: Hit, path: str, settings: LintSettings) -> Fin
         stake={what: value for what, value in hit.stake.items() if value},
         subject=hit.subject,
     )
-
-
-# -- configuration ---------------------------------------------------------------------------------
-
-
-#: of a setting; no machine has more
-_LARGEST_NUMBER = 10**100
-
-
-def settings_from(table: Mapping[str, object]) -> LintSettings:
-    """The settings in a table ``[lint]`` of the configuration.
-
-    Raises:
-        LintError: an unknown key, or a value that isn't what the key takes.
-    """
-    for key, value in table.items():  # each by itself, to say which one it is
-        try:
-            _settings({key: value})
-        except LintError as error:
-            raise LintError(str(error), (key,)) from None
-    return _settings(table)
-
-
-def _settings(table: Mapping[str, object]) -> LintSettings:
-    for key in table:
-        if key.replace("_", "-") not in _KEYS:
-            close = difflib.get_close_matches(key.replace("_", "-"), _KEYS, 1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            raise LintError(f"[lint] has no key {key!r}{meant}")
-    given = {key.replace("_", "-"): value for key, value in table.items()}
-    severities = {
-        code: _severity(value, f"severities.{code}")
-        for code, value in _table(given.get("severities", {}), "severities").items()
-    }
-    per_layer = {
-        glob: _words(value, f"per-layer-ignores.{glob}")
-        for glob, value in _table(given.get("per-layer-ignores", {}), "per-layer-ignores").items()
-    }
-    usual = Options()
-    target = given.get("target-opset")
-    if target is not None and (isinstance(target, bool) or not isinstance(target, int)):
-        raise LintError("lint.target-opset is a number such as 17")
-    weights = given.get("weights", False)
-    if not isinstance(weights, bool):
-        raise LintError("lint.weights is true or false")
-    settings = LintSettings(
-        _words(given.get("select", []), "select"),
-        _words(given.get("ignore", []), "ignore"),
-        per_layer,
-        severities,
-        _severity(given.get("severity", "warning"), "severity"),
-        options=Options(
-            _number(given.get("ridge", usual.ridge), "ridge"),
-            _number(given.get("heavy", usual.heavy), "heavy"),
-            target,
-            _words(given.get("providers", []), "providers"),
-            weights,
-        ),
-    )
-    selected(settings)
-    return settings
-
-
-def _table(value: object, key: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise LintError(f"lint.{key} is a table")
-    return value
-
-
-def _words(value: object, key: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list) or not all(isinstance(x, str) for x in value):
-        raise LintError(f'lint.{key} is a list of texts such as ["CNS1", "CNS404"]')
-    return tuple(value)
-
-
-def _severity(value: object, key: str) -> Severity:
-    for severity in SEVERITIES:
-        if value == severity:
-            return severity
-    raise LintError(f"lint.{key} is one of {', '.join(SEVERITIES)}")
-
-
-def _number(value: object, key: str) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, Decimal))
-        or not 0 < value < _LARGEST_NUMBER
-    ):
-        raise LintError(f"lint.{key} is a number above 0")
-    return float(value)

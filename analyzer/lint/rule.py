@@ -23,8 +23,6 @@ from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import Severity
 
-#: a network input's axis
-Place = tuple[str, int]
 GROUPS: Mapping[str, str] = {
     "1": "receptive field",
     "2": "padding",

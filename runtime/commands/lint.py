@@ -25,7 +25,8 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.texts import lengths_of, names_of, reports_of, shapes_of, values_of
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.lint.linting import Findings, LintSettings
+    from cnnscope.analyzer.lint.linting import Findings
+    from cnnscope.analyzer.lint.settings import LintSettings
 from cnnscope.runtime.commands.asked import Gate
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, complain_of_each, progress
 from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
@@ -92,7 +93,9 @@ def lint_models(request: Linting) -> int:
 def _lint_settings(request: Linting) -> LintSettings:
     """The configuration's, with what the command line says in its place."""
     from cnnscope.analyzer.budgets.config import find_config, read_config
-    from cnnscope.analyzer.lint.linting import LintError, LintSettings, selected, settings_from
+    from cnnscope.analyzer.lint.selection import selected
+    from cnnscope.analyzer.lint.settings import LintError, LintSettings
+    from cnnscope.analyzer.lint.table import settings_from
 
     path = request.config or find_config(Path.cwd())
     settings = LintSettings()

@@ -18,7 +18,8 @@ from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
 
 
 def show_rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
-    from cnnscope.analyzer.lint.linting import LintError, all_rules, find_rule
+    from cnnscope.analyzer.lint.selection import all_rules, find_rule
+    from cnnscope.analyzer.lint.settings import LintError
     from cnnscope.analyzer.render.subjects import rules as render
 
     if (code is None) != every:

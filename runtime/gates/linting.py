@@ -9,8 +9,10 @@ import os
 from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.lint.linting import Findings, LintSettings, lint_report, selected, unreadable
+from cnnscope.analyzer.lint.linting import Findings, lint_report, unreadable
 from cnnscope.analyzer.lint.rule import Kernels, Options
+from cnnscope.analyzer.lint.selection import selected
+from cnnscope.analyzer.lint.settings import LintSettings
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import checked_amount, checked_mapping, checked_texts

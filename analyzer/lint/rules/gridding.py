@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from cnnscope.analyzer.lint.evidence import Look
 from cnnscope.analyzer.lint.families import LOOKING, POINTWISE
+from cnnscope.analyzer.lint.movement import Look
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import count

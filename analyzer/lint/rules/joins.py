@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
+from cnnscope.analyzer.fields.paths import InputAxis
 from cnnscope.analyzer.lint.evidence import Grid
 from cnnscope.analyzer.lint.references import DISTILL
-from cnnscope.analyzer.lint.rule import Hit, Page, Place, Subject, rule
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import percent
 
@@ -43,7 +44,7 @@ from cnnscope.analyzer.values.notation import percent
 def misaligned_branches(subject: Subject) -> Iterator[Hit]:
     causal = any("causal" in layer.kind.traits for layer in subject.layers)
     for layer in subject.layers:
-        worst: tuple[Fraction, Place, Fraction] | None = None
+        worst: tuple[Fraction, InputAxis, Fraction] | None = None
         steps_differ: dict[str, list[int]] = {}
         for place in _unaligned(subject, layer):
             grids = _joined(subject, layer, place)
@@ -80,7 +81,7 @@ def misaligned_branches(subject: Subject) -> Iterator[Hit]:
             )
 
 
-def _unaligned(subject: Subject, layer: Layer) -> list[Place]:
+def _unaligned(subject: Subject, layer: Layer) -> list[InputAxis]:
     """The axes along which the paths to a layer that joins several don't line up."""
     joined = [v for v in layer.operands if v is not None and not v.tensor.constant]
     if len(joined) < 2 or not layer.outputs:
@@ -88,7 +89,7 @@ def _unaligned(subject: Subject, layer: Layer) -> list[Place]:
     return subject.particulars.unaligned(layer.outputs[0].name)
 
 
-def _joined(subject: Subject, layer: Layer, place: Place) -> list[Grid]:
+def _joined(subject: Subject, layer: Layer, place: InputAxis) -> list[Grid]:
     """Where the operands' units lie, if this is where they meet."""
     grids = []
     for value in layer.operands:

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from cnnscope.analyzer.fields.border import window_share
 from cnnscope.analyzer.fields.pairs import window_pairs
-from cnnscope.analyzer.lint.evidence import KEEPS_ZERO, Look
 from cnnscope.analyzer.lint.families import LOOKING
+from cnnscope.analyzer.lint.movement import KEEPS_ZERO, Look
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Undetermined

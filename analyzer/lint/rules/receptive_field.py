@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from cnnscope.analyzer.fields.paths import InputAxis
 from cnnscope.analyzer.lint.references import DISTILL
-from cnnscope.analyzer.lint.rule import Hit, Page, Place, Subject, rule, total
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import percent
 
@@ -46,7 +47,7 @@ _SHOULD = (
 )
 def unproductive_layers(subject: Subject) -> Iterator[Hit]:
     found: list[Layer] = []
-    suits: dict[Place, int] = {}
+    suits: dict[InputAxis, int] = {}
     convolutions = 0
     for layer in subject.layers:
         if layer.kind.family != "convolution" or not any(k > 1 for k in layer.kind.kernel):
@@ -54,7 +55,7 @@ def unproductive_layers(subject: Subject) -> Iterator[Hit]:
         convolutions += 1
         if layer.shared_params and not layer.params:
             continue  # the same weights are at work elsewhere: the head of a pyramid's levels
-        fields: dict[Place, tuple[int, int]] = {}
+        fields: dict[InputAxis, tuple[int, int]] = {}
         for place, seen in subject.particulars.seen(subject.data(layer)).items():
             length = subject.particulars.length(place)
             if seen.smallest_local is None or length is None or seen.output_axis is None:
@@ -100,7 +101,7 @@ def unproductive_layers(subject: Subject) -> Iterator[Hit]:
     ),
 )  # fmt: skip
 def small_receptive_field(subject: Subject) -> Iterator[Hit]:
-    widest: dict[Place, int] = {}
+    widest: dict[InputAxis, int] = {}
     convolved = False
     for layer in subject.layers:
         convolved |= layer.kind.family == "convolution" and any(k > 1 for k in layer.kind.kernel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from cnnscope.analyzer.lint.evidence import Holding
+from cnnscope.analyzer.lint.holdings import Holding
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total, traffic
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import count, name, nbytes

@@ -86,6 +86,9 @@ def _run(given: list[str]) -> int:
         # Nothing but a help page has been written, and typer exits when nobody reads it.
         silence(sys.stdout)
         return FINE
+    except Misuse as error:  # an option refuses what it was given
+        complain(str(error))
+        return BAD
     except Exception as error:
         usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
         if isinstance(error, usage):

@@ -314,7 +314,7 @@ def test_no_model_is_overwritten_by_a_list(run: Run, relu: Path, command: list[s
 def test_what_is_no_table_of_rows_has_no_csv(run: Run, relu: Path, command: str) -> None:
     arguments = ["rule", "CNS101"] if command == "rule" else of(command, relu)
     done = run(*arguments, "-f", "csv")
-    assert_one_line(done, f"--format csv doesn't go with {command}: table, json or markdown")
+    assert_one_line(done, f"--format csv doesn't go with {command}: table, json, markdown or html")
     assert done.out == ""
 
 

@@ -529,7 +529,7 @@ def test_a_unit_and_formats(
         (["1000"], "0 to 174"),
         (["conv1", "--unit", "3,x"], "give indices such as 3,4"),
         (["conv1", "--unit", "3,1000"], "outside axis 3"),
-        (["conv1", "--format", "csv"], "table, json or markdown"),
+        (["conv1", "--format", "csv"], "table, json, markdown or html"),
     ],
 )
 def test_what_is_not_there_is_one_clear_line(

@@ -93,9 +93,9 @@ def refusal(wanted: str, subject: str, allowed: Sequence[str]) -> str | None:
     """
     if wanted in allowed:
         return None
-    known = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
     if wanted not in FORMATS:
-        return f"there is no format {wanted!r}: {known}"
+        return f"{wanted!r} is not one of {', '.join(map(repr, allowed))}"
+    known = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
     return f"--format {wanted} doesn't go with {subject}: {known} (json has everything)"
 
 

@@ -14,7 +14,6 @@ from cnnscope.runtime.commands.asked import (
     By,
     Columns,
     Dim,
-    Format,
     Models,
     Output,
     ShapeOption,
@@ -56,7 +55,7 @@ class Request:
     depth: int | None
     convention: str | None
     compare: bool
-    format: Format
+    format: str
     output: Path | None
     tensors: bool
     strict: bool
@@ -120,14 +119,16 @@ def _check(request: Request) -> None:
     from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
     from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
 
-    if request.format is Format.json:
+    if request.format == "json":
         odd = {
             "--columns": request.columns, "--sort": request.sort, "--top": request.top,
             "--by": request.by,
         }  # fmt: skip
         for option, value in odd.items():
             if value is not None:
-                raise Misuse(f"{option} goes with table, csv and markdown: JSON has everything")
+                raise Misuse(
+                    f"{option} goes with table, csv, markdown and html: JSON has everything"
+                )
     elif request.tensors:
         raise Misuse("--tensors goes with --format json")
     if request.depth is not None and request.by is not By.module:
@@ -234,7 +235,7 @@ def analyze(
     compare: Annotated[
         bool, typer.Option("--compare", help="Several models: only their comparison.")
     ] = False,
-    format: Written = Format.table,  # noqa: A002  # the option's name
+    format: Written = "table",  # noqa: A002  # the option's name
     output: Output = None,
     tensors: Annotated[
         bool, typer.Option("--tensors", help="JSON: list every tensor, too.")

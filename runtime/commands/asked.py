@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-if TYPE_CHECKING:
-    pass
-
+from cnnscope.analyzer.render.formats import FORMATS, Need, formats_for, refusal
+from cnnscope.runtime.commands.messages import Misuse
 
 #: seconds that a run of a model may take unless told otherwise
 PATIENCE = 600
@@ -31,25 +30,6 @@ Shapes = dict[str | None, Shape]
 
 
 Values = dict[str, object]
-
-
-class Format(StrEnum):
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-
-
-class CiFormat(StrEnum):
-    """Of the gates: what people, machines and CI services read."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-    junit = "junit"
-    sarif = "sarif"
-    github = "github"
-    gitlab = "gitlab"
 
 
 class Level(StrEnum):
@@ -77,7 +57,7 @@ class Running:
     inputs: dict[str, str]
     seed: int
     timeout: float | None
-    format: Format
+    format: str
     output: Path | None
     verbose: bool
 
@@ -91,9 +71,9 @@ class Gate:
     shapes: Shapes
     dims: dict[str, int]
     values: Values
-    format: CiFormat
+    format: str
     output: Path | None
-    reports: list[tuple[CiFormat, Path]]
+    reports: list[tuple[str, Path]]
 
 
 # -- options that several commands take --------------------------------------------------------------
@@ -121,13 +101,27 @@ ValueOption: TypeAlias = Annotated[
 Columns: TypeAlias = Annotated[
     str | None, typer.Option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
 ]
-Written: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
-NoTable: TypeAlias = Annotated[
-    Format, typer.Option("--format", "-f", help="How to write it: table, json or markdown.")
-]
-GateWritten: TypeAlias = Annotated[
-    CiFormat, typer.Option("--format", "-f", help="How to write it.")
-]
+
+
+def _format(*has: Need) -> typer.models.OptionInfo:
+    """The option for the formats of whatever has this; another is refused before any work is done."""
+    allowed = formats_for(*has)
+
+    def known(context: typer.Context, value: str) -> str:
+        refused = refusal(value, context.info_name or "this", allowed)
+        if refused is None:
+            return value
+        raise Misuse(refused) if value in FORMATS else typer.BadParameter(refused)
+
+    option: typer.models.OptionInfo = typer.Option(
+        "--format", "-f", metavar=f"<{'|'.join(allowed)}>", help="How to write it.", callback=known
+    )
+    return option
+
+
+Written: TypeAlias = Annotated[str, _format("rows")]
+NoTable: TypeAlias = Annotated[str, _format()]
+GateWritten: TypeAlias = Annotated[str, _format("outcome")]
 Output: TypeAlias = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.")
 ]

@@ -11,7 +11,6 @@ import typer
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
-    CiFormat,
     Config,
     Dim,
     GateWritten,
@@ -162,7 +161,7 @@ def check(
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
     ] = False,
-    format: GateWritten = CiFormat.table,  # noqa: A002
+    format: GateWritten = "table",  # noqa: A002
     output: Output = None,
     report: ReportOption = None,
 ) -> Callable[[], int]:

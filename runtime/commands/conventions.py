@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Dim, Format, Output, ShapeOption, ValueOption, Written
+from cnnscope.runtime.commands.asked import Dim, Output, ShapeOption, ValueOption, Written
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def show_conventions(
     shapes: Shapes,
     dims: dict[str, int],
     values: Values,
-    format: Format,  # noqa: A002
+    format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
     from cnnscope.analyzer.counters.conventions import all_conventions
@@ -67,7 +67,7 @@ def conventions(
     shape: ShapeOption = None,
     dim: Dim = None,
     value: ValueOption = None,
-    format: Written = Format.table,  # noqa: A002
+    format: Written = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
     """What fvcore, thop, ptflops and others would print for a model, and what each counts."""

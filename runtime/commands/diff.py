@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Dim, Format, NoTable, Output, ValueOption
+from cnnscope.runtime.commands.asked import Dim, NoTable, Output, ValueOption
 from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ from cnnscope.runtime.commands.messages import (
     complain_of_errors,
     progress,
 )
-from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.output import check_output, emit
 from cnnscope.runtime.commands.reading import read_report
 
 
@@ -41,12 +41,11 @@ class Differing:
     weights: bool
     everything: bool
     fail_on: tuple[str, ...]
-    format: Format
+    format: str
     output: Path | None
 
 
 def diff_models(request: Differing) -> int:
-    refuse_csv(request.format, "diff")
     check_output(request.output, [request.before, request.after])
     from cnnscope.analyzer.analysis import diff
     from cnnscope.analyzer.difference.difference import CONDITIONS
@@ -125,7 +124,7 @@ def diff(
             " folded, shape, dtype, params, macs, memory, field, weights, kind, opset.",
         ),
     ] = None,
-    format: NoTable = Format.table,  # noqa: A002
+    format: NoTable = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
     """What differs between two models: layers matched by structure, totals, weights."""

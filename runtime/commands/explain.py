@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import (
-    Dim,
-    Format,
-    Model,
-    NoTable,
-    Output,
-    ShapeOption,
-    ValueOption,
-)
+from cnnscope.runtime.commands.asked import Dim, Model, NoTable, Output, ShapeOption, ValueOption
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, unit_of, values_of
 
 if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.asked import Shapes, Values
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
-from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.output import check_output, emit
 from cnnscope.runtime.commands.reading import read_report
 
 
@@ -33,10 +25,9 @@ def explain_layer(
     wanted: str,
     unit: list[int | None] | None,
     sizes: tuple[Shapes, dict[str, int], Values],
-    format: Format,  # noqa: A002
+    format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
-    refuse_csv(format, "explain")
     check_output(output, [path])
     with progress(path):
         report = read_report(path, *sizes)
@@ -75,7 +66,7 @@ def explain(
     shape: ShapeOption = None,
     dim: Dim = None,
     value: ValueOption = None,
-    format: NoTable = Format.table,  # noqa: A002
+    format: NoTable = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
     """A layer's numbers, line by line: formulas, operands, field, region, alternatives."""

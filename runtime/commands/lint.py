@@ -11,7 +11,6 @@ import typer
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
-    CiFormat,
     Config,
     Dim,
     GateWritten,
@@ -158,7 +157,7 @@ def lint(
     shape: ShapeOption = None,
     dim: Dim = None,
     value: ValueOption = None,
-    format: GateWritten = CiFormat.table,  # noqa: A002
+    format: GateWritten = "table",  # noqa: A002
     output: Output = None,
     report: ReportOption = None,
 ) -> Callable[[], int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Format, Output, Written
+from cnnscope.runtime.commands.asked import Output, Written
 
 if TYPE_CHECKING:
     pass
@@ -17,7 +17,7 @@ from cnnscope.runtime.commands.messages import FINE, Misuse, complain
 from cnnscope.runtime.commands.output import check_output, emit
 
 
-def list_operators(wanted: str | None, format: Format, output: Path | None) -> int:  # noqa: A002
+def list_operators(wanted: str | None, format: str, output: Path | None) -> int:  # noqa: A002
     from cnnscope.analyzer.operators.coverage import find_coverage
     from cnnscope.analyzer.operators.plugins import load_plugins
     from cnnscope.analyzer.render.forms.json import rows_of
@@ -50,7 +50,7 @@ def operators(
         str | None,
         typer.Argument(metavar="[FILTER]", help="Only operators whose name contains this."),
     ] = None,
-    format: Written = Format.table,  # noqa: A002
+    format: Written = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
     """Which operators are covered, and how: rules, function, schema or none."""

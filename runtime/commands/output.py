@@ -17,7 +17,7 @@ from cnnscope.analyzer.render.job_log import without_commands
 if TYPE_CHECKING:
     from rich.console import Console
 
-from cnnscope.runtime.commands.asked import CiFormat, Format, Gate
+from cnnscope.runtime.commands.asked import Gate
 from cnnscope.runtime.commands.messages import Misuse, silence
 
 
@@ -39,8 +39,8 @@ def check_gate_outputs(request: Gate) -> None:
 def emit_gate(result: Result, request: Gate) -> None:
     for format, path in request.reports:  # noqa: A001
         save(text_in(result, format), path)
-    if request.format is CiFormat.github:
-        _summarise(lambda: text_in(result, CiFormat.markdown))
+    if request.format == "github":
+        _summarise(lambda: text_in(result, "markdown"))
     emit(result, request.format, request.output)
 
 
@@ -63,15 +63,7 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def refuse_csv(format: Format, command: str) -> None:  # noqa: A002
-    """Of commands whose result is no table of rows."""
-    if format is Format.csv:
-        raise Misuse(
-            f"--format csv doesn't go with {command}: table, json or markdown (json has everything)"
-        )
-
-
-def emit(result: Result, format: Format | CiFormat, output: Path | None) -> None:  # noqa: A002
+def emit(result: Result, format: str, output: Path | None) -> None:  # noqa: A002
     """To where it was asked for: on a terminal with its colours, where it has some."""
     console = _console()
     if output is not None:
@@ -85,7 +77,7 @@ def emit(result: Result, format: Format | CiFormat, output: Path | None) -> None
         write(text_in(result, format))
 
 
-def text_in(result: Result, format: Format | CiFormat) -> str:  # noqa: A002
+def text_in(result: Result, format: str) -> str:  # noqa: A002
     """The result in a format."""
     return written(result, format, Setting(_console().width, installed_version))
 

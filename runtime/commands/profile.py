@@ -13,7 +13,6 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     Dim,
-    Format,
     Input,
     Model,
     Output,
@@ -54,8 +53,8 @@ def profile_model(request: Profiling) -> int:
     from cnnscope.runtime.profile.profiling import Request as Job
 
     sort, top = request.sort, request.top
-    if request.format is Format.json and (sort or top):
-        raise Misuse("--sort and --top go with table, csv and markdown: JSON has everything")
+    if request.format == "json" and (sort or top):
+        raise Misuse("--sort and --top go with table, csv, markdown and html: JSON has everything")
     try:
         render.check_sort(sort)
     except ValueError as error:
@@ -113,7 +112,7 @@ def profile(
     top: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Show only the first N kernels.")
     ] = None,
-    format: Written = Format.table,  # noqa: A002
+    format: Written = "table",  # noqa: A002
     output: Output = None,
     trace: Annotated[
         Path | None,

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Format, NoTable, Output
+from cnnscope.runtime.commands.asked import NoTable, Output
 
 if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.messages import FINE, Misuse
-from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.output import check_output, emit
 
 
-def show_rule(code: str | None, every: bool, format: Format, output: Path | None) -> int:  # noqa: A002
+def show_rule(code: str | None, every: bool, format: str, output: Path | None) -> int:  # noqa: A002
     from cnnscope.analyzer.lint.selection import all_rules, find_rule
     from cnnscope.analyzer.lint.settings import LintError
     from cnnscope.analyzer.render.subjects import rules as render
 
     if (code is None) != every:
         raise Misuse("give a rule's code, or --all")
-    refuse_csv(format, "rule")
     check_output(output, [])
     if code is None:
         rules = all_rules()
@@ -51,7 +50,7 @@ def rule(
     all: Annotated[  # noqa: A002  # the option's name
         bool, typer.Option("--all", help="List every rule.")
     ] = False,
-    format: NoTable = Format.table,  # noqa: A002
+    format: NoTable = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
     """What a rule of lint does, why, and what to do about it."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     pass
-from cnnscope.runtime.commands.asked import CiFormat, Shapes, Values
+from cnnscope.analyzer.render.formats import formats_for
+from cnnscope.runtime.commands.asked import Shapes, Values
 from cnnscope.runtime.commands.messages import Misuse
 
 #: letters that a value on the command line may have
@@ -121,14 +122,14 @@ def files_of(texts: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def reports_of(texts: Sequence[str] | None) -> list[tuple[CiFormat, Path]]:
+def reports_of(texts: Sequence[str] | None) -> list[tuple[str, Path]]:
     found = []
+    known = formats_for("outcome")
     for text in texts or ():
         key, _, path = text.partition("=")
-        if key not in [x.value for x in CiFormat] or not path:
-            known = ", ".join(CiFormat)
+        if key not in known or not path:
             raise Misuse(
-                f"--report {text}: give a format and a file such as sarif=out.sarif ({known})"
+                f"--report {text}: give a format and a file such as sarif=out.sarif ({', '.join(known)})"
             )
-        found.append((CiFormat(key), Path(path)))
+        found.append((key, Path(path)))
     return found

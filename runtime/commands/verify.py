@@ -12,7 +12,6 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     Dim,
-    Format,
     Input,
     Model,
     NoTable,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.asked import VERIFY, Running
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
-from cnnscope.runtime.commands.output import check_output, emit, refuse_csv
+from cnnscope.runtime.commands.output import check_output, emit
 from cnnscope.runtime.commands.reading import run_in_children
 
 
@@ -42,7 +41,6 @@ class Verifying(Running):
 
 
 def verify_model(request: Verifying) -> int:
-    refuse_csv(request.format, "verify")
     check_output(request.output, [request.model])
     # Nothing heavy is imported here: the child process does the work.
     from cnnscope.analyzer.render.subjects import verification as render
@@ -78,7 +76,7 @@ def verify(
         int, typer.Option(min=0, metavar="N", help="Points of each input to probe; 0: none.")
     ] = 4,
     timeout: Timeout = PATIENCE,
-    format: NoTable = Format.table,  # noqa: A002
+    format: NoTable = "table",  # noqa: A002
     output: Output = None,
     verbose: Verbose = False,
 ) -> Callable[[], int]:

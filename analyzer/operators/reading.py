@@ -220,3 +220,8 @@ def everything(tensor: Tensor, *, spatial: bool = False) -> tuple[AxisRead, ...]
 def each_whole(*tensors: Tensor | None) -> tuple[InputRead, ...]:
     """Scales, zero points, masks and the like: each is read by every output, where it is given."""
     return tuple(None if t is None else everything(t) for t in tensors)
+
+
+def nothing_read(outputs: tuple[Tensor, ...], *inputs: Tensor | None) -> OutputReads:
+    """The rule of operators whose outputs depend on no input's elements."""
+    return tuple(NOTHING for _ in inputs)

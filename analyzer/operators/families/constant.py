@@ -15,7 +15,14 @@ import math
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import define
-from cnnscope.analyzer.operators.reading import NOTHING, Along, OutputReads, Whole, elementwise
+from cnnscope.analyzer.operators.reading import (
+    NOTHING,
+    Along,
+    OutputReads,
+    Whole,
+    elementwise,
+    nothing_read,
+)
 from cnnscope.analyzer.operators.rules import Outputs, demand_least_rank, each
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
@@ -73,10 +80,6 @@ def filled_output(shape: Tensor, *, value: Tensor | None = None, node_name: str 
     if fill.size != 1:
         raise ValueError(f"value holds {fill.size} numbers, 1 is wanted")
     return Tensor(dtype, dims, value=np.full([int(d) for d in dims], fill.ravel()[0], fill.dtype))
-
-
-def nothing_read(outputs: Outputs, *inputs: Tensor | None) -> OutputReads:
-    return tuple(NOTHING for _ in inputs)
 
 
 def lengths_value(dims: tuple[Dim, ...]) -> np.ndarray:

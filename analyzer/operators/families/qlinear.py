@@ -20,7 +20,7 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     each_whole,
 )
-from cnnscope.analyzer.operators.rules import Rule, broadcast_shapes, in_range
+from cnnscope.analyzer.operators.rules import Rule, broadcast_shapes, in_range, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor
@@ -64,10 +64,6 @@ def binary_reads(
     *rest: Tensor | None,
 ) -> OutputReads:
     return None, *each_whole(a_scale, a_zero), None, *each_whole(*rest)
-
-
-def unary_output(x: Tensor, *_: Tensor | None) -> Tensor:
-    return x.of(x.shape)
 
 
 def unary_work(**operation: int) -> Rule:
@@ -168,10 +164,6 @@ def softmax_axes(x: Tensor, axis: int, opset: int) -> Sequence[int]:
     return range(place, place + 1 if opset >= 13 else x.rank)
 
 
-def softmax_output(x: Tensor, *_: Tensor | None) -> Tensor:
-    return x.of(x.shape)
-
-
 # `opset` is an attribute here, and the operator's own version has that name for a rule
 def softmax_work(
     outputs: tuple[Tensor, ...],
@@ -246,10 +238,10 @@ define("QLinearMul", kind="elementwise arithmetic", domain=MICROSOFT,
        infer=binary_output, work=binary_work(mul=1), reads=binary_reads,
        roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
 define("QLinearSigmoid", kind="activation", domain=MICROSOFT,
-       infer=unary_output, work=unary_work(exp=1), reads=unary_reads,
+       infer=same, work=unary_work(exp=1), reads=unary_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
 define("QLinearLeakyRelu", kind="activation", domain=MICROSOFT,
-       infer=unary_output, work=unary_work(compare=1, mul=1), reads=unary_reads,
+       infer=same, work=unary_work(compare=1, mul=1), reads=unary_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
 define("QLinearWhere", kind="logic", domain=MICROSOFT,
        infer=where_output, work=where_work, reads=where_reads,
@@ -258,7 +250,7 @@ define("QLinearConcat", kind="data movement", domain=MICROSOFT,
        infer=concat_output, work=concat_work, reads=concat_reads,
        roles=constants(0, 1, *(i for i in range(2, 3 * 256) if i % 3 != 2)))  # fmt: skip
 define("QLinearSoftmax", kind="activation", domain=MICROSOFT,
-       infer=softmax_output, work=softmax_work, reads=softmax_reads,
+       infer=same, work=softmax_work, reads=softmax_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
 define("QLinearReduceMean", kind="mean reduction", domain=MICROSOFT,
        infer=mean_output, work=mean_work, reads=mean_reads,

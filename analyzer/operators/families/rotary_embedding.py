@@ -8,7 +8,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.families.attention_scores import ROTATED, uneven
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, Whole, everything
-from cnnscope.analyzer.operators.rules import demand, demand_rank
+from cnnscope.analyzer.operators.rules import demand, demand_rank, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
@@ -39,10 +39,6 @@ def rotary_output(
     else:
         demand(positions, "position_ids", batch, steps)
         demand(cos, "cos_cache", None, half)
-    return x.of(x.shape)
-
-
-def microsoft_rotary_output(x: Tensor, *_: Tensor | None) -> Tensor:
     return x.of(x.shape)
 
 
@@ -109,4 +105,4 @@ define(
     reads=rotary_reads,
 )
 define("RotaryEmbedding", kind="position encoding", domain=MICROSOFT,
-       infer=microsoft_rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip
+       infer=same, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip

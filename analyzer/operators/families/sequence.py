@@ -29,6 +29,7 @@ from cnnscope.analyzer.operators.reading import (
     InputRead,
     OutputReads,
     Whole,
+    nothing_read,
 )
 from cnnscope.analyzer.operators.rules import Outputs, in_range
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
@@ -109,10 +110,6 @@ def length_output(items: Tensor) -> Tensor:
     value = np.empty((), dtype=object if free else np.int64)
     value[()] = items.length
     return Tensor("int64", (), value=value)
-
-
-def nothing_read(outputs: Outputs, *inputs: Tensor | None) -> OutputReads:
-    return tuple(NOTHING for _ in inputs)
 
 
 def split_output(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.signal import scalar
-from cnnscope.analyzer.operators.reading import NOTHING, OutputReads
+from cnnscope.analyzer.operators.reading import nothing_read
 from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
@@ -25,10 +25,6 @@ def window_work(terms: int) -> Rule:
         return Work(mul=2, exp=1, add=1) * (terms * outputs[0].size)
 
     return work
-
-
-def unread(outputs: tuple[Tensor, ...], *inputs: Tensor | None) -> OutputReads:
-    return tuple(NOTHING for _ in inputs)
 
 
 def mel_output(
@@ -69,7 +65,9 @@ define(
     kind="constant",
     infer=window_output,
     work=window_work(1),
-    reads=unread,
+    reads=nothing_read,
 )
-define("BlackmanWindow", kind="constant", infer=window_output, work=window_work(2), reads=unread)
-define("MelWeightMatrix", kind="constant", infer=mel_output, work=mel_work, reads=unread)
+define(
+    "BlackmanWindow", kind="constant", infer=window_output, work=window_work(2), reads=nothing_read
+)
+define("MelWeightMatrix", kind="constant", infer=mel_output, work=mel_work, reads=nothing_read)

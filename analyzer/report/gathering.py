@@ -23,7 +23,8 @@ from cnnscope.analyzer.values.tensor import Tensor
 if TYPE_CHECKING:
     pass
 from cnnscope.analyzer.report.examination import Analysis
-from cnnscope.analyzer.report.layer_facts import Gathering, whole_network
+from cnnscope.analyzer.report.layer_facts import Gathering
+from cnnscope.analyzer.report.network import whole_network
 
 
 def report_of(analysis: Analysis) -> Report:

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.fields.border import outside_share, padded_share
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.paths import InputAxis, Paths, Unfollowed
+from cnnscope.analyzer.fields.paths import Unfollowed
 from cnnscope.analyzer.fields.regions import find_region
-from cnnscope.analyzer.fields.seen import find_seen
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
-from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
 from cnnscope.analyzer.model.graph import Graph, Node
@@ -20,15 +17,12 @@ from cnnscope.analyzer.passes.costs import Cost, Costs
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, find_reads
 from cnnscope.analyzer.passes.weights import Path, Weight, Weights
+from cnnscope.analyzer.report.field_figures import padded_share_of, receptive_field
 from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
-from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.values.dimension import Dim
-from cnnscope.analyzer.values.tensor import Shape, Tensor
+from cnnscope.analyzer.values.tensor import Shape
 
 if TYPE_CHECKING:
-    import networkx
-
     from cnnscope.analyzer.explanation.explanation import Explanation
 
 
@@ -258,20 +252,6 @@ class LayerSource:
         )  # fmt: skip
 
 
-def padded_share_of(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) -> float | None:
-    """The share of the node's units whose window touches padding."""
-    inputs, outputs = shapes.inputs(node), shapes.outputs(node)
-    if not inputs or not outputs:  # of an unknown operator even that may be
-        return None
-    data, output = data_input(inputs), outputs[0]
-    x = inputs[data]
-    if x is None or x.shape is None or output.shape is None or not reads.outputs:
-        return None
-    if kind.rank is not None and not kind.kernel and kind.form != "global":
-        return None  # its taps lie where its data says
-    return padded_share(reads.outputs[0][data], x.shape, output.shape)
-
-
 def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:
     if not bodies:
         return 0
@@ -289,74 +269,3 @@ def _stored_at(used: Sequence[Weight], path: Path) -> dict[str, int]:
         elif weight.role == "parameter":
             found["shared"] += weight.elements
     return found
-
-
-def receptive_field(
-    key: InputAxis, paths: Paths, source: Tensor, units: Shape | None
-) -> ReceptiveField:
-    """What the terms come to, as one row for people and machines."""
-    length: Dim | None = source.shape[key[1]] if source.shape is not None else None
-    whole = length if isinstance(length, int) else None
-    found = find_seen(paths, whole, units)
-    return ReceptiveField(
-        input=key[0],
-        axis=key[1],
-        output_axis=found.output_axis,
-        size=found.size,
-        step=found.step,
-        start=found.start,
-        mean_step=found.mean_step,
-        phases=found.phases,
-        center=found.center,
-        global_=found.global_,
-        global_by=found.global_by,
-        # Where no step is, none can differ.
-        aligned=None
-        if paths.aligned and found.output_axis is not None and found.mean_step is None
-        else paths.aligned,
-        local_size=found.local_size,
-        smallest_size=found.smallest_size,
-        at_least=found.at_least,
-        coverage=None
-        if found.size is None or not whole
-        else 1.0
-        if found.size >= whole
-        else found.size / whole,
-        outside_share=outside_share(paths, units, length),
-    )
-
-
-def whole_network(report: Report) -> networkx.DiGraph[str]:
-    """The report's layers as a networkx DiGraph."""
-    import networkx
-
-    network: networkx.DiGraph[str] = networkx.DiGraph()
-    givers: dict[str, str] = {}
-    for x in report.inputs:
-        network.add_node(x.name, kind="input", shape=x.shape, dtype=x.dtype)
-        givers[x.name] = x.name
-    for layer in report.layers:
-        name = layer.name if layer.name not in network else f"{layer.name} ({layer.op})"
-        network.add_node(
-            name, kind="layer", layer=layer, op=layer.op, params=layer.params, macs=layer.macs,
-            flops=layer.flops, shape=layer.output_shape, bytes_read=layer.bytes_read,
-            bytes_written=layer.bytes_written, receptive_field=layer.receptive_field,
-        )  # fmt: skip
-        for tensor in layer.inputs:
-            if tensor in givers:
-                _join(network, givers[tensor], name, tensor)
-        for value in layer.outputs:
-            givers[value.name] = name
-    for x in report.outputs:
-        if x.name in givers:
-            end = x.name if x.name not in network else f"{x.name} (output)"
-            network.add_node(end, kind="output", shape=x.shape, dtype=x.dtype)
-            _join(network, givers[x.name], end, x.name)
-    return network
-
-
-def _join(network: networkx.DiGraph[str], a: str, b: str, tensor: str) -> None:
-    if network.has_edge(a, b):
-        network.edges[a, b]["tensors"].append(tensor)
-    else:
-        network.add_edge(a, b, tensors=[tensor])

@@ -20,7 +20,7 @@ from cnnscope.analyzer.fields.digits import Everything
 from cnnscope.analyzer.fields.touched import Touched, find_touched
 from cnnscope.analyzer.model.graph import used_names
 from cnnscope.analyzer.operators.reading import Along
-from cnnscope.analyzer.report.layer_facts import receptive_field
+from cnnscope.analyzer.report.field_figures import receptive_field
 from cnnscope.analyzer.report.verification import FieldCheck, Mismatch, Probe, Unchecked
 from cnnscope.runtime.probe.copy import ProbeCopy
 

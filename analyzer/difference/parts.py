@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
-from cnnscope.analyzer.difference.changes import same_shape
-from cnnscope.analyzer.difference.constants import Constant, unordered
+from cnnscope.analyzer.difference.constants import Constant
+from cnnscope.analyzer.difference.lengths import same_shape
 from cnnscope.analyzer.difference.network import Network, Part
+from cnnscope.analyzer.difference.numbers import unordered
 from cnnscope.analyzer.difference.settings import Setting, frozen
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.operators.definition import lookup

@@ -12,11 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cnnscope.analyzer.difference.difference import (
-    DifferenceGroup,
-    LayerDifference,
-    grouped_changes,
-)
+from cnnscope.analyzer.difference.difference import grouped_changes
+from cnnscope.analyzer.difference.entries import DifferenceGroup, LayerDifference
 from cnnscope.analyzer.difference.network import Matching
 from cnnscope.analyzer.difference.sequences import shortest_period
 from cnnscope.analyzer.difference.stages import Stage

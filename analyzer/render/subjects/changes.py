@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cnnscope.analyzer.difference.changes import Change, Plain
-from cnnscope.analyzer.difference.difference import DifferenceGroup, LayerDifference
+from cnnscope.analyzer.difference.change import Change, Plain
+from cnnscope.analyzer.difference.entries import DifferenceGroup, LayerDifference
 from cnnscope.analyzer.values.notation import alike, count, name, nbytes, percent, shape
 
 _LONGEST = 60  # letters of a value

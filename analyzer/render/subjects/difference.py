@@ -9,13 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from cnnscope.analyzer.difference.difference import (
-    Difference,
-    EndDifference,
-    LayerDifference,
-    TotalDifference,
-    opset_text,
-)
+from cnnscope.analyzer.difference.difference import Difference, opset_text
+from cnnscope.analyzer.difference.entries import EndDifference, LayerDifference, TotalDifference
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import (
     PAGE,

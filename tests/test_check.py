@@ -21,7 +21,7 @@ from cnnscope.analyzer.budgets.quantities import Bound
 from cnnscope.analyzer.budgets.verdicts import WHOLE, Checked, Figure, Scope, judge, plain_number
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
-from cnnscope.runtime.gates.checking import latency_figure
+from cnnscope.runtime.gates.latencies import latency_figure
 
 
 @pytest.fixture(scope="module")

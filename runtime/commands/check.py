@@ -22,7 +22,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.texts import lengths_of, reports_of, shapes_of, values_of
 
 if TYPE_CHECKING:
-    from cnnscope.runtime.gates.checking import Request as Checks
+    from cnnscope.runtime.gates.jobs import Request as Checks
 from cnnscope.runtime.commands.asked import Gate
 from cnnscope.runtime.commands.messages import (
     BAD,
@@ -89,7 +89,7 @@ def _budget_request(request: Checking) -> Checks:
     from cnnscope.analyzer.budgets.config import find_config, read_config
     from cnnscope.analyzer.budgets.judging import parse_limit
     from cnnscope.analyzer.budgets.settings import Settings, parse_tolerance
-    from cnnscope.runtime.gates.checking import Request as Job
+    from cnnscope.runtime.gates.jobs import Request as Job
 
     try:
         limits = [parse_limit(text) for text in request.limits]

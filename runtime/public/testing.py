@@ -190,7 +190,8 @@ def _check(
 ) -> Checked:
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
     from cnnscope.analyzer.budgets.figures import LATENCIES
-    from cnnscope.runtime.gates.checking import Request, run_check
+    from cnnscope.runtime.gates.checking import run_check
+    from cnnscope.runtime.gates.jobs import Request
 
     report = _report(model, shapes, dims)
     timed = any(limit.quantity in LATENCIES for limit in limits)

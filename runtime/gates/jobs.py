@@ -1,0 +1,184 @@
+"""Which models are to be checked, each at which sizes and against which limits?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from cnnscope.analyzer.budgets.settings import (
+    ConfigError,
+    LimitKey,
+    ModelSettings,
+    Settings,
+)
+from cnnscope.analyzer.budgets.verdicts import Limit, Problem
+from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.report.report import Report
+from cnnscope.runtime.gates.model_paths import PathError, Search
+
+Shapes: TypeAlias = Mapping[str | None, Sequence[int | None]]
+Given: TypeAlias = Source | Report
+#: models times entries that one configuration may ask for
+_MOST_JOBS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to check.
+
+    Args:
+        models: paths, or whatever else `analyze` takes, or reports; none: those of the settings.
+        settings: the configuration.
+        limits: in place of the settings' with the same key, for every model.
+        shapes, dims, values: in place of the settings', for every model.
+        baseline: in place of the settings'.
+        allow_unknown: tolerate everything that can't be judged.
+        update: where to write the figures as a new baseline; relative limits aren't judged then.
+        anywhere: the settings' paths may lead out of their folder.
+    """
+
+    models: Sequence[Given] = ()
+    settings: Settings = field(default_factory=Settings)
+    limits: Sequence[Limit] = ()
+    shapes: Shapes | None = None
+    dims: Mapping[str, int] | None = None
+    baseline: str | None = None
+    allow_unknown: bool = False
+    update: bool = False
+    anywhere: bool = False
+    values: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One model and its budget."""
+
+    model: str
+    source: Given
+    limits: tuple[Limit, ...]
+    shapes: Shapes
+    dims: Mapping[str, int]
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def variant(self) -> str:
+        """The sizes that are given, in words."""
+        sizes = [
+            f"{'' if name is None else f'{name}='}{'x'.join('?' if n is None else str(n) for n in x)}"
+            for name, x in sorted(self.shapes.items(), key=lambda pair: pair[0] or "")
+        ]
+        told = {**self.dims, **self.values}
+        return ", ".join([*sizes, *(f"{name}={n}" for name, n in sorted(told.items()))])
+
+
+def plan(request: Request) -> tuple[list[Job], list[Problem]]:
+    """The models to judge with their limits, and the patterns that no file matches.
+
+    Raises:
+        ConfigError: there is no model, or a model has no limit.
+    """
+    settings = request.settings
+    jobs: list[Job] = []
+    problems: list[Problem] = []
+    search = Search(settings.folder, anywhere=request.anywhere)
+    if not request.models:
+        found: dict[str, list[Path]] = {}  # a pattern may stand in many entries
+        for entry in settings.models:
+            judged: set[Path] = set()  # a file that fits two patterns of one entry is one model
+            for pattern in entry.patterns:
+                try:
+                    if pattern not in found:
+                        found[pattern] = search.files(pattern)
+                except PathError as error:
+                    problems.append(Problem(pattern, str(error), entry.origin))
+                    continue
+                if not found[pattern]:
+                    problems.append(Problem(pattern, "no file matches this path", entry.origin))
+                for file in found[pattern]:
+                    if file.resolve() not in judged:
+                        judged.add(file.resolve())
+                        jobs.append(_job(request, shown_path(file), file, entry))
+            if len(jobs) > _MOST_JOBS:
+                raise ConfigError([f"more than {_MOST_JOBS} models to check: write fewer entries"])
+    for model in request.models:
+        name, path = _named(model)
+        own: list[ModelSettings | None] = []
+        if path is not None:
+            own += [
+                entry for entry in settings.models
+                if any(search.fits(pattern, path) for pattern in entry.patterns)
+            ]  # fmt: skip
+        jobs += [_job(request, name, model, entry) for entry in own or [None]]
+    jobs = _each_once(jobs)
+    problems = list(dict.fromkeys(problems))
+    if not jobs and not problems:
+        where = (
+            f"{settings.path.name} names none"
+            if settings.path
+            else "name one, or write a cnnscope.toml"
+        )
+        raise ConfigError([f"no model to check: {where}"])
+    for job in jobs:
+        if not job.limits and not request.update:
+            hint = "give --limit, or write a cnnscope.toml"
+            if settings.path is not None:
+                hint = f"{settings.path.name} has none for it"
+            raise ConfigError([f"{job.model}: no limits: {hint}"])
+    return jobs, problems
+
+
+def _each_once(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs without those that say of a model what an earlier one has said."""
+    kept: dict[tuple[object, ...], Job] = {}
+    for job in jobs:
+        source = job.source
+        place = "" if isinstance(source, (str, os.PathLike)) else id(source)
+        limits = tuple(replace(limit, origin="") for limit in job.limits)
+        kept.setdefault((job.model, place, job.variant, limits), job)
+    return list(kept.values())
+
+
+def shown_path(path: Path) -> str:
+    """The path as seen from the working directory, where it lies below it."""
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _named(model: Given) -> tuple[str, Path | None]:
+    path = model.model.path if isinstance(model, Report) else model
+    if isinstance(path, (str, os.PathLike)):
+        return os.fsdecode(path), Path(os.fsdecode(path))
+    return "model in memory", None
+
+
+def _job(request: Request, name: str, source: Given, entry: ModelSettings | None) -> Job:
+    settings = request.settings
+    limits: dict[LimitKey, Limit] = {limit.key: limit for limit in settings.limits}
+    allowed = settings.allow_unknown
+    if entry is not None:
+        limits = {key: limit for key, limit in limits.items() if key not in entry.without}
+        limits.update((limit.key, limit) for limit in entry.limits)
+        allowed = allowed if entry.allow_unknown is None else entry.allow_unknown
+    limits.update((limit.key, limit) for limit in request.limits)
+    return Job(
+        name,
+        source,
+        tuple(_allowing(limit, allowed) for limit in limits.values()),
+        request.shapes or (entry.shapes if entry is not None else {}),
+        {**(entry.dims if entry is not None else {}), **(request.dims or {})},
+        {**(entry.values if entry is not None else {}), **(request.values or {})},
+    )
+
+
+def _allowing(limit: Limit, allowed: bool | tuple[str, ...]) -> Limit:
+    tolerant = allowed if isinstance(allowed, bool) else limit.quantity in allowed
+    return replace(limit, allow_unknown=tolerant)
+
+
+def is_relative(limit: Limit) -> bool:
+    return any(bound.relation != "absolute" for bound in limit.bounds)

@@ -1,0 +1,98 @@
+"""How long does a run of a model take, as a figure that can be judged?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from cnnscope.analyzer.budgets.figures import LATENCIES
+from cnnscope.analyzer.budgets.settings import (
+    LatencySettings,
+)
+from cnnscope.analyzer.budgets.verdicts import Figure
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.diagnostics import (
+    CnnscopeError,
+)
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.latency import Latency
+from cnnscope.runtime.gates.jobs import Job
+
+#: seconds after which a run of a model is given up
+_PATIENCE: Final = 600.0
+#: so many runs, and the slowest is beyond the 99th percentile with 95 % confidence
+_MANY: Final = 299
+
+
+def without_model(said: str, model: str) -> str:
+    return said.removeprefix(f"{model}: ")
+
+
+def measured_figures(
+    job: Job, report: Report, how: LatencySettings, say: Callable[[str], None]
+) -> dict[str, Figure]:
+    wanted = {limit.quantity for limit in job.limits} & set(LATENCIES)
+    if not wanted:
+        return {}
+    from cnnscope.runtime.engine.child import run_in_child
+    from cnnscope.runtime.engine.job import Request as Base
+    from cnnscope.runtime.profile.profiling import Request as Profiling
+    from cnnscope.runtime.profile.profiling import Timed, sendable
+
+    base = Base(job.source, job.shapes, job.dims, how.provider, values=job.values)
+    asked = Profiling(base, threads=how.threads, seconds=how.seconds)
+    if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
+        asked = replace(asked, fewest=2 * _MANY)
+    try:
+        timed = run_in_child(
+            "cnnscope.runtime.profile.profiling:latency_here",
+            sendable(asked),
+            timeout=_PATIENCE,
+            progress=lambda said: say(f"{job.model}: {said}"),
+        )
+    except CnnscopeError as error:
+        why = f"it can't be run here: {without_model(str(error), job.model)}"
+        return dict.fromkeys(wanted, Figure.unknown(why))
+    assert isinstance(timed, Timed)
+    return {key: latency_figure(timed.latency, key, how.tolerance) for key in wanted}
+
+
+def latency_figure(found: Latency, key: str, tolerance: Fraction) -> Figure:
+    """A measured time as an interval.
+
+    The median of steady runs lies within the tolerance, or within the measurement's own uncertainty
+    where that is more. Runs that aren't steady say no more than that it lies between the fastest
+    and the slowest of them. The 99th percentile lies above the 90th that was measured, and below
+    the slowest run once there are so many that one of them is beyond it with 95 % confidence:
+    ``0.99**n <= 0.05``, n = 299.
+
+    Args:
+        found: the measurement.
+        key: ``"latency_p50"`` or ``"latency_p99"``.
+        tolerance: a share of the time.
+    """
+    least, most = _nanoseconds(found.least), _nanoseconds(found.most)
+    why = "too close to the limit to be told from noise"
+    if found.noise is not None:
+        why = f"the runs differ too much to say ({found.noise})"
+    if key == "latency_p99":
+        value = _nanoseconds(found.p99)
+        runs = found.runs - found.warmup
+        low = min(_nanoseconds(found.p90), value * (1 - tolerance))
+        if runs < _MANY:
+            why = f"{runs} runs say too little of it; {_MANY} would do (seconds, under [latency])"
+            return Figure(low, None, why, value)
+        return Figure(low, max(most, value * (1 + tolerance)), why, value)
+    value = _nanoseconds(found.p50)
+    if found.noise is not None:
+        return Figure(least, most, why, value)
+    share = max(tolerance, Fraction(found.uncertainty or 0) / 2)
+    return Figure(value * (1 - share), value * (1 + share), why, value)
+
+
+def _nanoseconds(seconds: float) -> Fraction:
+    """No clock says more."""
+    return Fraction(round(seconds * 10**9), 10**9)

@@ -51,7 +51,7 @@ RECIPES = recipes()
 
 def test_the_page_shows_what_is_added_often() -> None:
     assert list(RECIPES) == [
-        "An operator or a family of them", "A lint rule", "A command",
+        "An operator or a family of them", "A lint rule", "A command", "A subject", "A format",
     ]  # fmt: skip
 
 

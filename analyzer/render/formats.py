@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from cnnscope.analyzer.render.job_log import without_commands
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.render.document import Document
     from cnnscope.analyzer.report.finding import Outcome
 
-#: what a format needs: documents, a record for JSON, tables with rows for machines, a gate's outcome
-Need = Literal["document", "record", "rows", "outcome"]
+#: what a format needs, and so what its writer is given: documents and a screen's width; documents; documents
+#: with rows, and what stands beside them; plain data; a gate's outcome, and cnnscope's version
+Need = Literal["screen", "document", "rows", "record", "outcome"]
 
 
 class FormatError(ValueError):
@@ -66,13 +68,26 @@ class Format:
 
     Args:
         needs: what a result must have.
-        write: the result in it.
+        writer: the module of `render` and the function in it; imported when it is asked for.
         commands: its lines are commands of a CI runner, and meant to be.
     """
 
     needs: Need
-    write: Callable[[Result, Setting], str]
+    writer: str
     commands: bool = False
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "table": Format("screen", "forms.terminal:texts"),
+    "json": Format("record", "forms.json:dumped"),
+    "csv": Format("rows", "forms.csv:csv_text"),
+    "markdown": Format("document", "forms.markdown:pages"),
+    "html": Format("document", "forms.html:page"),
+    "junit": Format("outcome", "ci.junit:junit_xml"),
+    "sarif": Format("outcome", "ci.sarif:sarif_json"),
+    "github": Format("outcome", "ci.github:workflow_commands", commands=True),
+    "gitlab": Format("outcome", "ci.gitlab:code_quality"),
+}
 
 
 def formats_for(*has: Need) -> tuple[str, ...]:
@@ -81,7 +96,7 @@ def formats_for(*has: Need) -> tuple[str, ...]:
     >>> formats_for(), formats_for("rows")
     (('table', 'json', 'markdown', 'html'), ('table', 'json', 'csv', 'markdown', 'html'))
     """
-    there = {"document", "record", *has}
+    there = {"screen", "document", "record", *has}
     return tuple(name for name, format_ in FORMATS.items() if format_.needs in there)
 
 
@@ -109,8 +124,27 @@ def written(result: Result, wanted: str, setting: Setting = Setting()) -> str:
     if refused is not None:
         raise FormatError(refused)
     found = FORMATS[wanted]
-    text = found.write(result, setting)
+    text = _write(found, result, setting)
     return text if found.commands else without_commands(text)
+
+
+def _write(found: Format, result: Result, setting: Setting) -> str:
+    module, _, function = found.writer.partition(":")
+    writer = getattr(import_module(f"cnnscope.analyzer.render.{module}"), function)
+    given: tuple[object, ...]
+    match found.needs:
+        case "screen":
+            given = (result.documents(), setting.width)
+        case "document":
+            given = (result.documents(),)
+        case "rows":
+            given = (result.documents(), result.models)
+        case "record":
+            given = (result.record(),)
+        case "outcome":
+            assert result.outcome is not None, "refused above"
+            given = (result.outcome(), setting.version())
+    return cast("Callable[..., str]", writer)(*given)
 
 
 def styled(result: Result) -> Sequence[object]:
@@ -119,79 +153,3 @@ def styled(result: Result) -> Sequence[object]:
 
     found = [Laid(document) for document in result.documents() if any(document.of("terminal"))]
     return [part for one in found for part in ("", one)][1:]
-
-
-# -- the writers: each imports its form when it is asked for ---------------------------------------
-
-
-def _terminal(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.forms.terminal import text
-
-    texts = (text(document, setting.width) for document in result.documents())
-    return "\n".join(f"{found}\n" for found in texts if found)
-
-
-def _markdown(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.forms.markdown import markdown
-
-    return "\n".join(map(markdown, result.documents()))
-
-
-def _html(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.forms.html import page
-
-    return page(result.documents())
-
-
-def _csv(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.forms.csv import csv_text
-
-    return csv_text(result.documents(), result.models)
-
-
-def _json(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.forms.json import dumped
-
-    return dumped(result.record())
-
-
-def _outcome(result: Result) -> Outcome:
-    assert result.outcome is not None, "asked for by what the format needs"
-    return result.outcome()
-
-
-def _junit(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.ci.junit import junit_xml
-
-    return junit_xml(_outcome(result))
-
-
-def _sarif(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.ci.sarif import sarif_json
-
-    return sarif_json(_outcome(result), setting.version())
-
-
-def _github(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.ci.github import workflow_commands
-
-    return workflow_commands(_outcome(result))
-
-
-def _gitlab(result: Result, setting: Setting) -> str:
-    from cnnscope.analyzer.render.ci.gitlab import code_quality
-
-    return code_quality(_outcome(result))
-
-
-FORMATS: Final[Mapping[str, Format]] = {
-    "table": Format("document", _terminal),
-    "json": Format("record", _json),
-    "csv": Format("rows", _csv),
-    "markdown": Format("document", _markdown),
-    "html": Format("document", _html),
-    "junit": Format("outcome", _junit),
-    "sarif": Format("outcome", _sarif),
-    "github": Format("outcome", _github, commands=True),
-    "gitlab": Format("outcome", _gitlab),
-}

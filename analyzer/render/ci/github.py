@@ -24,7 +24,7 @@ _LEVELS: Final[Mapping[Severity, str]] = {
 }  # fmt: skip
 
 
-def workflow_commands(outcome: Outcome) -> str:
+def workflow_commands(outcome: Outcome, version: str = "") -> str:
     """The findings as a workflow's commands, the worst first, at most ten of each level."""
     lines: list[str] = []
     for severity, level in _LEVELS.items():

@@ -21,7 +21,7 @@ _SEVERITIES: Final[Mapping[Severity, str]] = {
 }  # fmt: skip
 
 
-def code_quality(outcome: Outcome) -> str:
+def code_quality(outcome: Outcome, version: str = "") -> str:
     """The findings as GitLab's Code Quality report."""
     found = outcome.findings
     return dumped([_issue(x, key) for x, key in zip(found, fingerprints(found), strict=True)])

@@ -14,7 +14,7 @@ from cnnscope.analyzer.report.finding import Case, Finding, Outcome
 from cnnscope.analyzer.values.notation import escape, name
 
 
-def junit_xml(outcome: Outcome) -> str:
+def junit_xml(outcome: Outcome, version: str = "") -> str:
     """The outcome as JUnit XML."""
     root = Element("testsuites", _counts(f"cnnscope {outcome.gate}", outcome.cases))
     for model in outcome.models:

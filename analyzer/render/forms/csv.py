@@ -25,6 +25,13 @@ def csv_text(documents: Sequence[Document], models: Sequence[str] | None = None)
         documents: what is written.
         models: what stands in a first column, per document; None: there is none.
     """
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(cells(documents, models))
+    return out.getvalue()
+
+
+def cells(documents: Sequence[Document], models: Sequence[str] | None = None) -> list[list[str]]:
+    """The rows as cells, below one heading."""
     lines: list[list[str]] = []
     for position, document in enumerate(documents):
         for table in _tables(document):
@@ -33,14 +40,7 @@ def csv_text(documents: Sequence[Document], models: Sequence[str] | None = None)
                 path = cell(models[position])
                 found = [["model", *found[0]], *([path, *line] for line in found[1:])]
             lines += found[1:] if lines else found
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(lines)
-    return out.getvalue()
-
-
-def has_rows(document: Document) -> bool:
-    """Whether there is anything of it that CSV can hold."""
-    return bool(_tables(document))
+    return lines
 
 
 def _tables(document: Document) -> list[Table]:

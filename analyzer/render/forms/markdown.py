@@ -22,6 +22,11 @@ from cnnscope.analyzer.render.document import (
 from cnnscope.analyzer.render.tables import Table
 
 
+def pages(documents: Sequence[Document]) -> str:
+    """Documents as Markdown, one below the other."""
+    return "\n".join(map(markdown, documents))
+
+
 def markdown(document: Document) -> str:
     """The document as Markdown. It has a heading for each section that has a title."""
     parts: list[str] = []

@@ -58,6 +58,12 @@ def text(document: Document, width: int = WIDTH) -> str:
     return text_of(document_lines(document, width))
 
 
+def texts(documents: Sequence[Document], width: int = WIDTH) -> str:
+    """Documents as plain text, one below the other; one with nothing for a screen is left out."""
+    found = (text(document, width) for document in documents)
+    return "\n".join(f"{said}\n" for said in found if said)
+
+
 def document_lines(document: Document, width: int) -> list[Line]:
     """The whole document, laid out."""
     width = max(1, width)

@@ -30,6 +30,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("B zero point is not valid", "numbers for each column of several matrices", ("MatMulInteger",)),
     ("Pad should be smaller than kernel", "ONNX's text lets a pool be padded by a kernel and more",
      ("AveragePool", "LpPool", "MaxPool")),
+    ("may be too large for stride", "output_padding of a step, less than the dilation", ("ConvTranspose",)),
     ("X_shape.NumDimensions() == 4", "other ranks than 4", ("LRN",)),
     ("hidden_size", "a size that R's shape says", ("GRU", "LSTM", "RNN")),
     ("MLDataType for: tensor(complex64)", "complex numbers", ("BitCast", "Cast", "EyeLike")),
@@ -43,8 +44,6 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("must be a scalar", "as Range", ("BlackmanWindow", "HammingWindow", "HannWindow")),
     ("must be scalar", "as Range", ("MelWeightMatrix",)),
     ("pattern", "the attribute that ONNX calls optional", ("RegexFullMatch",)),
-    # rules that are still missing here
-    ("Explicit output_shape", "with output_padding, too", ("ConvTranspose",)),
 )  # fmt: skip
 
 #: ONNX Runtime's own operators have no schema here: dtypes, operands and attributes that they lack

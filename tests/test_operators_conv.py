@@ -51,6 +51,29 @@ def test_sizes_and_work(case: s.Case, macs: int) -> None:
     assert s.work(case).bias == 0
 
 
+@pytest.mark.parametrize(("inputs", "kernel", "stride", "dilation", "extra"), [
+    (2, 3, 3, 1, 0), (2, 3, 3, 1, 1), (1, 1, 2, 1, 1), (3, 2, 1, 1, 0), (2, 2, 3, 2, 2),
+])  # fmt: skip
+def test_an_output_shape_that_takes_more_inputs(
+    inputs: int, kernel: int, stride: int, dilation: int, extra: int
+) -> None:
+    """Which lengths ONNX Runtime takes, from 1 to beyond the longest."""
+    taken = []
+    for length in range(1, inputs * stride + (kernel - 1) * dilation + 3):
+        c = transposed((1, 1, inputs), (1, 1, kernel), strides=[stride], dilations=[dilation],
+                       output_padding=[extra], output_shape=[length])  # fmt: skip
+        try:
+            s.run(c)
+        except Exception:  # noqa: BLE001  # each of its errors is a class of its own
+            s.assert_refused(c, f"output_shape is {length}.* more than {inputs} inputs")
+            continue
+        s.assert_shapes(c)
+        taken.append(length)
+    # the last kernel begins at (inputs - 1)*stride; behind it there is less than a step
+    longest = inputs * stride + (kernel - 1) * dilation
+    assert taken == list(range(1, longest + 1))
+
+
 def test_a_bias_is_one_addition_per_output() -> None:
     with_bias = s.case("Conv", (1, 3, 8, 8), (8, 3, 3, 3), (8,), const=(1, 2))
     assert s.work(with_bias).bias == 8 * 36

@@ -1,8 +1,7 @@
 """The static side of cnnscope: what a model costs and sees, computed without running it.
 
 Each name is loaded when it is first asked for, so that a process which only shows or sends results
-loads neither onnx nor numpy. (`conventions`, the function, is `cnnscope.conventions`: here a module
-has that name.)
+loads neither onnx nor numpy. Where a name lives is said here only: `cnnscope` hands these names on.
 """
 
 from __future__ import annotations
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import analyze, compare, diff
-    from cnnscope.analyzer.counters.conventions import ConventionTotals, convention
+    from cnnscope.analyzer.budgets.verdicts import Check, Figure, Verdict
+    from cnnscope.analyzer.counters.conventions import ConventionTotals, convention, conventions
     from cnnscope.analyzer.counters.peers import Convention
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.explanation.explanation import Explanation
     from cnnscope.analyzer.layers.kinds import Kind
+    from cnnscope.analyzer.lint.linting import Findings
     from cnnscope.analyzer.operators.custom import register
     from cnnscope.analyzer.operators.reading import (
         FLAT,
@@ -32,15 +33,20 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.groups import Group
     from cnnscope.analyzer.report.layer import Layer
+    from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.metric import Metric, Totals
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
     from cnnscope.analyzer.report.report import Report
+    from cnnscope.analyzer.report.verification import Verification
     from cnnscope.analyzer.values.diagnostics import (
+        ArgumentError,
         BindingError,
         CnnscopeError,
         Diagnostic,
         GraphError,
+        LimitError,
         ModelFileError,
+        RunError,
     )
     from cnnscope.analyzer.values.dimension import Undetermined, product
     from cnnscope.analyzer.values.tensor import Tensor
@@ -50,7 +56,9 @@ __all__ = [
     "FLAT",
     "NOTHING",
     "Along",
+    "ArgumentError",
     "BindingError",
+    "Check",
     "CnnscopeError",
     "Comparison",
     "Convention",
@@ -58,20 +66,27 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Explanation",
+    "Figure",
+    "Findings",
     "GraphError",
     "Group",
     "Kind",
     "Layer",
+    "LimitError",
     "Listed",
     "Metric",
     "ModelFileError",
     "Only",
+    "Profile",
     "ReceptiveField",
     "Report",
+    "RunError",
     "Tensor",
     "Totals",
     "Undetermined",
     "Upto",
+    "Verdict",
+    "Verification",
     "Whole",
     "Window",
     "Work",
@@ -79,6 +94,7 @@ __all__ = [
     "broadcast_shapes",
     "compare",
     "convention",
+    "conventions",
     "diff",
     "each",
     "everything",
@@ -126,6 +142,16 @@ _HOMES = {
     "Totals": "report.metric",
     "Tensor": "values.tensor",
     "Window": "values.window",
+    "Check": "budgets.verdicts",
+    "Figure": "budgets.verdicts",
+    "Verdict": "budgets.verdicts",
+    "Findings": "lint.linting",
+    "Profile": "report.measurement",
+    "RunError": "values.diagnostics",
+    "Verification": "report.verification",
+    "ArgumentError": "values.diagnostics",
+    "conventions": "counters.conventions",
+    "LimitError": "values.diagnostics",
 }
 
 

@@ -7,6 +7,7 @@ Plugins are packages made on the fly, picked up by the command in a process of i
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import math
@@ -520,3 +521,23 @@ def test_the_names_of_the_root_package_load_nothing() -> None:
     code = "import cnnscope, sys; cnnscope.__all__; assert 'onnx' not in sys.modules"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=env, timeout=60)
+
+
+def test_a_public_name_is_where_type_checkers_look_for_it() -> None:
+    """The imports for type checkers, the list of names and the homes they are loaded from agree."""
+    root, analyzer = cnnscope, importlib.import_module("cnnscope.analyzer")
+    assert {*root.__all__} == {*analyzer.__all__, *root._HOMES, "__version__"}
+    for package, prefix in ((root, ""), (analyzer, "cnnscope.analyzer.")):
+        source = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))
+        shown = {
+            name.name: statement.module
+            for block in source.body
+            if isinstance(block, ast.If)
+            for statement in block.body
+            if isinstance(statement, ast.ImportFrom)
+            for name in statement.names
+            if name.name != "*"
+        }
+        assert shown == {name: prefix + home for name, home in package._HOMES.items()}
+    assert {*analyzer.__all__} == {*analyzer._HOMES}
+    assert all(getattr(root, name) is getattr(analyzer, name) for name in analyzer.__all__)

@@ -9,11 +9,11 @@ import pickle
 import re
 from collections.abc import Callable
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from page import Page
 from rich.console import Console
 from test_measurement import a_profile
 from test_runtime_verify import an_outcome
@@ -94,31 +94,6 @@ def results() -> dict[str, Result]:
             lambda: [counted.document(of["report"], rows)], dict, rows=True  # type: ignore[arg-type]
         ),
     }  # fmt: skip
-
-
-class Page(HTMLParser):
-    """Which elements a page has, and whether every one that is opened is closed."""
-
-    VOID = ("meta", "br", "hr")
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(page)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.seen.add(tag)
-        self.open += [] if tag in self.VOID else [tag]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
 
 
 def is_html(text: str) -> bool:

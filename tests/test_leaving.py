@@ -24,6 +24,7 @@ import pytest
 from amounts import amount
 from markdown_it import MarkdownIt
 from onnx import TensorProto, helper
+from page import Page
 
 from cnnscope.cli import main
 
@@ -206,6 +207,7 @@ ASKED = [
     "analyze MODEL -f csv --columns name,op",
     "analyze MODEL -f csv",
     "analyze MODEL -f json --tensors",
+    "analyze MODEL -f html",
     "analyze MODEL -f markdown --strict",
     "analyze MODEL --columns NAME",
     "analyze MODEL --sort NAME",
@@ -215,6 +217,7 @@ ASKED = [
     "analyze MODEL --NAME",
     "analyze NAME",
     "explain MODEL 0",
+    "explain MODEL 0 -f html --unit 0,0",
     "explain MODEL 0 -f markdown --unit 0,0",
     "explain MODEL 1 -f json",
     "explain MODEL NAME",
@@ -226,6 +229,7 @@ ASKED = [
     "rule NAME",
     "NAME",
     "check MODEL --limit params=1 --limit module.NAME.macs=1",
+    "check MODEL --limit params=1 -f html",
     "check MODEL --limit params=1 -f markdown",
     "check MODEL --limit params=1 -f json",
     "check MODEL --limit params=1 -f junit",
@@ -239,10 +243,12 @@ ASKED = [
     "check MODEL --config hostile.toml",
     "lint MODEL --config hostile.toml",
     "diff MODEL OTHER",
+    "diff OTHER MODEL --all -f html",
     "diff OTHER MODEL --all -f markdown --fail-on any",
     "diff MODEL OTHER -f json",
     "diff MODEL OTHER --fail-on NAME",
     "lint MODEL --severity info",
+    "lint MODEL -f html",
     "lint MODEL -f markdown",
     "lint MODEL -f json",
     "lint MODEL -f junit",
@@ -349,6 +355,31 @@ def test_no_name_is_a_link(text: str, tmp_path: Path, monkeypatch: pytest.Monkey
         seen = re.sub(r"<code>.*?</code>", "", html, flags=re.DOTALL)
         assert "<a " not in html, command
         assert LIVE.search(seen) is None, command
+
+
+# -- no name is an element -----------------------------------------------------------------------
+
+ELEMENTS = [
+    "</td></title><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><b onload='a'>", "<!--",
+    "&lt;b&gt;&#60;", "</style><link href=//evil.example>",
+]  # fmt: skip
+OURS = {
+    "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "h4", "div", "table",
+    "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "span", "b", "pre", "code", "details", "summary",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ELEMENTS)
+def test_no_name_is_an_element(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnx.save(named(text), tmp_path / "MODEL.onnx")
+    onnx.save(named(text + text), tmp_path / "OTHER.onnx")
+    for command in [x for x in ASKED if "html" in x]:
+        out, _ = spoken(command, text, tmp_path, monkeypatch)
+        page = Page(out)
+        assert page.seen <= OURS, command
+        assert page.given <= {"lang", "charset", "name", "content", "style", "class"}, command
+        if command.startswith("analyze"):
+            assert text in "".join(page.words), "a reader sees the name as it is"
 
 
 @needs_pipes

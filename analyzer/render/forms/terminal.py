@@ -74,10 +74,12 @@ def document_lines(document: Document, width: int) -> list[Line]:
         if section.title:
             lines += [[(part, "heading")] for part in broken(section.title, width)]
         room = max(1, width - section.indent)
-        blank = [(" " * section.indent, "")] if section.indent else []
         heads = _heads(section)
         for block in section.blocks:
-            lines += ([*blank, *line] for line in _block(block, room, heads))
+            found = _block(block, room, heads)
+            if section.indent:
+                found = [[(" " * section.indent, ""), *line] for line in found]
+            lines += found
     return lines
 
 

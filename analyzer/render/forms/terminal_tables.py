@@ -25,8 +25,9 @@ Rows = Sequence[Sequence[str]]
 
 def table_lines(table: Table, width: int) -> list[Line]:
     """A table, laid out for so many cells."""
-    cells = [[column.text(row) for column in table.seen] for row in table.rows]
-    lines = _WAYS[table.narrow](table.seen, cells, width)
+    columns = table.seen
+    cells = [[column.text(row) for column in columns] for row in table.rows]
+    lines = _WAYS[table.narrow](columns, cells, width)
     if table.tone is not None:
         for position, row in enumerate(table.rows, len(lines) - len(cells)):
             tone = table.tone(row)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.analysis import analyze, compare, diff
-    from cnnscope.analyzer.budgets.verdicts import Check, Figure, Verdict
+    from cnnscope.analyzer.budgets.check import Check
+    from cnnscope.analyzer.budgets.figure import Figure
+    from cnnscope.analyzer.budgets.verdicts import Verdict
     from cnnscope.analyzer.counters.conventions import ConventionTotals, convention, conventions
     from cnnscope.analyzer.counters.peers import Convention
     from cnnscope.analyzer.difference.difference import Difference
@@ -142,8 +144,8 @@ _HOMES = {
     "Totals": "report.metric",
     "Tensor": "values.tensor",
     "Window": "values.window",
-    "Check": "budgets.verdicts",
-    "Figure": "budgets.verdicts",
+    "Check": "budgets.check",
+    "Figure": "budgets.figure",
     "Verdict": "budgets.verdicts",
     "Findings": "lint.linting",
     "Profile": "report.measurement",

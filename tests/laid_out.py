@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnscope.analyzer.budgets.verdicts import Check
+from cnnscope.analyzer.budgets.check import Check
 from cnnscope.analyzer.difference.difference import Difference
 from cnnscope.analyzer.explanation.explanation import Explanation
 from cnnscope.analyzer.lint.rule import LintRule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,11 +15,16 @@ from hypothesis import strategies as st
 from networks import network, node
 
 import cnnscope
+from cnnscope.analyzer.budgets.amounts import Bound
 from cnnscope.analyzer.budgets.baselines import baseline_dict, model_key, read_baseline
-from cnnscope.analyzer.budgets.figures import QUANTITIES
-from cnnscope.analyzer.budgets.judging import judge_report, make_limit, parse_limit
-from cnnscope.analyzer.budgets.quantities import Bound
-from cnnscope.analyzer.budgets.verdicts import WHOLE, Checked, Figure, Scope, judge, plain_number
+from cnnscope.analyzer.budgets.check import Checked
+from cnnscope.analyzer.budgets.figure import Figure, plain_number
+from cnnscope.analyzer.budgets.judging import judge_report
+from cnnscope.analyzer.budgets.limit import WHOLE, Scope
+from cnnscope.analyzer.budgets.limit_text import make_limit, parse_limit
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.quantity import Quantity
+from cnnscope.analyzer.budgets.verdicts import judge
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.runtime.gates.latencies import latency_figure
@@ -475,6 +481,85 @@ def test_options_that_are_refused(text: str) -> None:
 )  # fmt: skip
 def test_numbers_in_json_are_exact(value: Fraction | None, expected: object) -> None:
     assert plain_number(value) == expected
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which quantities were worked out: every one of the table, and three that can't be."""
+    told: list[str] = []
+
+    def watched(quantity: Quantity) -> Quantity:
+        whole = quantity.figures
+        if whole is None:
+            return quantity
+
+        def figures(report: cnnscope.Report) -> Sequence[Figure]:
+            told.append(quantity.key)
+            return whole(report)
+
+        return replace(quantity, figures=figures)
+
+    def refuse(*_: object) -> Sequence[Figure]:
+        raise CnnscopeError("nobody knows\nhow many")
+
+    def break_down(*_: object) -> Sequence[Figure]:
+        raise KeyError("lost")
+
+    def no_parts(*_: object) -> int:
+        raise ZeroDivisionError
+
+    odd = [
+        Quantity("refused", "count", "of no model", refuse, refuse),
+        Quantity("broken", "count", "of no model", break_down),
+        Quantity("partless", "count", "of any", lambda _: (Figure.exactly(3),), of_layer=no_parts),
+    ]
+    for quantity in (*QUANTITIES.values(), *odd):
+        monkeypatch.setitem(QUANTITIES, quantity.key, watched(quantity))  # type: ignore[arg-type]  # a dict
+    return told
+
+
+def test_a_quantity_is_worked_out_when_it_is_asked_for_and_once(
+    samples: Path, asked: list[str]
+) -> None:
+    check = cnnscope.check(samples / "lenet5.onnx", {"params": "60 k", "layers": ">= 1, <= 99"})
+    assert sorted(asked) == ["layers", "params"]
+    # What JSON lists is worked out then, and none of it twice.
+    figures = check.to_dict()["models"][0]["figures"]  # type: ignore[index]  # a list of models
+    assert [x["quantity"] for x in figures] == [k for k, q in QUANTITIES.items() if q.figures]
+    assert sorted(asked) == sorted(k for k, q in QUANTITIES.items() if q.figures)
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("refused", "nobody knows how many"),
+        ("kind.convolution.refused", "nobody knows how many"),
+        ("layer.*.refused", "nobody knows how many"),
+        ("broken", "internal error: KeyError: 'lost'; please report it"),
+    ],
+)
+@pytest.mark.usefixtures("asked")
+def test_a_quantity_that_cannot_be_worked_out_is_unknown_alone(
+    samples: Path, key: str, why: str
+) -> None:
+    limits = {"params": "60 k", key: ">= 1", "macs": "500 k", "partless": "2"}
+    check = cnnscope.check(samples / "lenet5.onnx", limits)
+    states = [(v.limit.quantity, v.state) for v in check.verdicts]
+    assert states == [
+        ("params", "exceeds"), (key.rpartition(".")[2], "unknown"), ("macs", "within"),
+        ("partless", "exceeds"),
+    ]  # fmt: skip
+    assert check.verdicts[1].reason == why
+    assert check.verdicts[3].parts == ()
+    assert not check.problems
+    json.dumps(check.to_dict(), allow_nan=False)
+    # A baseline is written of the rest, and nothing is compared with what it lacks.
+    earlier = read_baseline(
+        json.dumps(baseline_dict(check.models, samples)).encode(), "earlier.json"
+    )
+    found = earlier.models[next(iter(earlier.models))]
+    assert found[WHOLE, "params"][0].exact == 61706
+    assert found[WHOLE, "refused"][0].exact is None
 
 
 def test_every_figure_of_every_sample_can_be_limited(samples: Path) -> None:

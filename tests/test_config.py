@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from cnnscope.analyzer.budgets.config import config_schema, find_config, read_config, read_settings
-from cnnscope.analyzer.budgets.figures import QUANTITIES
+from cnnscope.analyzer.budgets.limit import WHOLE, Scope
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.settings import ConfigError
-from cnnscope.analyzer.budgets.verdicts import WHOLE, Scope
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 import cnnscope
+from cnnscope.analyzer.budgets.amounts import parse_amount
 from cnnscope.analyzer.budgets.baselines import BaselineError, read_baseline
 from cnnscope.analyzer.budgets.config import read_settings
-from cnnscope.analyzer.budgets.judging import parse_limit
-from cnnscope.analyzer.budgets.quantities import parse_amount
+from cnnscope.analyzer.budgets.limit_text import parse_limit
 from cnnscope.analyzer.budgets.settings import ConfigError, parse_tolerance
 from cnnscope.analyzer.budgets.toml_lines import too_deep
 from cnnscope.analyzer.lint.settings import LintError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnscope.analyzer.budgets.quantities import Measure, parse_amount, parse_bounds
+from cnnscope.analyzer.budgets.amounts import Measure, parse_amount, parse_bounds
 
 
 @pytest.mark.parametrize(

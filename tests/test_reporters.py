@@ -20,7 +20,7 @@ from laid_out import check_json, check_markdown, check_text
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.budgets.quantities import Measure
+from cnnscope.analyzer.budgets.amounts import Measure
 from cnnscope.analyzer.render.ci.fingerprint import fingerprints
 from cnnscope.analyzer.render.ci.github import MOST, workflow_commands
 from cnnscope.analyzer.render.ci.gitlab import code_quality

@@ -12,7 +12,8 @@ import pytest
 from onnx import TensorProto, helper
 
 import cnnscope
-from cnnscope.analyzer.budgets.figures import LISTS, QUANTITIES
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.quantity import LISTS
 from cnnscope.testing import Budget, assert_no_regression, assert_within
 
 LENET = Path(__file__).resolve().parent.parent / "sample_models" / "lenet5.onnx"

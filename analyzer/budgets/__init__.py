@@ -1,4 +1,5 @@
 """Whether limits are kept: configuration, baselines, amounts, verdicts.
 
-Door: baselines, config, figures, judging, quantities, settings, verdicts.
+Door: amounts, baselines, check, config, figure, figures, judging, limit, limit_text, quantities,
+quantity, settings, verdicts.
 """

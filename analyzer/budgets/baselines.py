@@ -16,16 +16,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from cnnscope.analyzer.budgets.figures import QUANTITIES, figure_of
-from cnnscope.analyzer.budgets.verdicts import (
-    CHECK_SCHEMA_VERSION,
-    WHOLE,
-    Checked,
-    Figure,
-    Figures,
-    Scope,
-    figures_list,
-)
+from cnnscope.analyzer.budgets.check import CHECK_SCHEMA_VERSION, Checked
+from cnnscope.analyzer.budgets.figure import Figure, Figures, figures_list
+from cnnscope.analyzer.budgets.limit import WHOLE, Scope
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.totals import figure_of
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cnnscope.analyzer.budgets.config_tables import Enough, Reader
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.settings import ConfigError, Settings
 from cnnscope.analyzer.budgets.toml_lines import DEEPEST, key_lines, too_deep
 from cnnscope.analyzer.model.regular_file import open_regular
@@ -30,7 +31,14 @@ _LARGEST: Final = 1 << 18
 def config_schema() -> dict[str, object]:
     """The JSON Schema of `cnnscope.toml`."""
     text = files("cnnscope.analyzer").joinpath("cnnscope.schema.json").read_text("utf-8")
-    schema: dict[str, object] = json.loads(text)
+    schema: dict[str, Any] = json.loads(text)
+    # What is defined beyond the file's own list is limited by the same rules.
+    known = schema["$defs"]
+    for key, quantity in QUANTITIES.items():
+        entry = {"$ref": f"#/$defs/{quantity.measure}", "description": f"{quantity.meaning}."}
+        known["limits"]["properties"].setdefault(key, entry)
+        if quantity.of_layers is not None:
+            known["scoped_limits"]["properties"].setdefault(key, entry)
     return schema
 
 

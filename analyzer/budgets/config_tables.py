@@ -14,8 +14,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from cnnscope.analyzer.budgets.figures import ALLOW, FORBID, LISTS, QUANTITIES
-from cnnscope.analyzer.budgets.judging import make_limit, suggestion
+from cnnscope.analyzer.budgets.limit import WHOLE, Limit, Scope, ScopeKind
+from cnnscope.analyzer.budgets.limit_text import make_limit, suggestion
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID, LISTS
 from cnnscope.analyzer.budgets.settings import (
     LatencySettings,
     LimitKey,
@@ -25,7 +27,6 @@ from cnnscope.analyzer.budgets.settings import (
     parse_tolerance,
 )
 from cnnscope.analyzer.budgets.toml_lines import Path as Keys
-from cnnscope.analyzer.budgets.verdicts import WHOLE, Limit, Scope, ScopeKind
 
 _SCOPES: Final[tuple[ScopeKind, ...]] = ("kind", "module", "layer")
 _TOP: Final = ("limits", "model", "baseline", "allow_unknown", "latency", "lint", "diff")

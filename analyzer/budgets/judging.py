@@ -1,45 +1,29 @@
 """Does a report keep its limits?
 
 A limit on a kind or a module is on what its layers come to together; one on layers is on each of
-them. What can be limited is in `figures.QUANTITIES`; what follows from a figure and a bound is
+them. What can be limited is in `quantities`; what follows from a figure and a bound is
 `verdicts.judge`'s to say.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import Final, get_args
+from typing import Final
 
-from cnnscope.analyzer.budgets.figures import (
-    ALLOW,
-    ERRORS,
-    LISTS,
-    PARTIAL,
-    QUANTITIES,
-    SIZED,
-    free_lengths,
-    missing_terms,
-)
-from cnnscope.analyzer.budgets.quantities import Bound, parse_bounds
-from cnnscope.analyzer.budgets.verdicts import (
-    WHOLE,
-    Figure,
-    Figures,
-    Limit,
-    Part,
-    Scope,
-    ScopeKind,
-    State,
-    Verdict,
-    judge,
-)
-from cnnscope.analyzer.layers.kinds import COMPLETE
-from cnnscope.analyzer.operators.definition import Family
+from cnnscope.analyzer.budgets.amounts import Bound
+from cnnscope.analyzer.budgets.figure import Figure, Figures
+from cnnscope.analyzer.budgets.figures import ModelFigures, figures_of_layers
+from cnnscope.analyzer.budgets.limit import Limit, ScopeKind
+from cnnscope.analyzer.budgets.limit_text import make_limit
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.quantity import ALLOW, ERRORS, LISTS, PARTIAL
+from cnnscope.analyzer.budgets.scopes import scoped_layers
+from cnnscope.analyzer.budgets.totals import free_lengths, missing_terms
+from cnnscope.analyzer.budgets.verdicts import Part, State, Verdict, judge
 from cnnscope.analyzer.report.groups import module_paths
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
@@ -48,212 +32,11 @@ from cnnscope.analyzer.report.report import Report
 _NAMED: Final = 5
 
 
-def make_limit(
-    quantity: str, given: object, scope: Scope = WHOLE, origin: str = "", *,
-    allow_unknown: bool = False,
-) -> Limit:  # fmt: skip
-    """A limit from how it was written.
-
-    Args:
-        quantity: a key of `QUANTITIES` or `LISTS`.
-        given: an amount with or without a comparison; of a list, operators' names.
-        scope, origin, allow_unknown: as `Limit` has them.
-
-    Raises:
-        ValueError: there is no such quantity, it can't be limited there, or the text is no limit.
-
-    >>> make_limit("macs", "4.2 G").bounds[0].amount
-    Fraction(4200000000, 1)
-    """
-    if quantity in LISTS:
-        return _operators_limit(quantity, given, scope, origin, allow_unknown)
-    found = QUANTITIES.get(quantity)
-    if found is None:
-        raise ValueError(f"there is no quantity {quantity!r}{suggestion(quantity)}")
-    if scope.kind != "model" and found.of_layers is None:
-        raise ValueError(f"{quantity} is of the whole model, not of a {scope.kind}")
-    check_scope(scope)
-    bounds = parse_bounds(given, found.measure, found.default, found.words)
-    if quantity == PARTIAL and any(b.relation != "absolute" for b in bounds):
-        raise ValueError(f"{PARTIAL} is how many terms may be missing: write a number")
-    return Limit(quantity, found.measure, str(given), bounds, (), scope, origin, allow_unknown)
-
-
-def _operators_limit(
-    quantity: str, given: object, scope: Scope, origin: str, allow_unknown: bool
-) -> Limit:
-    if scope.kind != "model":
-        raise ValueError(f"{quantity} is of the whole model, not of a {scope.kind}")
-    names = [part.strip() for part in given.split(",")] if isinstance(given, str) else given
-    if not isinstance(names, (list, tuple)) or not all(isinstance(x, str) and x for x in names):
-        raise ValueError(f"{quantity} is a list of operators' names")
-    for given_name in names:
-        check_operator(given_name)
-    return Limit(
-        quantity, "count", ", ".join(names), (), tuple(names), scope, origin, allow_unknown
-    )
-
-
-def check_operator(text: str) -> None:
-    """Raises ValueError where a name is nearly that of one of ONNX's operators.
-
-    A slip in a list of forbidden operators would never be noticed: nothing has that name. Names of
-    other domains, patterns, and what is like no operator of today are taken as they are.
-    """
-    plain = text.removeprefix("ai.onnx::")
-    if "::" in plain or any(c in plain for c in "*?["):
-        return
-    import onnx
-
-    if onnx.defs.has(plain):
-        return
-    known = {x.name.lower(): x.name for x in onnx.defs.get_all_schemas() if not x.domain}
-    close = difflib.get_close_matches(plain.lower(), known, 1, 0.75)
-    if close:
-        raise ValueError(f"ONNX has no operator {text!r}; did you mean {known[close[0]]}?")
-
-
-def suggestion(key: str, known: Iterable[str] = (*QUANTITIES, *LISTS)) -> str:
-    """``"; did you mean macs?"``, where something is close to what was written."""
-    known = list(known)
-    lowered = key.lower().replace("-", "_")
-    for near in known:  # weight_bytes, peak_activation_bytes: as reports call them
-        if lowered in (near, f"{near}_bytes", f"{near.removesuffix('s')}_bytes"):
-            return f"; did you mean {near}?"
-    close = difflib.get_close_matches(lowered, known, 1, 0.6)
-    return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
-
-
-def check_scope(scope: Scope) -> None:
-    """Raises ValueError where a kind is one that no layer can be of."""
-    if scope.kind == "model":
-        return
-    if not scope.pattern:
-        raise ValueError(f"which {scope.kind}?")
-    if scope.kind != "kind" or any(c in scope.pattern for c in "*?["):
-        return
-    ends = (*get_args(Family), *COMPLETE)
-    if not any(scope.pattern == end or scope.pattern.endswith(f" {end}") for end in ends):
-        words = scope.pattern.split()
-        tails = [" ".join(words[-n:]) for n in (1, 2, 3)]
-        close = [x for tail in tails for x in difflib.get_close_matches(tail, ends, 1, 0.7)]
-        meant = f"; did you mean one that ends in {close[0]!r}?" if close else ""
-        raise ValueError(f"no layer is of the kind {scope.pattern!r}{meant}")
-
-
-def split_key(key: str) -> tuple[str, Scope]:
-    """A quantity and what it is on, from a limit's name on one line.
-
-    >>> split_key("module.layer4.params")
-    ('params', Scope(kind='module', pattern='layer4'))
-    """
-    for kind in get_args(ScopeKind):
-        if key.startswith(f"{kind}.") and kind != "model":
-            pattern, _, quantity = key.removeprefix(f"{kind}.").rpartition(".")
-            return quantity, Scope(kind, pattern)
-    return key, WHOLE
-
-
-_OPTION: Final = re.compile(
-    r"(?P<key>[^<>=]+?)\s*(?P<how><=|>=|==|<|>|=)\s*(?P<rest>.*)", re.DOTALL
-)
-
-
-def parse_limit(text: str, origin: str = "--limit") -> Limit:
-    """A limit on one line, as the command line has it.
-
-    Args:
-        text: ``"macs=4.2 G"``, ``"receptive_field>=224"``, ``"module.layer4.params=15 M"``.
-        origin: where it was written.
-
-    Raises:
-        ValueError: it is no limit.
-
-    >>> parse_limit("receptive_field>=224").bounds[0].comparison
-    '>='
-    """
-    found = _OPTION.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is no limit: write one such as macs=4.2G")
-    key, how, rest = found["key"].strip(), found["how"], found["rest"].strip()
-    key, scope = split_key(key)
-    if key in LISTS and how != "=":
-        raise ValueError(f"{key} is a list of operators' names: {key}=Loop,Scan")
-    given = rest if how == "=" else f"{how}{rest}"
-    return make_limit(key, given, scope, origin)
-
-
-# -- judging ---------------------------------------------------------------------------------------
-
-
-def model_figures(
-    report: Report, limits: Sequence[Limit], measured: Mapping[str, Figure]
-) -> dict[tuple[Scope, str], Sequence[Figure]]:
-    """Every figure of the whole model, and those of the parts that limits are on."""
-    found: dict[tuple[Scope, str], Sequence[Figure]] = {}
-    for key, quantity in QUANTITIES.items():
-        if quantity.figures is not None:
-            found[WHOLE, key] = _unless_open(report, key, quantity.figures(report))
-        elif key in measured:
-            found[WHOLE, key] = (measured[key],)
-    paths = module_paths(report.layers) if any(x.scope.kind == "module" for x in limits) else []
-    for limit in limits:
-        if limit.scope.kind in ("kind", "module"):
-            of_layers = QUANTITIES[limit.quantity].of_layers
-            layers = scoped_layers(report, limit.scope, paths)
-            if of_layers is not None and layers is not None:
-                found[limit.key] = _unless_open(report, limit.quantity, of_layers(report, layers))
-    return found
-
-
-def _unless_open(report: Report, key: str, figures: Sequence[Figure]) -> Sequence[Figure]:
-    """The figures; unknown where they hang on a length that nobody gave and that may be no batch."""
-    invented = [label for label, proven in report.batch.items() if not proven]
-    if not invented or key not in SIZED:
-        return figures
-    why = (
-        f"it hangs on {', '.join(invented)}, which is free and looks like a batch, but couldn't be "
-        "shown to be one: give a length (--dim NAME=LENGTH; in Python dims)"
-    )
-    return [Figure(None, None, why, uncounted=figure.uncounted) for figure in figures]
-
-
-def scoped_layers(
-    report: Report, scope: Scope, paths: Sequence[tuple[str, ...]]
-) -> list[Layer] | None:
-    """The layers a limit is on; None where the pattern fits nothing that it should fit.
-
-    A kind of layer that a model has none of comes to nothing. A module or a layer that isn't there
-    was renamed or misspelt, and a limit on it would never be crossed again.
-    """
-    layers = list(report.layers)
-    pattern = scope.pattern
-    if scope.kind == "model":
-        return layers
-    if scope.kind == "kind":
-        return [x for x in layers if fnmatchcase(x.kind.label, pattern)]
-    if scope.kind == "layer":
-        return [x for x in layers if x.name == pattern or fnmatchcase(x.name, pattern)] or None
-    steps = tuple(step for step in pattern.split("/") if step)
-    return [x for x, path in zip(layers, paths, strict=True) if _is_in(path, steps)] or None
-
-
-def _is_in(path: Sequence[str], steps: Sequence[str]) -> bool:
-    """The path begins with the steps, of which ``*`` stands for one and ``**`` for any number."""
-    if not steps:
-        return True
-    if steps[0] == "**":
-        return any(_is_in(path[i:], steps[1:]) for i in range(len(path) + 1))
-    if not path:
-        return False
-    same = path[0] == steps[0] or fnmatchcase(path[0], steps[0])
-    return same and _is_in(path[1:], steps[1:])
-
-
 def judge_report(
     report: Report,
     limits: Sequence[Limit],
     *,
+    figures: Figures | None = None,
     measured: Mapping[str, Figure] | None = None,
     baseline: Figures | None = None,
     no_baseline: str = "there is no baseline",
@@ -264,12 +47,14 @@ def judge_report(
     Args:
         report: the model's.
         limits: its budget.
-        measured: figures that had to be measured, by quantity.
+        figures: the model's, where they are at hand already.
+        measured: figures that had to be measured, by quantity; of no use beside `figures`.
         baseline: an earlier model's figures, for relative limits.
         no_baseline: why there are none for this model.
         allow_unknown: tolerate everything that can't be judged.
     """
-    figures = model_figures(report, limits, measured or {})
+    if figures is None:
+        figures = ModelFigures(report, limits, measured or {})
     tolerable = _tolerable(limits)
     found: list[Verdict] = []
     for limit in limits:
@@ -395,8 +180,7 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
     layers = scoped_layers(report, limit.scope, ())
     if layers is None:
         return [_nothing_there(report, limit)]
-    of_layers = QUANTITIES[limit.quantity].of_layers
-    assert of_layers is not None
+    quantity = QUANTITIES[limit.quantity]
     found = []
     for bound in limit.bounds:
         if bound.relation != "absolute":
@@ -405,7 +189,7 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
             continue
         each = [
             replace(_worst([_verdict(limit, bound, f, None)
-                            for f in _unless_open(report, limit.quantity, of_layers(report, [x]))]),
+                            for f in figures_of_layers(report, quantity, [x])]),
                     parts=_parts_of([x], limit))
             for x in layers
         ]  # fmt: skip
@@ -418,24 +202,30 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
 
 
 def _parts(report: Report, limit: Limit) -> tuple[Part, ...]:
-    if limit.quantity == "peak_activation" and report.totals.peak_layer is not None:
-        peak = report.totals.peak_activation_bytes.known
-        return () if peak is None else (Part(report.totals.peak_layer, peak),)
-    if limit.quantity == ERRORS:
-        return tuple(Part(x.layer or "", 1) for x in report.errors[:_NAMED])
-    if limit.quantity == PARTIAL:
-        missing = [x for x in report.layers if x.uncounted]
-        return tuple(Part(x.name, sum(x.uncounted.values())) for x in missing[:_NAMED])
+    named = QUANTITIES[limit.quantity].parts
+    if named is not None:
+        return tuple(_unless_raised(lambda: named(report))[:_NAMED])
     paths = module_paths(report.layers) if limit.scope.kind == "module" else []
     return _parts_of(scoped_layers(report, limit.scope, paths) or [], limit)
+
+
+def _unless_raised(ask: Callable[[], Sequence[Part]]) -> Sequence[Part]:
+    """The parts; none where they can't be worked out: the figure itself says why."""
+    try:
+        return ask()
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  # the verdict stands without them
+        return ()
 
 
 def _parts_of(layers: Sequence[Layer], limit: Limit) -> tuple[Part, ...]:
     of_layer = QUANTITIES[limit.quantity].of_layer
     if of_layer is None:
         return ()
-    amounts = [(layer.name, of_layer(layer)) for layer in layers]
-    known = [Part(name, amount) for name, amount in amounts if amount]
+    known = _unless_raised(
+        lambda: [Part(x.name, amount) for x in layers for amount in [of_layer(x)] if amount]
+    )
     return tuple(sorted(known, key=lambda part: -part.amount)[:_NAMED])
 
 

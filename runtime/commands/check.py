@@ -87,7 +87,7 @@ def check_models(request: Checking) -> int:
 
 def _budget_request(request: Checking) -> Checks:
     from cnnscope.analyzer.budgets.config import find_config, read_config
-    from cnnscope.analyzer.budgets.judging import parse_limit
+    from cnnscope.analyzer.budgets.limit_text import parse_limit
     from cnnscope.analyzer.budgets.settings import Settings, parse_tolerance
     from cnnscope.runtime.gates.jobs import Request as Job
 

@@ -17,14 +17,17 @@ from cnnscope.analyzer.budgets.baselines import (
     BaselineError,
     baseline_dict,
 )
+from cnnscope.analyzer.budgets.check import Check, Checked, Problem
 from cnnscope.analyzer.budgets.config import find_config, read_config
-from cnnscope.analyzer.budgets.judging import judge_report, make_limit, model_figures
+from cnnscope.analyzer.budgets.figures import ModelFigures
+from cnnscope.analyzer.budgets.judging import judge_report
+from cnnscope.analyzer.budgets.limit import Limit
+from cnnscope.analyzer.budgets.limit_text import make_limit
 from cnnscope.analyzer.budgets.settings import (
     ConfigError,
     Settings,
     parse_tolerance,
 )
-from cnnscope.analyzer.budgets.verdicts import Check, Checked, Limit, Problem
 from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import (
@@ -121,7 +124,7 @@ def check(
 
 
 def _limit(key: str, text: object) -> Limit:
-    from cnnscope.analyzer.budgets.judging import split_key
+    from cnnscope.analyzer.budgets.limit_text import split_key
 
     try:
         quantity, scope = split_key(key)
@@ -167,12 +170,12 @@ def _checked(
     report = job.source if isinstance(job.source, Report) else known.report(job)
     limits = job.limits
     measured = measured_figures(job, report, request.settings.latency, say)
-    figures = model_figures(report, limits, measured)
+    figures = ModelFigures(report, limits, measured)
     if request.update:
         limits = tuple(_absolute_only(limits))
     earlier = baseline.of(job) if any(map(is_relative, limits)) else None
     verdicts = judge_report(
-        report, limits, measured=measured, baseline=earlier,
+        report, limits, figures=figures, baseline=earlier,
         no_baseline=baseline.why_none(), allow_unknown=request.allow_unknown,
     )  # fmt: skip
     return Checked(job.model, verdicts, figures, report, job.variant)

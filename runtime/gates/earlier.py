@@ -18,9 +18,9 @@ from cnnscope.analyzer.budgets.baselines import (
     model_key,
     read_baseline,
 )
-from cnnscope.analyzer.budgets.figures import LATENCIES
-from cnnscope.analyzer.budgets.judging import model_figures
-from cnnscope.analyzer.budgets.verdicts import Figure, Figures
+from cnnscope.analyzer.budgets.figure import Figure, Figures
+from cnnscope.analyzer.budgets.figures import ModelFigures
+from cnnscope.analyzer.budgets.quantity import LATENCIES
 from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.examination import Source
@@ -114,7 +114,7 @@ class Earlier:
         if any(x.quantity in LATENCIES and is_relative(x) for x in job.limits):
             then = replace(job, source=source, model=f"the baseline {self.source}")
             measured = measured_figures(then, earlier, self.request.settings.latency, say_nothing)
-        return model_figures(earlier, job.limits, measured)
+        return ModelFigures(earlier, job.limits, measured)
 
 
 def _from_folder(source: str, folder: Path) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from cnnscope.analyzer.budgets.check import Problem
+from cnnscope.analyzer.budgets.limit import Limit
 from cnnscope.analyzer.budgets.settings import (
     ConfigError,
     LimitKey,
     ModelSettings,
     Settings,
 )
-from cnnscope.analyzer.budgets.verdicts import Limit, Problem
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.gates.model_paths import PathError, Search

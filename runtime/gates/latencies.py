@@ -7,11 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from cnnscope.analyzer.budgets.figures import LATENCIES
+from cnnscope.analyzer.budgets.figure import Figure
+from cnnscope.analyzer.budgets.quantity import LATENCIES
 from cnnscope.analyzer.budgets.settings import (
     LatencySettings,
 )
-from cnnscope.analyzer.budgets.verdicts import Figure
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,

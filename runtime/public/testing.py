@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.budgets.verdicts import Checked, Limit
+    from cnnscope.analyzer.budgets.check import Checked
+    from cnnscope.analyzer.budgets.limit import Limit
     from cnnscope.analyzer.report.examination import Source
     from cnnscope.analyzer.report.report import Report
 
@@ -167,7 +168,7 @@ def _report(
 
 def _limits(given: Mapping[str, object], origin: str) -> list[Limit]:
     """The limits; of two on the same thing the later one."""
-    from cnnscope.analyzer.budgets.judging import make_limit, split_key
+    from cnnscope.analyzer.budgets.limit_text import make_limit, split_key
 
     found = {}
     for name, value in given.items():
@@ -189,7 +190,7 @@ def _check(
     baseline: str | None = None,
 ) -> Checked:
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
-    from cnnscope.analyzer.budgets.figures import LATENCIES
+    from cnnscope.analyzer.budgets.quantity import LATENCIES
     from cnnscope.runtime.gates.checking import run_check
     from cnnscope.runtime.gates.jobs import Request
 
@@ -211,11 +212,12 @@ def _check(
 
 
 def _compared(report: Report, earlier: Report, limits: Sequence[Limit], allowed: bool) -> Checked:
-    from cnnscope.analyzer.budgets.judging import judge_report, model_figures
-    from cnnscope.analyzer.budgets.verdicts import Checked
+    from cnnscope.analyzer.budgets.check import Checked
+    from cnnscope.analyzer.budgets.figures import ModelFigures
+    from cnnscope.analyzer.budgets.judging import judge_report
 
     verdicts = judge_report(
-        report, limits, baseline=model_figures(earlier, limits, {}), allow_unknown=allowed
+        report, limits, baseline=ModelFigures(earlier, limits, {}), allow_unknown=allowed
     )
     return Checked(report.model.path or "model in memory", verdicts, {}, report)
 

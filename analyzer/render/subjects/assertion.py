@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from cnnscope.analyzer.budgets.figures import QUANTITIES
-from cnnscope.analyzer.budgets.verdicts import Checked, Verdict
+from cnnscope.analyzer.budgets.check import Checked
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
 from cnnscope.analyzer.render.subjects.verdicts import amount, headline, sentence

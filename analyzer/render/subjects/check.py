@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cnnscope.analyzer.budgets.figures import ERRORS, LISTS, QUANTITIES
-from cnnscope.analyzer.budgets.verdicts import (
-    Check,
-    Checked,
-    Figure,
-    Problem,
-    Verdict,
-    plain_number,
-)
+from cnnscope.analyzer.budgets.check import Check, Checked, Problem
+from cnnscope.analyzer.budgets.figure import Figure, plain_number
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.quantity import ERRORS, LISTS
+from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import (
     PAGE,

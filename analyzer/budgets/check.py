@@ -1,0 +1,137 @@
+"""What does a check say of its models?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cnnscope.analyzer.budgets.figure import Figures, figures_list
+from cnnscope.analyzer.budgets.verdicts import Verdict
+from cnnscope.analyzer.values.shown import Shown
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.report import Report
+
+CHECK_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """One model's verdicts.
+
+    Args:
+        model: its path, or what else to call it.
+        verdicts: in the order of the limits.
+        figures: every figure of the model, for use as a baseline.
+        report: what they come from.
+        variant: the sizes it was judged at, where some were given: ``"input=1x3x256x256"``.
+    """
+
+    model: str
+    verdicts: tuple[Verdict, ...]
+    figures: Figures
+    report: Report | None = field(default=None, repr=False)
+    variant: str = ""
+
+    @property
+    def title(self) -> str:
+        """The model, with the sizes that were given."""
+        return f"{self.model} ({self.variant})" if self.variant else self.model
+
+    @property
+    def assumed(self) -> Mapping[str, bool]:
+        """Free dimensions that were taken for the batch, and for 1; was each shown to be it?"""
+        return {} if self.report is None else self.report.batch
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is exceeded, and nothing unknown that had to be known."""
+        return all(verdict.ok for verdict in self.verdicts)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "model": self.model,
+            "variant": self.variant,
+            "ok": self.ok,
+            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "figures": figures_list(self.figures),
+            "assumed": [
+                {"dimension": label, "length": 1, "proven": proven}
+                for label, proven in self.assumed.items()
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A model that couldn't be judged at all, or a pattern that no file matches."""
+
+    model: str
+    message: str
+    origin: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        return {"model": self.model, "message": self.message, "origin": self.origin}
+
+
+@dataclass(frozen=True, eq=False)
+class Check(Shown):
+    """What a budget has to say of the models it is for.
+
+    Args:
+        models: those that could be judged.
+        problems: what stood in the way of judging others.
+        config: the file the limits are from, or None.
+        baseline: what relative limits are relative to, or None.
+
+    >>> import cnnscope
+    >>> check = cnnscope.check("sample_models/lenet5.onnx", limits={"params": "60 k"})
+    >>> check.ok, check.models[0].verdicts[0].state, int(check.models[0].verdicts[0].beyond)
+    (False, 'exceeds', 1706)
+    """
+
+    models: tuple[Checked, ...]
+    problems: tuple[Problem, ...] = ()
+    config: str | None = None
+    baseline: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Every model could be judged, and keeps its limits."""
+        return not self.problems and all(model.ok for model in self.models)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of all models."""
+        return tuple(verdict for model in self.models for verdict in model.verdicts)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __getitem__(self, quantity: str) -> Verdict:
+        """The verdict on a limit, by its name: ``check["macs"]``, ``check["macs of module head"]``.
+
+        Raises:
+            KeyError: there is no such limit.
+        """
+        for verdict in self.verdicts:
+            if verdict.limit.name == quantity:
+                return verdict
+        raise KeyError(f"no limit on {quantity!r}")
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "schema_version": CHECK_SCHEMA_VERSION,
+            "ok": self.ok,
+            "config": self.config,
+            "baseline": self.baseline,
+            "models": [model.to_dict() for model in self.models],
+            "problems": [problem.to_dict() for problem in self.problems],
+        }
+
+    def __repr__(self) -> str:
+        return f"<cnnscope.Check of {len(self.models)} models: {'ok' if self.ok else 'NOT ok'}>"

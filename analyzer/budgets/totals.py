@@ -1,0 +1,51 @@
+"""How far is a total of a report known, and what is missing from it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Final
+
+from cnnscope.analyzer.budgets.figure import Figure
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Report
+
+#: what a total calls a dimension without a length
+_FREE: Final = "free dimension "
+
+
+def figure_of(metric: Metric) -> Figure:
+    """A total as an interval: a partial one is a lower bound.
+
+    >>> figure_of(Metric.of(5, {"MyOp": 2})).high is None
+    True
+    """
+    if metric.value is not None:
+        return Figure.exactly(metric.value)
+    known = None if metric.known is None else Fraction(metric.known)
+    return Figure(known, None, _why_partial(metric), uncounted=metric.uncounted)
+
+
+def free_lengths(uncounted: Iterable[str]) -> list[str]:
+    """The free dimensions among what is missing from a total."""
+    return [x.removeprefix(_FREE) for x in uncounted if x.startswith(_FREE)]
+
+
+def _why_partial(metric: Metric) -> str:
+    free = free_lengths(metric.uncounted)
+    if free:
+        several = "s" if len(free) > 1 else ""
+        named = " ".join(f"--dim {name}=LENGTH" for name in free)
+        return (
+            f"it depends on the free dimension{several} {', '.join(free)}: give a length ({named}; "
+            "in Python dims)"
+        )
+    missing = ", ".join(f"{what} x{n}" if n > 1 else what for what, n in metric.uncounted.items())
+    because = "nothing of it is known" if metric.known is None else "only part of it is known"
+    return f"{because}; missing: {missing}" if missing else because
+
+
+def missing_terms(report: Report) -> int:
+    """How many terms the total that lacks most of them lacks."""
+    metrics = report.totals.metrics().values()
+    return max((sum(m.uncounted.values()) for m in metrics), default=0)

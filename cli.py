@@ -30,7 +30,7 @@ from cnnscope.runtime.commands.messages import (
     show_warning,
     silence,
 )
-from cnnscope.runtime.commands.output import installed_version, write
+from cnnscope.runtime.commands.writing import installed_version, write
 
 if TYPE_CHECKING:
     import typer

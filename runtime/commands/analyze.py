@@ -36,8 +36,9 @@ from cnnscope.runtime.commands.messages import (
     complain_of_errors,
     progress,
 )
-from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report, run_in_children
+from cnnscope.runtime.commands.writing import check_output
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ from cnnscope.runtime.commands.messages import (
     complain_of_each,
     watched,
 )
-from cnnscope.runtime.commands.output import check_gate_outputs, check_output, emit_gate, save
+from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
+from cnnscope.runtime.commands.writing import check_output, save
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.asked import Shapes, Values
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
-from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.writing import check_output
 
 
 def show_conventions(

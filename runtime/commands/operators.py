@@ -14,7 +14,8 @@ from cnnscope.runtime.commands.asked import Output, Written
 if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.messages import FINE, Misuse, complain
-from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.output import emit
+from cnnscope.runtime.commands.writing import check_output
 
 
 def list_operators(wanted: str | None, format: str, output: Path | None) -> int:  # noqa: A002

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.asked import PROFILE, Running
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
-from cnnscope.runtime.commands.output import check_output, emit, save
+from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.writing import check_output, save
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from cnnscope.runtime.commands.asked import NoTable, Output
 if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.messages import FINE, Misuse
-from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.output import emit
+from cnnscope.runtime.commands.writing import check_output
 
 
 def show_rule(code: str | None, every: bool, format: str, output: Path | None) -> int:  # noqa: A002

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     pass
 from cnnscope.runtime.commands.asked import VERIFY, Running
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
-from cnnscope.runtime.commands.output import check_output, emit
+from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.writing import check_output
 
 
 @dataclass(frozen=True)

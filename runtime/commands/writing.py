@@ -1,0 +1,98 @@
+"""How does text get to standard output or into a file, whole or not at all?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnscope.runtime.commands.messages import Misuse, silence
+
+
+def installed_version() -> str:
+    """The version of the package as installed: here, because it needs nothing else to be loaded."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cnnscope")
+    except PackageNotFoundError:  # run from a checkout that isn't installed
+        return "0+unknown"
+
+
+def write(text: str) -> None:
+    """To standard output, as UTF-8 whatever the locale says.
+
+    Whoever reads it may leave when they have seen enough: that is no fault, and changes no verdict.
+    """
+    if sys.stdout is None:
+        raise Misuse("standard output is closed")
+    data = text.encode("utf-8", "backslashreplace")
+    buffer = getattr(sys.stdout, "buffer", None)
+    try:
+        if buffer is None:  # replaced by something that takes text only
+            sys.stdout.write(data.decode("utf-8"))
+            return
+        sys.stdout.flush()
+        buffer.write(data)
+        buffer.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+
+
+def check_output(output: Path | None, models: Sequence[str]) -> None:
+    """Before any work is done: that it may be written there."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise Misuse(f"{output}: this is a folder; give a file")
+    if output.is_block_device() or output.is_socket():
+        raise Misuse(f"{output}: this is a disk or a socket; give a file")
+    if not output.parent.is_dir():
+        raise Misuse(f"{output}: can't be written: there is no folder {output.parent}")
+    for model in models:
+        with contextlib.suppress(OSError):
+            if output.samefile(model):
+                raise Misuse(f"{output}: this is the model itself; give another file")
+    if output.suffix.lower() == ".onnx" and output.exists():
+        raise Misuse(f"{output}: this is a model; give another file")
+
+
+def save(text: str, output: Path) -> None:
+    """To a file, wholly or not at all: beside it first, then in its place."""
+    import stat  # most results go to standard output
+    import tempfile
+
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        if _is_stream(output):
+            # Its reader may leave when they have seen enough.
+            with contextlib.suppress(BrokenPipeError), output.open("ab") as file:
+                file.write(data)
+            return
+        target = output.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        descriptor, beside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(beside).chmod(mode)
+            Path(beside).replace(target)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Misuse(f"{output}: can't be written: {error.strerror or error}") from None
+
+
+def _is_stream(output: Path) -> bool:
+    """What can't be replaced: a device, a pipe, or this process's own stream by its name."""
+    own = output.is_absolute() and output.parts[1:2] in (("dev",), ("proc",))
+    return output.exists() and (own or not output.is_file())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.report.comparison import Comparison, compared
 from cnnscope.analyzer.report.examination import Analysis, Source, collector_resting, examine
 from cnnscope.analyzer.report.gathering import report_of
 from cnnscope.analyzer.report.report import Report
@@ -24,6 +23,7 @@ from cnnscope.analyzer.values.diagnostics import GraphError
 if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.difference.stages import Side
+    from cnnscope.analyzer.report.comparison import Comparison
 
 
 def analyze(
@@ -91,6 +91,9 @@ def compare(
     >>> import cnnscope
     >>> print(cnnscope.compare(["resnet50.onnx", "mobilenet_v2.onnx"]))  # doctest: +SKIP
     """
+    # Loaded when first asked for, as for `diff`.
+    from cnnscope.analyzer.report.comparison import compared
+
     reports = []
     for model in checked_several(models, "models"):
         if not isinstance(model, Report):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.report.kernel_row import Row
-from cnnscope.analyzer.report.measurement import Profile
-from cnnscope.analyzer.report.verification import Verification
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.kernel_row import Row
+    from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.analyzer.report.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)

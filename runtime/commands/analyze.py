@@ -172,11 +172,12 @@ def _check(request: Request) -> None:
 
 
 def _emit_reports(request: Request, reports: list[Report]) -> None:
-    from cnnscope.analyzer.render.subjects import comparison as beside
     from cnnscope.analyzer.render.subjects import report as render
-    from cnnscope.analyzer.report.comparison import compared
 
     if request.compare:
+        from cnnscope.analyzer.render.subjects import comparison as beside
+        from cnnscope.analyzer.report.comparison import compared
+
         found = compared(reports)
         result = Result(lambda: [beside.document(found)], found.to_dict, rows=True)
         emit(result, request.format, request.output)
@@ -189,8 +190,12 @@ def _emit_reports(request: Request, reports: list[Report]) -> None:
 
     def documents() -> list[Document]:
         pages = [render.document(report, shown) for report in reports]
-        more = [beside.document(compared(reports), rows=False)] if len(reports) > 1 else []
-        return pages + more
+        if len(reports) > 1:
+            from cnnscope.analyzer.render.subjects import comparison as beside
+            from cnnscope.analyzer.report.comparison import compared
+
+            pages.append(beside.document(compared(reports), rows=False))
+        return pages
 
     def record() -> object:
         found = [

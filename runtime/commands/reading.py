@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.commands.asked import PATIENCE, Shapes, Values
 from cnnscope.runtime.commands.messages import (
-    Misuse,
     blame,
     complain,
     internal_error,
@@ -23,19 +22,13 @@ def read_report(
 ) -> Report | None:
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze
+    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     try:
-        shapes = {key: shape for key, shape in given.items() if key is not None}
-        if None in given:
-            # Which input is meant, only the model tells.
-            inputs = analyze(path).inputs
-            if len(inputs) != 1:
-                names = ", ".join(x.name for x in inputs)
-                raise Misuse(f"--shape needs an input's name: the model has {names or 'no input'}")
-            shapes.setdefault(inputs[0].name, given[None])
+        shapes = named_shapes(path, given, "--shape")
         return analyze(path, shapes=shapes, dims=dims, values=values)
-    except (CnnscopeError, Misuse) as error:
+    except CnnscopeError as error:
         blame(path, error)
     except MemoryError:
         complain(f"{path}: out of memory")

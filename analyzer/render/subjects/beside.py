@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
-from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.groups import Group
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
@@ -20,6 +19,7 @@ from cnnscope.analyzer.values.notation import count, duration, name, percent
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.counters.conventions import ConventionTotals
+    from cnnscope.analyzer.report.execution import Execution
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")

@@ -24,6 +24,7 @@ from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, val
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.render.document import Document
+    from cnnscope.analyzer.render.subjects.report import Selection
     from cnnscope.analyzer.report.groups import By as GroupedBy
     from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.commands.asked import PROFILE, VERIFY, Shapes, Values
@@ -111,14 +112,7 @@ def _with_run(report: Report, path: str, request: Request) -> tuple[Report, int]
 
 def _check(request: Request) -> None:
     """Whatever can be said against the request before any work is done."""
-    from cnnscope.analyzer.render.columns import chosen_columns, sorted_rows
-    from cnnscope.analyzer.render.subjects.beside import (
-        group_with_convention,
-        with_convention,
-        with_execution,
-    )
-    from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
-    from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+    from cnnscope.analyzer.render.subjects.report import check_selection
 
     if request.format == "json":
         odd = {
@@ -149,26 +143,19 @@ def _check(request: Request) -> None:
     if request.columns == ():
         raise Misuse("--columns names no column")
     try:
-        counted = None
-        if request.convention is not None:
-            from cnnscope.analyzer.render.subjects.conventions import uncounted
-
-            counted = uncounted(request.convention)
-        if request.by is not None:
-            columns = group_with_convention(GROUP_COLUMNS[request.by.value], counted)
-            chosen_columns(columns, request.columns or ())
-            sorted_rows((), columns, request.sort, request.top)
-        else:
-            per_layer = with_convention(LAYER_COLUMNS, counted)
-            if request.run:
-                from cnnscope.analyzer.report.execution import Execution
-
-                per_layer = with_execution(per_layer, Execution())
-            chosen_columns(per_layer, request.columns or ())
-            sorted_rows((), per_layer, request.sort, request.top)
+        check_selection(_selection(request), run=request.run)
     except ValueError as error:
         raise Misuse(str(error)) from None
     check_output(request.output, request.models)
+
+
+def _selection(request: Request) -> Selection:
+    from cnnscope.analyzer.render.subjects.report import Selection
+
+    by: GroupedBy | None = None if request.by is None else request.by.value
+    return Selection(
+        request.columns, request.sort, request.top, by, request.depth, request.convention
+    )
 
 
 def _emit_reports(request: Request, reports: list[Report]) -> None:
@@ -183,10 +170,7 @@ def _emit_reports(request: Request, reports: list[Report]) -> None:
         emit(result, request.format, request.output)
         return
     several = len(request.models) > 1
-    by: GroupedBy | None = None if request.by is None else request.by.value
-    shown = render.Selection(
-        request.columns, request.sort, request.top, by, request.depth, request.convention
-    )
+    shown = _selection(request)
 
     def documents() -> list[Document]:
         pages = [render.document(report, shown) for report in reports]

@@ -152,8 +152,7 @@ def _table(table: Table, longest: int | None) -> str:
         ]  # fmt: skip
         rows.append(cells)
     left = len(table.rows) - len(rows)
-    more = [table.more] if table.more else []
-    more += [f"{left} more rows" if table.rows else ""] if left else []
+    more = [table.more] * bool(table.more) + [f"{left} more rows"] * bool(left)
     said = "".join(f"\n<p>... {quoted(text)}</p>" for text in more)
     return _grid([c.title for c in columns], rows, longest is not None) + said
 

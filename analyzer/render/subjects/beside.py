@@ -14,6 +14,7 @@ from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
 from cnnscope.analyzer.report.groups import Group
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import count, duration, name, percent
 
@@ -39,6 +40,19 @@ def counted_as(report: Report, wanted: str | None) -> ConventionTotals | None:
     from cnnscope.analyzer.counters.conventions import convention
 
     return convention(report, wanted)
+
+
+def uncounted(wanted: str | None) -> ConventionTotals | None:
+    """A convention's figures before there is a model: nothing; None where none is asked for.
+
+    Raises:
+        ValueError: there is no such convention.
+    """
+    if wanted is None:
+        return None
+    from cnnscope.analyzer.counters.conventions import ConventionTotals, find_convention
+
+    return ConventionTotals(find_convention(wanted), Metric.of(0), Metric.of(0), {})
 
 
 def label(totals: ConventionTotals) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnscope.analyzer.counters.conventions import ConventionTotals, conventions, find_convention
+from cnnscope.analyzer.counters.conventions import ConventionTotals, conventions
 from cnnscope.analyzer.counters.forms import is_form
 from cnnscope.analyzer.counters.peers import Convention, Weights
 from cnnscope.analyzer.render.columns import Column, Exact
@@ -26,19 +26,8 @@ from cnnscope.analyzer.render.document import (
 from cnnscope.analyzer.render.subjects.report import title
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
 from cnnscope.analyzer.render.tables import table
-from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name
-
-
-def uncounted(wanted: str) -> ConventionTotals:
-    """A convention's figures before there is a model: nothing.
-
-    Raises:
-        ValueError: there is no such convention.
-    """
-    return ConventionTotals(find_convention(wanted), Metric.of(0), Metric.of(0), {})
-
 
 # -- side by side ------------------------------------------------------------------------------
 

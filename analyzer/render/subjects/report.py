@@ -24,11 +24,15 @@ from cnnscope.analyzer.render.subjects.beside import (
     group_with_convention,
     layer_columns,
     total_line,
+    uncounted,
+    with_convention,
+    with_execution,
 )
 from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
-from cnnscope.analyzer.render.subjects.layers import along_axes, field_size
+from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS, along_axes, field_size
 from cnnscope.analyzer.render.subjects.totals import total_lines
 from cnnscope.analyzer.render.tables import Table, Tone, table
+from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.groups import By, grouped
 from cnnscope.analyzer.report.layer import plain_shape
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
@@ -93,6 +97,23 @@ def document(report: Report, shown: Selection = EVERYTHING) -> Document:
             Section((Notes(found),)),
         ),
     )  # fmt: skip
+
+
+def check_selection(shown: Selection, *, run: bool = False) -> None:
+    """Before there is a report: are there such columns?
+
+    Args:
+        run: the report will have what running the model showed.
+
+    Raises:
+        ValueError: there is no such column, sort key or convention.
+    """
+    counted = uncounted(shown.convention)
+    if shown.by is not None:
+        _table((), group_with_convention(GROUP_COLUMNS[shown.by], counted), shown)
+        return
+    columns = with_convention(LAYER_COLUMNS, counted)
+    _table((), with_execution(columns, Execution()) if run else columns, shown)
 
 
 _TONES: dict[str, Tone] = {"error": "error", "warning": "warning", "info": "info"}

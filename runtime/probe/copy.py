@@ -1,6 +1,6 @@
 """How is a model rewritten so that a NaN shows what its tensors hang on?
 
-The nodes in running order, each by its rule in `probe_rules` or `probe_skeletons`. Whether a tensor
+The nodes in running order, each by its rule in `rules` or `skeletons`. Whether a tensor
 hangs on the network's inputs is found on the way, not taken from the analysis: everything computed
 from one that does, but for what looks only at a shape. Branches whose condition is known and loops
 of a known number of iterations are written out. What can't be rewritten is left out, with
@@ -22,8 +22,10 @@ from cnnscope.analyzer.passes.reads import find_reads
 from cnnscope.runtime.engine.flat import since_version
 from cnnscope.runtime.probe import rules as _rules  # noqa: F401  (declares the table)
 from cnnscope.runtime.probe import skeletons as _skeletons  # noqa: F401  (and the rest of it)
+from cnnscope.runtime.probe.construction import CannotProbe, Copy
 from cnnscope.runtime.probe.rule import REASONS, RULES
-from cnnscope.runtime.probe.site import CannotProbe, Copy, Scope, Site
+from cnnscope.runtime.probe.scope import Scope
+from cnnscope.runtime.probe.site import Site
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.examination import Analysis

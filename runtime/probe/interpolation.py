@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
 from cnnscope.runtime.engine.sessions import Settings, open_session
-from cnnscope.runtime.probe.site import CannotProbe
+from cnnscope.runtime.probe.construction import CannotProbe
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.graph import Node

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from cnnscope.runtime.probe.site import CannotProbe, Site
+from cnnscope.runtime.probe.construction import CannotProbe
+from cnnscope.runtime.probe.site import Site
 
 Rule = Callable[[Site], None]
 #: what an input that doesn't hang on the data becomes: a number everywhere, or its true values

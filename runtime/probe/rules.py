@@ -24,6 +24,7 @@ from typing import Final
 
 import numpy as np
 
+from cnnscope.runtime.probe.construction import CannotProbe
 from cnnscope.runtime.probe.interpolation import neighbours
 from cnnscope.runtime.probe.rule import (
     TRUE,
@@ -40,7 +41,7 @@ from cnnscope.runtime.probe.rule import (
     transposed_kernel,
     widest,
 )
-from cnnscope.runtime.probe.site import CannotProbe, Site
+from cnnscope.runtime.probe.site import Site
 
 # -- operators that stay -----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from cnnscope.runtime.probe.construction import CannotProbe
 from cnnscope.runtime.probe.rule import (
     MICROSOFT,
     TRUE,
@@ -22,7 +23,7 @@ from cnnscope.runtime.probe.rule import (
     passes,
     refuse,
 )
-from cnnscope.runtime.probe.site import CannotProbe, Site
+from cnnscope.runtime.probe.site import Site
 
 declare(keep(1.0, 1.0, 1.0, 0.0, 0.0), "SkipLayerNormalization", domain=MICROSOFT)
 declare(keep(1.0, 1.0, 1.0, 0.0), "SkipSimplifiedLayerNormalization", domain=MICROSOFT)

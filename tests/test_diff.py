@@ -28,7 +28,7 @@ from onnx import TensorProto, helper, numpy_helper
 import cnnscope
 from cnnscope.analyzer.difference.difference import CONDITIONS, Difference
 from cnnscope.analyzer.difference.matching import match
-from cnnscope.analyzer.difference.network import Network, Part
+from cnnscope.analyzer.difference.network import LayerPart, Network
 from cnnscope.analyzer.difference.sequences import common_subsequence, longest_rise
 from cnnscope.analyzer.render.subjects.difference import GITHUB_LIMIT
 from cnnscope.cli import main
@@ -449,7 +449,7 @@ def _line(count: int, prefix: str, left_out: range = range(0)) -> Network:
     for i in range(count):
         if i not in left_out:
             name = f"{prefix}{i}"
-            parts.append(Part(name, f"Op{i % 2}", "f", i * 7919 % 5, (at,), (name,)))
+            parts.append(LayerPart(name, f"Op{i % 2}", "f", i * 7919 % 5, (at,), (name,)))
             at = name
     return Network(tuple(parts), ("in",), (at,))
 

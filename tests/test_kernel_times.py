@@ -137,12 +137,12 @@ def test_in_a_process_of_its_own_it_is_the_same() -> None:
     """The path that CUDA takes, with the provider that is everywhere."""
     from cnnscope.runtime.engine.providers import CPU_PROVIDER
     from cnnscope.runtime.profile.ceilings import idle_chain
-    from cnnscope.runtime.profile.timing import Budget
+    from cnnscope.runtime.profile.timing import TimeBudget
 
     model, feeds = idle_chain()
     job = {
         "model": model, "provider": CPU_PROVIDER, "feeds": feeds, "weights": {},
-        "optimised": False, "budget": Budget(fewest=5, most=8, seconds=0.1),
+        "optimised": False, "budget": TimeBudget(fewest=5, most=8, seconds=0.1),
     }  # fmt: skip
     said: list[str] = []
     found = kernel_times.apart(job, progress=said.append)

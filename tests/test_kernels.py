@@ -19,7 +19,7 @@ from onnx import TensorProto, helper
 from cnnscope.analyzer.report.examination import examine
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
-from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.engine.weights import find_values
 from cnnscope.runtime.profile.kernels import CARRIERS, Assignment, assign_layers
 
@@ -39,7 +39,7 @@ def rewrite(model: str | Path | onnx.ModelProto, folder: Path) -> Rewritten:
     flat = flat_model(analysis)
     saved = folder / "rewritten.onnx"
     arrays = find_values(analysis.file, flat).arrays
-    open_session(flat.proto, CPU_PROVIDER, Settings(optimised=True, rewritten=saved), arrays)
+    open_session(flat.proto, CPU_PROVIDER, SessionSettings(optimised=True, rewritten=saved), arrays)
     optimised = onnx.load(str(saved), load_external_data=False).graph
     return Rewritten(flat.proto.graph, optimised, assign_layers(flat.proto.graph, optimised))
 

@@ -16,7 +16,7 @@ from laid_out import profile_text as text
 from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency, Transfers
-from cnnscope.analyzer.report.machine import Ceilings, Copied, Placement, Residue, Span, Unrun
+from cnnscope.analyzer.report.machine import Ceilings, Copied, Placement, Residue, TimeSpan, Unrun
 from cnnscope.analyzer.report.measurement import Profile
 
 HOSTILE = "=evil\n\x1b[31m<b>|`x`\u202e"
@@ -99,8 +99,8 @@ def a_profile() -> Profile:
         (Unrun(HOSTILE, "a stored constant"),), Residue(10.0, 11.0, 8.0, 6.0, 15),
         Ceilings({"float32": 1e12}, 1e11, 1e-6, missing={HOSTILE: HOSTILE}),
         Placement({"cuda": 2, "cpu": 1}, {"cuda": 3}, (HOSTILE,), (Copied(HOSTILE, True),)),
-        (Span(0, "k", "Conv", 0.0, 2.0), Span(None, HOSTILE, HOSTILE, 0.5, 0.1),
-         Span(1, HOSTILE, HOSTILE, 2.0, 4.0)),
+        (TimeSpan(0, "k", "Conv", 0.0, 2.0), TimeSpan(None, HOSTILE, HOSTILE, 0.5, 0.1),
+         TimeSpan(1, HOSTILE, HOSTILE, 2.0, 4.0)),
         "synchronous launches", (HOSTILE,),
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ from cnnscope.analyzer.report.verification import FieldCheck
 from cnnscope.analyzer.values.phases import Phases
 from cnnscope.analyzer.values.window import Window
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
-from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.probe import comparison as probe_comparison
 from cnnscope.runtime.probe import probe
 from cnnscope.runtime.probe.copy import write_probe
@@ -97,7 +97,7 @@ def nan_in(c: Case) -> Callable[[int, int, int], list[np.ndarray]]:
         if x is not None and i not in c.constants
     }
     proto = written.copy.model({name: x.shape for name, x in feeds.items()}, names)
-    session = open_session(proto, CPU_PROVIDER, Settings(threads=1), written.copy.fillings)
+    session = open_session(proto, CPU_PROVIDER, SessionSettings(threads=1), written.copy.fillings)
     assert not any(np.isnan(y).any() for y in session.run(names, feeds))
 
     def reached(which: int, axis: int, row: int) -> list[np.ndarray]:

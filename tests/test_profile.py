@@ -25,7 +25,7 @@ from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.machine import Ceilings
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.verification import (
-    Check,
+    Agreement,
     FieldCheck,
     MemoryCheck,
     Mismatch,
@@ -258,7 +258,7 @@ def test_a_report_with_a_run_shows_it_in_every_form(profiled: Profile, lenet: Pa
 def test_a_wrong_layer_is_told_from_an_unchecked_one() -> None:
     checked = Verification(
         None, "cpu", None, "1", "stored", 0, {},
-        Check(2, 1, (Mismatch("t", "wrong", "Conv", "shape", [1], [2]),), (Unchecked("u", "why"),)),
+        Agreement(2, 1, (Mismatch("t", "wrong", "Conv", "shape", [1], [2]),), (Unchecked("u", "why"),)),
         FieldCheck(), MemoryCheck(),
     )  # fmt: skip
     judge = Execution(None, checked).judge()

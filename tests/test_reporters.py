@@ -34,7 +34,7 @@ from cnnscope.analyzer.render.ci.sarif import (
 )
 from cnnscope.analyzer.render.subjects.check import outcome
 from cnnscope.analyzer.render.subjects.verdicts import both
-from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
+from cnnscope.analyzer.report.finding import Case, Finding, Outcome, ReportedRule
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -75,7 +75,9 @@ def outcome_of(*names: str, model: str = "models/m.onnx") -> Outcome:
     cases = [Case(model, f"CNS101 at {x.layer}", (x,), f"about {x.layer}") for x in findings]
     worse = Finding("CNS102", "error", model, f"{names[0]} is worse", names[0])
     skipped = Case(model, "CNS104", (), "", f"no reason but {names[0]}")
-    rule = Rule("CNS101", "a-rule", "One sentence.", "## What it does", "https://example.org/x")
+    rule = ReportedRule(
+        "CNS101", "a-rule", "One sentence.", "## What it does", "https://example.org/x"
+    )
     return Outcome(
         "lint", (*cases, Case(model, "CNS102", (worse,)), Case(model, "fine"), skipped), (rule,)
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cnnscope.analyzer.report.verification import (
-    Check,
+    Agreement,
     FieldCheck,
     MemoryCheck,
     Mismatch,
@@ -24,7 +24,7 @@ from cnnscope.cli import main
 from cnnscope.runtime.engine import child
 
 OUTCOME = Verification(
-    "m.onnx", "cpu", None, "1.0", "stored", 0, {"x": (1, 2)}, Check(3, 3), FieldCheck(3, 3),
+    "m.onnx", "cpu", None, "1.0", "stored", 0, {"x": (1, 2)}, Agreement(3, 3), FieldCheck(3, 3),
     MemoryCheck(10, "a", 10, "a"),
 )  # fmt: skip
 
@@ -62,7 +62,7 @@ def test_a_sample_agrees(samples: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_a_mismatch_is_exit_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
-    wrong = Check(3, 2, (Mismatch("t", "the conv", "Conv", "shape", [1], [2]),))
+    wrong = Agreement(3, 2, (Mismatch("t", "the conv", "Conv", "shape", [1], [2]),))
     planted(monkeypatch, replace(OUTCOME, shapes=wrong))
     assert run("verify", "m.onnx", "-f", form) == 1
     assert "the conv" in capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_a_mismatch_is_exit_1(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes are POSIX's")
 def test_a_mismatch_that_nobody_reads_is_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Check(3, 2, (Mismatch("t", "the conv", "Conv", "shape", [1], [2]),))
+    wrong = Agreement(3, 2, (Mismatch("t", "the conv", "Conv", "shape", [1], [2]),))
     planted(monkeypatch, replace(OUTCOME, shapes=wrong))
     reading, writing = os.pipe()
     os.close(reading)

@@ -19,7 +19,7 @@ import cnnscope
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.operators import definition as registry
 from cnnscope.analyzer.report.verification import (
-    Check,
+    Agreement,
     FieldCheck,
     MemoryCheck,
     Mismatch,
@@ -95,7 +95,7 @@ def test_everything_a_profile_does_not_show_is_looked_at() -> None:
         w=np.ones((1, 8, 3), np.float32), r=np.ones((1, 8, 2), np.float32),
     )  # fmt: skip
     found = shapes_of(model)
-    assert found.shapes == Check(compared=12, agreeing=12), str(found)
+    assert found.shapes == Agreement(compared=12, agreeing=12), str(found)
 
 
 def test_subgraphs_are_looked_into() -> None:
@@ -164,7 +164,7 @@ def test_half_precision_is_compared_though_it_runs_in_float32() -> None:
         nodes, [value("x", half, [1, 2, 9, 9])], ["y"], w=np.ones((2, 2, 3, 3), np.float16)
     )
     found = shapes_of(model)
-    assert found.shapes == Check(3, 3)
+    assert found.shapes == Agreement(3, 3)
 
 
 # -- what is wrong is caught ---------------------------------------------------------------------
@@ -277,13 +277,13 @@ def test_a_kernel_that_fails_names_its_node() -> None:
 
 
 def test_a_shape_without_a_name_needs_a_single_input(samples: Path) -> None:
-    from cnnscope.runtime.engine.job import Request
+    from cnnscope.runtime.engine.job import Job
     from cnnscope.runtime.verify.verifying import verify_here
 
     nodes = [helper.make_node("Add", ["x", "z"], ["y"])]
     inputs = [value("x", shape=[16]), value("z", shape=[16])]
     with pytest.raises(BindingError, match="the model has x, z"):
-        verify_here(Request(model_of(nodes, inputs, ["y"]), {None: [16]}, {}))
+        verify_here(Job(model_of(nodes, inputs, ["y"]), {None: [16]}, {}))
 
 
 # -- how it is said ------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def an_outcome() -> Verification:
     unchecked = tuple(Unchecked(f"u{i}", "no reason") for i in range(7))
     return Verification(
         HOSTILE, "cpu", "no gpu", "1.0", "stored", 0, {HOSTILE: (1, 2)},
-        Check(9, 7, (follows, mismatch), unchecked), FieldCheck(reason="not asked for"),
+        Agreement(9, 7, (follows, mismatch), unchecked), FieldCheck(reason="not asked for"),
         MemoryCheck(1000, "a", 500, "b", None, 1, 0, 500), ("a note",),
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnscope.runtime.profile.timing import (
-    Budget,
     Samples,
+    TimeBudget,
     is_steady,
     measure,
     median_interval,
@@ -112,7 +112,7 @@ def test_a_warmup_is_what_brute_force_finds(durations: list[float]) -> None:
 
 
 def test_measuring_stops_when_the_median_is_steady() -> None:
-    found = measure(lambda: None, Budget(fewest=10), clock_of([0.5, 0.125]))
+    found = measure(lambda: None, TimeBudget(fewest=10), clock_of([0.5, 0.125]))
     assert found.durations == (0.5, *[0.125] * 9)
     assert (found.warmup, found.steady, found.noise) == (1, True, None)
     assert (found.median, found.uncertainty, found.spread) == (0.125, 0, 0)
@@ -120,18 +120,18 @@ def test_measuring_stops_when_the_median_is_steady() -> None:
 
 def test_measuring_stops_when_the_budget_is_spent() -> None:
     noisy = [1.0, 2.0, 3.0, 5.0] * 100
-    by_time = measure(lambda: None, Budget(seconds=30, fewest=5), clock_of(noisy))
+    by_time = measure(lambda: None, TimeBudget(seconds=30, fewest=5), clock_of(noisy))
     # Four runs take 11 s: after the 11th it is 28 s, after the 12th 33 s.
     assert len(by_time.durations) == 12
     assert by_time.noise == "unsteady"
-    by_count = measure(lambda: None, Budget(most=20, seconds=1e9), clock_of(noisy))
+    by_count = measure(lambda: None, TimeBudget(most=20, seconds=1e9), clock_of(noisy))
     assert len(by_count.durations) == 20
-    few = measure(lambda: None, Budget(most=3), clock_of([1.0]))
+    few = measure(lambda: None, TimeBudget(most=3), clock_of([1.0]))
     assert (len(few.durations), few.noise) == (3, "few runs")
 
 
 def test_a_slow_model_is_run_a_few_times_nevertheless() -> None:
-    found = measure(lambda: None, Budget(seconds=1), clock_of([60.0]))
+    found = measure(lambda: None, TimeBudget(seconds=1), clock_of([60.0]))
     assert len(found.durations) == 7
     assert found.median == pytest.approx(60.0)
 
@@ -147,7 +147,7 @@ def test_wide_spread_is_noise_though_the_median_is_steady() -> None:
 
 @given(DURATIONS)
 def test_whatever_the_durations_figures_are_in_order(durations: list[float]) -> None:
-    found = measure(lambda: None, Budget(most=len(durations)), clock_of(durations))
+    found = measure(lambda: None, TimeBudget(most=len(durations)), clock_of(durations))
     assert min(found.typical) <= found.median <= found.percentile(90) <= found.percentile(99)
     assert found.percentile(99) <= max(found.typical) * (1 + 1e-12)
     assert len(found.typical) == len(found.durations) - found.warmup

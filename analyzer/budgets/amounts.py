@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Final, Literal
 
 Measure = Literal["count", "bytes", "seconds", "length", "version"]
-Comparison = Literal["<=", "<", ">=", ">", "=="]
+Sign = Literal["<=", "<", ">=", ">", "=="]
 #: what an amount is relative to: nothing, or the baseline as a share of it or on top of it
 Relation = Literal["absolute", "share", "added"]
 
@@ -52,7 +52,7 @@ _EXAMPLES: Final[dict[Measure, str]] = {
 _NUMBER: Final = r"[0-9]{1,40}(?:_[0-9]{1,40})*(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?"
 _AMOUNT: Final = re.compile(rf"({_NUMBER})\s*([^\s0-9.,_][^0-9.,_]*)?")
 _BOUND: Final = re.compile(r"(<=|>=|==|<|>|=)?\s*([+-])?\s*(.*)", re.DOTALL)
-_WRITTEN: Final[dict[str | None, Comparison]] = {
+_WRITTEN: Final[dict[str | None, Sign]] = {
     "<=": "<=", "<": "<", ">=": ">=", ">": ">", "==": "==", "=": "==",
 }  # fmt: skip
 _LONGEST: Final = 200
@@ -72,7 +72,7 @@ class Bound:
     Fraction(102, 1)
     """
 
-    comparison: Comparison
+    comparison: Sign
     amount: Fraction
     relation: Relation = "absolute"
 
@@ -171,7 +171,7 @@ def _wrong_unit(given: str, unit: str, measure: Measure) -> str:
 def parse_bounds(
     given: object,
     measure: Measure,
-    default: Comparison | None = "<=",
+    default: Sign | None = "<=",
     words: tuple[str, ...] = (),
 ) -> tuple[Bound, ...]:
     """A limit as somebody wrote it: one bound, or several with commas between them.
@@ -200,7 +200,7 @@ def parse_bounds(
 
 
 def _bound(
-    text: str, whole: str, measure: Measure, default: Comparison | None, words: tuple[str, ...]
+    text: str, whole: str, measure: Measure, default: Sign | None, words: tuple[str, ...]
 ) -> Bound:
     found = _BOUND.fullmatch(text)
     if found is None or not found[3]:

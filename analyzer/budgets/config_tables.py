@@ -19,14 +19,14 @@ from cnnscope.analyzer.budgets.limit_text import make_limit, suggestion
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID, LISTS
 from cnnscope.analyzer.budgets.settings import (
+    GivenShapes,
     LatencySettings,
     LimitKey,
     ModelSettings,
     Settings,
-    Shapes,
     parse_tolerance,
 )
-from cnnscope.analyzer.budgets.toml_lines import Path as Keys
+from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
 
 _SCOPES: Final[tuple[ScopeKind, ...]] = ("kind", "module", "layer")
 _TOP: Final = ("limits", "model", "baseline", "allow_unknown", "latency", "lint", "diff")
@@ -211,11 +211,11 @@ class Reader:
                 )
         return found
 
-    def shapes(self, value: object, keys: Keys) -> Shapes:
+    def shapes(self, value: object, keys: Keys) -> GivenShapes:
         if isinstance(value, (str, list)):  # of the only input
             shape = self.shape(value, keys)
             return {} if shape is None else {None: shape}
-        found: Shapes = {}
+        found: GivenShapes = {}
         for name, given in self.table(value, keys, "shapes").items():
             shape = self.shape(given, (*keys, name))
             if shape is not None:

@@ -23,7 +23,7 @@ from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.scopes import scoped_layers
 from cnnscope.analyzer.budgets.totals import free_lengths, missing_terms
-from cnnscope.analyzer.budgets.verdicts import Part, State, Verdict, judge
+from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState, judge
 from cnnscope.analyzer.report.groups import module_paths
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
@@ -133,7 +133,7 @@ def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) ->
         # where both ends say so.
         amount = bound.against(base.value)
         ends = [bound.against(end) for end in (base.low, base.high)]
-        states: set[State] = {
+        states: set[VerdictState] = {
             "unknown" if end is None else judge(figure, bound, end) for end in ends
         }
         # Between two ends that an equal bound crosses on either side may be where it is kept.
@@ -147,7 +147,7 @@ def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) ->
 
 def _worst(found: Sequence[Verdict]) -> Verdict:
     """Of one bound's verdicts along several axes the one to worry about."""
-    order: dict[State, int] = {"exceeds": 2, "unknown": 1, "within": 0}
+    order: dict[VerdictState, int] = {"exceeds": 2, "unknown": 1, "within": 0}
 
     def badness(verdict: Verdict) -> tuple[int, Fraction]:
         beyond = verdict.beyond
@@ -201,7 +201,7 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
     return found
 
 
-def _parts(report: Report, limit: Limit) -> tuple[Part, ...]:
+def _parts(report: Report, limit: Limit) -> tuple[Contribution, ...]:
     named = QUANTITIES[limit.quantity].parts
     if named is not None:
         return tuple(_unless_raised(lambda: named(report))[:_NAMED])
@@ -209,7 +209,7 @@ def _parts(report: Report, limit: Limit) -> tuple[Part, ...]:
     return _parts_of(scoped_layers(report, limit.scope, paths) or [], limit)
 
 
-def _unless_raised(ask: Callable[[], Sequence[Part]]) -> Sequence[Part]:
+def _unless_raised(ask: Callable[[], Sequence[Contribution]]) -> Sequence[Contribution]:
     """The parts; none where they can't be worked out: the figure itself says why."""
     try:
         return ask()
@@ -219,12 +219,12 @@ def _unless_raised(ask: Callable[[], Sequence[Part]]) -> Sequence[Part]:
         return ()
 
 
-def _parts_of(layers: Sequence[Layer], limit: Limit) -> tuple[Part, ...]:
+def _parts_of(layers: Sequence[Layer], limit: Limit) -> tuple[Contribution, ...]:
     of_layer = QUANTITIES[limit.quantity].of_layer
     if of_layer is None:
         return ()
     known = _unless_raised(
-        lambda: [Part(x.name, amount) for x in layers for amount in [of_layer(x)] if amount]
+        lambda: [Contribution(x.name, amount) for x in layers for amount in [of_layer(x)] if amount]
     )
     return tuple(sorted(known, key=lambda part: -part.amount)[:_NAMED])
 
@@ -235,12 +235,12 @@ def _judge_operators(report: Report, limit: Limit) -> Verdict:
 
     wanted = limit.quantity == ALLOW
     odd = [x for x in _every(report.layers) if named(x) != wanted]
-    state: State = "exceeds" if odd else "within"
+    state: VerdictState = "exceeds" if odd else "within"
     ops: dict[str, int] = {}
     for layer in odd:
         ops[layer.op] = ops.get(layer.op, 0) + 1
     reason = ", ".join(f"{op} x{n}" if n > 1 else op for op, n in ops.items())
-    parts = tuple(Part(x.name, 1) for x in odd[:_NAMED])
+    parts = tuple(Contribution(x.name, 1) for x in odd[:_NAMED])
     return Verdict(limit, state, Figure.exactly(len(odd)), None, None, None, reason, parts=parts)
 
 

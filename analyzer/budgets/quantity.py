@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cnnscope.analyzer.budgets.amounts import Comparison, Measure
+from cnnscope.analyzer.budgets.amounts import Measure, Sign
 from cnnscope.analyzer.budgets.figure import Figure
-from cnnscope.analyzer.budgets.verdicts import Part
+from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
 
@@ -51,10 +51,10 @@ class Quantity:
     figures: Callable[[Report], Sequence[Figure]] | None
     of_layers: Callable[[Report, Sequence[Layer]], Sequence[Figure]] | None = None
     of_layer: Callable[[Layer], int | None] | None = None
-    default: Comparison | None = "<="
+    default: Sign | None = "<="
     words: tuple[str, ...] = ()
     sized: bool = False
-    parts: Callable[[Report], Sequence[Part]] | None = None
+    parts: Callable[[Report], Sequence[Contribution]] | None = None
 
 
 _DEFINED: dict[str, Quantity] = {}

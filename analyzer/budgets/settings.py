@@ -13,11 +13,11 @@ from pathlib import Path
 
 from cnnscope.analyzer.budgets.amounts import parse_amount
 from cnnscope.analyzer.budgets.limit import Limit, Scope
-from cnnscope.analyzer.budgets.toml_lines import Path as Keys
+from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
 LimitKey = tuple[Scope, str]
-Shapes = dict[str | None, tuple[int | None, ...]]
+GivenShapes = dict[str | None, tuple[int | None, ...]]
 
 
 class ConfigError(CnnscopeError):

@@ -12,7 +12,7 @@ import re
 import tomllib
 from typing import Final
 
-Path = tuple[str | int, ...]
+TomlPath = tuple[str | int, ...]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _SKIP: Final = re.compile(r"[ \t\r\n]|#[^\n]*")
@@ -79,7 +79,7 @@ def too_deep(text: str) -> int | None:
     return None
 
 
-def key_lines(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[TomlPath, int]:
     """The line of every key and array element, counted from 1, by path; tables by their header.
 
     Args:
@@ -96,12 +96,12 @@ class _Reader:
         self.text = text
         self.at = 0
         self.line = 1
-        self.found: dict[Path, int] = {}
+        self.found: dict[TomlPath, int] = {}
         #: how many elements each array of tables has by now
-        self.arrays: dict[Path, int] = {}
+        self.arrays: dict[TomlPath, int] = {}
 
-    def read(self) -> dict[Path, int]:
-        table: Path = ()
+    def read(self) -> dict[TomlPath, int]:
+        table: TomlPath = ()
         while self.skip():
             if self.text[self.at] == "[":
                 table = self.header()
@@ -127,13 +127,13 @@ class _Reader:
         self.skip()
         return self.text[self.at : self.at + 1]
 
-    def note(self, path: Path, line: int) -> None:
+    def note(self, path: TomlPath, line: int) -> None:
         for i in range(1, len(path) + 1):  # tables that only dotted keys make, too
             self.found.setdefault(path[:i], line)
 
     # -- its parts ---------------------------------------------------------------------------------
 
-    def header(self) -> Path:
+    def header(self) -> TomlPath:
         line = self.line
         several = self.text.startswith("[[", self.at)
         self.take(2 if several else 1)
@@ -148,9 +148,9 @@ class _Reader:
         self.note(path, line)
         return path
 
-    def placed(self, keys: list[str]) -> Path:
+    def placed(self, keys: list[str]) -> TomlPath:
         """The path that the keys of a header mean: of an array of tables its last element."""
-        path: Path = ()
+        path: TomlPath = ()
         for key in keys:
             path = (*path, key)
             if path in self.arrays:
@@ -172,7 +172,7 @@ class _Reader:
                 return keys
             self.take(1)
 
-    def pair(self, table: Path) -> None:
+    def pair(self, table: TomlPath) -> None:
         self.skip()
         line = self.line
         path = (*table, *self.keys())
@@ -180,7 +180,7 @@ class _Reader:
         self.take(1)  # the equals sign
         self.value(path)
 
-    def value(self, path: Path) -> None:
+    def value(self, path: TomlPath) -> None:
         start = self.peek()
         if start == "[":
             self.take(1)

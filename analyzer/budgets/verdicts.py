@@ -20,10 +20,10 @@ from cnnscope.analyzer.budgets.amounts import Bound
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.limit import Limit
 
-State = Literal["within", "exceeds", "unknown"]
+VerdictState = Literal["within", "exceeds", "unknown"]
 
 
-def judge(figure: Figure, bound: Bound, amount: Fraction) -> State:
+def judge(figure: Figure, bound: Bound, amount: Fraction) -> VerdictState:
     """Whether a figure keeps a bound, as far as can be said.
 
     Args:
@@ -53,7 +53,7 @@ def judge(figure: Figure, bound: Bound, amount: Fraction) -> State:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Contribution:
     """What one layer contributes to a figure."""
 
     layer: str
@@ -80,14 +80,14 @@ class Verdict:
     """
 
     limit: Limit
-    state: State
+    state: VerdictState
     figure: Figure
     bound: Bound | None = None
     amount: Fraction | None = None
     baseline: Figure | None = None
     reason: str = ""
     tolerated: bool = False
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Contribution, ...] = ()
 
     @property
     def ok(self) -> bool:

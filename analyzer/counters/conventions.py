@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.counters.features import FEATURES
 from cnnscope.analyzer.counters.forms import forms, model_situations, situations
-from cnnscope.analyzer.counters.peers import CONVENTIONS, Convention, Weights
+from cnnscope.analyzer.counters.peers import CONVENTIONS, Convention, FeatureWeights
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
@@ -236,7 +236,7 @@ def _count(
     return value, layer.uncounted
 
 
-def _weighted(weights: Weights, layer: Layer) -> Dim:
+def _weighted(weights: FeatureWeights, layer: Layer) -> Dim:
     total: Dim = 0
     for feature, weight in weights.items():
         total = total + weight * FEATURES[feature](layer)

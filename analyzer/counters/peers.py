@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 #: feature -> how often it counts
-Weights = Mapping[str, int]
+FeatureWeights = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class Convention:
     printed: str
     counts: str
     source: str
-    always: Weights = field(default_factory=dict)
-    terms: Mapping[str, Weights] = field(default_factory=dict)
-    otherwise: Weights = field(default_factory=dict)
+    always: FeatureWeights = field(default_factory=dict)
+    terms: Mapping[str, FeatureWeights] = field(default_factory=dict)
+    otherwise: FeatureWeights = field(default_factory=dict)
     differs: Mapping[str, str] = field(default_factory=dict)
     may_differ: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
 
 
-def _table(*rows: tuple[str, Weights]) -> dict[str, Weights]:
+def _table(*rows: tuple[str, FeatureWeights]) -> dict[str, FeatureWeights]:
     """Operators, separated by commas, to their weights."""
     return {name.strip(): weights for names, weights in rows for name in names.split(",")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cnnscope.analyzer.difference.network import Part
+from cnnscope.analyzer.difference.network import LayerPart
 from cnnscope.analyzer.difference.pairing import Pairing
 from cnnscope.analyzer.difference.surroundings import refined
 
@@ -89,6 +89,6 @@ def is_numbered(name: str) -> bool:
     return bool(re.fullmatch(r"(.*[_:#])?[A-Za-z]?\d+|[A-Z][A-Za-z]*\d+", step)) or not step
 
 
-def _pattern(part: Part) -> tuple[str, str]:
+def _pattern(part: LayerPart) -> tuple[str, str]:
     """A layer's name without its numbers, and its operator."""
     return re.sub(r"\d+", "#", part.name), part.op

@@ -22,7 +22,7 @@ from cnnscope.analyzer.difference.fingerprints import (
     Digest,
     Digests,
     Fingerprint,
-    Stored,
+    StoredNumbers,
     digest_of,
     facts_of,
     in_node,
@@ -58,7 +58,7 @@ class Constant:
     tensor: Tensor
     digest: Digest
     learned: bool
-    stored: Stored | None
+    stored: StoredNumbers | None
     _level: Level | None = None
 
     @property
@@ -107,7 +107,7 @@ class Level:
     """
 
     def __init__(
-        self, graph: Graph, shapes: Shapes, protos: Mapping[str, Stored], digests: Digests,
+        self, graph: Graph, shapes: Shapes, protos: Mapping[str, StoredNumbers], digests: Digests,
         weights: Weights, *, read: bool, outer: Level | None = None, path: Path = (),
     ) -> None:  # fmt: skip
         self.graph, self.shapes, self.protos, self.digests = graph, shapes, protos, digests
@@ -172,7 +172,7 @@ class Level:
             )  # fmt: skip
         return tuple(dict.fromkeys(found))
 
-    def holder(self, name: str) -> Stored | None:
+    def holder(self, name: str) -> StoredNumbers | None:
         """What holds a stored tensor, here or around."""
         at: Level | None = self
         while at is not None:
@@ -214,7 +214,7 @@ class Level:
             return Constant(name, tensor, Digest(None, "it isn't in the file"), False, None, self)
         return self._made(name, tensor, producer)
 
-    def _digest(self, stored: Stored | None, learned: bool) -> Digest:
+    def _digest(self, stored: StoredNumbers | None, learned: bool) -> Digest:
         if stored is None:
             return Digest(None, "it is computed, not stored")
         return self.digests.of(stored) if self.read or not learned else NOT_ASKED
@@ -295,7 +295,7 @@ def main_level(
     return Level(graph, shapes, protos, Digests(file), weights, read=read)
 
 
-def _dense(stored: Stored, file: ModelFile) -> np.ndarray | None:
+def _dense(stored: StoredNumbers, file: ModelFile) -> np.ndarray | None:
     return None if isinstance(stored, onnx.SparseTensorProto) else file.read(stored)
 
 

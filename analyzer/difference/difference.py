@@ -16,7 +16,7 @@ from cnnscope.analyzer.difference.entries import (
     DifferenceGroup,
     EndDifference,
     LayerDifference,
-    Status,
+    LayerStatus,
     TotalDifference,
     WeightsDifference,
 )
@@ -66,7 +66,7 @@ class Difference(Shown):
     dims: tuple[tuple[str, str], ...] = ()
 
     @property
-    def counts(self) -> Mapping[Status, int]:
+    def counts(self) -> Mapping[LayerStatus, int]:
         """How many layers there are of each status."""
         found = Counter(layer.status for layer in self.layers)
         return {status: found[status] for status in STATUSES}

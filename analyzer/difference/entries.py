@@ -10,11 +10,11 @@ from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Input
 
-Status = Literal[
+LayerStatus = Literal[
     "same", "changed", "renamed", "moved", "added", "removed", "folded", "unfolded"
 ]  # fmt: skip
 #: in the order in which they are shown
-STATUSES: tuple[Status, ...] = (
+STATUSES: tuple[LayerStatus, ...] = (
     "same", "renamed", "moved", "changed", "folded", "unfolded", "removed", "added",
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ class LayerDifference:
 
     before: Layer | None
     after: Layer | None
-    status: Status
+    status: LayerStatus
     changes: tuple[Change, ...] = ()
     renamed: bool = False
     moved: bool = False
@@ -116,7 +116,7 @@ class EndDifference:
     changes: tuple[Change, ...] = ()
 
     @property
-    def status(self) -> Status:
+    def status(self) -> LayerStatus:
         """``"same"``, ``"renamed"``, ``"changed"``, ``"added"`` or ``"removed"``."""
         if self.before is None:
             return "added"

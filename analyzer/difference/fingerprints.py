@@ -61,7 +61,7 @@ class Digest:
     zeros: bool | None = None
 
 
-Stored = onnx.TensorProto | onnx.SparseTensorProto
+StoredNumbers = onnx.TensorProto | onnx.SparseTensorProto
 NOT_ASKED = Digest(None, "weights were not asked for")
 
 
@@ -71,9 +71,9 @@ class Digests:
     def __init__(self, file: ModelFile) -> None:
         self.file = file
         # By identity: what is stored (kept, so that the identity stays its own), its digest.
-        self.known: dict[int, tuple[Stored, Digest]] = {}
+        self.known: dict[int, tuple[StoredNumbers, Digest]] = {}
 
-    def of(self, stored: Stored) -> Digest:
+    def of(self, stored: StoredNumbers) -> Digest:
         """A stored tensor's digest."""
         found = self.known.get(id(stored))
         if found is None:
@@ -87,7 +87,7 @@ class Digests:
         return found[1]
 
 
-def initializers(graph: onnx.GraphProto) -> Iterator[tuple[str, Stored]]:
+def initializers(graph: onnx.GraphProto) -> Iterator[tuple[str, StoredNumbers]]:
     """What a graph stores, by name."""
     for tensor in graph.initializer:
         yield tensor.name, tensor
@@ -95,7 +95,7 @@ def initializers(graph: onnx.GraphProto) -> Iterator[tuple[str, Stored]]:
         yield sparse.values.name, sparse
 
 
-def in_node(node: onnx.NodeProto) -> Stored | None:
+def in_node(node: onnx.NodeProto) -> StoredNumbers | None:
     """The tensor among a node's attributes, of a node that takes nothing in."""
     if any(node.input):
         return None
@@ -115,13 +115,13 @@ def in_node(node: onnx.NodeProto) -> Stored | None:
     return None
 
 
-def facts_of(stored: Stored) -> tuple[str | None, tuple[int, ...]]:
+def facts_of(stored: StoredNumbers) -> tuple[str | None, tuple[int, ...]]:
     """A stored tensor's dtype and shape."""
     values = stored.values if isinstance(stored, onnx.SparseTensorProto) else stored
     return DTYPES.get(values.data_type), tuple(stored.dims)
 
 
-def _hashed(stored: Stored, file: ModelFile) -> Digest:
+def _hashed(stored: StoredNumbers, file: ModelFile) -> Digest:
     sparse = isinstance(stored, onnx.SparseTensorProto)
     tensors = (
         [stored.values, stored.indices] if isinstance(stored, onnx.SparseTensorProto) else [stored]

@@ -16,7 +16,7 @@ from cnnscope.analyzer.difference.changes import Pair, compare_layers
 from cnnscope.analyzer.difference.entries import (
     DifferenceGroup,
     LayerDifference,
-    Status,
+    LayerStatus,
 )
 from cnnscope.analyzer.difference.fingerprints import Fingerprint
 from cnnscope.analyzer.difference.lengths import Renaming
@@ -230,7 +230,7 @@ def _pair(
     path: tuple[str, ...],
 ) -> LayerDifference:  # fmt: skip
     renamed = before.name != after.name
-    status: Status = "same"
+    status: LayerStatus = "same"
     if changes:
         status = "changed"
     elif moved or renamed:
@@ -245,7 +245,7 @@ def _lone(
 ) -> LayerDifference:
     name = None if into is None else others[into].name
     if new:
-        status: Status = "added" if name is None else "unfolded"
+        status: LayerStatus = "added" if name is None else "unfolded"
         return LayerDifference(None, layer, status, into=name, path=path)
     return LayerDifference(
         layer, None, "removed" if name is None else "folded", into=name, path=path

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LayerPart:
     """A layer as far as matching is concerned.
 
     Args:
@@ -45,7 +45,7 @@ class Part:
 class Network:
     """Layers in running order, and the tensors that come in and go out."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[LayerPart, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
 from cnnscope.analyzer.difference.constants import Constant
 from cnnscope.analyzer.difference.lengths import same_shape
-from cnnscope.analyzer.difference.network import Network, Part
+from cnnscope.analyzer.difference.network import LayerPart, Network
 from cnnscope.analyzer.difference.numbers import unordered
 from cnnscope.analyzer.difference.settings import Setting, frozen
 from cnnscope.analyzer.difference.stages import Stage
@@ -42,7 +42,7 @@ def network_of(stage: Stage, known: Callable[[str], str] = str) -> Network:
 
 def _part(
     stage: Stage, i: int, made: Collection[str], read: Collection[str], known: Callable[[str], str]
-) -> Part:
+) -> LayerPart:
     layer, node = stage.layers[i], stage.settings(i)
     inputs = [(name, k) for name, k in _read(layer) if name in made]
     places = [stage.slot(i, k) if k >= 0 else "" for _, k in inputs]
@@ -52,7 +52,7 @@ def _part(
     digests = tuple([p.digest for p in prints if not p.zeros])
     single = not any(value.name in read for value in layer.outputs[1:])
     told = bool(digests) and None not in digests and max(p.elements for p in prints) > 1
-    return Part(
+    return LayerPart(
         layer.name, node.op, layer.kind.family, likeness(stage, i, weighted),
         tuple(map(known, names)), tuple([known(value.name) for value in layer.outputs]),
         single and is_passing(stage, i, names), weighted, digests if told else None,

@@ -73,7 +73,7 @@ class AxisFate:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class LengthOrigin:
     """What a figure rests on.
 
     Args:

@@ -27,7 +27,7 @@ ARAUJO = "https://distill.pub/2019/computing-receptive-fields"
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ExplainedNode:
     """A layer to be explained, and the passes' results about it.
 
     Args:
@@ -55,7 +55,7 @@ def axis_length(shapes: Shapes, key: tuple[str, int]) -> int | None:
     return length if isinstance(length, int) else None
 
 
-def axis_origins(subject: Subject, operands: Sequence[Named]) -> tuple[AxisOrigin, ...]:
+def axis_origins(subject: ExplainedNode, operands: Sequence[Named]) -> tuple[AxisOrigin, ...]:
     node = subject.node
     formulas = shape_formulas(node, operands, rule_keywords(node))
     how = subject.shapes.how.get(node.index, "unknown")
@@ -78,7 +78,7 @@ def axis_origins(subject: Subject, operands: Sequence[Named]) -> tuple[AxisOrigi
 
 
 def _by_window(
-    subject: Subject, operands: Sequence[Named], which: int, axis: int, length: Dim
+    subject: ExplainedNode, operands: Sequence[Named], which: int, axis: int, length: Dim
 ) -> Formula | None:
     """The textbook's formula, where the axis moves over an input's and it comes out exactly."""
     reads = subject.reads.outputs
@@ -113,7 +113,7 @@ def _textbook(symbol: str, n: Dim, window: Window, length: Dim) -> Formula | Non
     return None
 
 
-def axis_fates(subject: Subject, operands: Sequence[Named]) -> tuple[AxisFate, ...]:
+def axis_fates(subject: ExplainedNode, operands: Sequence[Named]) -> tuple[AxisFate, ...]:
     """What becomes of the axes of what isn't constant."""
     node = subject.node
     reads = subject.reads.outputs[0] if subject.reads.outputs else ()

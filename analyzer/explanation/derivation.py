@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.explanation.axes import SeenInput, UnitRegion
 from cnnscope.analyzer.explanation.axis_derivation import (
-    Subject,
+    ExplainedNode,
     axis_fates,
     axis_length,
     axis_origins,
@@ -44,7 +44,7 @@ from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import BITS, Tensor
 
 
-def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> Explanation:
+def explain_node(subject: ExplainedNode, unit: Sequence[int | None] | None = None) -> Explanation:
     """A layer's explanation.
 
     Args:
@@ -135,7 +135,7 @@ def explain_node(subject: Subject, unit: Sequence[int | None] | None = None) -> 
     )  # fmt: skip
 
 
-def _work(subject: Subject, operands: Sequence[Named]) -> dict[str, Formula]:
+def _work(subject: ExplainedNode, operands: Sequence[Named]) -> dict[str, Formula]:
     node, shapes, cost = subject.node, subject.shapes, subject.cost
     if cost.work is None:
         return {}
@@ -161,7 +161,7 @@ def _totals(cost: Cost, work: Mapping[str, Formula]) -> tuple[Formula | None, Fo
     return macs, flops
 
 
-def _stored(subject: Subject) -> tuple[StoredOperand, ...]:
+def _stored(subject: ExplainedNode) -> tuple[StoredOperand, ...]:
     found = []
     for w in subject.weights.by_layer.get(subject.path, ()):
         stored = subject.graph.stored.get(w.name)
@@ -178,7 +178,7 @@ def _stored(subject: Subject) -> tuple[StoredOperand, ...]:
     return tuple(found)
 
 
-def _inside(subject: Subject) -> tuple[Inside, ...]:
+def _inside(subject: ExplainedNode) -> tuple[Inside, ...]:
     node, shapes, cost = subject.node, subject.shapes, subject.cost
     found = []
     for name, costs in cost.bodies.items():
@@ -200,7 +200,7 @@ def _inside(subject: Subject) -> tuple[Inside, ...]:
     return tuple(found)
 
 
-def _traffic(subject: Subject, operands: Sequence[Named]) -> tuple[Traffic, ...]:
+def _traffic(subject: ExplainedNode, operands: Sequence[Named]) -> tuple[Traffic, ...]:
     node, shapes = subject.node, subject.shapes
     if subject.cost.bodies:
         return ()  # it is the nodes inside that read and write
@@ -223,7 +223,11 @@ def _traffic(subject: Subject, operands: Sequence[Named]) -> tuple[Traffic, ...]
 
 
 def _region(
-    subject: Subject, fields: Fields, tensor: str, unit: Sequence[int | None] | None, sees: bool
+    subject: ExplainedNode,
+    fields: Fields,
+    tensor: str,
+    unit: Sequence[int | None] | None,
+    sees: bool,
 ) -> UnitRegion | None:
     shapes = subject.shapes
     shape = shapes.tensors[tensor].shape

@@ -12,7 +12,7 @@ from fractions import Fraction
 from cnnscope.analyzer.explanation.axes import (
     AxisFate,
     AxisOrigin,
-    Origin,
+    LengthOrigin,
     UnitRegion,
     plain_number,
     plain_shape,
@@ -174,7 +174,7 @@ class Explanation(Shown):
     paths: tuple[FieldPath, ...] = ()
     region: UnitRegion | None = None
     alternatives: Alternatives | None = None
-    sources: tuple[Origin, ...] = ()
+    sources: tuple[LengthOrigin, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

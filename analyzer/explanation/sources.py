@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from cnnscope.analyzer.explanation.axes import Origin
-from cnnscope.analyzer.explanation.axis_derivation import ARAUJO, Subject
+from cnnscope.analyzer.explanation.axes import LengthOrigin
+from cnnscope.analyzer.explanation.axis_derivation import ARAUJO, ExplainedNode
 from cnnscope.analyzer.operators.formulas import (
     rule_of,
 )
@@ -13,13 +13,15 @@ from cnnscope.analyzer.operators.formulas import (
 FLOPS_RULE = "2 x MACs + every other arithmetic operation once"
 
 
-def sources(subject: Subject, sees: bool) -> tuple[Origin, ...]:
+def sources(subject: ExplainedNode, sees: bool) -> tuple[LengthOrigin, ...]:
     node, shapes = subject.node, subject.shapes
     found = []
     url = operator_page(node.domain, node.op)
     if url is not None:
         found.append(
-            Origin("operator", None, f"{node.title}, version {node.version} of its opset", url)
+            LengthOrigin(
+                "operator", None, f"{node.title}, version {node.version} of its opset", url
+            )
         )
     operator = rule_of(node)
     how = shapes.how.get(node.index, "unknown")
@@ -31,25 +33,25 @@ def sources(subject: Subject, sees: bool) -> tuple[Origin, ...]:
             "schema": "the shape inference of its ONNX schema",
             "declared": "what the file declares",
         }.get(how, "not known")
-        found.append(Origin("shape", None, said))
+        found.append(LengthOrigin("shape", None, said))
     if node.index in shapes.functions:
-        found.append(Origin("work", None, "the sum over its function's body"))
+        found.append(LengthOrigin("work", None, "the sum over its function's body"))
     elif operator is not None and operator.work is not None:
         found.append(_rule("work", operator.work))
         if node.bodies:
-            found.append(Origin("work", None, "what runs in its subgraphs, layer by layer"))
+            found.append(LengthOrigin("work", None, "what runs in its subgraphs, layer by layer"))
     elif operator is not None:
-        found.append(Origin("work", None, "it moves or reinterprets elements: no arithmetic"))
-    found.append(Origin("FLOPs", None, FLOPS_RULE))
+        found.append(LengthOrigin("work", None, "it moves or reinterprets elements: no arithmetic"))
+    found.append(LengthOrigin("FLOPs", None, FLOPS_RULE))
     if sees:
         said = "Araujo, Norris & Sim, Computing Receptive Fields of CNNs, Distill 2019"
         if operator is not None and operator.reads is not None:
             found.append(_rule("reads", operator.reads))
-        found.append(Origin("field", None, said, ARAUJO))
+        found.append(LengthOrigin("field", None, said, ARAUJO))
     return tuple(found)
 
 
-def _rule(what: str, rule: object) -> Origin:
+def _rule(what: str, rule: object) -> LengthOrigin:
     """A rule by its name and module, and what that module answers."""
     name = getattr(rule, "__qualname__", type(rule).__qualname__).split(".<locals>", 1)[0]
     module = getattr(rule, "__module__", "") or ""
@@ -58,7 +60,7 @@ def _rule(what: str, rule: object) -> Origin:
     except TypeError:
         home = None
     said = next(iter((inspect.getdoc(home) or "").splitlines()), "") if home is not None else ""
-    return Origin(what, f"{name} in {module}", said)
+    return LengthOrigin(what, f"{name} in {module}", said)
 
 
 def operator_page(domain: str, op: str) -> str | None:

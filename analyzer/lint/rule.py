@@ -117,7 +117,7 @@ class Hit:
     subject: str = ""
 
 
-Check = Callable[["Subject"], Iterable[Hit]]
+Judge = Callable[["Subject"], Iterable[Hit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class LintRule:
     name: str
     severity: Severity
     page: Page
-    check: Check
+    check: Judge
 
     @property
     def group(self) -> str:
@@ -231,14 +231,14 @@ def _nested(layers: Iterable[Layer]) -> Iterator[Layer]:
 _RULES: dict[str, LintRule] = {}
 
 
-def rule(code: str, name: str, severity: Severity, page: Page) -> Callable[[Check], Check]:
+def rule(code: str, name: str, severity: Severity, page: Page) -> Callable[[Judge], Judge]:
     """Register a function as the rule of that code.
 
     Raises:
         ValueError: the code isn't one, or it or the name is taken.
     """
 
-    def registered(check: Check) -> Check:
+    def registered(check: Judge) -> Judge:
         if not _CODE.fullmatch(code):
             raise ValueError(f"{code} isn't a rule's code")
         if code in _RULES or any(name == known.name for known in _RULES.values()):

@@ -16,7 +16,7 @@ from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (r
 from cnnscope.analyzer.operators.definition import defined
 from cnnscope.analyzer.operators.plugins import load_plugins
 
-How = Literal["rules", "function", "schema", "none"]
+CoveredBy = Literal["rules", "function", "schema", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Coverage:
 
     domain: str
     op: str
-    how: How
+    how: CoveredBy
     versions: tuple[int, ...]
     rules_since: tuple[int, ...]
     source: str
@@ -65,7 +65,7 @@ def find_coverage() -> list[Coverage]:
     ]
 
 
-def _how(domain: str, op: str, has_rules: bool) -> How:
+def _how(domain: str, op: str, has_rules: bool) -> CoveredBy:
     if has_rules:
         return "rules"
     schema = onnx.defs.get_schema(op, domain=domain)

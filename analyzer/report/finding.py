@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ReportedRule:
     """What findings of one code have in common.
 
     Args:
@@ -129,7 +129,7 @@ class Outcome:
 
     gate: str
     cases: Sequence[Case]
-    rules: Sequence[Rule] = ()
+    rules: Sequence[ReportedRule] = ()
     command: str = ""
 
     @property

@@ -22,22 +22,22 @@ from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.tensor import Shape
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """An input or output of a model."""
 
     @property
     def name(self) -> str: ...
 
 
-class Model(Protocol):
+class Grouped(Protocol):
     """What is grouped: a report, as far as that asks for it."""
 
     @property
     def layers(self) -> Layers: ...
     @property
-    def inputs(self) -> Sequence[Named]: ...
+    def inputs(self) -> Sequence[HasName]: ...
     @property
-    def outputs(self) -> Sequence[Named]: ...
+    def outputs(self) -> Sequence[HasName]: ...
 
 
 By = Literal["op", "kind", "module", "block"]
@@ -107,7 +107,7 @@ class Group:
         return found
 
 
-def grouped(report: Model, by: By, depth: int | None = None) -> list[Group]:
+def grouped(report: Grouped, by: By, depth: int | None = None) -> list[Group]:
     """The report's layers in groups.
 
     Args:
@@ -155,16 +155,16 @@ def _largest_first(groups: list[Group]) -> list[Group]:
 
 # -- modules ---------------------------------------------------------------------------------------
 
-Path = tuple[str, ...]
+ModulePath = tuple[str, ...]
 
 
-def _by_module(report: Model, depth: int) -> list[Group]:
+def _by_module(report: Grouped, depth: int) -> list[Group]:
     if depth < 1:
         raise ValueError(f"a depth of {depth}: give 1 or more")
     paths = module_paths(report.layers)
     given = [path for path in paths if path]
     common = _common(given)
-    groups: dict[Path, list[Layer]] = {}
+    groups: dict[ModulePath, list[Layer]] = {}
     for layer, path in zip(report.layers, paths, strict=True):
         groups.setdefault(path[: len(common) + depth], []).append(layer)
     found = []
@@ -175,7 +175,7 @@ def _by_module(report: Model, depth: int) -> list[Group]:
     return found
 
 
-def _common(paths: Sequence[Path]) -> Path:
+def _common(paths: Sequence[ModulePath]) -> ModulePath:
     """The steps that all the paths begin with."""
     if not paths:
         return ()
@@ -184,14 +184,14 @@ def _common(paths: Sequence[Path]) -> Path:
     return low[: same.index(False) if False in same else len(same)]
 
 
-def module_paths(layers: Iterable[Layer]) -> list[Path]:
+def module_paths(layers: Iterable[Layer]) -> list[ModulePath]:
     """For each layer the steps of its module's path; none: the model itself."""
     layers = tuple(layers)
     if any(layer.scope for layer in layers):
         return [_steps(layer.scope) for layer in layers]
     # Older exporters number the nodes and keep the path in the names of the weights.
-    found: list[Path] = []
-    home: dict[str, Path] = {}
+    found: list[ModulePath] = []
+    home: dict[str, ModulePath] = {}
     for layer in layers:
         path = _of_weights(layer.operands)
         if path is None:
@@ -201,11 +201,11 @@ def module_paths(layers: Iterable[Layer]) -> list[Path]:
     return found
 
 
-def _steps(path: str) -> Path:
+def _steps(path: str) -> ModulePath:
     return tuple(step for step in path.split("/") if step)
 
 
-def _of_weights(operands: Iterable[Value | None]) -> Path | None:
+def _of_weights(operands: Iterable[Value | None]) -> ModulePath | None:
     """The path that the names of stored operands begin with: ``layer1.0.conv1.weight``."""
     for value in operands:
         if value is not None and value.tensor.constant and value.tensor.is_float:
@@ -218,7 +218,7 @@ def _of_weights(operands: Iterable[Value | None]) -> Path | None:
 # -- blocks ----------------------------------------------------------------------------------------
 
 
-def _by_block(report: Model) -> list[Group]:
+def _by_block(report: Grouped) -> list[Group]:
     layers = tuple(report.layers)
     made = {x.name for x in report.inputs}
     made.update(value.name for layer in layers for value in layer.outputs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: what keeps a kernel from being faster: arithmetic, moving bytes, or starting at all
-Bound = Literal["compute", "memory", "overhead"]
+BoundBy = Literal["compute", "memory", "overhead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Row:
     macs: int | None
     flops: int | None
     bytes: int | None
-    bound: Bound | None = None
+    bound: BoundBy | None = None
     roofline: float | None = None
     within: str | None = None
     calls: float = 1.0

@@ -47,7 +47,7 @@ def plain_shape(shape: tuple[Dim, ...] | None) -> list[int | str] | None:
     return [d if isinstance(d, int) else str(d) for d in shape]
 
 
-class Source(Protocol):
+class FactSource(Protocol):
     """Where a layer came from, for what is put into words or figures only when asked for."""
 
     def kind(self) -> Kind:
@@ -110,7 +110,7 @@ class Layer:
     bytes_written: Dim | None
     how: str
     bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
-    _source: Source | None = field(default=None, repr=False)
+    _source: FactSource | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> Kind:

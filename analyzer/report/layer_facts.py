@@ -238,12 +238,12 @@ class LayerSource:
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """How each number comes about."""
         # Loaded when first asked for: most reports are never asked.
-        from cnnscope.analyzer.explanation.axis_derivation import Subject
+        from cnnscope.analyzer.explanation.axis_derivation import ExplainedNode
         from cnnscope.analyzer.explanation.derivation import explain_node
 
         model = self.model
         return explain_node(
-            Subject(
+            ExplainedNode(
                 model.graph, self.shapes, self.node, self.cost,
                 self.around.reads[self.node.index], self.kind(),
                 model.weights, self.path, model.fields if self.around.top else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cnnscope.analyzer.report.kernel_row import Bound
+from cnnscope.analyzer.report.kernel_row import BoundBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Ceilings:
             return None if macs else moved / self.byte_rate
         return max(flops / rate, moved / self.byte_rate)
 
-    def bound(self, dtype: str | None, macs: int, flops: int, moved: int) -> Bound | None:
+    def bound(self, dtype: str | None, macs: int, flops: int, moved: int) -> BoundBy | None:
         """What of arithmetic, bytes and starting takes the longest."""
         least = self.roofline(dtype, macs, flops, moved)
         if least is None or self.byte_rate is None:
@@ -162,7 +162,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """A kernel in one run, for a timeline: when it began in that run, and how long it took.
 
     Args:

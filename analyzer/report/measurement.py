@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
-from cnnscope.analyzer.report.machine import Ceilings, Placement, Residue, Span, Unrun
+from cnnscope.analyzer.report.machine import Ceilings, Placement, Residue, TimeSpan, Unrun
 from cnnscope.analyzer.values.shown import Shown
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Profile(Shown):
     residue: Residue
     ceilings: Ceilings
     placement: Placement
-    timeline: tuple[Span, ...] = field(default=(), repr=False)
+    timeline: tuple[TimeSpan, ...] = field(default=(), repr=False)
     method: str = "profile"
     notes: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
 """What came out when a model was run to check what was said of it without running it?
 
-`Verification` is plain data: `Check` for the tensors' shapes and dtypes, `FieldCheck` for what their
+`Verification` is plain data: `Agreement` for the tensors' shapes and dtypes, `FieldCheck` for what their
 units see, `MemoryCheck` for the peak of live activations. A tensor is *compared* (and then agrees
 or is a `Mismatch`) or *unchecked* with the reason; one of which part could be compared is compared.
 ``to_dict()`` is the JSON of ``cnnscope verify``. Nothing here runs, computes or formats.
@@ -63,7 +63,7 @@ class Unchecked:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Agreement:
     """Tensors held against an execution.
 
     Args:
@@ -112,7 +112,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldCheck(Check):
+class FieldCheck(Agreement):
     """What units see, held against which of them a changed input row reaches.
 
     A tensor is compared when at least one probe compared it, and agrees when all those do.
@@ -126,7 +126,7 @@ class FieldCheck(Check):
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         # `super()` without arguments does not work in a dataclass with slots before Python 3.14.
-        found = Check.to_dict(self)
+        found = Agreement.to_dict(self)
         found["probes"] = [probe.to_dict() for probe in self.probes]
         return found
 
@@ -210,7 +210,7 @@ class Verification(Shown):
     weights: str
     seed: int
     inputs: Mapping[str, Sequence[int]]
-    shapes: Check
+    shapes: Agreement
     fields: FieldCheck
     memory: MemoryCheck
     notes: tuple[str, ...] = field(default=())

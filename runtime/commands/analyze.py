@@ -13,8 +13,8 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     By,
     Columns,
-    Dim,
-    Models,
+    DimOption,
+    ModelArguments,
     Output,
     ShapeOption,
     ValueOption,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.render.subjects.report import Selection
     from cnnscope.analyzer.report.groups import By as GroupedBy
     from cnnscope.analyzer.report.report import Report
-from cnnscope.runtime.commands.asked import PROFILE, VERIFY, Shapes, Values
+from cnnscope.runtime.commands.asked import PROFILE, VERIFY, GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -43,13 +43,13 @@ from cnnscope.runtime.commands.writing import check_output
 
 
 @dataclass(frozen=True)
-class Request:
+class Analyzing:
     """What `cnnscope analyze` was asked for."""
 
     models: list[str]
-    shapes: Shapes
+    shapes: GivenShapes
     dims: dict[str, int]
-    values: Values
+    values: GivenValues
     columns: tuple[str, ...] | None
     sort: str | None
     top: int | None
@@ -64,7 +64,7 @@ class Request:
     run: bool
 
 
-def analyze_models(request: Request) -> int:
+def analyze_models(request: Analyzing) -> int:
     _check(request)
     reports: list[Report] = []
     code = FINE
@@ -92,13 +92,13 @@ def analyze_models(request: Request) -> int:
     return code
 
 
-def _with_run(report: Report, path: str, request: Request) -> tuple[Report, int]:
+def _with_run(report: Report, path: str, request: Analyzing) -> tuple[Report, int]:
     """The report with what running the model shows; as it is, and a line, where it can't be run."""
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.verification import Verification
-    from cnnscope.runtime.engine.job import Request as Base
-    from cnnscope.runtime.profile.profiling import Request as Job
+    from cnnscope.runtime.engine.job import Job as Base
+    from cnnscope.runtime.profile.profiling import ProfileJob as Job
 
     base = Base(path, request.shapes, request.dims, values=request.values)
     found = run_in_children(path, [(VERIFY, base), (PROFILE, Job(base))])
@@ -110,7 +110,7 @@ def _with_run(report: Report, path: str, request: Request) -> tuple[Report, int]
     return replace(report, execution=Execution(timed, checked)), FINE
 
 
-def _check(request: Request) -> None:
+def _check(request: Analyzing) -> None:
     """Whatever can be said against the request before any work is done."""
     from cnnscope.analyzer.render.subjects.report import check_selection
 
@@ -149,7 +149,7 @@ def _check(request: Request) -> None:
     check_output(request.output, request.models)
 
 
-def _selection(request: Request) -> Selection:
+def _selection(request: Analyzing) -> Selection:
     from cnnscope.analyzer.render.subjects.report import Selection
 
     by: GroupedBy | None = None if request.by is None else request.by.value
@@ -158,7 +158,7 @@ def _selection(request: Request) -> Selection:
     )
 
 
-def _emit_reports(request: Request, reports: list[Report]) -> None:
+def _emit_reports(request: Analyzing, reports: list[Report]) -> None:
     from cnnscope.analyzer.render.subjects import report as render
 
     if request.compare:
@@ -196,9 +196,9 @@ EPILOG = "Example: cnnscope analyze model.onnx --shape input=1x3x224x224 --sort 
 
 
 def analyze(
-    models: Models,
+    models: ModelArguments,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
     sort: Annotated[
         str | None,
@@ -240,7 +240,7 @@ def analyze(
 ) -> Callable[[], int]:
     """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
     return lambda: analyze_models(
-        Request(
+        Analyzing(
             models, shapes_of(shape), lengths_of(dim), values_of(value), names_of(columns), sort,
             top, by, depth, convention, compare, format, output, tensors, strict, run,
         )

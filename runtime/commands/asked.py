@@ -23,16 +23,16 @@ VERIFY = "cnnscope.runtime.verify.verifying:verify_here"
 PROFILE = "cnnscope.runtime.profile.profiling:profile_here"
 
 
-Shape = list[int | None]
+GivenShape = list[int | None]
 
 
-Shapes = dict[str | None, Shape]
+GivenShapes = dict[str | None, GivenShape]
 
 
-Values = dict[str, object]
+GivenValues = dict[str, object]
 
 
-class Level(StrEnum):
+class SeverityLevel(StrEnum):
     info = "info"
     warning = "warning"
     error = "error"
@@ -50,9 +50,9 @@ class Running:
     """What the commands that run a model were asked for."""
 
     model: str
-    shapes: Shapes
+    shapes: GivenShapes
     dims: dict[str, int]
-    values: Values
+    values: GivenValues
     provider: str
     inputs: dict[str, str]
     seed: int
@@ -68,9 +68,9 @@ class Gate:
 
     models: list[str]
     config: Path | None
-    shapes: Shapes
+    shapes: GivenShapes
     dims: dict[str, int]
-    values: Values
+    values: GivenValues
     format: str
     output: Path | None
     reports: list[tuple[str, Path]]
@@ -78,8 +78,10 @@ class Gate:
 
 # -- options that several commands take --------------------------------------------------------------
 
-Model: TypeAlias = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")]
-Models: TypeAlias = Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")]
+ModelArgument: TypeAlias = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")]
+ModelArguments: TypeAlias = Annotated[
+    list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")
+]
 ShapeOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -87,7 +89,7 @@ ShapeOption: TypeAlias = Annotated[
         help="An input's shape; ? leaves a dimension free. Repeatable.",
     ),
 ]
-Dim: TypeAlias = Annotated[
+DimOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
 ]
@@ -133,10 +135,10 @@ Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."),
 ]
-Provider: TypeAlias = Annotated[
+ProviderOption: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
 ]
-Input: TypeAlias = Annotated[
+InputOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=FILE.npy", help="An input's values instead of random ones. Repeatable."

@@ -12,7 +12,7 @@ import typer
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     Config,
-    Dim,
+    DimOption,
     GateWritten,
     Output,
     ReportOption,
@@ -22,7 +22,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.texts import lengths_of, reports_of, shapes_of, values_of
 
 if TYPE_CHECKING:
-    from cnnscope.runtime.gates.jobs import Request as Checks
+    from cnnscope.runtime.gates.jobs import CheckRequest
 from cnnscope.runtime.commands.asked import Gate
 from cnnscope.runtime.commands.messages import (
     BAD,
@@ -86,11 +86,11 @@ def check_models(request: Checking) -> int:
     return FINE if found.ok else FAILED
 
 
-def _budget_request(request: Checking) -> Checks:
+def _budget_request(request: Checking) -> CheckRequest:
     from cnnscope.analyzer.budgets.config import find_config, read_config
     from cnnscope.analyzer.budgets.limit_text import parse_limit
     from cnnscope.analyzer.budgets.settings import Settings, parse_tolerance
-    from cnnscope.runtime.gates.jobs import Request as Job
+    from cnnscope.runtime.gates.jobs import CheckRequest
 
     try:
         limits = [parse_limit(text) for text in request.limits]
@@ -101,14 +101,14 @@ def _budget_request(request: Checking) -> Checks:
     settings = Settings() if path is None else read_config(path)
     if tolerance is not None:
         settings = replace(settings, latency=replace(settings.latency, tolerance=tolerance))
-    return Job(
+    return CheckRequest(
         request.models, settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
         request.values or None,
     )  # fmt: skip
 
 
-def _new_baseline(job: Checks, request: Checking) -> Path:
+def _new_baseline(job: CheckRequest, request: Checking) -> Path:
     """Where a new baseline is to be written."""
     named = request.baseline
     if named is None and job.settings.baseline is not None:
@@ -151,7 +151,7 @@ def check(
         bool, typer.Option("--update-baseline", help="Write the figures as the new baseline.")
     ] = False,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
     allow_unknown: Annotated[
         bool, typer.Option("--allow-unknown", help="That a limit can't be judged is no failure.")

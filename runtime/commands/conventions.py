@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Dim, Output, ShapeOption, ValueOption, Written
+from cnnscope.runtime.commands.asked import DimOption, Output, ShapeOption, ValueOption, Written
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
 
 if TYPE_CHECKING:
     pass
-from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
@@ -23,9 +23,9 @@ from cnnscope.runtime.commands.writing import check_output
 
 def show_conventions(
     model: str | None,
-    shapes: Shapes,
+    shapes: GivenShapes,
     dims: dict[str, int],
-    values: Values,
+    values: GivenValues,
     format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
@@ -66,7 +66,7 @@ def conventions(
         typer.Argument(metavar="[MODEL]", help="An ONNX file; without one: who counts what."),
     ] = None,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
     format: Written = "table",  # noqa: A002
     output: Output = None,

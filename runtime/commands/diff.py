@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Dim, NoTable, Output, ValueOption
+from cnnscope.runtime.commands.asked import DimOption, NoTable, Output, ValueOption
 from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
 
 if TYPE_CHECKING:
     pass
-from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -36,9 +36,9 @@ class Differing:
 
     before: str
     after: str
-    shapes: Shapes
+    shapes: GivenShapes
     dims: dict[str, int]
-    values: Values
+    values: GivenValues
     weights: bool
     everything: bool
     fail_on: tuple[str, ...]
@@ -109,7 +109,7 @@ def diff(
             help="An input's shape, of both; ? leaves a dimension free. Repeatable.",
         ),
     ] = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Compare the numbers stored, too.")

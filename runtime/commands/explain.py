@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import Dim, Model, NoTable, Output, ShapeOption, ValueOption
+from cnnscope.runtime.commands.asked import (
+    DimOption,
+    ModelArgument,
+    NoTable,
+    Output,
+    ShapeOption,
+    ValueOption,
+)
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, unit_of, values_of
 
 if TYPE_CHECKING:
     pass
-from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
@@ -25,7 +32,7 @@ def explain_layer(
     path: str,
     wanted: str,
     unit: list[int | None] | None,
-    sizes: tuple[Shapes, dict[str, int], Values],
+    sizes: tuple[GivenShapes, dict[str, int], GivenValues],
     format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
@@ -53,7 +60,7 @@ EPILOG = "Example: cnnscope explain model.onnx /layer1/0/conv2/Conv --unit 3,4"
 
 
 def explain(
-    model: Model,
+    model: ModelArgument,
     layer: Annotated[
         str, typer.Argument(metavar="LAYER", help="A layer's name, a tensor's name, or an index.")
     ],
@@ -65,7 +72,7 @@ def explain(
         ),
     ] = None,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
     format: NoTable = "table",  # noqa: A002
     output: Output = None,

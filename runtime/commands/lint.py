@@ -12,12 +12,12 @@ import typer
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     Config,
-    Dim,
+    DimOption,
     GateWritten,
-    Level,
-    Models,
+    ModelArguments,
     Output,
     ReportOption,
+    SeverityLevel,
     ShapeOption,
     ValueOption,
 )
@@ -38,7 +38,7 @@ class Linting(Gate):
 
     select: tuple[str, ...] | None
     ignore: tuple[str, ...] | None
-    severity: Level | None
+    severity: SeverityLevel | None
     target_opset: int | None
     providers: tuple[str, ...] | None
     weights: bool
@@ -127,7 +127,7 @@ EPILOG = "Example: cnnscope lint model.onnx --ignore CNS4 --provider cpu"
 
 
 def lint(
-    models: Models,
+    models: ModelArguments,
     select: Annotated[
         str | None, typer.Option(metavar="CNS1,CNS404", help="Only rules whose codes begin so.")
     ] = None,
@@ -135,7 +135,8 @@ def lint(
         str | None, typer.Option(metavar="CNS4,...", help="Not those; the longer prefix wins.")
     ] = None,
     severity: Annotated[
-        Level | None, typer.Option(help="Exit with 1 for findings at least that bad; warning.")
+        SeverityLevel | None,
+        typer.Option(help="Exit with 1 for findings at least that bad; warning."),
     ] = None,
     target_opset: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="The opset that the target is built for.")
@@ -155,7 +156,7 @@ def lint(
     ] = True,
     config: Config = None,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
     format: GateWritten = "table",  # noqa: A002
     output: Output = None,

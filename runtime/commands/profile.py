@@ -12,11 +12,11 @@ import typer
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
-    Dim,
-    Input,
-    Model,
+    DimOption,
+    InputOption,
+    ModelArgument,
     Output,
-    Provider,
+    ProviderOption,
     Seed,
     ShapeOption,
     Timeout,
@@ -50,8 +50,8 @@ class Profiling(Running):
 def profile_model(request: Profiling) -> int:
     from cnnscope.analyzer.render.subjects import profile as render
     from cnnscope.analyzer.report.measurement import Profile
-    from cnnscope.runtime.engine.job import Request as Base
-    from cnnscope.runtime.profile.profiling import Request as Job
+    from cnnscope.runtime.engine.job import Job as Base
+    from cnnscope.runtime.profile.profiling import ProfileJob as Job
 
     sort, top = request.sort, request.top
     if request.format == "json" and (sort or top):
@@ -87,11 +87,11 @@ EPILOG = "Example: cnnscope profile model.onnx --batch 1,8 --top 20"
 
 
 def profile(
-    model: Model,
+    model: ModelArgument,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
-    provider: Provider = "auto",
+    provider: ProviderOption = "auto",
     batch: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +101,7 @@ def profile(
     threads: Annotated[
         int, typer.Option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
     ] = 0,
-    input: Input = None,  # noqa: A002  # the option's name
+    input: InputOption = None,  # noqa: A002  # the option's name
     seed: Seed = 0,
     seconds: Annotated[
         float, typer.Option(min=0, metavar="S", help="How long each measurement may take.")

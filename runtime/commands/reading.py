@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
-from cnnscope.runtime.commands.asked import PATIENCE, Shapes, Values
+from cnnscope.runtime.commands.asked import PATIENCE, GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (
     blame,
     complain,
@@ -18,7 +18,7 @@ from cnnscope.runtime.commands.messages import (
 
 
 def read_report(
-    path: str, given: Shapes, dims: dict[str, int], values: Values | None = None
+    path: str, given: GivenShapes, dims: dict[str, int], values: GivenValues | None = None
 ) -> Report | None:
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     pass
 from cnnscope.analyzer.render.formats import formats_for
-from cnnscope.runtime.commands.asked import Shapes, Values
+from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import Misuse
 
 #: letters that a value on the command line may have
 _LONGEST = 100_000
 
 
-def shapes_of(texts: Sequence[str] | None) -> Shapes:
-    found: Shapes = {}
+def shapes_of(texts: Sequence[str] | None) -> GivenShapes:
+    found: GivenShapes = {}
     for text in texts or ():
         head, equals, body = text.rpartition("=")
         key = head if equals else None
@@ -53,10 +53,10 @@ def lengths_of(texts: Sequence[str] | None) -> dict[str, int]:
     return found
 
 
-def values_of(texts: Sequence[str] | None) -> Values:
+def values_of(texts: Sequence[str] | None) -> GivenValues:
     import json
 
-    found: Values = {}
+    found: GivenValues = {}
     for text in texts or ():
         key, equals, body = text.rpartition("=")
         try:

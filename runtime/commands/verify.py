@@ -11,12 +11,12 @@ import typer
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
-    Dim,
-    Input,
-    Model,
+    DimOption,
+    InputOption,
+    ModelArgument,
     NoTable,
     Output,
-    Provider,
+    ProviderOption,
     Seed,
     ShapeOption,
     Timeout,
@@ -46,7 +46,7 @@ def verify_model(request: Verifying) -> int:
     # Nothing heavy is imported here: the child process does the work.
     from cnnscope.analyzer.render.subjects import verification as render
     from cnnscope.analyzer.report.verification import Verification
-    from cnnscope.runtime.engine.job import Request as Job
+    from cnnscope.runtime.engine.job import Job as Job
 
     job = Job(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
@@ -66,12 +66,12 @@ EPILOG = "Example: cnnscope verify model.onnx --shape input=1x3x224x224"
 
 
 def verify(
-    model: Model,
+    model: ModelArgument,
     shape: ShapeOption = None,
-    dim: Dim = None,
+    dim: DimOption = None,
     value: ValueOption = None,
-    provider: Provider = "auto",
-    input: Input = None,  # noqa: A002  # the option's name
+    provider: ProviderOption = "auto",
+    input: InputOption = None,  # noqa: A002  # the option's name
     seed: Seed = 0,
     probes: Annotated[
         int, typer.Option(min=0, metavar="N", help="Points of each input to probe; 0: none.")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from cnnscope.analyzer.report.verification import Check
+from cnnscope.analyzer.report.verification import Agreement
 from cnnscope.analyzer.values.diagnostics import RunError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _DOCUMENT: Final = "https://onnx.ai/onnx/operators/onnx__{}.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class AxisSetting:
     """A window along one spatial axis, as the node's attributes have it."""
 
     length: int
@@ -68,7 +68,7 @@ class Departure:
     """
 
     operators: tuple[str, ...]
-    where: Callable[[Axis], bool]
+    where: Callable[[AxisSetting], bool]
     said: str
     refused: str
 
@@ -149,7 +149,7 @@ def explain_refusal(error: RunError, nodes: Sequence[tuple[Node, Shapes]]) -> Ru
     return RunError(f"one of the nodes {', '.join(names[:_SHOWN])}{more}: {said}. {known}")
 
 
-def axes_of(node: Node, tensors: Mapping[str, Tensor]) -> Iterator[Axis]:
+def axes_of(node: Node, tensors: Mapping[str, Tensor]) -> Iterator[AxisSetting]:
     """The windows of a convolution or a pool; none where lengths aren't known."""
     if node.op not in (*_CONVS, *_POOLS) or not node.inputs:
         return
@@ -173,7 +173,9 @@ def axes_of(node: Node, tensors: Mapping[str, Tensor]) -> Iterator[Axis]:
     if min((*strides, *dilations), default=1) < 1:
         return
     for k, length in enumerate(x[2:]):
-        yield Axis(length, kernel[k], strides[k], dilations[k], pads[k], pads[count + k], auto_pad)
+        yield AxisSetting(
+            length, kernel[k], strides[k], dilations[k], pads[k], pads[count + k], auto_pad
+        )
 
 
 def _numbers(node: Node, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -187,7 +189,7 @@ def _plain(x: Tensor | None) -> tuple[int, ...]:
     return found if len(found) == len(dims) else ()
 
 
-C = TypeVar("C", bound=Check)
+C = TypeVar("C", bound=Agreement)
 
 
 def name_departures(check: C, nodes: Sequence[tuple[Node, Shapes]]) -> C:

@@ -47,7 +47,7 @@ _IR_VERSION: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Flat:
+class FlatModel:
     """The copy, and what it still needs.
 
     Args:
@@ -62,7 +62,7 @@ class Flat:
     constants: frozenset[str]
 
 
-def flat_model(analysis: Analysis, *, fold: bool = False) -> Flat:
+def flat_model(analysis: Analysis, *, fold: bool = False) -> FlatModel:
     """The analysed graph as a model.
 
     Args:
@@ -83,7 +83,7 @@ def flat_model(analysis: Analysis, *, fold: bool = False) -> Flat:
     writer.main(source, proto.graph)
     for domain, version in writer.opsets.items():
         proto.opset_import.add(domain=domain, version=version)
-    return Flat(proto, writer.tensors, frozenset(writer.constants))
+    return FlatModel(proto, writer.tensors, frozenset(writer.constants))
 
 
 def _has_branches(graph: Graph, shapes: Shapes) -> bool:

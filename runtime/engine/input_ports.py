@@ -29,7 +29,7 @@ class Exactly:
     otherwise: Range | None = None
 
 
-Wanted = Range | Exactly
+WantedNumbers = Range | Exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Use:
         return found if isinstance(found, int) else default
 
 
-Port = Callable[[Use], Wanted | None]
+Port = Callable[[Use], WantedNumbers | None]
 
 
 def _lengths(x: Tensor | None) -> tuple[int, ...]:
@@ -106,32 +106,32 @@ def share_of(data: int, attribute: str, default: int) -> Port:
     return lambda use: up_to(use.length(data, use.number(attribute, default)))
 
 
-def an_axis(use: Use) -> Wanted | None:
+def an_axis(use: Use) -> WantedNumbers | None:
     """An axis of the first operand; no axis twice."""
     rank = use.rank(0)
     return Range(0, rank - 1, distinct=True) if rank else None
 
 
-def nested_index(use: Use) -> Wanted | None:
+def nested_index(use: Use) -> WantedNumbers | None:
     """GatherND, ScatterND: a row of indices, each along an axis of its own."""
     first, deep = use.number("batch_dims", 0), use.length(1, -1)
     lengths = [use.length(0, axis) for axis in range(first, first + deep)]
     return below(min(lengths, default=0))
 
 
-def steps_of(use: Use) -> Wanted | None:
+def steps_of(use: Use) -> WantedNumbers | None:
     """How long each sequence of a batch is."""
     return up_to(use.length(0, use.number("layout", 0)))
 
 
-def element(use: Use) -> Wanted | None:
+def element(use: Use) -> WantedNumbers | None:
     """A position in a sequence."""
     found = use.tensor(0)
     length = None if found is None else found.length
     return Range(0, length - 1 if isinstance(length, int) and length else 0)
 
 
-def new_shape(use: Use) -> Wanted | None:
+def new_shape(use: Use) -> WantedNumbers | None:
     """Reshape: as many elements as there are, in so many axes."""
     size, axes = use.count(0), use.length(1, 0)
     if not size or not axes:
@@ -140,14 +140,14 @@ def new_shape(use: Use) -> Wanted | None:
     return Exactly(dims if len(dims) == axes else (*(1,) * (axes - 1), size))
 
 
-def broadcast_shape(use: Use) -> Wanted | None:
+def broadcast_shape(use: Use) -> WantedNumbers | None:
     """Expand: lengths that what there is can be repeated to."""
     dims, axes = use.dims(0), use.length(1, 0)
     whole = (*(1,) * (axes - len(dims)), *dims)[-axes:] if axes else ()
     return Exactly(whole, Range(1, 1))
 
 
-def parts(use: Use) -> Wanted | None:
+def parts(use: Use) -> WantedNumbers | None:
     """Lengths that add up to the axis's; a single number is the length of each."""
     whole, wanted = use.length(0, use.number("axis", 0)), use.tensor(1)
     if not whole or wanted is None or wanted.shape is None:
@@ -160,24 +160,24 @@ def parts(use: Use) -> Wanted | None:
     return Exactly((*(whole // count,) * (count - 1), whole - whole // count * (count - 1)))
 
 
-def ones(use: Use) -> Wanted | None:
+def ones(use: Use) -> WantedNumbers | None:
     """The axes of length 1, which alone can be squeezed out."""
     found = tuple(axis for axis, length in enumerate(use.dims(0)) if length == 1)
     return Exactly(found[: use.length(1, 0)]) if found else None
 
 
-def into_rank(use: Use) -> Wanted | None:
+def into_rank(use: Use) -> WantedNumbers | None:
     """Unsqueeze: axes of what comes out."""
     rank = use.rank(0) + use.count(1)
     return Range(0, rank - 1, distinct=True) if rank else None
 
 
-def border(use: Use) -> Wanted | None:
+def border(use: Use) -> WantedNumbers | None:
     """Pad: less than there is, as a mirrored border wants it."""
     return Range(0, max(0, min(1, *(n - 1 for n in use.dims(0))))) if use.dims(0) else None
 
 
-def sizes(use: Use) -> Wanted | None:
+def sizes(use: Use) -> WantedNumbers | None:
     """Resize: about as large as it is, so that what follows has something to look at."""
     dims, count = use.dims(0), use.length(3, 0)
     if not dims:
@@ -185,18 +185,18 @@ def sizes(use: Use) -> Wanted | None:
     return Exactly(dims if len(dims) == count else (), Range(min(dims[2:] or dims), 2 * max(dims)))
 
 
-def places_in_output(use: Use) -> Wanted | None:
+def places_in_output(use: Use) -> WantedNumbers | None:
     """MaxUnpool: a position among all elements that come out."""
     return below(math.prod(_lengths(use.tensors.get(use.node.outputs[0]))))
 
 
-def grid_size(use: Use) -> Wanted | None:
+def grid_size(use: Use) -> WantedNumbers | None:
     """AffineGrid: the batch of its matrices, a channel, and lengths."""
     batch, count = use.length(0, 0), use.length(1, 0)
     return Exactly((batch, 1, *(4,) * (count - 2))) if batch and count > 2 else None
 
 
-def blocks(use: Use) -> Wanted | None:
+def blocks(use: Use) -> WantedNumbers | None:
     """MatMulNBits: which group of rows each is of."""
     return below(-(-use.number("K", 0) // max(use.number("block_size", 1), 1)))
 

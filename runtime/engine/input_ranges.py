@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from cnnscope.runtime.engine.input_ports import PORTS, Exactly, Range, Use, Wanted
+from cnnscope.runtime.engine.input_ports import PORTS, Exactly, Range, Use, WantedNumbers
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.graph import Graph, Node
@@ -43,7 +43,7 @@ class Held:
     high: int = 0
     whole: bool = True
 
-    def before(self, wanted: Wanted) -> Wanted | None:
+    def before(self, wanted: WantedNumbers) -> WantedNumbers | None:
         """Which values of the input lead to wanted ones."""
         if isinstance(wanted, Exactly):
             if self == Held():
@@ -71,19 +71,19 @@ _FIRST: Final = frozenset({
 Holds = dict[str, dict[str, Held]]
 
 
-def find_wanted(analysis: Analysis) -> dict[str, Wanted]:
+def find_wanted(analysis: Analysis) -> dict[str, WantedNumbers]:
     """By the name of a model's input: which values it may have, where not just any."""
     holds: Holds = {
         name: {name: Held()}
         for name in analysis.graph.inputs
         if analysis.shapes.tensors[name].dtype not in (None, "bool", "string")
     }
-    found: dict[str, Wanted] = {}
+    found: dict[str, WantedNumbers] = {}
     _follow(analysis.graph, analysis.shapes, holds, found)
     return found
 
 
-def _follow(graph: Graph, shapes: Shapes, holds: Holds, found: dict[str, Wanted]) -> None:
+def _follow(graph: Graph, shapes: Shapes, holds: Holds, found: dict[str, WantedNumbers]) -> None:
     for node in graph.nodes:
         for body, inner in _bodies(node, shapes):
             for outside, name in _entries(node, body):
@@ -168,7 +168,7 @@ def _values(x: Tensor | None) -> np.ndarray | None:
     return x.value if bool(np.isfinite(x.value).all()) else None
 
 
-def _both(a: Wanted | None, b: Wanted) -> Wanted:
+def _both(a: WantedNumbers | None, b: WantedNumbers) -> WantedNumbers:
     """What fits two uses; where nothing does, the first of them."""
     if a is None or isinstance(b, Exactly):
         return b if a is None or not isinstance(a, Exactly) else a

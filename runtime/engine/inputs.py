@@ -21,7 +21,7 @@ from onnx import helper
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.analyzer.values.tensor import DTYPES, Tensor
-from cnnscope.runtime.engine.input_ports import Exactly, Range, Wanted
+from cnnscope.runtime.engine.input_ports import Exactly, Range, WantedNumbers
 from cnnscope.runtime.engine.input_ranges import find_wanted
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _fitting(name: str, array: np.ndarray, tensor: Tensor) -> np.ndarray:
     return np.asarray(array, order="C")  # `ascontiguousarray` gives a scalar an axis
 
 
-def _random(name: str, tensor: Tensor, wanted: Wanted | None, seed: int) -> object:
+def _random(name: str, tensor: Tensor, wanted: WantedNumbers | None, seed: int) -> object:
     if (
         tensor.kind == "sequence"
         and tensor.element is not None
@@ -153,7 +153,7 @@ def _random(name: str, tensor: Tensor, wanted: Wanted | None, seed: int) -> obje
 
 
 def _within(
-    wanted: Wanted, shape: tuple[int, ...], is_float: bool, dtype: np.dtype,
+    wanted: WantedNumbers, shape: tuple[int, ...], is_float: bool, dtype: np.dtype,
     random: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
     """Numbers as they are wanted; where they can't be, as near as that."""

@@ -29,7 +29,7 @@ _WARNING, _FATAL = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SessionSettings:
     """How a session works.
 
     Args:
@@ -186,7 +186,7 @@ def _run_twice(run: Callable[[], object], bound: bool, clock: Callable[[], float
 def open_session(
     model: onnx.ModelProto | str | Path,
     provider: Provider,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
 ) -> Session:
     """A session on a model.
@@ -202,7 +202,7 @@ def open_session(
     """
     import onnxruntime
 
-    settings = settings or Settings()
+    settings = settings or SessionSettings()
     options = onnxruntime.SessionOptions()
     level = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = (

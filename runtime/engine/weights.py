@@ -24,13 +24,13 @@ from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.file import ModelFile
-    from cnnscope.runtime.engine.flat import Flat
+    from cnnscope.runtime.engine.flat import FlatModel
 
 _DRAWN: Final = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class Values:
+class WeightValues:
     """The numbers of a copy's stored tensors.
 
     Args:
@@ -51,7 +51,7 @@ class Values:
         return f"stored, {self.random} of {len(self.arrays)} tensors random (He-scaled)"
 
 
-def find_values(file: ModelFile, flat: Flat, seed: int = 0) -> Values:
+def find_values(file: ModelFile, flat: FlatModel, seed: int = 0) -> WeightValues:
     """The stored numbers where they are, seeded random ones where they aren't."""
     arrays: dict[str, np.ndarray] = {}
     missing = 0
@@ -61,7 +61,7 @@ def find_values(file: ModelFile, flat: Flat, seed: int = 0) -> Values:
         except ModelFileError:
             arrays[name] = random_values(tensor, name, seed)
             missing += 1
-    return Values(arrays, missing)
+    return WeightValues(arrays, missing)
 
 
 def random_values(tensor: TensorProto, name: str, seed: int) -> np.ndarray:

@@ -43,7 +43,7 @@ from cnnscope.analyzer.values.diagnostics import (
 )
 from cnnscope.runtime.engine.job import say_nothing
 from cnnscope.runtime.gates.earlier import Earlier
-from cnnscope.runtime.gates.jobs import Given, Job, Request, is_relative, plan, shown_path
+from cnnscope.runtime.gates.jobs import CheckRequest, Given, Job, is_relative, plan, shown_path
 from cnnscope.runtime.gates.latencies import measured_figures, without_model
 
 
@@ -108,7 +108,7 @@ def check(
     several = isinstance(models, Sequence) and not isinstance(models, (str, bytes, bytearray))
     given: Sequence[Given] = () if models is None else list(models) if several else [models]  # type: ignore[list-item, arg-type]  # as just asked
     return run_check(
-        Request(
+        CheckRequest(
             given,
             settings,
             [_limit(key, text) for key, text in wishes.items()],
@@ -133,7 +133,7 @@ def _limit(key: str, text: object) -> Limit:
         raise ArgumentError(str(error)) from None
 
 
-def run_check(request: Request, progress: Callable[[str], None] | None = None) -> Check:
+def run_check(request: CheckRequest, progress: Callable[[str], None] | None = None) -> Check:
     """`check`, of a request: models that can't be judged don't hide the others.
 
     Raises:
@@ -165,7 +165,7 @@ def run_check(request: Request, progress: Callable[[str], None] | None = None) -
 
 
 def _checked(
-    job: Job, request: Request, baseline: Earlier, say: Callable[[str], None], known: _Known
+    job: Job, request: CheckRequest, baseline: Earlier, say: Callable[[str], None], known: _Known
 ) -> Checked:
     report = job.source if isinstance(job.source, Report) else known.report(job)
     limits = job.limits

@@ -28,7 +28,7 @@ from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
 )
 from cnnscope.runtime.engine.job import say_nothing
-from cnnscope.runtime.gates.jobs import Job, Request, is_relative, shown_path
+from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, shown_path
 from cnnscope.runtime.gates.latencies import measured_figures
 
 _GIT: Final = "git:"
@@ -37,7 +37,7 @@ _GIT: Final = "git:"
 class Earlier:
     """The earlier figures of each model, read when the first relative limit needs them."""
 
-    def __init__(self, request: Request, models: Sequence[str]) -> None:
+    def __init__(self, request: CheckRequest, models: Sequence[str]) -> None:
         self.request = request
         self.several = len(set(models)) > 1
         self.source = request.baseline

@@ -20,14 +20,14 @@ from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.gates.model_paths import PathError, Search
 
-Shapes: TypeAlias = Mapping[str | None, Sequence[int | None]]
+GivenShapes: TypeAlias = Mapping[str | None, Sequence[int | None]]
 Given: TypeAlias = Source | Report
 #: models times entries that one configuration may ask for
 _MOST_JOBS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CheckRequest:
     """What to check.
 
     Args:
@@ -44,7 +44,7 @@ class Request:
     models: Sequence[Given] = ()
     settings: Settings = field(default_factory=Settings)
     limits: Sequence[Limit] = ()
-    shapes: Shapes | None = None
+    shapes: GivenShapes | None = None
     dims: Mapping[str, int] | None = None
     baseline: str | None = None
     allow_unknown: bool = False
@@ -60,7 +60,7 @@ class Job:
     model: str
     source: Given
     limits: tuple[Limit, ...]
-    shapes: Shapes
+    shapes: GivenShapes
     dims: Mapping[str, int]
     values: Mapping[str, object] = field(default_factory=dict)
 
@@ -75,7 +75,7 @@ class Job:
         return ", ".join([*sizes, *(f"{name}={n}" for name, n in sorted(told.items()))])
 
 
-def plan(request: Request) -> tuple[list[Job], list[Problem]]:
+def plan(request: CheckRequest) -> tuple[list[Job], list[Problem]]:
     """The models to judge with their limits, and the patterns that no file matches.
 
     Raises:
@@ -157,7 +157,7 @@ def _named(model: Given) -> tuple[str, Path | None]:
     return "model in memory", None
 
 
-def _job(request: Request, name: str, source: Given, entry: ModelSettings | None) -> Job:
+def _job(request: CheckRequest, name: str, source: Given, entry: ModelSettings | None) -> Job:
     settings = request.settings
     limits: dict[LimitKey, Limit] = {limit.key: limit for limit in settings.limits}
     allowed = settings.allow_unknown

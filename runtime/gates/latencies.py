@@ -38,8 +38,8 @@ def measured_figures(
     if not wanted:
         return {}
     from cnnscope.runtime.engine.child import run_in_child
-    from cnnscope.runtime.engine.job import Request as Base
-    from cnnscope.runtime.profile.profiling import Request as Profiling
+    from cnnscope.runtime.engine.job import Job as Base
+    from cnnscope.runtime.profile.profiling import ProfileJob as Profiling
     from cnnscope.runtime.profile.profiling import Timed, sendable
 
     base = Base(job.source, job.shapes, job.dims, how.provider, values=job.values)

@@ -56,7 +56,7 @@ def _start(analysis: Analysis, point: Probe) -> Box:
 
 
 @dataclass(eq=False)
-class Comparison:
+class ProbeComparison:
     """What all probes found."""
 
     analysis: Analysis

@@ -24,7 +24,7 @@ from cnnscope.runtime.probe import rules as _rules  # noqa: F401  (declares the 
 from cnnscope.runtime.probe import skeletons as _skeletons  # noqa: F401  (and the rest of it)
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
 from cnnscope.runtime.probe.rule import REASONS, RULES
-from cnnscope.runtime.probe.scope import Scope
+from cnnscope.runtime.probe.scope import ProbeScope
 from cnnscope.runtime.probe.site import Site
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def write_probe(analysis: Analysis) -> ProbeCopy:
     graph, shapes = analysis.graph, analysis.shapes
     copy = Copy(graph.opsets, analysis.file)
     protos = _stored(analysis.file.model.graph)
-    scope = Scope(copy, graph, shapes, protos)
+    scope = ProbeScope(copy, graph, shapes, protos)
     for name in graph.inputs:
         x = shapes.tensors[name]
         if x.kind != "tensor" or x.dtype == "string":
@@ -79,13 +79,13 @@ def _stored(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
 
 
-def _write(scope: Scope) -> None:
+def _write(scope: ProbeScope) -> None:
     for node in scope.graph.nodes:
         if not scope.shapes.folded(node):
             _write_node(scope, node)
 
 
-def _write_node(scope: Scope, node: Node) -> None:
+def _write_node(scope: ProbeScope, node: Node) -> None:
     if node.op in SHAPE_ONLY and not node.domain:
         return
     hangs = False
@@ -104,7 +104,7 @@ def _write_node(scope: Scope, node: Node) -> None:
         _leave_out(scope, node, f"{node.title} {node.name!r}: {reason}")
 
 
-def _replace(scope: Scope, node: Node) -> None:
+def _replace(scope: ProbeScope, node: Node) -> None:
     rule = RULES.get((node.domain, node.op))
     if rule is not None:
         _same_opset(scope, node)
@@ -118,7 +118,7 @@ def _replace(scope: Scope, node: Node) -> None:
         raise CannotProbe(REASONS[node.domain, node.op])
     elif node.index in scope.shapes.functions:
         body, inner = scope.shapes.functions[node.index]
-        within = Scope(scope.copy, body, inner, {}, scope)
+        within = ProbeScope(scope.copy, body, inner, {}, scope)
         for name in body.inputs:
             _bind(within, name, _look(scope, name))
         _write(within)
@@ -130,7 +130,7 @@ def _replace(scope: Scope, node: Node) -> None:
         raise CannotProbe("no replacement is declared for it")
 
 
-def _same_opset(scope: Scope, node: Node) -> None:
+def _same_opset(scope: ProbeScope, node: Node) -> None:
     version = scope.copy.opsets.setdefault(node.domain, node.version)
     if version == node.version:
         return
@@ -139,7 +139,7 @@ def _same_opset(scope: Scope, node: Node) -> None:
         raise CannotProbe("it is of another opset than the model")
 
 
-def _leave_out(scope: Scope, node: Node, reason: str) -> None:
+def _leave_out(scope: ProbeScope, node: Node, reason: str) -> None:
     for name in filter(None, node.outputs):
         scope.names.pop(name, None)
         scope.missing[name] = reason
@@ -160,7 +160,7 @@ class _Bound:
     text: str
 
 
-def _look(scope: Scope, name: str) -> _Bound:
+def _look(scope: ProbeScope, name: str) -> _Bound:
     holder = scope.holder(name)
     if name in holder.names:
         return _Bound("data", holder.names[name])
@@ -172,7 +172,7 @@ def _look(scope: Scope, name: str) -> _Bound:
         return _Bound("missing", str(reason))
 
 
-def _bind(scope: Scope, name: str, bound: _Bound) -> None:
+def _bind(scope: ProbeScope, name: str, bound: _Bound) -> None:
     target = {"data": scope.names, "true": scope.true, "missing": scope.missing}[bound.kind]
     target[name] = bound.text
 
@@ -180,7 +180,7 @@ def _bind(scope: Scope, name: str, bound: _Bound) -> None:
 # -- control flow --------------------------------------------------------------------------------
 
 
-def _write_bodies(scope: Scope, node: Node) -> None:
+def _write_bodies(scope: ProbeScope, node: Node) -> None:
     through = find_reads(node, scope.shapes).through
     if len(through) != 1:
         raise CannotProbe("which branch runs isn't known beforehand")
@@ -191,7 +191,7 @@ def _write_bodies(scope: Scope, node: Node) -> None:
 class _Unrolled:
     """A subgraph written out as often as it runs."""
 
-    def __init__(self, scope: Scope, node: Node, way: Through) -> None:
+    def __init__(self, scope: ProbeScope, node: Node, way: Through) -> None:
         self.scope, self.node, self.way = scope, node, way
         self.body: Graph = node.bodies[way.attribute]
         inner = scope.shapes.bodies.get((node.index, way.attribute))
@@ -220,7 +220,7 @@ class _Unrolled:
         stacks: dict[int, list[_Bound]] = {}
         last: dict[int, _Bound] = {}
         for k in range(trips):
-            inside = Scope(scope.copy, self.body, self.inner, self.protos, scope)
+            inside = ProbeScope(scope.copy, self.body, self.inner, self.protos, scope)
             for i, name in enumerate(self.body.inputs):
                 _bind(inside, name, state[i] if i in state else self.given(i, k))
             _write(inside)

@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
-from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.probe.construction import CannotProbe
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _weights(
         [onnx.ValueInfoProto(name="y")], stored,
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-    session = open_session(model, CPU_PROVIDER, Settings(threads=1))
+    session = open_session(model, CPU_PROVIDER, SessionSettings(threads=1))
     (y,) = session.run(None, {"x": np.ascontiguousarray(x)})
     found = np.moveaxis(y, (axis, across), (0, 1))
     return np.asarray(found.reshape(found.shape[0], length))

@@ -26,8 +26,8 @@ import numpy.typing as npt
 from cnnscope.analyzer.report.verification import FieldCheck, Probe
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
-from cnnscope.runtime.engine.sessions import Session, Settings, open_session
-from cnnscope.runtime.probe.comparison import Comparison, Map, TensorMap, known_shape
+from cnnscope.runtime.engine.sessions import Session, SessionSettings, open_session
+from cnnscope.runtime.probe.comparison import Map, ProbeComparison, TensorMap, known_shape
 from cnnscope.runtime.probe.copy import ProbeCopy, write_probe
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def check_fields(analysis: Analysis, *, probes: int = 4, seed: int = 0) -> Field
     """
     written = write_probe(analysis)
     maps = _maps(analysis, written)
-    comparison = Comparison(analysis, written, maps)
+    comparison = ProbeComparison(analysis, written, maps)
     points = list(_points(analysis, written, probes, seed))
     failed = None
     if points and maps:
@@ -67,7 +67,7 @@ def check_fields(analysis: Analysis, *, probes: int = 4, seed: int = 0) -> Field
 
 
 def _probe(
-    session: Session, analysis: Analysis, points: Sequence[Probe], comparison: Comparison
+    session: Session, analysis: Analysis, points: Sequence[Probe], comparison: ProbeComparison
 ) -> None:
     maps = comparison.maps
     feeds = {name: np.ones(known_shape(analysis, name), np.float32) for name in session.inputs}
@@ -156,7 +156,7 @@ def _open(analysis: Analysis, written: ProbeCopy, maps: Mapping[str, TensorMap])
         if name in written.names and name in used
     }
     model = written.copy.model(inputs, list(dict.fromkeys(m.name for m in maps.values())))
-    return open_session(model, CPU_PROVIDER, Settings(planned=False), written.copy.fillings)
+    return open_session(model, CPU_PROVIDER, SessionSettings(planned=False), written.copy.fillings)
 
 
 def _run(

@@ -15,18 +15,18 @@ import numpy as np
 from cnnscope.runtime.probe.construction import CannotProbe
 from cnnscope.runtime.probe.site import Site
 
-Rule = Callable[[Site], None]
+ProbeRule = Callable[[Site], None]
 #: what an input that doesn't hang on the data becomes: a number everywhere, or its true values
 Filling = float | Callable[[Site, int], float] | None
 TRUE: Final[Filling] = None
 
 MICROSOFT: Final = "com.microsoft"
-RULES: Final[dict[tuple[str, str], Rule]] = {}
+RULES: Final[dict[tuple[str, str], ProbeRule]] = {}
 #: operators that no NaN can show the dependencies of, with the reason
 REASONS: Final[dict[tuple[str, str], str]] = {}
 
 
-def declare(rule: Rule, *names: str, domain: str = "") -> None:
+def declare(rule: ProbeRule, *names: str, domain: str = "") -> None:
     """What some operators are replaced by."""
     for name in names:
         RULES[domain, name] = rule
@@ -41,7 +41,7 @@ def refuse(reason: str, *names: str, domain: str = "") -> None:
 # -- operators that stay -----------------------------------------------------------------------
 
 
-def keep(*fillings: Filling, rest: Filling = 1.0, op: str | None = None) -> Rule:
+def keep(*fillings: Filling, rest: Filling = 1.0, op: str | None = None) -> ProbeRule:
     """The operator itself; what each of its inputs is filled with where it isn't data."""
 
     def rule(site: Site) -> None:
@@ -99,7 +99,7 @@ def passes(site: Site) -> None:
         site.give(k, site.floats(0))
 
 
-def blend(*which: int) -> Rule:
+def blend(*which: int) -> ProbeRule:
     """The sum of operands (all, if not said which) with numpy's broadcasting."""
 
     def rule(site: Site) -> None:

@@ -29,7 +29,7 @@ from cnnscope.runtime.probe.interpolation import neighbours
 from cnnscope.runtime.probe.rule import (
     TRUE,
     Filling,
-    Rule,
+    ProbeRule,
     blend,
     declare,
     factor,
@@ -203,12 +203,12 @@ def mean_pool(site: Site) -> None:
         site.give(k, mean)
 
 
-def renamed(op: str) -> Rule:
+def renamed(op: str) -> ProbeRule:
     """Another operator with the same attributes; operands but the first have their true values."""
     return keep(1.0, rest=TRUE, op=op)
 
 
-def mean_over(*default: int) -> Rule:
+def mean_over(*default: int) -> ProbeRule:
     """The mean over the node's axis, kept with length 1 or not."""
 
     def rule(site: Site) -> None:

@@ -14,7 +14,7 @@ from cnnscope.runtime.probe.construction import CODES, CannotProbe, Copy
 
 
 @dataclass(eq=False)
-class Scope:
+class ProbeScope:
     """One graph being copied: the main one, a function's body, or a subgraph in one iteration.
 
     Args:
@@ -27,14 +27,14 @@ class Scope:
     graph: Graph
     shapes: Shapes
     protos: Mapping[str, TensorProto]
-    outer: Scope | None = None
+    outer: ProbeScope | None = None
     names: dict[str, str] = field(default_factory=dict)
     true: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
-    def holder(self, name: str) -> Scope:
+    def holder(self, name: str) -> ProbeScope:
         """The innermost scope around here in which a tensor is one that hangs on the inputs."""
-        scope: Scope | None = self
+        scope: ProbeScope | None = self
         while scope is not None:
             if name in scope.names or name in scope.missing:
                 return scope

@@ -14,14 +14,14 @@ import onnx
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
-from cnnscope.runtime.probe.scope import Scope
+from cnnscope.runtime.probe.scope import ProbeScope
 
 
 @dataclass(frozen=True, eq=False)
 class Site:
     """One node, as its rule sees it: inputs by position, and where to put what replaces it."""
 
-    scope: Scope
+    scope: ProbeScope
     node: Node
     #: the operands that the rule made something of
     used: set[int] = field(default_factory=set)

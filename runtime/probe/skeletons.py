@@ -14,7 +14,7 @@ from cnnscope.runtime.probe.rule import (
     MICROSOFT,
     TRUE,
     Filling,
-    Rule,
+    ProbeRule,
     blend,
     declare,
     factor,
@@ -31,7 +31,7 @@ declare(passes, "Gelu", "QuickGelu", domain=MICROSOFT)
 declare(blend(), "BiasGelu", "FastGelu", domain=MICROSOFT)
 
 
-def quantised(rule: Rule) -> Rule:
+def quantised(rule: ProbeRule) -> ProbeRule:
     """A rule for the numbers themselves; scales and zero points take part where they are computed."""
 
     def whole(site: Site) -> None:
@@ -51,7 +51,7 @@ declare(quantised(blend(0, 3)), "QLinearAdd", "QLinearMul", domain=MICROSOFT)
 declare(quantised(blend(0, 1, 4)), "QLinearWhere", domain=MICROSOFT)
 
 
-def scales_too(*which: int) -> Rule:
+def scales_too(*which: int) -> ProbeRule:
     """Element by element, and by scales and zero points where they are computed."""
 
     def rule(site: Site) -> None:
@@ -77,7 +77,7 @@ declare(scales_too(1, 2), "QuantizeLinear", "DequantizeLinear", domain=MICROSOFT
 def skeleton(
     op: str, *places: int, fillings: tuple[Filling, ...], attributes: tuple[str, ...] = (),
     computed: tuple[int, ...] = (),
-) -> Rule:  # fmt: skip
+) -> ProbeRule:  # fmt: skip
     """A float operator on some of the operands; scalars among the others take part if computed."""
 
     def rule(site: Site) -> None:
@@ -212,7 +212,7 @@ declare(by_its_range, "DynamicQuantizeLinear")
 # -- attention -----------------------------------------------------------------------------------
 
 
-def attention(*fillings: Filling) -> Rule:
+def attention(*fillings: Filling) -> ProbeRule:
     """The operator itself where nothing is masked.
 
     A mask multiplies by zero, and a NaN survives that: what is hidden would seem to be seen.

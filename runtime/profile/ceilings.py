@@ -31,9 +31,9 @@ from onnx import TensorProto, helper
 from cnnscope.analyzer.report.machine import Ceilings
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CUDA
-from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.profile.kernel_events import KernelTimes
-from cnnscope.runtime.profile.timing import Budget, measure
+from cnnscope.runtime.profile.timing import TimeBudget, measure
 
 if TYPE_CHECKING:
     from cnnscope.runtime.engine.providers import Provider
@@ -118,7 +118,7 @@ class _Bench:
     def start(self, provider: Provider, timer: Timer) -> tuple[float, float, float]:
         """Seconds of a kernel that does next to nothing; what the profiler adds to it, and to a run."""
         model, feeds = idle_chain()
-        settings = Settings(optimised=False, threads=self.threads)
+        settings = SessionSettings(optimised=False, threads=self.threads)
         run = open_session(model, provider, settings).bind(feeds, self.device)
         assert run is not None
         whole = measure(run, chain_budget(1.0), self.clock).median / _CHAIN
@@ -177,7 +177,7 @@ class _Bench:
     ) -> tuple[float, float]:
         """The least seconds of a run, and those of all together."""
         session = open_session(
-            model, provider, Settings(optimised=True, threads=self.threads), weights
+            model, provider, SessionSettings(optimised=True, threads=self.threads), weights
         )
         run = session.bind(feeds, self.device)
         assert run is not None
@@ -236,6 +236,6 @@ def _with_tf32(provider: Provider) -> Provider:
     return replace(provider, options=options)
 
 
-def chain_budget(seconds: float) -> Budget:
+def chain_budget(seconds: float) -> TimeBudget:
     """How long the chain of kernels that do nothing is run."""
-    return Budget(fewest=10, most=50, seconds=min(seconds, 1.0))
+    return TimeBudget(fewest=10, most=50, seconds=min(seconds, 1.0))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import onnx
 
-from cnnscope.analyzer.report.machine import Span
+from cnnscope.analyzer.report.machine import TimeSpan
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.trace import Event, Facts, events_in
 
@@ -69,7 +69,7 @@ class KernelTimes:
     kernels: tuple[KernelTime, ...]
     runs: int
     run_seconds: float
-    timeline: tuple[Span, ...]
+    timeline: tuple[TimeSpan, ...]
     assigned: Mapping[str, int] = field(default_factory=dict)
     inside: tuple[KernelTime, ...] = ()
 
@@ -225,10 +225,10 @@ def middle_runs(durations: Sequence[int]) -> list[int]:
     return order[left_out : len(order) - left_out]
 
 
-def timeline_of(run: Run, matched: Sequence[Event | None]) -> tuple[Span, ...]:
+def timeline_of(run: Run, matched: Sequence[Event | None]) -> tuple[TimeSpan, ...]:
     rows = {id(event): position for position, event in enumerate(matched) if event is not None}
     spans = [
-        Span(
+        TimeSpan(
             rows.get(id(event)), event.name, event.op, (event.start - run.start) / 1e6,
             event.microseconds / 1e6,
         )

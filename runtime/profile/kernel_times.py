@@ -31,7 +31,7 @@ import onnx
 
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CUDA
-from cnnscope.runtime.engine.sessions import Settings, open_session
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.profile.kernel_events import (
     EVENTS,
     KernelTimes,
@@ -40,7 +40,7 @@ from cnnscope.runtime.profile.kernel_events import (
     read_runs,
     summed,
 )
-from cnnscope.runtime.profile.timing import DEFAULT, Budget, measure
+from cnnscope.runtime.profile.timing import DEFAULT, TimeBudget, measure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def time_kernels(
     *,
     threads: int = 0,
     device: str = "cpu",
-    budget: Budget = DEFAULT,
+    budget: TimeBudget = DEFAULT,
     optimised: bool = True,
     verbose: bool = False,
 ) -> KernelTimes:
@@ -79,7 +79,7 @@ def time_kernels(
         RunError: it can't be run.
     """
     with tempfile.TemporaryDirectory(prefix="cnnscope-") as folder:
-        settings = Settings(
+        settings = SessionSettings(
             optimised=optimised, profile=Path(folder) / "run", threads=threads,
             rewritten=Path(folder) / "rewritten.onnx", verbose=verbose,
         )  # fmt: skip
@@ -94,7 +94,7 @@ def time_kernels(
             try:
                 run = session.ready(feeds, device).run
                 samples = measure(
-                    run, Budget(budget.precision, min(_FEWEST, most), most, budget.seconds)
+                    run, TimeBudget(budget.precision, min(_FEWEST, most), most, budget.seconds)
                 )
             finally:
                 path = session.end_profile()

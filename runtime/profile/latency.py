@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnscope.analyzer.report.latency import Latency, Transfers
-from cnnscope.runtime.engine.sessions import Settings, open_session
-from cnnscope.runtime.profile.timing import DEFAULT, Budget, Samples, measure
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
+from cnnscope.runtime.profile.timing import DEFAULT, Samples, TimeBudget, measure
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +32,7 @@ def time_runs(
     batch: int | None = None,
     threads: int = 0,
     device: str = "cpu",
-    budget: Budget = DEFAULT,
+    budget: TimeBudget = DEFAULT,
     verbose: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Latency:
@@ -52,7 +52,7 @@ def time_runs(
         RunError: it can't be run.
     """
     start = clock()
-    settings = Settings(optimised=True, threads=threads, verbose=verbose)
+    settings = SessionSettings(optimised=True, threads=threads, verbose=verbose)
     session = open_session(model, provider, settings, weights)
     creation = clock() - start
     ready = session.ready(feeds, device, clock)
@@ -95,13 +95,13 @@ def _transfers(
     outputs: list[object],
     feeds: Mapping[str, object],
     device: str,
-    budget: Budget,
+    budget: TimeBudget,
     clock: Callable[[], float],
 ) -> Transfers:
     """Moving as much as a run's inputs and outputs."""
     import onnxruntime
 
-    short = Budget(budget.precision, budget.fewest, 100, budget.seconds / 4)
+    short = TimeBudget(budget.precision, budget.fewest, 100, budget.seconds / 4)
 
     def plain(values: list[object]) -> list[np.ndarray]:
         return [x for x in values if isinstance(x, np.ndarray) and x.dtype.kind in "biuf"]

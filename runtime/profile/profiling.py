@@ -28,7 +28,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import BindingError, RunError
-from cnnscope.runtime.engine.job import Request as Base
+from cnnscope.runtime.engine.job import Job as Base
 from cnnscope.runtime.engine.job import runtime_version, say_nothing
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     import onnx
 
     from cnnscope.analyzer.report.examination import Analysis
-    from cnnscope.runtime.engine.flat import Flat
+    from cnnscope.runtime.engine.flat import FlatModel
     from cnnscope.runtime.engine.providers import Provider
-    from cnnscope.runtime.engine.weights import Values
+    from cnnscope.runtime.engine.weights import WeightValues
     from cnnscope.runtime.profile.kernel_events import KernelTimes
-    from cnnscope.runtime.profile.timing import Budget
+    from cnnscope.runtime.profile.timing import TimeBudget
     from cnnscope.runtime.verify.verifying import Model
 
 #: seconds that each measurement may take when nobody says
@@ -52,7 +52,7 @@ _AMISS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ProfileJob:
     """What to profile and how; plain data, so that a child process can be sent it.
 
     Args:
@@ -139,7 +139,7 @@ def profile(
         checked_arrays(inputs), checked_count(seed, "seed"), verbose=verbose,
         values=checked_values(values),
     )  # fmt: skip
-    request = Request(
+    request = ProfileJob(
         base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds")
     )
     if not child:
@@ -155,14 +155,14 @@ def profile(
     return found
 
 
-def sendable(request: Request) -> Request:
+def sendable(request: ProfileJob) -> ProfileJob:
     """The request with everything in it that a process can be sent."""
     from cnnscope.runtime.engine import job
 
     return replace(request, base=job.sendable(request.base))
 
 
-def profile_here(request: Request, progress: Callable[[str], None] | None = None) -> Profile:
+def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = None) -> Profile:
     """`profile`, in this process.
 
     Args:
@@ -187,7 +187,7 @@ def profile_here(request: Request, progress: Callable[[str], None] | None = None
         raise with_decision(error, jobs[0].analysis, request.base.inputs or {}) from None
 
 
-def latency_here(request: Request, progress: Callable[[str], None] | None = None) -> Timed:
+def latency_here(request: ProfileJob, progress: Callable[[str], None] | None = None) -> Timed:
     """Whole runs only, of the first batch, in this process.
 
     Args:
@@ -221,13 +221,15 @@ class Prepared:
     """
 
     analysis: Analysis
-    flat: Flat
-    values: Values
+    flat: FlatModel
+    values: WeightValues
     feeds: Mapping[str, object]
     batch: int | None
 
 
-def _prepared(request: Request, batch: int | None, weights: Values | None = None) -> Prepared:
+def _prepared(
+    request: ProfileJob, batch: int | None, weights: WeightValues | None = None
+) -> Prepared:
     """The model with that batch; with the weights of another batch, which are the same."""
     import os
 
@@ -255,7 +257,7 @@ def _prepared(request: Request, batch: int | None, weights: Values | None = None
     return Prepared(analysis, flat, values, feeds, batch or batch_of(analysis.graph.inputs, bound))
 
 
-def kernels_here(request: Request, progress: Callable[[str], None]) -> KernelTimes:
+def kernels_here(request: ProfileJob, progress: Callable[[str], None]) -> KernelTimes:
     """The kernels' times for the first batch, as a child process is asked for them."""
     from cnnscope.runtime.engine.providers import choose_provider
 
@@ -268,7 +270,7 @@ def kernels_here(request: Request, progress: Callable[[str], None]) -> KernelTim
 class _Run:
     """The measurements."""
 
-    request: Request
+    request: ProfileJob
     jobs: Sequence[Prepared]
     provider: Provider
     say: Callable[[str], None]
@@ -280,10 +282,10 @@ class _Run:
         return "cuda" if CUDA in self.provider.chain else "cpu"
 
     @property
-    def budget(self) -> Budget:
-        from cnnscope.runtime.profile.timing import Budget
+    def budget(self) -> TimeBudget:
+        from cnnscope.runtime.profile.timing import TimeBudget
 
-        return Budget(fewest=self.request.fewest, seconds=self.request.seconds)
+        return TimeBudget(fewest=self.request.fewest, seconds=self.request.seconds)
 
     def profile(self) -> Profile:
         from cnnscope.runtime.engine.hardware import describe_hardware

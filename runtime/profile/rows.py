@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.passes.costs import Costs
     from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.values.dimension import Dim
-    from cnnscope.runtime.engine.flat import Flat
+    from cnnscope.runtime.engine.flat import FlatModel
     from cnnscope.runtime.engine.trace import Facts
     from cnnscope.runtime.profile.kernel_events import KernelTime
     from cnnscope.runtime.profile.kernels import Assignment, Kernel
@@ -289,7 +289,7 @@ def with_bounds(rows: Sequence[Row], ceilings: Ceilings) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def find_unrun(analysis: Analysis, flat: Flat, rows: Sequence[Row]) -> tuple[Unrun, ...]:
+def find_unrun(analysis: Analysis, flat: FlatModel, rows: Sequence[Row]) -> tuple[Unrun, ...]:
     """The nodes that are in no row, and why.
 
     Args:

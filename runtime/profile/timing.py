@@ -33,7 +33,7 @@ NOISY = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TimeBudget:
     """When to stop timing.
 
     Args:
@@ -49,7 +49,7 @@ class Budget:
 
 
 #: steady to 2 %, or ten seconds
-DEFAULT = Budget()
+DEFAULT = TimeBudget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Samples:
 
 def measure(
     run: Callable[[], object],
-    budget: Budget = DEFAULT,
+    budget: TimeBudget = DEFAULT,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Samples:
     """Time a run again and again until its median is steady or the budget is spent.

@@ -31,14 +31,18 @@ _FIXTURE: Final = "cnnscope_report"
 #: under this name worker processes of pytest-xdist hand over what they analysed
 _WORKER_OUTPUT: Final = "cnnscope"
 
-Shapes = Mapping[str, Sequence[int | None]]
+GivenShapes = Mapping[str, Sequence[int | None]]
 
 
 class Analyze(Protocol):
     """What the fixture `cnnscope_analyze` gives: `cnnscope.analyze`, which remembers files."""
 
     def __call__(
-        self, model: Source, *, shapes: Shapes | None = None, dims: Mapping[str, int] | None = None
+        self,
+        model: Source,
+        *,
+        shapes: GivenShapes | None = None,
+        dims: Mapping[str, int] | None = None,
     ) -> Report: ...
 
 
@@ -46,7 +50,7 @@ class _Asked(NamedTuple):
     """What a test's marker asks for."""
 
     models: tuple[object, ...] = ()
-    shapes: Shapes | None = None
+    shapes: GivenShapes | None = None
     dims: Mapping[str, int] | None = None
 
 
@@ -58,7 +62,11 @@ class _Session:
         self.lines: dict[str, None] = {}  # in order, each once
 
     def analyze(
-        self, model: Source, *, shapes: Shapes | None = None, dims: Mapping[str, int] | None = None
+        self,
+        model: Source,
+        *,
+        shapes: GivenShapes | None = None,
+        dims: Mapping[str, int] | None = None,
     ) -> Report:
         from cnnscope.analyzer.analysis import analyze
         from cnnscope.analyzer.render.subjects.assertion import totals_line
@@ -74,7 +82,7 @@ class _Session:
         return report
 
 
-def _identity(path: Path, shapes: Shapes | None, dims: Mapping[str, int] | None) -> object:
+def _identity(path: Path, shapes: GivenShapes | None, dims: Mapping[str, int] | None) -> object:
     """Equal for two requests that the same report answers: a file that changed is another one."""
     try:
         found = path.stat()

@@ -26,7 +26,7 @@ __all__ = ["Amount", "Budget", "assert_no_regression", "assert_within"]
 
 #: a limit as people write it: ``"4.2 G"``, ``"32 MiB"``, ``">= 224"``, ``">= 13, < 18"``, 61706
 Amount = str | int | float
-Shapes = Mapping[str, Sequence[int | None]]
+GivenShapes = Mapping[str, Sequence[int | None]]
 
 
 class Budget(TypedDict, total=False):
@@ -65,7 +65,7 @@ def assert_within(
     *,
     limits: Mapping[str, object] | None = None,
     allow_unknown: bool = False,
-    shapes: Shapes | None = None,
+    shapes: GivenShapes | None = None,
     dims: Mapping[str, int] | None = None,
     **budget: Unpack[Budget],
 ) -> None:
@@ -108,7 +108,7 @@ def assert_no_regression(
     *,
     limits: Mapping[str, object] | None = None,
     allow_unknown: bool = False,
-    shapes: Shapes | None = None,
+    shapes: GivenShapes | None = None,
     dims: Mapping[str, int] | None = None,
     **budget: Unpack[Budget],
 ) -> None:
@@ -154,7 +154,7 @@ def assert_no_regression(
 
 
 def _report(
-    model: Report | Source, shapes: Shapes | None, dims: Mapping[str, int] | None
+    model: Report | Source, shapes: GivenShapes | None, dims: Mapping[str, int] | None
 ) -> Report:
     from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.report.report import Report
@@ -184,7 +184,7 @@ def _limits(given: Mapping[str, object], origin: str) -> list[Limit]:
 def _check(
     model: Report | Source,
     limits: Sequence[Limit],
-    shapes: Shapes | None,
+    shapes: GivenShapes | None,
     dims: Mapping[str, int] | None,
     allow_unknown: bool,
     baseline: str | None = None,
@@ -192,12 +192,12 @@ def _check(
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
     from cnnscope.analyzer.budgets.quantity import LATENCIES
     from cnnscope.runtime.gates.checking import run_check
-    from cnnscope.runtime.gates.jobs import Request
+    from cnnscope.runtime.gates.jobs import CheckRequest
 
     report = _report(model, shapes, dims)
     timed = any(limit.quantity in LATENCIES for limit in limits)
     done = run_check(
-        Request(
+        CheckRequest(
             [model if timed else report],
             limits=limits,
             shapes=None if shapes is None else dict(shapes.items()),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import onnx
 
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.report.verification import Check, Mismatch, Unchecked
+from cnnscope.analyzer.report.verification import Agreement, Mismatch, Unchecked
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.runtime.engine.trace import WITNESS
@@ -29,13 +29,13 @@ from cnnscope.runtime.engine.trace import WITNESS
 if TYPE_CHECKING:
     from cnnscope.analyzer.passes.facts import Shapes
     from cnnscope.analyzer.report.examination import Analysis
-    from cnnscope.runtime.engine.flat import Flat
+    from cnnscope.runtime.engine.flat import FlatModel
     from cnnscope.runtime.engine.trace import Event, Facts
 
 _HALF: Final = ("float16", "bfloat16")
 
 #: node name and position of the output: every dtype and shape it was seen with
-Seen = dict[tuple[str, int], set["Facts"]]
+SeenFacts = dict[tuple[str, int], set["Facts"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Witnesses:
 
 
 def add_witnesses(
-    flat: Flat, analysis: Analysis, wanted: Iterable[tuple[str, int]] | None = None
+    flat: FlatModel, analysis: Analysis, wanted: Iterable[tuple[str, int]] | None = None
 ) -> Witnesses:
     """A copy of the model with witnesses of these outputs; by default, of all constants.
 
@@ -129,7 +129,7 @@ def _nodes(graph: Graph, shapes: Shapes) -> Iterator[tuple[Node, Shapes]]:
 
 def read_seen(
     analysis: Analysis, witnesses: Witnesses, events: Sequence[Event], fetched: Sequence[object]
-) -> Seen:
+) -> SeenFacts:
     """What a run shows of each output.
 
     Args:
@@ -138,7 +138,7 @@ def read_seen(
         events: what it wrote down.
         fetched: the values of `witnesses.sequences`.
     """
-    seen: Seen = {}
+    seen: SeenFacts = {}
     nodes: dict[str, Node] = {}
     tensors: dict[str, Shapes] = {}
     for node, shapes in all_nodes(analysis):
@@ -183,7 +183,7 @@ def _body_nodes(graph: Graph, shapes: Shapes) -> Iterator[tuple[Node, Node, Shap
                 yield from _body_nodes(body, inner)
 
 
-def find_doubtful(analysis: Analysis, flat: Flat, seen: Seen) -> list[tuple[str, int]]:
+def find_doubtful(analysis: Analysis, flat: FlatModel, seen: SeenFacts) -> list[tuple[str, int]]:
     """The outputs that a second run should look at: the first didn't show them."""
     return [
         (node.name, i)
@@ -194,7 +194,7 @@ def find_doubtful(analysis: Analysis, flat: Flat, seen: Seen) -> list[tuple[str,
     ]
 
 
-def find_mistyped(analysis: Analysis, seen: Seen) -> dict[str, tuple[str, int]]:
+def find_mistyped(analysis: Analysis, seen: SeenFacts) -> dict[str, tuple[str, int]]:
     """Tensors of the main graph that were seen with another dtype than predicted."""
     found = {}
     for node in analysis.graph.nodes:
@@ -208,20 +208,20 @@ def find_mistyped(analysis: Analysis, seen: Seen) -> dict[str, tuple[str, int]]:
     return found
 
 
-def check_shapes(analysis: Analysis, flat: Flat, seen: Seen) -> Check:
+def check_shapes(analysis: Analysis, flat: FlatModel, seen: SeenFacts) -> Agreement:
     """What was seen, held against what was said."""
     checking = _Checking(flat, seen)
     checking.graph(analysis.graph, analysis.shapes, frozenset(), top=True)
     compared = len(checking.agreeing) + len(checking.wrong)
-    return Check(
+    return Agreement(
         compared, len(checking.agreeing), tuple(checking.mismatches), tuple(checking.unchecked)
     )
 
 
 @dataclass
 class _Checking:
-    flat: Flat
-    seen: Seen
+    flat: FlatModel
+    seen: SeenFacts
     agreeing: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     mismatches: list[Mismatch] = field(default_factory=list)

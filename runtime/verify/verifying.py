@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.report.verification import Check, FieldCheck, MemoryCheck, Verification
+from cnnscope.analyzer.report.verification import Agreement, FieldCheck, MemoryCheck, Verification
 from cnnscope.analyzer.values.arguments import (
     checked_arrays,
     checked_count,
@@ -28,7 +28,7 @@ from cnnscope.analyzer.values.arguments import (
 )
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.child import run_in_child
-from cnnscope.runtime.engine.job import Request, analysed, runtime_version, say_nothing, sendable
+from cnnscope.runtime.engine.job import Job, analysed, runtime_version, say_nothing, sendable
 
 if TYPE_CHECKING:
     from typing import IO
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.report import Report
-    from cnnscope.runtime.engine.flat import Flat
+    from cnnscope.runtime.engine.flat import FlatModel
     from cnnscope.runtime.engine.providers import Provider
     from cnnscope.runtime.engine.trace import Event
-    from cnnscope.runtime.verify.shape_check import Seen
+    from cnnscope.runtime.verify.shape_check import SeenFacts
 
     Model = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes] | Report
 
@@ -92,7 +92,7 @@ def verify(
     bound.update(checked_shapes(shapes))
     checked_progress(progress)
     timeout = checked_seconds(timeout, "timeout")
-    request = Request(
+    request = Job(
         model, bound, checked_dims(dims), checked_text(provider, "provider"),
         checked_arrays(inputs), checked_count(seed, "seed"), checked_count(probes, "probes"), verbose,
         checked_values(values),
@@ -107,7 +107,7 @@ def verify(
     return found
 
 
-def verify_here(request: Request, progress: Callable[[str], None] | None = None) -> Verification:
+def verify_here(request: Job, progress: Callable[[str], None] | None = None) -> Verification:
     """`verify`, in this process.
 
     Args:
@@ -159,7 +159,7 @@ def verify_here(request: Request, progress: Callable[[str], None] | None = None)
     )
 
 
-def _check_fields(analysis: Analysis, request: Request) -> FieldCheck:
+def _check_fields(analysis: Analysis, request: Job) -> FieldCheck:
     from cnnscope.runtime.probe.probe import check_fields
 
     return check_fields(analysis, probes=request.probes, seed=request.seed)
@@ -170,14 +170,14 @@ class _Run:
     """The runs that shapes and memory are read from."""
 
     analysis: Analysis
-    flat: Flat
+    flat: FlatModel
     provider: Provider
     weights: Mapping[str, np.ndarray]
     feeds: Mapping[str, object]
     verbose: bool
     say: Callable[[str], None]
 
-    def checked(self) -> tuple[Check, MemoryCheck, tuple[str, ...]]:
+    def checked(self) -> tuple[Agreement, MemoryCheck, tuple[str, ...]]:
         """Shapes and memory, and what there is to note."""
         from cnnscope.runtime.verify.memory_check import check_memory
         from cnnscope.runtime.verify.shape_check import (
@@ -205,11 +205,11 @@ class _Run:
         memory = check_memory(self.analysis, events)
         return check_shapes(self.analysis, self.flat, seen), memory, _notes(events)
 
-    def retype(self, mistyped: Mapping[str, tuple[str, int]], seen: Seen) -> None:
+    def retype(self, mistyped: Mapping[str, tuple[str, int]], seen: SeenFacts) -> None:
         """Put the dtypes that ONNX Runtime inferred in place of those that a kernel ran in."""
         import onnx
 
-        from cnnscope.runtime.engine.sessions import Settings, open_session
+        from cnnscope.runtime.engine.sessions import SessionSettings, open_session
         from cnnscope.runtime.engine.trace import dtype_of
 
         model = onnx.ModelProto()
@@ -217,7 +217,9 @@ class _Run:
         kept = {value.name for value in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in mistyped if n not in kept)
         # Opened, not run: as outputs they would all be kept.
-        session = open_session(model, self.provider, Settings(verbose=self.verbose), self.weights)
+        session = open_session(
+            model, self.provider, SessionSettings(verbose=self.verbose), self.weights
+        )
         types = session.output_types
         for name, place in mistyped.items():
             dtype = dtype_of(types.get(name, ""))
@@ -228,11 +230,11 @@ class _Run:
         self, model: onnx.ModelProto, wanted: Sequence[str]
     ) -> tuple[list[Event], list[object]]:
         """Run once, with the profile on: what it wrote, and the outputs wanted."""
-        from cnnscope.runtime.engine.sessions import Settings, open_session
+        from cnnscope.runtime.engine.sessions import SessionSettings, open_session
         from cnnscope.runtime.engine.trace import read_trace
 
         with tempfile.TemporaryDirectory(prefix="cnnscope-") as folder:
-            settings = Settings(
+            settings = SessionSettings(
                 profile=Path(folder) / "run", in_order=True, reuse=False, verbose=self.verbose
             )
             session = open_session(model, self.provider, settings, self.weights)

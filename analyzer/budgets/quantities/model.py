@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.quantity import ERRORS, PARTIAL, Quantity, define
 from cnnscope.analyzer.budgets.totals import missing_terms
-from cnnscope.analyzer.budgets.verdicts import Part
+from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.report import Report
 
 
@@ -30,12 +30,12 @@ def _count(report: Report) -> Sequence[Figure]:
     return (Figure.exactly(len(report.layers)),)
 
 
-def _missing(report: Report) -> Sequence[Part]:
-    return [Part(x.name, sum(x.uncounted.values())) for x in report.layers if x.uncounted]
+def _missing(report: Report) -> Sequence[Contribution]:
+    return [Contribution(x.name, sum(x.uncounted.values())) for x in report.layers if x.uncounted]
 
 
-def _wrong(report: Report) -> Sequence[Part]:
-    return [Part(x.layer or "", 1) for x in report.errors]
+def _wrong(report: Report) -> Sequence[Contribution]:
+    return [Contribution(x.layer or "", 1) for x in report.errors]
 
 
 define(

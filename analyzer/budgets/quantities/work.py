@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.quantity import Quantity, define
 from cnnscope.analyzer.budgets.totals import figure_of
-from cnnscope.analyzer.budgets.verdicts import Part
+from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import sum_traffic, sum_work
 from cnnscope.analyzer.report.report import Report
@@ -34,9 +34,9 @@ def _traffic_of(layer: Layer) -> int | None:
     return read + written if isinstance(read, int) and isinstance(written, int) else None
 
 
-def _peak(report: Report) -> Sequence[Part]:
+def _peak(report: Report) -> Sequence[Contribution]:
     layer, peak = report.totals.peak_layer, report.totals.peak_activation_bytes.known
-    return () if layer is None or peak is None else (Part(layer, peak),)
+    return () if layer is None or peak is None else (Contribution(layer, peak),)
 
 
 define(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from cnnscope.analyzer.render.ci.fingerprint import fingerprints
 from cnnscope.analyzer.render.forms.json import dumped
-from cnnscope.analyzer.report.finding import Finding, Outcome, Rule
+from cnnscope.analyzer.report.finding import Finding, Outcome, ReportedRule
 from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import escape
 
@@ -48,7 +48,7 @@ def sarif_dict(outcome: Outcome, version: str = "") -> dict[str, object]:
     )[:RESULTS]
     known = {rule.code for rule in outcome.rules}
     unnamed = dict.fromkeys(x.code for x, _ in marked if x.code not in known)
-    rules = [*outcome.rules, *(Rule(code, code, code) for code in unnamed)][:RESULTS]
+    rules = [*outcome.rules, *(ReportedRule(code, code, code) for code in unnamed)][:RESULTS]
     index = {rule.code: i for i, rule in enumerate(rules)}
     driver: dict[str, object] = {"name": "cnnscope", "rules": [_rule(rule) for rule in rules]}
     if version:
@@ -64,7 +64,7 @@ def sarif_dict(outcome: Outcome, version: str = "") -> dict[str, object]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(rule: Rule) -> dict[str, object]:
+def _rule(rule: ReportedRule) -> dict[str, object]:
     written: dict[str, object] = {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", rule.name)),

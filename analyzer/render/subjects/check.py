@@ -37,7 +37,7 @@ from cnnscope.analyzer.render.subjects.verdicts import (
     why,
 )
 from cnnscope.analyzer.render.tables import Tone, table
-from cnnscope.analyzer.report.finding import Case, Finding, Outcome, Rule
+from cnnscope.analyzer.report.finding import Case, Finding, Outcome, ReportedRule
 from cnnscope.analyzer.values.notation import escape, name
 
 NOT_JUDGED = "budget/not-judged"
@@ -181,14 +181,14 @@ def _stake(figure: Figure, verdict: Verdict) -> dict[str, int]:
     return {verdict.limit.quantity: int(value)}
 
 
-def _rules() -> Iterator[Rule]:
+def _rules() -> Iterator[ReportedRule]:
     meanings = {q.key: q.meaning for q in QUANTITIES.values()} | LISTS
     for key, meaning in meanings.items():
-        yield Rule(
+        yield ReportedRule(
             f"budget/{key}", f"{key}-budget", f"A limit on {key}: {escape(meaning)}.",
             severity="error", tags=("budget",),
         )  # fmt: skip
-    yield Rule(
+    yield ReportedRule(
         NOT_JUDGED, "not-judged", "A model that a budget names can't be found or read.",
         severity="error", tags=("budget",),
     )  # fmt: skip

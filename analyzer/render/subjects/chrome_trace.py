@@ -13,7 +13,7 @@ import json
 
 from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.subjects.profile import kernel_name
-from cnnscope.analyzer.report.machine import Span
+from cnnscope.analyzer.report.machine import TimeSpan
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.notation import escape, name
 
@@ -40,7 +40,7 @@ def chrome_trace(found: Profile) -> str:
     return without_commands(text, colon="\\u003a", sign="\\u0023")
 
 
-def _event(found: Profile, span: Span) -> dict[str, object]:
+def _event(found: Profile, span: TimeSpan) -> dict[str, object]:
     args: dict[str, object] = {"kernel": name(span.name), "op": name(span.op, 60)}
     label, kind = name(span.name), "subgraph"
     if span.row is not None:

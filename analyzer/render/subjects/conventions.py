@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cnnscope.analyzer.counters.conventions import ConventionTotals, conventions
 from cnnscope.analyzer.counters.forms import is_form
-from cnnscope.analyzer.counters.peers import Convention, Weights
+from cnnscope.analyzer.counters.peers import Convention, FeatureWeights
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import (
     DATA,
@@ -141,7 +141,7 @@ def conventions_dict(path: str | None, rows: Sequence[ConventionTotals]) -> dict
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PeerDifference:
     """Where what a peer prints isn't what its convention gives here."""
 
     convention: str
@@ -150,10 +150,10 @@ class Difference:
     certain: bool
 
 
-def differences() -> list[Difference]:
+def differences() -> list[PeerDifference]:
     """Every known difference."""
     return [
-        Difference(c.name, key, text, listed is c.differs)
+        PeerDifference(c.name, key, text, listed is c.differs)
         for c in conventions()
         for listed in (c.differs, c.may_differ)
         for key, text in listed.items()
@@ -179,7 +179,7 @@ def weight_text(convention: Convention, operator: str) -> str:
     return _sum(terms or {}) or "-"
 
 
-def _sum(weights: Weights) -> str:
+def _sum(weights: FeatureWeights) -> str:
     text = ""
     for feature, weight in weights.items():
         sign = " - " if weight < 0 else " + "
@@ -198,7 +198,7 @@ CONVENTION_COLUMNS: tuple[Column[Convention], ...] = (
     Column("source", "from", lambda x: x.source, lambda x: x.source, importance=50, least=20),
 )  # fmt: skip
 
-DIFFERENCE_COLUMNS: tuple[Column[Difference], ...] = (
+DIFFERENCE_COLUMNS: tuple[Column[PeerDifference], ...] = (
     Column("convention", "convention", lambda x: x.convention, lambda x: x.convention),
     Column("where", "where there is", lambda x: x.where, lambda x: x.where),
     Column("text", "the peer", lambda x: x.text if x.certain else f"may differ: {x.text}",

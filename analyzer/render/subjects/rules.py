@@ -22,7 +22,7 @@ from cnnscope.analyzer.render.document import (
 )
 from cnnscope.analyzer.render.forms.markdown import markdown
 from cnnscope.analyzer.render.tables import table
-from cnnscope.analyzer.report.finding import Rule
+from cnnscope.analyzer.report.finding import ReportedRule
 
 _GENERATED = "<!-- Generated from the rule itself by tests/test_rule_pages.py: change it there. -->"
 _WIDEST = 100  # cells of a line
@@ -101,9 +101,9 @@ def list_document(rules: Sequence[LintRule]) -> Document:
     )  # fmt: skip
 
 
-def neutral_rule(rule: LintRule) -> Rule:
+def neutral_rule(rule: LintRule) -> ReportedRule:
     """A rule as reporters take it."""
-    return Rule(
+    return ReportedRule(
         rule.code, rule.name, rule.page.what, markdown(document(rule)), severity=rule.severity,
         tags=(rule.group,),
     )  # fmt: skip

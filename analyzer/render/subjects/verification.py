@@ -19,7 +19,7 @@ from cnnscope.analyzer.render.document import (
     Section,
 )
 from cnnscope.analyzer.report.told import as_list, told
-from cnnscope.analyzer.report.verification import Check, FieldCheck, Mismatch, Verification
+from cnnscope.analyzer.report.verification import Agreement, FieldCheck, Mismatch, Verification
 from cnnscope.analyzer.values.notation import escape, name, nbytes, ratio, shape
 
 _SHOWN = 20
@@ -84,7 +84,7 @@ def _checks(found: Verification) -> Iterator[Pair]:
         yield Pair("", escape(memory.reason), "dim")
 
 
-def _check(head: str, check: Check, how: str = "") -> Pair:
+def _check(head: str, check: Agreement, how: str = "") -> Pair:
     if check.reason is not None:
         return Pair(head, f"not checked: {escape(check.reason)}", "dim")
     body = f"{check.agreeing} of {check.compared} tensors agree{how}"
@@ -102,7 +102,7 @@ def _details(found: Verification) -> Iterator[Pair]:
         yield from _unchecked(head, check)
 
 
-def _mismatches(head: str, check: Check | FieldCheck) -> Iterator[Pair]:
+def _mismatches(head: str, check: Agreement | FieldCheck) -> Iterator[Pair]:
     ordered = sorted(check.mismatches, key=lambda m: not m.cause)
     for m in ordered[:_SHOWN]:
         where = f"{name(m.layer)} ({name(m.op)})" if m.layer else "an input"
@@ -144,7 +144,7 @@ def _point(probe: object) -> str:
     return f"{name(str(probe.get('input')))}{f' at ({said})' if said else ''}"
 
 
-def _unchecked(head: str, check: Check) -> Iterator[Pair]:
+def _unchecked(head: str, check: Agreement) -> Iterator[Pair]:
     by_reason: dict[str, list[str]] = {}
     for u in check.unchecked:
         by_reason.setdefault(u.reason, []).append(u.tensor)

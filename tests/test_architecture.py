@@ -51,7 +51,8 @@ RECIPES = recipes()
 
 def test_the_page_shows_what_is_added_often() -> None:
     assert list(RECIPES) == [
-        "An operator or a family of them", "A lint rule", "A command", "A subject", "A format",
+        "An operator or a family of them", "A lint rule",
+        "A quantity that `check` can limit", "A command", "A subject", "A format",
     ]  # fmt: skip
 
 

@@ -216,8 +216,8 @@ def test_a_report_lends_its_shapes_but_for_the_batch() -> None:
 
 def test_kernels_timed_apart_are_the_same_kernels(lenet: Path) -> None:
     """The process that launches synchronously, on the provider that is everywhere."""
-    base = profiling.Base(str(lenet), {}, {}, "cpu")
-    request = profiling.Request(base, seconds=QUICK)
+    base = profiling.ModelJob(str(lenet), {}, {}, "cpu")
+    request = profiling.ProfileJob(base, seconds=QUICK)
     here = profiling.profile_here(request)
     from cnnscope.runtime.engine.child import run_in_child
     from cnnscope.runtime.profile.kernel_events import KernelTimes

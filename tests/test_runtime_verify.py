@@ -277,13 +277,13 @@ def test_a_kernel_that_fails_names_its_node() -> None:
 
 
 def test_a_shape_without_a_name_needs_a_single_input(samples: Path) -> None:
-    from cnnscope.runtime.engine.job import Job
+    from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.verify.verifying import verify_here
 
     nodes = [helper.make_node("Add", ["x", "z"], ["y"])]
     inputs = [value("x", shape=[16]), value("z", shape=[16])]
     with pytest.raises(BindingError, match="the model has x, z"):
-        verify_here(Job(model_of(nodes, inputs, ["y"]), {None: [16]}, {}))
+        verify_here(ModelJob(model_of(nodes, inputs, ["y"]), {None: [16]}, {}))
 
 
 # -- how it is said ------------------------------------------------------------------------------

@@ -97,11 +97,11 @@ def _with_run(report: Report, path: str, request: Analyzing) -> tuple[Report, in
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.verification import Verification
-    from cnnscope.runtime.engine.job import Job as Base
-    from cnnscope.runtime.profile.profiling import ProfileJob as Job
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.profile.profiling import ProfileJob
 
-    base = Base(path, request.shapes, request.dims, values=request.values)
-    found = run_in_children(path, [(VERIFY, base), (PROFILE, Job(base))])
+    base = ModelJob(path, request.shapes, request.dims, values=request.values)
+    found = run_in_children(path, [(VERIFY, base), (PROFILE, ProfileJob(base))])
     if found is None:
         return report, BAD
     checked, timed = found

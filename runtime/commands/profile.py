@@ -50,8 +50,8 @@ class Profiling(Running):
 def profile_model(request: Profiling) -> int:
     from cnnscope.analyzer.render.subjects import profile as render
     from cnnscope.analyzer.report.measurement import Profile
-    from cnnscope.runtime.engine.job import Job as Base
-    from cnnscope.runtime.profile.profiling import ProfileJob as Job
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.profile.profiling import ProfileJob
 
     sort, top = request.sort, request.top
     if request.format == "json" and (sort or top):
@@ -62,11 +62,11 @@ def profile_model(request: Profiling) -> int:
         raise Misuse(str(error)) from None
     for output in (request.output, request.trace):
         check_output(output, [request.model])
-    base = Base(
+    base = ModelJob(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
         request.seed, verbose=request.verbose, values=request.values,
     )  # fmt: skip
-    job = Job(base, request.batches, request.threads, request.seconds)
+    job = ProfileJob(base, request.batches, request.threads, request.seconds)
     done = run_in_children(
         request.model, [(PROFILE, job)], request.timeout, verbose=request.verbose
     )

@@ -46,9 +46,9 @@ def verify_model(request: Verifying) -> int:
     # Nothing heavy is imported here: the child process does the work.
     from cnnscope.analyzer.render.subjects import verification as render
     from cnnscope.analyzer.report.verification import Verification
-    from cnnscope.runtime.engine.job import Job as Job
+    from cnnscope.runtime.engine.job import ModelJob
 
-    job = Job(
+    job = ModelJob(
         request.model, request.shapes, request.dims, request.provider, request.inputs,
         request.seed, request.probes, request.verbose, request.values,
     )  # fmt: skip

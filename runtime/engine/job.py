@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ModelJob:
     """What to verify and how; plain data, so that a child process can be sent it.
 
     Args:
@@ -51,7 +51,7 @@ class Job:
     values: Mapping[str, object] | None = None
 
 
-def sendable(request: Job) -> Job:
+def sendable(request: ModelJob) -> ModelJob:
     """The request with everything in it that a process can be sent."""
     model = request.model
     if isinstance(model, (str, bytes)):
@@ -93,7 +93,7 @@ def runtime_version() -> str:
     return str(onnxruntime.__version__)
 
 
-def analysed(request: Job, arrays: Mapping[str, np.ndarray]) -> Analysis:
+def analysed(request: ModelJob, arrays: Mapping[str, np.ndarray]) -> Analysis:
     """The analysis of what a request is about, inputs bound as the arrays given for them are.
 
     Raises:

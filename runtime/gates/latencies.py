@@ -38,12 +38,11 @@ def measured_figures(
     if not wanted:
         return {}
     from cnnscope.runtime.engine.child import run_in_child
-    from cnnscope.runtime.engine.job import Job as Base
-    from cnnscope.runtime.profile.profiling import ProfileJob as Profiling
-    from cnnscope.runtime.profile.profiling import Timed, sendable
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.profile.profiling import ProfileJob, Timed, sendable
 
-    base = Base(job.source, job.shapes, job.dims, how.provider, values=job.values)
-    asked = Profiling(base, threads=how.threads, seconds=how.seconds)
+    base = ModelJob(job.source, job.shapes, job.dims, how.provider, values=job.values)
+    asked = ProfileJob(base, threads=how.threads, seconds=how.seconds)
     if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
         asked = replace(asked, fewest=2 * _MANY)
     try:

@@ -28,8 +28,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import BindingError, RunError
-from cnnscope.runtime.engine.job import Job as Base
-from cnnscope.runtime.engine.job import runtime_version, say_nothing
+from cnnscope.runtime.engine.job import ModelJob, runtime_version, say_nothing
 
 if TYPE_CHECKING:
     import os
@@ -63,7 +62,7 @@ class ProfileJob:
         fewest: runs that are timed, as far as the seconds go, even if the median is known before.
     """
 
-    base: Base
+    base: ModelJob
     batches: tuple[int, ...] = ()
     threads: int = 0
     seconds: float = SECONDS
@@ -134,7 +133,7 @@ def profile(
     bound.update(checked_shapes(shapes))
     checked_progress(progress)
     timeout = checked_seconds(timeout, "timeout")
-    base = Base(
+    base = ModelJob(
         model, bound, checked_dims(dims), checked_text(provider, "provider"),
         checked_arrays(inputs), checked_count(seed, "seed"), verbose=verbose,
         values=checked_values(values),

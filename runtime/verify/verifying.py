@@ -28,7 +28,7 @@ from cnnscope.analyzer.values.arguments import (
 )
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.child import run_in_child
-from cnnscope.runtime.engine.job import Job, analysed, runtime_version, say_nothing, sendable
+from cnnscope.runtime.engine.job import ModelJob, analysed, runtime_version, say_nothing, sendable
 
 if TYPE_CHECKING:
     from typing import IO
@@ -92,7 +92,7 @@ def verify(
     bound.update(checked_shapes(shapes))
     checked_progress(progress)
     timeout = checked_seconds(timeout, "timeout")
-    request = Job(
+    request = ModelJob(
         model, bound, checked_dims(dims), checked_text(provider, "provider"),
         checked_arrays(inputs), checked_count(seed, "seed"), checked_count(probes, "probes"), verbose,
         checked_values(values),
@@ -107,7 +107,7 @@ def verify(
     return found
 
 
-def verify_here(request: Job, progress: Callable[[str], None] | None = None) -> Verification:
+def verify_here(request: ModelJob, progress: Callable[[str], None] | None = None) -> Verification:
     """`verify`, in this process.
 
     Args:
@@ -159,7 +159,7 @@ def verify_here(request: Job, progress: Callable[[str], None] | None = None) -> 
     )
 
 
-def _check_fields(analysis: Analysis, request: Job) -> FieldCheck:
+def _check_fields(analysis: Analysis, request: ModelJob) -> FieldCheck:
     from cnnscope.runtime.probe.probe import check_fields
 
     return check_fields(analysis, probes=request.probes, seed=request.seed)

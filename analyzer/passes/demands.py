@@ -16,6 +16,7 @@ from cnnscope.analyzer.model.graph import (
 )
 from cnnscope.analyzer.operators.definition import OURS, Operator
 from cnnscope.analyzer.operators.rules import Rule
+from cnnscope.analyzer.operators.schema_rows import schema_row
 from cnnscope.analyzer.values.tensor import RANK_LIMIT, Tensor
 
 LENGTH_LIMIT = (1 << 63) - 1
@@ -54,7 +55,7 @@ def schema_demands(domain: str, op: str, version: int) -> Demands:
     # A rule may serve versions from before the operator had a schema: then the latest is asked.
     schema = schema_of(domain, op, version) or schema_of(domain, op, LATEST_OPSET)
     if schema is None:
-        return Demands()
+        return _row_demands(domain, op)
     options = onnx.defs.OpSchema.FormalParameterOption
     optional = options.Optional
     shared = [
@@ -76,6 +77,39 @@ def schema_demands(domain: str, op: str, version: int) -> Demands:
         tuple(
             (frozenset(map(_plain_type, {*x.types, *later})), name)
             for x, later, name in zip(schema.inputs, _later_types(schema), shared, strict=True)
+        ),
+    )
+
+
+def _row_demands(domain: str, op: str) -> Demands:
+    """What an operator demands that `onnx` has no schema of: by its row, else nothing."""
+    found = schema_row(domain, op)
+    if found is None:
+        return Demands()
+    (_, operands, settings), sets = found
+    inputs = operands.split()
+    plain = [word.rstrip("?*") for word in inputs]
+    variadic = operands.endswith("*")
+    present = frozenset(i for i, word in enumerate(inputs) if not word.endswith("?"))
+    kinds = {}
+    required = []
+    for setting in settings.split():
+        name, _, kind = setting.partition(":")
+        kinds[name] = _KINDS[kind.rstrip("!").upper()]
+        if kind.endswith("!"):
+            required.append(name)
+    return Demands(
+        max(present, default=-1) + 1,
+        (1 << 31) - 1 if variadic else len(inputs),
+        present,
+        len(inputs) - 1,
+        tuple(required),
+        kinds,
+        frozenset(kinds),
+        tuple(
+            (frozenset(sets.get(dtypes, dtypes).split()), "" if given.endswith("*") else word)
+            for word, given in zip(plain, inputs, strict=True)
+            for dtypes in (word.partition(".")[0],)
         ),
     )
 

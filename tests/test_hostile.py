@@ -366,8 +366,12 @@ GRAPHS: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         lambda: model(node("Einsum", ["x", ""], ["y"], equation="ijkl,ijkl->")), "lacks input 1",
     ),
     "no inputs, no schema": (
-        lambda: model(node("Attention", ["x"], ["y"], domain="com.microsoft", num_heads=1)),
+        lambda: model(node("QLinearConvTranspose", ["x"], ["y"], domain="com.microsoft")),
         "lacks input 1",
+    ),
+    "too few inputs, a schema of ours": (
+        lambda: model(node("Attention", ["x"], ["y"], domain="com.microsoft", num_heads=1)),
+        "it has 1 of 2",
     ),
     "attribute of another kind": (
         lambda: model(conv(strides=2.5), init=[KERNEL]), "(integers)",
@@ -377,10 +381,11 @@ GRAPHS: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     ),
     "attribute of a reserved name, no schema": (
         lambda: model(
-            node("QLinearAveragePool", ["x", "s", "z", "s", "z"], ["y"], domain="com.microsoft",
-                 kernel_shape=[2, 2], opset="x", node_name=3, output_count=1.5),
+            node("QLinearConvTranspose", ["x", "s", "z", "w", "s", "z", "s", "z"], ["y"],
+                 domain="com.microsoft", opset="x", node_name=3, output_count=1.5),
             inputs=[value("x", [1, 3, 8, 8], TensorProto.UINT8)],
-            init=[scalar("s", 0.5, np.float32), scalar("z", 0, np.uint8)],
+            init=[scalar("s", 0.5, np.float32), scalar("z", 0, np.uint8),
+                  hollow("w", 3, 3, 3, 3, kind=TensorProto.UINT8)],
         ), "report",
     ),
     "unknown element type": (lambda: model(node("Cast", ["x"], ["y"], to=999)), "999"),

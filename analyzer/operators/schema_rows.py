@@ -7,8 +7,8 @@ One row per operator, plain texts that nobody reads before a node of it is met
 
 *Inputs*: each a dtype or the name of a set of dtypes; ``?``: it may be omitted; ``*``, the last:
 any number of them but none, each of a dtype of its own. Inputs with the same word are of one dtype; what
-stands behind a dot tells apart those that needn't be. *Attributes*, all there are: name and kind,
-``!`` where it is required.
+stands behind a dot tells apart those that needn't be. *Attributes*: name and kind, ``!`` where it is
+required; all there are, unless the last word is ``...``.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _row_demands(domain: str, op: str) -> Demands:
     present = frozenset(i for i, word in enumerate(inputs) if not word.endswith("?"))
     kinds = {}
     required = []
-    for setting in settings.split():
+    for setting in settings.removesuffix("...").split():
         name, _, kind = setting.partition(":")
         kinds[name] = _KINDS[kind.rstrip("!").upper()]
         if kind.endswith("!"):
@@ -105,7 +105,7 @@ def _row_demands(domain: str, op: str) -> Demands:
         len(inputs) - 1,
         tuple(required),
         kinds,
-        frozenset(kinds),
+        None if settings.endswith("...") else frozenset(kinds),
         tuple(
             (frozenset(sets.get(dtypes, dtypes).split()), "" if given.endswith("*") else word)
             for word, given in zip(plain, inputs, strict=True)

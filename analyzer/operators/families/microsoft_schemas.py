@@ -166,7 +166,7 @@ schema_rows(MICROSOFT, (
     ("TransposeMatMul", "real real", "alpha:float transA:int transB:int"),
 ), _SETS)
 
-# ONNX Runtime's, too, which writes it into ai.onnx
+# ONNX Runtime's, too, which writes it into ai.onnx and looks at no attributes but these
 schema_rows("", (
-    ("SimplifiedLayerNormalization", "real.a real.b", "axis:int epsilon:float stash_type:int"),
+    ("SimplifiedLayerNormalization", "real.a real.b", "axis:int epsilon:float stash_type:int ..."),
 ), _SETS)

@@ -35,7 +35,8 @@ _STYLE: Final = """\
 :root{color-scheme:light dark}
 body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:80em;padding:1em}
 h1,h2,h3,h4{line-height:1.2;overflow-wrap:anywhere}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;font-size:.92em;font-variant-numeric:tabular-nums}
+main+main{border-top:2px solid #8884;margin-top:2em;padding-top:1em}
 th,td{border-bottom:1px solid #8884;padding:.2em .6em;vertical-align:top}
 thead th{border-bottom-width:2px}
 .scroll{overflow-x:auto;margin:1em 0}
@@ -94,7 +95,7 @@ def _block(block: Block, longest: int | None) -> str:
             )
         case Figures():
             rows = [[_head(n.strip()), _cell(x, True), _cell(m)] for n, x, m in block.rows]
-            return _grid(block.titles, rows)
+            return _grid(block.titles, rows, right=(False, True))
         case Notes():
             return _listed(map(_note, block.rows), block.listed)
         case Prose():
@@ -111,7 +112,9 @@ def _block(block: Block, longest: int | None) -> str:
                 ]
                 for x in block.rows
             ]  # fmt: skip
-            return _grid(("", "formula", "numbers", "result"), rows)
+            return _grid(
+                ("", "formula", "numbers", "result"), rows, right=(False, False, False, True)
+            )
         case Picture():
             return f"<pre>{quoted(chr(10).join(block.lines))}</pre>"
         case Fold():
@@ -154,24 +157,33 @@ def _table(table: Table, longest: int | None) -> str:
     left = len(table.rows) - len(rows)
     more = [table.more] * bool(table.more) + [f"{left} more rows"] * bool(left)
     said = "".join(f"\n<p>... {quoted(text)}</p>" for text in more)
-    return _grid([c.title for c in columns], rows, longest is not None) + said
+    titles, right = [c.title for c in columns], [c.right for c in columns]
+    return _grid(titles, rows, longest is not None, right) + said
 
 
-def _grid(titles: Sequence[str], rows: Iterable[Sequence[str]], scrolled: bool = False) -> str:
+def _grid(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    scrolled: bool = False,
+    right: Sequence[bool] = (),
+) -> str:
+    """Rows of finished cells under titles, each on its column's side; `right` says which are numbers."""
     body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
-    named = "".join(f"<th>{quoted(title)}</th>" for title in titles)
+    sides = [*right, *[False] * (len(titles) - len(right))]
+    named = "".join(map(_head, titles, sides))
     head = f"<thead><tr>{named}</tr></thead>\n" if titles else ""
     how = f' style="{_SCROLLED}"' if scrolled else ""
     return f'<div class="scroll"{how}><table>{head}<tbody>\n{body}\n</tbody></table></div>'
 
 
-def _head(text: str) -> str:
-    return f'<th style="text-align:left">{quoted(text)}</th>'
+def _head(text: str, right: bool = False) -> str:
+    return f'<th style="text-align:{"right" if right else "left"}">{quoted(text)}</th>'
 
 
 def _cell(text: str, right: bool = False, tone: Tone | str = "") -> str:
-    side = "right" if right else "left"
-    return f'<td style="text-align:{side}"{_class(tone)}>{quoted(text)}</td>'
+    # A number isn't parted from its unit, in a notebook either, which has no style sheet of ours.
+    style = "text-align:right;white-space:nowrap" if right else "text-align:left"
+    return f'<td style="{style}"{_class(tone)}>{quoted(text)}</td>'
 
 
 def _class(tone: str) -> str:

@@ -44,8 +44,8 @@ def match(first: Network, second: Network) -> Matching:
     """The layers of two networks that belong together.
 
     >>> from cnnscope.analyzer.difference.network import Part
-    >>> conv = Part("a", "Conv", "convolution", "3x3", ("x",), ("y",))
-    >>> same = Part("b", "Conv", "convolution", "3x3", ("in",), ("out",))
+    >>> conv = LayerPart("a", "Conv", "convolution", "3x3", ("x",), ("y",))
+    >>> same = LayerPart("b", "Conv", "convolution", "3x3", ("in",), ("out",))
     >>> match(Network((conv,), ("x",), ("y",)), Network((same,), ("in",), ("out",))).pairs
     ((0, 0),)
     """

@@ -7,6 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from amounts import amount
+from hypothesis import settings
+
+# Where a test doesn't say how many examples it draws: a part, and what hypothesis takes for usual in full.
+settings.register_profile("drawn", max_examples=amount(40, 100))
+settings.load_profile("drawn")
 
 ROOT = Path(__file__).resolve().parent.parent
 

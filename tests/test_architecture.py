@@ -91,8 +91,8 @@ def test_following_the_page_works(tmp_path: Path) -> None:
     # First of all the copy, whatever is installed.
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import pytest; "
-        "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '--import-mode=importlib', "
-        "*sys.argv[1:]]))"
+        "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '--import-mode=importlib', '-o', "
+        "'pythonpath=tests', *sys.argv[1:]]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *tests],

@@ -43,7 +43,7 @@ _ROUNDS = 16
 def match(first: Network, second: Network) -> Matching:
     """The layers of two networks that belong together.
 
-    >>> from cnnscope.analyzer.difference.network import Part
+    >>> from cnnscope.analyzer.difference.network import LayerPart
     >>> conv = LayerPart("a", "Conv", "convolution", "3x3", ("x",), ("y",))
     >>> same = LayerPart("b", "Conv", "convolution", "3x3", ("in",), ("out",))
     >>> match(Network((conv,), ("x",), ("y",)), Network((same,), ("in",), ("out",))).pairs

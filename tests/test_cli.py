@@ -504,7 +504,7 @@ def test_a_reader_that_leaves(samples: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -512,7 +512,7 @@ def test_output_that_is_full(lenet: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*ENTRY, "analyze", str(lenet)], stdout=full, stderr=subprocess.PIPE, check=False,
-            text=True, timeout=60,
+            text=True, timeout=300,
         )  # fmt: skip
     assert_one_line(Done(done.returncode, "", done.stderr), "No space left on device")
 
@@ -521,7 +521,7 @@ def test_a_locale_without_unicode(samples: Path) -> None:
     model = str(samples / "resnet50.onnx")  # with names that are shortened
     done = subprocess.run(
         [*ENTRY, "analyze", model, "é\udc80.onnx"], capture_output=True, check=False,
-        timeout=60, env={**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"},
+        timeout=300, env={**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"},
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1

@@ -39,11 +39,22 @@ def module_names() -> list[str]:
     return ["cnnscope", *(module.name for module in found)]
 
 
-@pytest.mark.parametrize("name", module_names())
-def test_docstrings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def by_room() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in module_names():
+        found.setdefault(".".join(name.split(".")[:3]), []).append(name)
+    return found
+
+
+@pytest.mark.parametrize("names", by_room().values(), ids=by_room())
+def test_docstrings(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # an example may name a sample model
-    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
-    assert failed == 0
+    failed = [
+        name
+        for name in names
+        if doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS).failed
+    ]
+    assert not failed
 
 
 @dataclass(frozen=True)

@@ -636,7 +636,7 @@ def test_normalisation_by_a_whole_tensor():
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "cnnscope.cli", "analyze", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, errors="replace", check=False,
+        capture_output=True, text=True, timeout=300, errors="replace", check=False,
         encoding="utf-8",
     )  # fmt: skip
 

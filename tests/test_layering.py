@@ -514,7 +514,7 @@ def loaded_after(statements: str, packages: set[str]) -> set[str]:
     """Which of *packages* a new interpreter has loaded once it ran *statements*."""
     code = f"{statements}\nimport sys\nprint('\\nLOADED', *({packages!r} & sys.modules.keys()))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split()[1:])

@@ -107,7 +107,7 @@ def test_in_a_real_pipeline(samples: Path) -> None:
     check missing.onnx 2> >(exec <&-) >/dev/null; echo "$?"
     """
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120
+        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.stdout.split() == ["1", "2", "2"], done.stderr
     assert done.stderr == "cnnscope: standard output is closed\n"

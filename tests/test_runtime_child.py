@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,14 +36,22 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def ends(pid: int, within: float = 20.0) -> bool:
-    end = time.monotonic() + within
-    while is_running(pid):
-        if time.monotonic() > end:
-            os.kill(pid, signal.SIGKILL)
-            return False
-        time.sleep(0.02)
-    return True
+GUARD = 300  #: seconds beyond which a test that waits for an event is given up, however loaded the machine
+
+
+def ends(pid: int) -> bool:
+    """Waits until a process ends; one that doesn't is killed."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        ended, _, _ = select.select([watched], [], [], GUARD)
+    finally:
+        os.close(watched)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+    return bool(ended)
 
 
 def test_a_result_and_progress_come_back() -> None:
@@ -80,10 +88,8 @@ def test_a_bug_is_no_error_of_the_model() -> None:
 
 def test_a_hang_is_given_up() -> None:
     told: list[str] = []
-    begun = time.monotonic()
     with pytest.raises(RunError, match=r"given up after 2 s"):
         run_in_child("child_jobs:sleep", None, timeout=2, progress=told.append)
-    assert time.monotonic() - begun < 20
     for line in told:
         child, folder = line.split(maxsplit=1)
         assert ends(int(child))
@@ -103,7 +109,7 @@ def test_nothing_outlives_the_parent(sent: signal.Signals) -> None:
     assert is_running(child)
     assert Path(folder).is_dir()
     parent.send_signal(sent)
-    assert parent.wait(20) != 0
+    assert parent.wait(GUARD) != 0
     assert ends(child)
     assert not Path(folder).parent.exists()
     parent.stdout.close()

@@ -297,14 +297,14 @@ def test_a_child_says_the_same(tmp_path: Path) -> None:
     )  # fmt: skip
     report = analyze(path, dims={"N": 2, "H": 21})
     here = verify(report, provider="cpu", probes=1)
-    there = cnnscope.verify(report, provider="cpu", probes=1, child=True, timeout=120)
+    there = cnnscope.verify(report, provider="cpu", probes=1, child=True, timeout=300)
     assert here.ok
     assert here.to_dict() == there.to_dict()
     assert there.inputs == {"x": (2, 2, 21, 21)}
 
 
 def test_a_model_in_memory_goes_to_a_child_too() -> None:
-    assert verify(net(), provider="cpu", probes=0, child=True, timeout=120).ok
+    assert verify(net(), provider="cpu", probes=0, child=True, timeout=300).ok
     with pytest.raises(RunError, match="from the model, not its report"):
         verify(analyze(net()), provider="cpu", child=True)
 

@@ -17,7 +17,7 @@ from mutations import examine, mutated, time_limit
 
 from cnnscope.analyzer.render.subjects.report import report_schema
 
-MUTATIONS = amount(8, 320)
+MUTATIONS = amount(12, 320)
 """Of each model, some three hundred in all."""
 LIMIT_SECONDS = 20.0
 

@@ -34,7 +34,9 @@ from cnnscope.analyzer.report.verification import (
 )
 from cnnscope.analyzer.values.diagnostics import ArgumentError, BindingError, RunError
 from cnnscope.cli import main
-from cnnscope.runtime.profile import profiling
+from cnnscope.runtime.engine.job import ModelJob
+from cnnscope.runtime.profile import measuring, profiling
+from cnnscope.runtime.profile.job import ProfileJob
 
 QUICK = 0.05
 
@@ -216,8 +218,8 @@ def test_a_report_lends_its_shapes_but_for_the_batch() -> None:
 
 def test_kernels_timed_apart_are_the_same_kernels(lenet: Path) -> None:
     """The process that launches synchronously, on the provider that is everywhere."""
-    base = profiling.ModelJob(str(lenet), {}, {}, "cpu")
-    request = profiling.ProfileJob(base, seconds=QUICK)
+    base = ModelJob(str(lenet), {}, {}, "cpu")
+    request = ProfileJob(base, seconds=QUICK)
     here = profiling.profile_here(request)
     from cnnscope.runtime.engine.child import run_in_child
     from cnnscope.runtime.profile.kernel_events import KernelTimes
@@ -278,7 +280,7 @@ def test_a_model_that_can_t_be_bound_runs_nevertheless(monkeypatch: pytest.Monke
         return run
 
     monkeypatch.setattr(Session, "bind", bind)
-    monkeypatch.setattr(profiling._Run, "ceilings", lambda self, dtypes: Ceilings())
+    monkeypatch.setattr(measuring.Measuring, "ceilings", lambda self, dtypes: Ceilings())
     found = cnnscope.profile(branching(), provider="cpu", seconds=QUICK)
     assert not found.latency.io_bound
     assert any("can't be bound" in note for note in found.notes)

@@ -204,12 +204,12 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
 def _parts(report: Report, limit: Limit) -> tuple[Contribution, ...]:
     named = QUANTITIES[limit.quantity].parts
     if named is not None:
-        return tuple(_unless_raised(lambda: named(report))[:_NAMED])
+        return tuple(_known_parts(lambda: named(report))[:_NAMED])
     paths = module_paths(report.layers) if limit.scope.kind == "module" else []
     return _parts_of(scoped_layers(report, limit.scope, paths) or [], limit)
 
 
-def _unless_raised(ask: Callable[[], Sequence[Contribution]]) -> Sequence[Contribution]:
+def _known_parts(ask: Callable[[], Sequence[Contribution]]) -> Sequence[Contribution]:
     """The parts; none where they can't be worked out: the figure itself says why."""
     try:
         return ask()
@@ -223,7 +223,7 @@ def _parts_of(layers: Sequence[Layer], limit: Limit) -> tuple[Contribution, ...]
     of_layer = QUANTITIES[limit.quantity].of_layer
     if of_layer is None:
         return ()
-    known = _unless_raised(
+    known = _known_parts(
         lambda: [Contribution(x.name, amount) for x in layers for amount in [of_layer(x)] if amount]
     )
     return tuple(sorted(known, key=lambda part: -part.amount)[:_NAMED])

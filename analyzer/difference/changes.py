@@ -19,10 +19,10 @@ from cnnscope.analyzer.difference.constants import Constant
 from cnnscope.analyzer.difference.lengths import Renaming, same_dim, same_shape
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
-from cnnscope.analyzer.values.tensor import Tensor
+from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from cnnscope.analyzer.difference.numbers import largest_difference
 from cnnscope.analyzer.difference.settings import Node as Settings
 from cnnscope.analyzer.difference.settings import Setting, same_constants, same_setting
 from cnnscope.analyzer.difference.stages import Stage, TensorAttribute
-from cnnscope.analyzer.report.layer import plain_shape
-from cnnscope.analyzer.values.tensor import Shape, Tensor
+from cnnscope.analyzer.values.tensor import Shape, Tensor, plain_shape
 
 #: what attributes spell a window with
 _SPELL_WINDOWS = frozenset({

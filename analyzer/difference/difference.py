@@ -20,9 +20,9 @@ from cnnscope.analyzer.difference.entries import (
     TotalDifference,
     WeightsDifference,
 )
-from cnnscope.analyzer.report.layer import plain_shape
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.shown import Shown
+from cnnscope.analyzer.values.tensor import plain_shape
 
 if TYPE_CHECKING:
     import pandas

@@ -159,9 +159,5 @@ class UnitRegion:
         return {"unit": list(self.unit), "inputs": [x.to_dict() for x in self.inputs]}
 
 
-def plain_shape(shape: tuple[Dim, ...] | None) -> list[int | str] | None:
-    return None if shape is None else [d if isinstance(d, int) else str(d) for d in shape]
-
-
-def plain_number(value: Dim | None) -> int | str | None:
+def number_or_formula(value: Dim | None) -> int | str | None:
     return str(value) if isinstance(value, FreeDim) else value

@@ -14,8 +14,7 @@ from cnnscope.analyzer.explanation.axes import (
     AxisOrigin,
     LengthOrigin,
     UnitRegion,
-    plain_number,
-    plain_shape,
+    number_or_formula,
 )
 from cnnscope.analyzer.fields.connections import Alternatives
 from cnnscope.analyzer.fields.extreme_paths import FieldPath
@@ -26,6 +25,7 @@ from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.shown import Shown
+from cnnscope.analyzer.values.tensor import plain_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ class Inside:
 
     def to_dict(self) -> dict[str, object]:
         return {
-            "body": self.body, "layer": self.layer, "op": self.op, "macs": plain_number(self.macs),
-            "flops": plain_number(self.flops), "bytes_read": plain_number(self.bytes_read),
-            "bytes_written": plain_number(self.bytes_written),
+            "body": self.body, "layer": self.layer, "op": self.op, "macs": number_or_formula(self.macs),
+            "flops": number_or_formula(self.flops), "bytes_read": number_or_formula(self.bytes_read),
+            "bytes_written": number_or_formula(self.bytes_written),
         }  # fmt: skip
 
 
@@ -212,8 +212,8 @@ class Explanation(Shown):
             "flops": None if self.flops is None else self.flops.to_dict(),
             "uncounted": dict(self.uncounted),
             "traffic": [x.to_dict() for x in self.traffic],
-            "bytes_read": plain_number(self.bytes_read),
-            "bytes_written": plain_number(self.bytes_written),
+            "bytes_read": number_or_formula(self.bytes_read),
+            "bytes_written": number_or_formula(self.bytes_written),
             "intensity": None
             if self.intensity is None
             else {**self.intensity.to_dict(), "value": float(Fraction(str(self.intensity.result)))},

@@ -132,13 +132,10 @@ class Moving:
         assert x.shape is not None and isinstance(read, tuple)
         if isinstance(read, Coupled) and not read.vague.isdisjoint(d.axis for d in term.digits):
             # A list of what each unit sees would be as long as all output axes together.
-            told = Diagnostic(
-                "axis-not-followed", "info", self.node.name,
+            self._unfollowed(
                 f"{self.node.title} reads an axis at places that hang on several output axes: what its "
-                "units see isn't followed further", ""
-            )  # fmt: skip
-            if told not in self.found.diagnostics:
-                self.found.diagnostics.append(told)
+                "units see isn't followed further"
+            )
             least = narrowest(term.digits)
             return Term((), EVERYTHING, self.node.name, False, least, at_least=least)
         stretch = None
@@ -166,14 +163,17 @@ class Moving:
         if not any(isinstance(n, int) and n > MAX_PERIOD for n in output.shape or ()):
             return Term((), rest, self.node.name, whole, least)
         # Between them the units see `rest`; a list of what each of them sees would be too long.
-        told = Diagnostic(
-            "axis-not-followed", "info", self.node.name,
+        self._unfollowed(
             f"{self.node.title} reads an axis without a period that is short enough: too many units "
-            "to say what each of them sees", ""
-        )  # fmt: skip
+            "to say what each of them sees"
+        )
+        return Term((), rest, self.node.name, whole, least, at_least=least)
+
+    def _unfollowed(self, said: str) -> None:
+        """Say once why what is seen isn't followed further here."""
+        told = Diagnostic("axis-not-followed", "info", self.node.name, said, "")
         if told not in self.found.diagnostics:
             self.found.diagnostics.append(told)
-        return Term((), rest, self.node.name, whole, least, at_least=least)
 
     def reshaped(self, term: Term, before: Shape | None, after: Shape | None) -> Term | None:
         """A term behind a change of shape; None: nothing is seen."""

@@ -120,7 +120,8 @@ def one_of(value: str, what: str, *known: str) -> str:
     ValueError: mode is 'nonsense', one of linear, nearest is wanted
     """
     if value not in known:
-        raise ValueError(f"{what} is {value!r}, one of {', '.join(known)} is wanted")
+        shown = value if len(value) <= 40 else f"{value[:37]}..."
+        raise ValueError(f"{what} is {shown!r}, one of {', '.join(known)} is wanted")
     return value
 
 

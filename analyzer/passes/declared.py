@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.fallback import dims_text
+from cnnscope.analyzer.passes.node_notes import dims_text
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.tensor import Tensor

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import onnx
 
-from cnnscope.analyzer.model.graph import Graph, Node, quoted
+from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.tensors import declared_tensor
 from cnnscope.analyzer.operators.definition import Family
@@ -19,24 +19,6 @@ from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import DTYPES, Tensor
 
 CODES = {name: code for code, name in DTYPES.items()}
-
-
-_SHOWN = 8  # input shapes, and axes of each, that an error shows
-
-
-def place_of(node: Node) -> str:
-    """A node in an error: which, and what it is."""
-    title = node.title if len(node.title) <= 120 else f"{node.title[:117]}..."
-    return f"node {quoted(node.name)} ({title})"
-
-
-def given_shapes(inputs: tuple[Tensor | None, ...]) -> str:
-    """The input shapes, for an error's reader."""
-    shown = [
-        "-" if x is None else "?" if x.shape is None else dims_text(x) for x in inputs[:_SHOWN]
-    ]
-    more = ", ..." if len(inputs) > _SHOWN else ""
-    return f" (inputs: {', '.join(shown)}{more})" if shown else ""
 
 
 def _type_proto(x: Tensor) -> onnx.TypeProto | None:
@@ -175,8 +157,3 @@ def _inferred(
             x = replace(x, shape=tuple(dims))
         outputs.append(x)
     return tuple(outputs)
-
-
-def dims_text(x: Tensor) -> str:
-    shape = x.shape or ()
-    return "x".join(map(str, shape[:_SHOWN])) + ("x..." if len(shape) > _SHOWN else "") or "scalar"

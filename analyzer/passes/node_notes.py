@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.model.graph import Node, quoted
 from cnnscope.analyzer.passes.demands import Contradiction
 from cnnscope.analyzer.passes.facts import NOT_TOLD, Shapes
-from cnnscope.analyzer.passes.fallback import given_shapes, place_of
-from cnnscope.analyzer.values.diagnostics import Diagnostic, one_line
+from cnnscope.analyzer.values.diagnostics import (
+    Diagnostic,
+    one_line,
+)
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -69,3 +71,26 @@ def note_data(node: Node, outputs: tuple[Tensor, ...], shapes: Shapes) -> None:
                        f"how large {node.title}'s output is depends on data: {', '.join(sorted(new))}",
                        "what hangs on it is unavailable or a lower bound")
         )  # fmt: skip
+
+
+_SHOWN = 8  # input shapes, and axes of each, that an error shows
+
+
+def place_of(node: Node) -> str:
+    """A node in an error: which, and what it is."""
+    title = node.title if len(node.title) <= 120 else f"{node.title[:117]}..."
+    return f"node {quoted(node.name)} ({title})"
+
+
+def given_shapes(inputs: tuple[Tensor | None, ...]) -> str:
+    """The input shapes, for an error's reader."""
+    shown = [
+        "-" if x is None else "?" if x.shape is None else dims_text(x) for x in inputs[:_SHOWN]
+    ]
+    more = ", ..." if len(inputs) > _SHOWN else ""
+    return f" (inputs: {', '.join(shown)}{more})" if shown else ""
+
+
+def dims_text(x: Tensor) -> str:
+    shape = x.shape or ()
+    return "x".join(map(str, shape[:_SHOWN])) + ("x..." if len(shape) > _SHOWN else "") or "scalar"

@@ -32,12 +32,17 @@ from cnnscope.analyzer.passes.facts import NOT_TOLD, BodyAllowance, How, Shapes
 from cnnscope.analyzer.passes.fallback import (
     ASKED,
     function_body,
-    place_of,
     schema_inference,
     schema_objection,
 )
 from cnnscope.analyzer.passes.folding import fold, known_in_part
-from cnnscope.analyzer.passes.node_notes import note_data, note_lost_rank, note_undetermined, refuse
+from cnnscope.analyzer.passes.node_notes import (
+    note_data,
+    note_lost_rank,
+    note_undetermined,
+    place_of,
+    refuse,
+)
 from cnnscope.analyzer.values.diagnostics import (
     STUMBLED,
     Diagnostic,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import onnx
 
@@ -13,18 +12,15 @@ from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.passes.costs import count_folded
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.weights import Weights
+from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.layer_facts import Gathering
 from cnnscope.analyzer.report.layers import Layers, sum_traffic, sum_work
 from cnnscope.analyzer.report.metric import Metric, Totals
+from cnnscope.analyzer.report.network import whole_network
 from cnnscope.analyzer.report.report import Input, ModelInfo, Report
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.tensor import Tensor
-
-if TYPE_CHECKING:
-    pass
-from cnnscope.analyzer.report.examination import Analysis
-from cnnscope.analyzer.report.layer_facts import Gathering
-from cnnscope.analyzer.report.network import whole_network
 
 
 def report_of(analysis: Analysis) -> Report:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from cnnscope.analyzer.layers.blocks import Step, find_blocks
-from cnnscope.analyzer.report.layer import Layer, Value, plain_shape
+from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.layers import Layers, sum_traffic, sum_work
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
-from cnnscope.analyzer.values.tensor import Shape
+from cnnscope.analyzer.values.tensor import Shape, plain_shape
 
 
 class HasName(Protocol):

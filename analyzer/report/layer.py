@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
-from cnnscope.analyzer.values.tensor import Tensor
+from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
@@ -38,13 +38,6 @@ class Value:
         if self.tensor.kind != "tensor":
             found["kind"] = self.tensor.kind
         return found
-
-
-def plain_shape(shape: tuple[Dim, ...] | None) -> list[int | str] | None:
-    """A shape as JSON has it: free dimensions as their formula, None when the rank isn't known."""
-    if shape is None:
-        return None
-    return [d if isinstance(d, int) else str(d) for d in shape]
 
 
 class FactSource(Protocol):

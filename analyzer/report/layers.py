@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, plain_number
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.tensor import plain_shape
 
 
 class Layers(Sequence[Layer]):

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
-
-if TYPE_CHECKING:
-    pass
-
 
 Status = Literal["complete", "partial", "unavailable"]
 

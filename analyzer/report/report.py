@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import Layers, row
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.shown import Shown
-from cnnscope.analyzer.values.tensor import Tensor
+from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
     import networkx

@@ -40,7 +40,7 @@ class FreeRatio:
         return self.top.data
 
 
-Element = Any  # int, bool, float, FreeDim or Ratio
+Element = Any  # int, bool, float, FreeDim or FreeRatio
 
 
 # -- numbers ---------------------------------------------------------------------------------------

@@ -255,3 +255,10 @@ def _float(x: object) -> float:
         except OverflowError:
             pass
     raise ValueError(f"{str(x)[:40]}, where a number is wanted")
+
+
+def plain_shape(shape: tuple[Dim, ...] | None) -> list[int | str] | None:
+    """A shape as JSON has it: free dimensions as their formula, None when the rank isn't known."""
+    if shape is None:
+        return None
+    return [d if isinstance(d, int) else str(d) for d in shape]

@@ -98,7 +98,7 @@ def _with_run(report: Report, path: str, request: Analyzing) -> tuple[Report, in
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.runtime.engine.job import ModelJob
-    from cnnscope.runtime.profile.profiling import ProfileJob
+    from cnnscope.runtime.profile.job import ProfileJob
 
     base = ModelJob(path, request.shapes, request.dims, values=request.values)
     found = run_in_children(path, [(VERIFY, base), (PROFILE, ProfileJob(base))])

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.runtime.commands.asked import DimOption, NoTable, Output, ValueOption
-from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
-
-if TYPE_CHECKING:
-    pass
-from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
+from cnnscope.runtime.commands.asked import (
+    DimOption,
+    GivenShapes,
+    GivenValues,
+    NoTable,
+    Output,
+    ValueOption,
+)
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -27,6 +29,7 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import Output, Written
-
-if TYPE_CHECKING:
-    pass
 from cnnscope.runtime.commands.messages import FINE, Misuse, complain
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.writing import check_output

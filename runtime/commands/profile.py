@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
+    PROFILE,
     DimOption,
     InputOption,
     ModelArgument,
     Output,
     ProviderOption,
+    Running,
     Seed,
     ShapeOption,
     Timeout,
@@ -24,14 +26,10 @@ from cnnscope.runtime.commands.asked import (
     Verbose,
     Written,
 )
-from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
-
-if TYPE_CHECKING:
-    pass
-from cnnscope.runtime.commands.asked import PROFILE, Running
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output, save
 
 
@@ -51,7 +49,7 @@ def profile_model(request: Profiling) -> int:
     from cnnscope.analyzer.render.subjects import profile as render
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.runtime.engine.job import ModelJob
-    from cnnscope.runtime.profile.profiling import ProfileJob
+    from cnnscope.runtime.profile.job import ProfileJob
 
     sort, top = request.sort, request.top
     if request.format == "json" and (sort or top):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from cnnscope.analyzer.render.formats import formats_for
 from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import Misuse

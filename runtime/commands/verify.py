@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
+    VERIFY,
     DimOption,
     InputOption,
     ModelArgument,
     NoTable,
     Output,
     ProviderOption,
+    Running,
     Seed,
     ShapeOption,
     Timeout,
     ValueOption,
     Verbose,
 )
-from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
-
-if TYPE_CHECKING:
-    pass
-from cnnscope.runtime.commands.asked import VERIFY, Running
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
 

@@ -39,7 +39,7 @@ def measured_figures(
         return {}
     from cnnscope.runtime.engine.child import run_in_child
     from cnnscope.runtime.engine.job import ModelJob
-    from cnnscope.runtime.profile.profiling import ProfileJob, Timed, sendable
+    from cnnscope.runtime.profile.job import ProfileJob, Timed, sendable
 
     base = ModelJob(job.source, job.shapes, job.dims, how.provider, values=job.values)
     asked = ProfileJob(base, threads=how.threads, seconds=how.seconds)

@@ -1,4 +1,4 @@
 """What each layer took: latency, kernels, ceilings.
 
-Door: profiling.
+Door: job, profiling.
 """

@@ -7,17 +7,13 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import onnx
 
 from cnnscope.analyzer.report.machine import TimeSpan
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.trace import Event, Facts, events_in
-
-if TYPE_CHECKING:
-    pass
-
 
 #: a profile is kept in memory while it is read, and an event takes some kilobytes
 EVENTS: Final = 20_000

@@ -44,12 +44,6 @@ def rows_read(outputs: Outputs, x: Tensor) -> OutputReads:
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 
-def one_of(value: str, what: str, *words: str) -> None:
-    """Raise ValueError for a word that an attribute doesn't know."""
-    if value not in words:
-        raise ValueError(f"{what} is {value[:40]}, one of {', '.join(words)} is wanted")
-
-
 def as_long(values: Sequence[object], what: str, wanted: Dim) -> None:
     """Raise ValueError where a list surely has another length."""
     if isinstance(wanted, int) and len(values) != wanted:

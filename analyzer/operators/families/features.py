@@ -14,7 +14,6 @@ from cnnscope.analyzer.operators.families.feature_rows import (
     as_long,
     batch,
     features,
-    one_of,
     roles,
     rows_read,
 )
@@ -27,7 +26,7 @@ from cnnscope.analyzer.operators.reading import (
     OutputReads,
     Whole,
 )
-from cnnscope.analyzer.operators.rules import Outputs, demand_rank, each, same
+from cnnscope.analyzer.operators.rules import Outputs, demand_rank, each, one_of, same
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor

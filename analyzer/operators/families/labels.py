@@ -14,10 +14,9 @@ from cnnscope.analyzer.operators.families.feature_rows import (
     batch,
     features,
     labelled,
-    one_of,
 )
 from cnnscope.analyzer.operators.reading import Along, OutputReads, everything
-from cnnscope.analyzer.operators.rules import Outputs
+from cnnscope.analyzer.operators.rules import Outputs, one_of
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 

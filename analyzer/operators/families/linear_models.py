@@ -16,12 +16,11 @@ from cnnscope.analyzer.operators.families.feature_rows import (
     classified,
     features,
     labelled,
-    one_of,
     roles,
     rows_read,
     transformed,
 )
-from cnnscope.analyzer.operators.rules import Outputs
+from cnnscope.analyzer.operators.rules import Outputs, one_of
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.tensor import Tensor
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.feature_rows import (
     ML,
+    TRANSFORMS,
     Labels,
     batch,
     classified,
@@ -42,15 +43,10 @@ def trees_work(
     outputs: Outputs, x: Tensor, *, post_transform: str | int = "NONE", node_name: str = ""
 ) -> Work:
     """Which way a row takes through the trees, it says itself."""
-    names = (
-        "NONE",
-        "SOFTMAX",
-        "LOGISTIC",
-        "SOFTMAX_ZERO",
-        "PROBIT",
-    )  # as TreeEnsemble numbers them
     if isinstance(post_transform, int):
-        post_transform = names[post_transform] if 0 <= post_transform < len(names) else "NONE"
+        # As TreeEnsemble numbers them.
+        known = 0 <= post_transform < len(TRANSFORMS)
+        post_transform = TRANSFORMS[post_transform] if known else "NONE"
     way = Work(
         compare=FreeDim.from_data(f"{node_name} nodes passed"),
         add=FreeDim.from_data(f"{node_name} weights of leaves"),

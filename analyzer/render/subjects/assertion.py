@@ -15,9 +15,10 @@ from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
 from cnnscope.analyzer.render.subjects.verdicts import amount, headline, sentence
-from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name, percent, shape
+from cnnscope.analyzer.values.tensor import plain_shape
 
 _ORDER = ("exceeds", "unknown", "within")
 _WORDS = {"exceeds": "EXCEEDS", "unknown": "UNKNOWN", "within": "within "}

@@ -14,16 +14,10 @@ from cnnscope.analyzer.render.subjects.explained_alternatives import alternative
 from cnnscope.analyzer.render.subjects.explained_field import field_blocks
 from cnnscope.analyzer.render.subjects.explained_region import region_blocks
 from cnnscope.analyzer.render.subjects.explained_work import traffic_blocks, work_blocks
-from cnnscope.analyzer.render.subjects.formulas import (
-    LONGEST_NAME,
-    derived,
-    exact,
-    plain_dims,
-    pretty,
-    said,
-)
+from cnnscope.analyzer.render.subjects.formulas import LONGEST_NAME, derived, exact, pretty, said
 from cnnscope.analyzer.render.tables import text_table
 from cnnscope.analyzer.values.notation import alike, escape, name, shape
+from cnnscope.analyzer.values.tensor import plain_shape
 
 _FATES = {
     "contracted": "contracted (every output reads all of it)",
@@ -75,7 +69,7 @@ def _operands(e: Explanation) -> Iterator[Block]:
     roles = {stored.name: stored.role for stored in e.stored}
     rows = tuple(
         (
-            o.symbol, shape(plain_dims(o.shape)), o.dtype or "?",
+            o.symbol, shape(plain_shape(o.shape)), o.dtype or "?",
             roles.get(o.tensor, "stored") if o.role == "constant" else o.role,
             name(o.tensor, LONGEST_NAME),
         )
@@ -161,7 +155,7 @@ def _listed(texts: Sequence[str]) -> str:
 def _stored(e: Explanation) -> Iterator[Block]:
     rows = [
         (
-            x.role, shape(plain_dims(x.shape)), exact(x.elements), exact(x.nbytes),
+            x.role, shape(plain_shape(x.shape)), exact(x.elements), exact(x.nbytes),
             "here" if x.counted_at is None else f"at {name(x.counted_at, 30)}", name(x.name, LONGEST_NAME),
         )
         for x in e.stored

@@ -62,10 +62,6 @@ def derived(label: str, formula: Formula) -> Derived:
     return Derived(pretty(label), text, "" if numbers in (result, text) else numbers, result)
 
 
-def plain_dims(dims: tuple[Dim, ...] | None) -> list[int | str] | None:
-    return None if dims is None else [d if isinstance(d, int) else str(d) for d in dims]
-
-
 def rounded(line: Derived, text: str, value: Fraction) -> Derived:
     """The line with its result as a text, which may say less than the number has."""
     plain = text.removesuffix(" %")

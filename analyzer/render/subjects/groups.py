@@ -8,13 +8,13 @@ from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.subjects.layers import field_size, largest_of, per_axis
 from cnnscope.analyzer.render.subjects.totals import metric
 from cnnscope.analyzer.report.groups import By, Group
-from cnnscope.analyzer.report.layer import plain_shape
 from cnnscope.analyzer.values.notation import (
     count,
     name,
     nbytes,
     shape,
 )
+from cnnscope.analyzer.values.tensor import plain_shape
 
 
 def _total(key: str, write: Callable[[int], str] = count) -> Callable[[Group], str]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.report.groups import Group
-from cnnscope.analyzer.report.layer import Layer, plain_shape
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import FACTS
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.notation import (
@@ -19,6 +19,7 @@ from cnnscope.analyzer.values.notation import (
     ratio,
     shape,
 )
+from cnnscope.analyzer.values.tensor import plain_shape
 
 
 def _fact(key: str) -> Callable[[Layer], Exact]:

@@ -34,7 +34,6 @@ from cnnscope.analyzer.render.subjects.totals import total_lines
 from cnnscope.analyzer.render.tables import Table, Tone, table
 from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.groups import By, grouped
-from cnnscope.analyzer.report.layer import plain_shape
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import (
@@ -44,6 +43,7 @@ from cnnscope.analyzer.values.notation import (
     percent,
     shape,
 )
+from cnnscope.analyzer.values.tensor import plain_shape
 
 
 @dataclass(frozen=True, slots=True)

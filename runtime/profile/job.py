@@ -1,0 +1,50 @@
+"""What is a profile asked for, and what of it can a process of its own be sent?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from cnnscope.analyzer.report.latency import Latency
+from cnnscope.runtime.engine.job import ModelJob
+
+if TYPE_CHECKING:
+    pass
+
+
+#: seconds that each measurement may take when nobody says
+SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileJob:
+    """What to profile and how; plain data, so that a child process can be sent it.
+
+    Args:
+        base: the model, its sizes, provider, inputs and seed.
+        batches: lengths of the batch dimension; empty for the model as it is.
+        threads: of one operator; 0 for ONNX Runtime's choice.
+        seconds: of each measurement.
+        fewest: runs that are timed, as far as the seconds go, even if the median is known before.
+    """
+
+    base: ModelJob
+    batches: tuple[int, ...] = ()
+    threads: int = 0
+    seconds: float = SECONDS
+    fewest: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A latency, and the provider that it is of."""
+
+    provider: str
+    latency: Latency
+
+
+def sendable(request: ProfileJob) -> ProfileJob:
+    """The request with everything in it that a process can be sent."""
+    from cnnscope.runtime.engine import job
+
+    return replace(request, base=job.sendable(request.base))

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from cnnscope.runtime.commands.first_word import with_command
 from cnnscope.runtime.commands.messages import (
     BAD,
     FINE,
@@ -73,13 +74,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(given: list[str]) -> int:
-    if given == ["--version"]:
-        return _print_version()
+    own = _OPTIONS.get(given[0] if given else "")
+    if own is not None:
+        return own(given)
+    try:
+        if not given:
+            raise Misuse("a model or a command is needed (see cnnscope --help)")
+        given = with_command(given, COMMANDS)
+    except Misuse as error:
+        complain(str(error))
+        return BAD
     import typer
 
-    commands = build_commands(given)
     try:
-        done = commands(given, prog_name="cnnscope", standalone_mode=False)
+        done = build_command(given[0])(given, prog_name="cnnscope", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except SystemExit:
@@ -93,7 +101,7 @@ def _run(given: list[str]) -> int:
         usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
         if isinstance(error, usage):
             said = " ".join(error.format_message().split())  # type: ignore[attr-defined]
-            said = said.replace("Value error, ", "").rstrip(".") or "a command is needed"
+            said = said.replace("Value error, ", "").rstrip(".")
             said = _in_own_words(said)
             context = getattr(error, "ctx", None)
             path = context.command_path if context is not None else "cnnscope"
@@ -127,56 +135,67 @@ def _in_own_words(said: str) -> str:
     return said
 
 
-def _print_version() -> int:
+def _print_version(given: Sequence[str]) -> int:
     write(f"cnnscope {installed_version()}\n")
     return FINE
+
+
+def _print_overview(given: Sequence[str]) -> int:
+    from cnnscope.runtime.commands.overview import overview
+
+    write(overview(GROUPS))
+    return FINE
+
+
+_OPTIONS = {"--version": _print_version, "--help": _print_overview, "-h": _print_overview}
+"""What may stand in a command's place."""
 
 
 # -- the commands -----------------------------------------------------------------------------
 
 
-COMMANDS = (
-    "analyze",
-    "explain",
-    "conventions",
-    "operators",
-    "verify",
-    "profile",
-    "check",
-    "diff",
-    "lint",
-    "rule",
-)
-"""Their names, as `--help` lists them: each is a function in the module of its name."""
+GROUPS = {
+    "Read a model": {
+        "analyze": "What it costs and sees, per layer and in total.",
+        "explain": "How a layer's numbers come about, line by line.",
+        "diff": "What differs between two models, layer by layer.",
+        "lint": "Look for what is probably a mistake or a waste.",
+        "rule": "What a rule of lint does, why, and what to do about it.",
+        "conventions": "What fvcore, thop, ptflops and others would print for it.",
+        "operators": "Which operators are covered, and how.",
+    },
+    "Run it": {
+        "verify": "Hold shapes, fields and memory against a run.",
+        "profile": "Where the time goes, and what the machine could do.",
+    },
+    "Keep it so": {
+        "check": "Hold models against limits, for CI.",
+    },
+}
+"""The commands as `--help` lists them, with the first line of what each says of itself: each is a
+function in the module of its name, and none is loaded for that."""
+
+COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 
 
-def build_commands(given: Sequence[str] = ()) -> typer.Typer:
-    """The commands, as typer has them: the one that is asked for, or else all of them.
-
-    Each is a function in `runtime/commands` that returns what is to be done.
-    """
+def build_command(name: str) -> typer.Typer:
+    """A command, as typer has it: a function in `runtime/commands` that returns what is to be done."""
     import typer
 
     app = typer.Typer(
         name="cnnscope",
-        help="What does an ONNX model cost and see? Sizes, work, memory, receptive fields.",
-        epilog="Example: cnnscope analyze model.onnx",
-        add_completion=False,
+        add_completion=False,  # typer's own expands and inserts what a model's names hold
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
     @app.callback()
-    def cnnscope(
-        version: bool = typer.Option(False, "--version", help="Print the version."),
-    ) -> None:
-        if version:
-            raise typer.Exit(_print_version())
+    def cnnscope() -> None:
+        """Without it, the only command would have no name."""
 
-    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module(f"cnnscope.runtime.commands.{name}")
-        app.command(name, epilog=module.EPILOG)(getattr(module, name))
+    module = importlib.import_module(f"cnnscope.runtime.commands.{name}")
+    app.command(name, epilog=module.EPILOG)(getattr(module, name))
     return app
 
 

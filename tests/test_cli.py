@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from onnx import TensorProto, helper
 
 import cnnscope
 from cnnscope.analyzer import analysis
-from cnnscope.cli import main
+from cnnscope.cli import COMMANDS, main
 
 HOSTILE = "=cmd|'\x1b[31m\nname\u202e"
 
@@ -233,6 +235,80 @@ def test_help_has_an_example(run: Run, command: list[str]) -> None:
     done = run(*command, "--help")
     assert done.code == 0
     assert f"Example: {' '.join(['cnnscope', *command])}" in done.out
+
+
+def test_the_commands_are_listed_as_they_say_of_themselves() -> None:
+    said = {
+        name: getattr(importlib.import_module(f"cnnscope.runtime.commands.{name}"), name).__doc__
+        for name in COMMANDS
+    }
+    assert said
+    assert {name: doc.partition("\n")[0] for name, doc in said.items()} == COMMANDS
+    # Whatever in the folder of commands has an example is one, and is listed.
+    folder = Path(cnnscope.__path__[0], "runtime", "commands")
+    assert {x.stem for x in folder.glob("*.py") if "\nEPILOG = " in x.read_text("utf-8")} == {
+        *COMMANDS
+    }
+
+
+def test_the_help_fits_a_screen_and_loads_no_command(run: Run) -> None:
+    done = run("--help")
+    lines = done.out.splitlines()
+    assert run("-h") == done
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 79
+    assert next(x for x in lines if x.startswith("  cnnscope ")).split()[1] == "model.onnx"
+    code = "import sys, cnnscope.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "sys.exit(' '.join({'typer', 'numpy', 'onnx', 'rich'} & {*sys.modules}) or 0)"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_page_with_examples(run: Run, command: str) -> None:
+    out = run(command, "--help").out
+    assert COMMANDS[command] in out
+    shown = out.partition("Example: ")[2].splitlines()
+    assert shown[0].startswith(f"cnnscope {command}")
+    assert all(x.strip().startswith("cnnscope ") for x in shown)
+    assert max(map(len, out.splitlines())) <= 80
+
+
+# -- a model alone --------------------------------------------------------------------------------
+
+
+def test_a_model_alone_is_analysed(
+    run: Run, lenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = run("analyze", lenet, "--sort", "macs", "--top", "2", "-f", "csv")
+    assert wanted.code == 0
+    assert run(lenet, "--sort", "macs", "--top", "2", "-f", "csv") == wanted
+    assert run("--sort", "macs", "--top=2", "-f", "csv", lenet) == wanted  # options first
+    monkeypatch.chdir(tmp_path)
+    for name in ("check", "model", "m.pb"):
+        shutil.copy(lenet, name)
+    assert run("model", "-f", "csv", "--top", "1").code == 0  # a file, whatever it is called
+    assert run("m.pb", "-f", "csv", "--top", "1").code == 0
+    assert run("./check", "-f", "csv", "--top", "1").code == 0  # a command's name: by its path
+    assert_one_line(run("check", "./check"), "no limits")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["analise", "m.onnx"], "'analise'; did you mean 'analyze'? (see cnnscope --help)"),
+        (["Check"], "did you mean 'check'?"),
+        (["zzz"], "there is no command 'zzz', and no such file (see cnnscope --help)"),
+        (["\x1b[31m"], "there is no command '\\x1b[31m'"),
+        (["no.onnx"], "no.onnx: there is no such file"),
+        (["no/such"], "no/such: there is no such file"),
+        ([""], "there is no command ''"),
+        (["--format", "json", "check", "m.onnx"], "a command goes before its options: cnnscope check"),
+        (["--limit", "macs=1G", "m.onnx"], "no such option: --limit"),
+        (["."], "folder"),
+    ],
+)  # fmt: skip
+def test_a_first_word_that_is_neither(run: Run, words: list[str], said: str) -> None:
+    assert_one_line(run(*words), said)
 
 
 def test_version(run: Run) -> None:
@@ -490,7 +566,7 @@ def test_a_device_is_not_replaced(run: Run, lenet: Path) -> None:
 
 # -- the real process -------------------------------------------------------------------------
 
-ENTRY = [sys.executable, "-c", "from cnnscope.cli import main; main()"]
+ENTRY = [sys.executable, "-c", "from cnnscope.cli import COMMANDS, main; main()"]
 
 
 def test_a_reader_that_leaves(samples: Path) -> None:

@@ -192,7 +192,11 @@ def _emit_reports(request: Analyzing, reports: list[Report]) -> None:
     emit(Result(documents, record, rows=True, models=models), request.format, request.output)
 
 
-EPILOG = "Example: cnnscope analyze model.onnx --shape input=1x3x224x224 --sort macs --top 20"
+EPILOG = """\b
+Example: cnnscope analyze model.onnx --shape input=1x3x224x224
+         cnnscope model.onnx --sort macs --top 20
+         cnnscope model.onnx --by module --depth 2
+         cnnscope *.onnx --compare --format markdown -o table.md"""
 
 
 def analyze(
@@ -238,7 +242,11 @@ def analyze(
         typer.Option("--run", help="Also run it: each layer's time, and whether it's as said."),
     ] = False,
 ) -> Callable[[], int]:
-    """Sizes, parameters, work, memory and receptive fields, per layer and in total."""
+    """What it costs and sees, per layer and in total.
+
+    Output sizes, parameters, MACs and FLOPs, memory and traffic, exact receptive fields: read from the
+    graph, without running it. `cnnscope MODEL` alone means this.
+    """
     return lambda: analyze_models(
         Analyzing(
             models, shapes_of(shape), lengths_of(dim), values_of(value), names_of(columns), sort,

@@ -121,7 +121,10 @@ def _new_baseline(job: CheckRequest, request: Checking) -> Path:
     return Path(named)
 
 
-EPILOG = "Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M"
+EPILOG = """\b
+Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
+         cnnscope check                       # as cnnscope.toml says
+         cnnscope check model.onnx --limit macs=+2% --baseline git:main"""
 
 
 def check(
@@ -166,7 +169,10 @@ def check(
     output: Output = None,
     report: ReportOption = None,
 ) -> Callable[[], int]:
-    """Hold models against limits: 0 all kept, 1 one exceeded or unknown, 2 can't be judged."""
+    """Hold models against limits, for CI.
+
+    Exits with 0: all kept, 1: one exceeded or unknown, 2: can't be judged.
+    """
     return lambda: check_models(
         Checking(
             models or [], config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,

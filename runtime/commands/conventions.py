@@ -61,7 +61,9 @@ def show_conventions(
     return FINE
 
 
-EPILOG = "Example: cnnscope conventions model.onnx"
+EPILOG = """\b
+Example: cnnscope conventions model.onnx
+         cnnscope conventions"""
 
 
 def conventions(
@@ -75,7 +77,10 @@ def conventions(
     format: Written = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
-    """What fvcore, thop, ptflops and others would print for a model, and what each counts."""
+    """What fvcore, thop, ptflops and others would print for it.
+
+    And what each of them counts. Without a model: who counts what.
+    """
     return lambda: show_conventions(
         model, shapes_of(shape), lengths_of(dim), values_of(value), format, output
     )

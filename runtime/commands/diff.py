@@ -99,7 +99,9 @@ def diff_models(request: Differing) -> int:
     return FAILED if failing or unsure else FINE
 
 
-EPILOG = "Example: cnnscope diff old.onnx new.onnx --fail-on shape,added"
+EPILOG = """\b
+Example: cnnscope diff old.onnx new.onnx
+         cnnscope diff old.onnx new.onnx --fail-on shape,added"""
 
 
 def diff(
@@ -131,7 +133,10 @@ def diff(
     format: NoTable = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
-    """What differs between two models: layers matched by structure, totals, weights."""
+    """What differs between two models, layer by layer.
+
+    Layers are matched by structure, not by name; totals and weights are compared, too.
+    """
     return lambda: diff_models(
         Differing(
             before, after, shapes_of(shape), lengths_of(dim), values_of(value), weights, all,

@@ -54,7 +54,9 @@ def explain_layer(
     return FINE
 
 
-EPILOG = "Example: cnnscope explain model.onnx /layer1/0/conv2/Conv --unit 3,4"
+EPILOG = """\b
+Example: cnnscope explain model.onnx /layer1/0/conv2/Conv
+         cnnscope explain model.onnx 12 --unit 3,4"""
 
 
 def explain(
@@ -75,7 +77,10 @@ def explain(
     format: NoTable = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
-    """A layer's numbers, line by line: formulas, operands, field, region, alternatives."""
+    """How a layer's numbers come about, line by line.
+
+    Formulas with their operands, receptive field, the region that a unit sees, cheaper alternatives.
+    """
     return lambda: explain_layer(
         model,
         layer,

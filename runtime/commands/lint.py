@@ -123,7 +123,9 @@ def _lint_settings(request: Linting) -> LintSettings:
     return settings
 
 
-EPILOG = "Example: cnnscope lint model.onnx --ignore CNS4 --provider cpu"
+EPILOG = """\b
+Example: cnnscope lint model.onnx --ignore CNS4 --provider cpu
+         cnnscope lint model.onnx --report sarif=lint.sarif"""
 
 
 def lint(
@@ -162,7 +164,10 @@ def lint(
     output: Output = None,
     report: ReportOption = None,
 ) -> Callable[[], int]:
-    """Look for what is probably a mistake or a waste: rules with stable codes."""
+    """Look for what is probably a mistake or a waste.
+
+    Rules with stable codes; `cnnscope rule CODE` explains one.
+    """
     return lambda: lint_models(
         Linting(
             models, config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,

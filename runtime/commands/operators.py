@@ -51,5 +51,8 @@ def operators(
     format: Written = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
-    """Which operators are covered, and how: rules, function, schema or none."""
+    """Which operators are covered, and how.
+
+    By rules, by a function of ONNX, by its schema alone, or not at all.
+    """
     return lambda: list_operators(filter, format, output)

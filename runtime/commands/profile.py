@@ -81,7 +81,9 @@ def profile_model(request: Profiling) -> int:
     return FINE
 
 
-EPILOG = "Example: cnnscope profile model.onnx --batch 1,8 --top 20"
+EPILOG = """\b
+Example: cnnscope profile model.onnx --batch 1,8 --top 20
+         cnnscope profile model.onnx --provider cuda --trace trace.json"""
 
 
 def profile(
@@ -119,7 +121,10 @@ def profile(
     ] = None,
     verbose: Verbose = False,
 ) -> Callable[[], int]:
-    """Run the model: latency, time per layer, share of what the machine can do."""
+    """Where the time goes, and what the machine could do.
+
+    The model is run with ONNX Runtime: latency, time per layer, share of what the machine can do.
+    """
     return lambda: profile_model(
         Profiling(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,

@@ -38,7 +38,9 @@ def show_rule(code: str | None, every: bool, format: str, output: Path | None) -
     return FINE
 
 
-EPILOG = "Example: cnnscope rule CNS101"
+EPILOG = """\b
+Example: cnnscope rule CNS101
+         cnnscope rule --all"""
 
 
 def rule(

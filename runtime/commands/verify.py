@@ -60,7 +60,9 @@ def verify_model(request: Verifying) -> int:
     return FINE if found.ok else FAILED
 
 
-EPILOG = "Example: cnnscope verify model.onnx --shape input=1x3x224x224"
+EPILOG = """\b
+Example: cnnscope verify model.onnx --shape input=1x3x224x224
+         cnnscope verify model.onnx --input input=image.npy --provider cpu"""
 
 
 def verify(
@@ -79,7 +81,10 @@ def verify(
     output: Output = None,
     verbose: Verbose = False,
 ) -> Callable[[], int]:
-    """Run the model and hold shapes, receptive fields and memory against the run."""
+    """Hold shapes, fields and memory against a run.
+
+    The model is run with ONNX Runtime; exits with 1 on any mismatch.
+    """
     return lambda: verify_model(
         Verifying(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,

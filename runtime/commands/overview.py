@@ -1,0 +1,39 @@
+"""What does `cnnscope --help` show? What one does first, and then which commands there are.
+
+It loads none of them, and fits a terminal of 80 columns and 24 lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_FIRST: Final = (
+    ("cnnscope model.onnx", "look at a model"),
+    ("cnnscope check model.onnx --limit macs=4.2G", "hold it to limits, as CI does"),
+    ("cnnscope verify model.onnx", "run it: do the numbers hold?"),
+)
+
+
+def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
+    """The page.
+
+    Args:
+        groups: heading to commands, each with the line that says what it does.
+    """
+    wide = max(len(example) for example, _ in _FIRST)
+    lines = [
+        "Usage: cnnscope MODEL [OPTIONS]   or   cnnscope COMMAND [OPTIONS] ...",
+        "",
+        "What does an ONNX model cost and see? Sizes, work, memory, receptive fields.",
+        "First of all:",
+        *(f"  {example:{wide}}  {what}" for example, what in _FIRST),
+    ]
+    name = max(len(name) for commands in groups.values() for name in commands)
+    for heading, commands in groups.items():
+        lines += [f"{heading}:", *(f"  {key:{name}}  {line}" for key, line in commands.items())]
+    lines += [
+        "Options: -h, --help; --version; --install-completion, --show-completion [SHELL]",
+        "Example: cnnscope explain --help; MODEL is a file, or - for standard input",
+    ]
+    return "".join(f"{line}\n" for line in lines)

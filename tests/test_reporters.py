@@ -265,6 +265,36 @@ def test_junit_of_a_check(samples: Path) -> None:
     assert "89.18 M (2.2 %) over" in (failure.text or "")
 
 
+def test_two_bounds_of_one_limit_are_two_names(samples: Path, tmp_path: Path) -> None:
+    """``params = "60 k, +2 %"`` asks two things: one name for both hides one of them in a test report."""
+    lenet = samples / "lenet5.onnx"
+    limits = {"params": "60 k, +2 %", "opset": ">= 7, <= 9"}
+    found = outcome(cnnscope.check(lenet, limits, baseline=lenet))
+    root = ElementTree.fromstring(junit_xml(found))
+    names = [case.get("name") for case in root.iter("testcase")]
+    assert names == ["params <= 60 k", "params <= +2 %", "opset >= 7", "opset <= 9"]
+    grown = outcome(cnnscope.check(samples / "resnet50.onnx", limits, baseline=lenet))
+    broken = [x for x in grown.findings if x.code == "budget/params"]
+    assert [x.subject for x in broken] == ["params <=", "params <= share"]
+    # Mending the first doesn't make the second one look new.
+    assert fingerprints(broken)[1] == fingerprints(broken[1:])[0]
+
+
+def test_what_is_asked_twice_has_two_names(samples: Path, tmp_path: Path) -> None:
+    """Two entries of the configuration for one file share the general limits."""
+    config = tmp_path / "cnnscope.toml"
+    (tmp_path / "m.onnx").write_bytes((samples / "lenet5.onnx").read_bytes())
+    config.write_text(
+        "[limits]\nparams = 1\n"
+        + "".join(f'[[model]]\npath = "m.onnx"\nlimits.macs = {n}\n' for n in (1, 2))
+    )
+    found = outcome(cnnscope.check(config=config))
+    root = ElementTree.fromstring(junit_xml(found))
+    names = [case.get("name") for case in root.iter("testcase")]
+    assert names == ["params <= 1", "macs <= 1", "params <= 1 (2)", "macs <= 2"]
+    assert len(set(fingerprints(found.findings))) == len(found.findings) == 4
+
+
 def test_gitlabs_issues(samples: Path) -> None:
     check = cnnscope.check(samples / "resnet50.onnx", {"macs": "4 G"})
     (issue,) = json.loads(code_quality(outcome(check)))

@@ -1,5 +1,5 @@
 """Whether limits are kept: configuration, baselines, amounts, verdicts.
 
 Door: amounts, baselines, check, config, figure, figures, judging, limit, limit_text, quantities,
-quantity, settings, verdicts.
+quantity, recognition, settings, sketch, standing, verdicts.
 """

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from cnnscope.analyzer.budgets.check import CHECK_SCHEMA_VERSION, Checked
 from cnnscope.analyzer.budgets.figure import Figure, Figures, figures_list
 from cnnscope.analyzer.budgets.limit import WHOLE, Scope
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
+from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.totals import figure_of
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
@@ -56,18 +57,33 @@ class Baseline:
         source: where they are from, as the user named it.
         models: by their paths, ``/`` between the folders, and the sizes they were judged at.
         single: it is one model's report, whatever that is called.
+        sketches: by what models are known again that are called otherwise now.
     """
 
     source: str
     models: Mapping[tuple[str, str], Figures]
     single: bool = False
+    sketches: Mapping[tuple[str, str], Sketch] = field(default_factory=dict)
 
-    def figures_for(self, key: str, variant: str = "") -> Figures | None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models' paths, each once."""
+        return tuple(dict.fromkeys(key for key, _ in self.models))
+
+    def variants(self, key: str) -> list[str]:
+        """The sizes at which a model is there."""
+        return [variant for name, variant in self.models if name == key]
+
+    def figures_for(
+        self, key: str, variant: str = "", gone: Collection[str] | None = None
+    ) -> Figures | None:
         """A model's figures; None where it has none of it.
 
         Args:
             key: the model's path relative to the baseline's folder.
             variant: the sizes it is judged at.
+            gone: the models whose figures may be those of a file of the same name in another folder;
+                None: any.
         """
         if (key, variant) in self.models:
             return self.models[key, variant]
@@ -77,7 +93,9 @@ class Baseline:
         same = [
             found
             for (path, sizes), found in self.models.items()
-            if path.rpartition("/")[2] == name and sizes == variant
+            if path.rpartition("/")[2] == name
+            and sizes == variant
+            and (gone is None or path in gone)
         ]
         return same[0] if len(same) == 1 else None
 
@@ -102,6 +120,7 @@ def baseline_dict(models: Iterable[Checked], folder: Path) -> dict[str, object]:
             {
                 "model": model_key(x.model, folder),
                 "variant": x.variant,
+                **({} if x.report is None else {"graph": Sketch.of(x.report).to_dict()}),
                 "figures": figures_list(x.figures),
             }
             for x in sorted(models, key=lambda x: (model_key(x.model, folder), x.variant))
@@ -143,6 +162,7 @@ def read_baseline(data: bytes, source: str) -> Baseline:
         raise BaselineError(f"{source}: no JSON that can be read") from None
     entries = document if isinstance(document, list) else [document]
     models: dict[tuple[str, str], Figures] = {}
+    sketches: dict[tuple[str, str], Sketch] = {}
     named = False  # a file of figures says which models they are of
     try:
         for entry in entries:
@@ -152,6 +172,9 @@ def read_baseline(data: bytes, source: str) -> Baseline:
                     key = (str(model["model"]), str(model.get("variant", "")))
                     # A model may stand there twice, with limits on other parts of it.
                     models[key] = {**models.get(key, {}), **_read_figures(model["figures"])}
+                    sketch = Sketch.read(model.get("graph"))
+                    if sketch is not None:
+                        sketches[key] = sketch
             else:
                 path = entry["model"]["path"]
                 models[Path(path or "").as_posix(), ""] = _of_report(entry)
@@ -160,7 +183,7 @@ def read_baseline(data: bytes, source: str) -> Baseline:
         raise BaselineError(f"{source}: neither a baseline nor a report{said}") from None
     if not models:
         raise BaselineError(f"{source}: holds no model's figures")
-    return Baseline(source, models, single=len(models) == 1 and not named)
+    return Baseline(source, models, len(models) == 1 and not named, sketches)
 
 
 def _read_figures(entries: Sequence[Mapping[str, object]]) -> Figures:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.budgets.figure import Figures, figures_list
+from cnnscope.analyzer.budgets.sketch import Sketch
+from cnnscope.analyzer.budgets.standing import Standing
 from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.values.shown import Shown
 
@@ -26,6 +28,7 @@ class Checked:
         figures: every figure of the model, for use as a baseline.
         report: what they come from.
         variant: the sizes it was judged at, where some were given: ``"input=1x3x256x256"``.
+        standing: where it stands in the baseline; None: none of its limits is relative.
     """
 
     model: str
@@ -33,6 +36,12 @@ class Checked:
     figures: Figures
     report: Report | None = field(default=None, repr=False)
     variant: str = ""
+    standing: Standing | None = None
+
+    @property
+    def new(self) -> bool:
+        """The baseline doesn't know it, and a limit is relative to that."""
+        return any(verdict.state == "new" for verdict in self.verdicts)
 
     @property
     def title(self) -> str:
@@ -54,6 +63,8 @@ class Checked:
             "model": self.model,
             "variant": self.variant,
             "ok": self.ok,
+            "baseline": None if self.standing is None else self.standing.to_dict(),
+            **({} if self.report is None else {"graph": Sketch.of(self.report).to_dict()}),
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "figures": figures_list(self.figures),
             "assumed": [
@@ -84,6 +95,7 @@ class Check(Shown):
         problems: what stood in the way of judging others.
         config: the file the limits are from, or None.
         baseline: what relative limits are relative to, or None.
+        removed: models that the baseline has figures of, and that are no file any more.
 
     >>> import cnnscope
     >>> check = cnnscope.check("sample_models/lenet5.onnx", limits={"params": "60 k"})
@@ -95,6 +107,7 @@ class Check(Shown):
     problems: tuple[Problem, ...] = ()
     config: str | None = None
     baseline: str | None = None
+    removed: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -129,6 +142,7 @@ class Check(Shown):
             "ok": self.ok,
             "config": self.config,
             "baseline": self.baseline,
+            "removed": list(self.removed),
             "models": [model.to_dict() for model in self.models],
             "problems": [problem.to_dict() for problem in self.problems],
         }

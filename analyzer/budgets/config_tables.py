@@ -29,7 +29,16 @@ from cnnscope.analyzer.budgets.settings import (
 from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
 
 _SCOPES: Final[tuple[ScopeKind, ...]] = ("kind", "module", "layer")
-_TOP: Final = ("limits", "model", "baseline", "allow_unknown", "latency", "lint", "diff")
+_TOP: Final = (
+    "limits",
+    "model",
+    "baseline",
+    "require_baseline",
+    "allow_unknown",
+    "latency",
+    "lint",
+    "diff",
+)
 _MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown")
 _LATENCY: Final = ("provider", "threads", "seconds", "tolerance")
 #: so many things that are wrong are told of one file
@@ -103,6 +112,7 @@ class Reader:
             self.latency(own.get("latency", {}), ("latency",)),
             tables,
             self.lines,
+            self.truth(own, "require_baseline"),
         )
 
     def known_top(self, own: Mapping[str, object]) -> None:
@@ -115,6 +125,13 @@ class Reader:
                 else:
                     meant = suggestion(key, _TOP)
                 self.fault((key,), f"unknown key {key!r}{meant}")
+
+    def truth(self, own: Mapping[str, object], key: str) -> bool:
+        value = own.get(key, False)
+        if isinstance(value, bool):
+            return value
+        self.fault((key,), f"{key} is true or false, not {_sort(value)}")
+        return False
 
     def unknown(self, value: object, keys: Keys) -> bool | tuple[str, ...]:
         if isinstance(value, bool):

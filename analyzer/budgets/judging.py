@@ -22,6 +22,7 @@ from cnnscope.analyzer.budgets.limit_text import make_limit
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.scopes import scoped_layers
+from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
 from cnnscope.analyzer.budgets.totals import free_lengths, missing_terms
 from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState, judge
 from cnnscope.analyzer.report.groups import module_paths
@@ -38,9 +39,9 @@ def judge_report(
     *,
     figures: Figures | None = None,
     measured: Mapping[str, Figure] | None = None,
-    baseline: Figures | None = None,
-    no_baseline: str = "there is no baseline",
+    baseline: Standing | Figures | None = None,
     allow_unknown: bool = False,
+    require_baseline: bool = False,
 ) -> tuple[Verdict, ...]:
     """What is to be said of each limit.
 
@@ -49,10 +50,13 @@ def judge_report(
         limits: its budget.
         figures: the model's, where they are at hand already.
         measured: figures that had to be measured, by quantity; of no use beside `figures`.
-        baseline: an earlier model's figures, for relative limits.
-        no_baseline: why there are none for this model.
+        baseline: where the model stands in the baseline, or simply its earlier figures, for relative
+            limits.
         allow_unknown: tolerate everything that can't be judged.
+        require_baseline: a model that is new doesn't keep limits that are relative.
     """
+    if not isinstance(baseline, Standing):
+        baseline = NO_BASELINE if baseline is None else Standing("known", baseline)
     if figures is None:
         figures = ModelFigures(report, limits, measured or {})
     tolerable = _tolerable(limits)
@@ -63,14 +67,15 @@ def judge_report(
         elif limit.scope.kind == "layer":
             found += _judge_layers(report, limit)
         else:
-            found += _judge_total(report, limit, figures, baseline, no_baseline)
+            found += _judge_total(report, limit, figures, baseline)
     if report.errors and not any(limit.quantity == ERRORS for limit in limits):
         # What no runtime can run keeps no limit, however small it is.
-        found += _judge_total(report, make_limit(ERRORS, 0), figures, None, "")
+        found += _judge_total(report, make_limit(ERRORS, 0), figures, baseline)
     few = missing_terms(report) <= tolerable if tolerable is not None else False
     return tuple(
         replace(v, tolerated=allow_unknown or v.limit.allow_unknown or (few and _is_partial(v)))
-        if v.state == "unknown" else v
+        if v.state == "unknown"
+        else replace(v, tolerated=not require_baseline) if v.state == "new" else v
         for v in found
     )  # fmt: skip
 
@@ -95,18 +100,21 @@ def _judge_total(
     report: Report,
     limit: Limit,
     figures: Figures,
-    baseline: Figures | None,
-    no_baseline: str,
+    standing: Standing,
 ) -> list[Verdict]:
     own = figures.get(limit.key)
     if own is None:
         return [_nothing_there(report, limit)]
     found = []
+    baseline = standing.figures
     for bound in limit.bounds:
         if bound.relation == "absolute":
             found.append(_worst([_verdict(limit, bound, figure, None) for figure in own]))
-        elif baseline is None or limit.key not in baseline:
-            why = no_baseline if baseline is None else f"the baseline has no {limit.name}"
+        elif baseline is None:
+            state: VerdictState = "new" if standing.status == "new" else "unknown"
+            found.append(Verdict(limit, state, own[0], bound, reason=standing.reason))
+        elif limit.key not in baseline:
+            why = f"the baseline has no {limit.name}: write it anew (cnnscope baseline update)"
             found.append(Verdict(limit, "unknown", own[0], bound, reason=why))
         else:
             old = baseline[limit.key]
@@ -120,7 +128,8 @@ def _judge_total(
     if limit.quantity == ERRORS:
         said = "; ".join(x.message for x in report.errors[:_NAMED])
         found = [replace(v, reason=said) for v in found]
-    return [replace(v, parts=parts) if v.state != "within" else v for v in found]
+    told = ("exceeds", "unknown")
+    return [replace(v, parts=parts) if v.state in told else v for v in found]
 
 
 def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) -> Verdict:
@@ -147,7 +156,7 @@ def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) ->
 
 def _worst(found: Sequence[Verdict]) -> Verdict:
     """Of one bound's verdicts along several axes the one to worry about."""
-    order: dict[VerdictState, int] = {"exceeds": 2, "unknown": 1, "within": 0}
+    order: dict[VerdictState, int] = {"exceeds": 2, "unknown": 1, "within": 0, "new": 0}
 
     def badness(verdict: Verdict) -> tuple[int, Fraction]:
         beyond = verdict.beyond

@@ -86,6 +86,7 @@ class Settings:
         allow_unknown: True, False, or the limits that needn't be judged.
         latency: how latencies are measured.
         tables: the tables of other commands, as they are: ``"lint"``, ``"diff"``.
+        require_baseline: a model that the baseline doesn't know keeps no relative limit.
         lines: the line of each key, by path below the configuration's own table.
     """
 
@@ -97,6 +98,7 @@ class Settings:
     latency: LatencySettings = LatencySettings()
     tables: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False)
+    require_baseline: bool = False
 
     @property
     def folder(self) -> Path:

@@ -1,8 +1,9 @@
-"""Does a model keep its limits? What can be said: *within*, *exceeds*, or *unknown*.
+"""Does a model keep its limits? What can be said: *within*, *exceeds*, *unknown*, or *new*.
 
 A figure is known as an interval: a complete total is one number, a partial one a lower bound, a
 measured time as far as the measurement goes. A bound is kept where the whole interval keeps it,
-crossed where all of it crosses, and nothing is known of it otherwise::
+crossed where all of it crosses, and nothing is known of it otherwise. What is relative to a baseline that
+never heard of the model is *new*: there is nothing to hold it against::
 
     figure <= bound   within: high <= bound   exceeds: low > bound   else unknown
     figure >= bound   within: low >= bound    exceeds: high < bound  else unknown
@@ -20,7 +21,7 @@ from cnnscope.analyzer.budgets.amounts import Bound
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.limit import Limit
 
-VerdictState = Literal["within", "exceeds", "unknown"]
+VerdictState = Literal["within", "exceeds", "unknown", "new"]
 
 
 def judge(figure: Figure, bound: Bound, amount: Fraction) -> VerdictState:
@@ -69,13 +70,13 @@ class Verdict:
 
     Args:
         limit: what was asked.
-        state: ``"within"``, ``"exceeds"`` or ``"unknown"``.
+        state: ``"within"``, ``"exceeds"``, ``"unknown"``, or ``"new"``: relative, and the model is new.
         figure: what is known.
         bound: the bound; None for a list of operators.
         amount: the bound's amount, the baseline counted in; None where that isn't known.
         baseline: the baseline's figure, for a relative bound.
-        reason: why it is unknown, or ``""``.
-        tolerated: it is unknown, and that is allowed.
+        reason: why it is unknown or new, or ``""``.
+        tolerated: it is unknown or new, and that is allowed.
         parts: the layers that contribute most, the largest first.
     """
 
@@ -91,8 +92,24 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """It is within, or unknown and that's allowed."""
-        return self.state == "within" or (self.state == "unknown" and self.tolerated)
+        """It is within, or unknown or new and that's allowed."""
+        return self.state == "within" or (self.state in ("unknown", "new") and self.tolerated)
+
+    @property
+    def written(self) -> str:
+        """The bound as it was written, of several in one limit this one: ``"+2 %"``."""
+        parts = self.limit.text.split(",")
+        if self.bound in self.limit.bounds and len(parts) == len(self.limit.bounds):
+            return parts[self.limit.bounds.index(self.bound)].strip()
+        return self.limit.text
+
+    @property
+    def asked(self) -> str:
+        """The same with its comparison: ``"<= +2 %"``."""
+        text = self.written
+        if self.bound is None or text[:1] in "<>=":
+            return text
+        return f"{self.bound.comparison} {text}"
 
     @property
     def beyond(self) -> Fraction | None:

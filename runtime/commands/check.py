@@ -48,11 +48,13 @@ class Checking(Gate):
     allow_unknown: bool
     tolerance: str | None
     anywhere: bool = False
+    require_baseline: bool = False
 
 
 def check_models(request: Checking) -> int:
     from cnnscope.analyzer.budgets.settings import ConfigError
     from cnnscope.analyzer.render.subjects import check as render
+    from cnnscope.analyzer.render.subjects.verdicts import standing_text
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
     from cnnscope.runtime.gates import checking
 
@@ -75,6 +77,9 @@ def check_models(request: Checking) -> int:
     for problem in found.problems:
         where = f" ({problem.origin})" if problem.origin else ""
         blame(problem.model, f"{problem.message}{where}")
+    for model in found.models:
+        if model.new and not model.ok:
+            blame(model.model, standing_text(model))
     if into is not None and found.problems:
         complain(f"{into}: not written, since not every model could be judged")
     elif into is not None:
@@ -104,7 +109,7 @@ def _budget_request(request: Checking) -> CheckRequest:
     return CheckRequest(
         request.models, settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
-        request.values or None,
+        request.values or None, request.require_baseline,
     )  # fmt: skip
 
 
@@ -153,6 +158,10 @@ def check(
     update_baseline: Annotated[
         bool, typer.Option("--update-baseline", help="Write the figures as the new baseline.")
     ] = False,
+    require_baseline: Annotated[
+        bool,
+        typer.Option("--require-baseline", help="A model that the baseline doesn't know fails."),
+    ] = False,
     shape: ShapeOption = None,
     dim: DimOption = None,
     value: ValueOption = None,
@@ -177,5 +186,6 @@ def check(
         Checking(
             models or [], config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,
             reports_of(report), limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
+            require_baseline,
         )
     )  # fmt: skip

@@ -59,6 +59,7 @@ def check(
     allow_unknown: bool = False,
     tolerance: str | None = None,
     anywhere: bool = False,
+    require_baseline: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Check:
     """Hold models against a budget.
@@ -75,6 +76,7 @@ def check(
         allow_unknown: that a limit can't be judged is no failure.
         tolerance: of latencies, a share such as ``"5 %"``.
         anywhere: the configuration's paths may lead out of its folder.
+        require_baseline: a model that the baseline doesn't know keeps no relative limit.
         progress: told what is being done.
 
     Returns:
@@ -118,6 +120,7 @@ def check(
             allow_unknown,
             anywhere=anywhere,
             values=told or None,
+            require_baseline=require_baseline,
         ),
         progress,
     )
@@ -160,8 +163,9 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
             problems.append(Problem(job.model, one_line(said, 300)))
     path = request.settings.path
     return Check(
-        tuple(done), tuple(problems), None if path is None else shown_path(path), baseline.source
-    )
+        tuple(done), tuple(problems), None if path is None else shown_path(path), baseline.source,
+        baseline.removed,
+    )  # fmt: skip
 
 
 def _checked(
@@ -173,12 +177,19 @@ def _checked(
     figures = ModelFigures(report, limits, measured)
     if request.update:
         limits = tuple(_absolute_only(limits))
-    earlier = baseline.of(job) if any(map(is_relative, limits)) else None
+    required = request.require_baseline or request.settings.require_baseline
+    standing = None
+    if any(map(is_relative, limits)):
+        standing = baseline.of(job, report, figures)
+        if (
+            standing.status == "renamed" and required
+        ):  # what it might have been is no entry of its own
+            standing = replace(standing, status="new", figures=None)
     verdicts = judge_report(
-        report, limits, figures=figures, baseline=earlier,
-        no_baseline=baseline.why_none(), allow_unknown=request.allow_unknown,
+        report, limits, figures=figures, baseline=standing,
+        allow_unknown=request.allow_unknown, require_baseline=required,
     )  # fmt: skip
-    return Checked(job.model, verdicts, figures, report, job.variant)
+    return Checked(job.model, verdicts, figures, report, job.variant, standing)
 
 
 class _Known:

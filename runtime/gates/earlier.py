@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,13 @@ from cnnscope.analyzer.budgets.baselines import (
 from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.quantity import LATENCIES
+from cnnscope.analyzer.budgets.recognition import most_alike, renamed_reason, standing_in
+from cnnscope.analyzer.budgets.sketch import Sketch
+from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
 from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
 )
@@ -32,6 +37,8 @@ from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, shown_pa
 from cnnscope.runtime.gates.latencies import measured_figures
 
 _GIT: Final = "git:"
+#: so many of a commit's models that have gone are looked at, those with the nearest names first
+_MOST_GONE: Final = 20
 
 
 class Earlier:
@@ -39,40 +46,56 @@ class Earlier:
 
     def __init__(self, request: CheckRequest, models: Sequence[str]) -> None:
         self.request = request
-        self.several = len(set(models)) > 1
+        self.models = tuple(dict.fromkeys(models))
+        self.several = len(self.models) > 1
         self.source = request.baseline
         self.folder = Path()
         if self.source is None and request.settings.baseline is not None:
             self.source = request.settings.baseline
             self.source = _from_folder(self.source, request.settings.folder)
         self._read: Baseline | None = None
+        self._gone: list[str] = []
+        #: what the models that were judged are called in the baseline
+        self.met: set[str] = set()
 
-    def why_none(self) -> str:
-        if self.source is None:
-            return "it is relative to a baseline, and none is given"
-        return f"the baseline {self.source} has no such model"
+    def of(self, job: Job, report: Report, figures: Figures) -> Standing:
+        """Where a model stands.
 
-    def of(self, job: Job) -> Figures | None:
+        Raises:
+            BaselineError: the baseline isn't there, or can't be read: that is no verdict on a model.
+        """
         if self.source is None:
-            return None
+            return NO_BASELINE
         if self.source.startswith(_GIT):
             ref, _, path = self.source.removeprefix(_GIT).partition(":")
             if not path:  # each model as it was
-                try:
-                    earlier = self.at(ref, Path(job.model))
-                except NotInCommitError:  # a new one
-                    return None
-                return self.of_model(earlier, job)
+                return self.of_commit(ref, job, report)
             if path.endswith(".json"):
-                return self.of_file(job, Path(path), lambda: self.at(ref, Path(path)))
-            return self.of_model(self.at(ref, Path(path)), job)
+                read = lambda: self.at(ref, Path(path))  # noqa: E731  # read when it is needed
+                return self.of_file(job, Path(path), read, report, figures)
+            return Standing("known", self.of_model(self.at(ref, Path(path)), job))
         path = self.source
         data = self.head(Path(path))
         if path.endswith(".json") or is_json(data):
-            return self.of_file(job, Path(path), lambda: self.whole(Path(path)))
+            return self.of_file(job, Path(path), lambda: self.whole(Path(path)), report, figures)
         if lfs_pointer(data) is not None:
             raise BaselineError(f"{path}: a Git LFS pointer: run git lfs pull")
-        return self.of_model(path, job)
+        return Standing("known", self.of_model(path, job))
+
+    def of_commit(self, ref: str, job: Job, report: Report) -> Standing:
+        """A model as it was at a commit; one that is new there may be another that has gone."""
+        try:
+            return Standing("known", self.of_model(self.at(ref, Path(job.model)), job))
+        except NotInCommitError:
+            pass
+        none = f"the baseline {self.source} has no such model"
+        known = {name: self.at(ref, Path(name)) for name in self.gone_since(ref, job.model)}
+        other = most_alike(Sketch.of(report), known, lambda name: _likeness(known[name], report))
+        if other is None:
+            return Standing("new", reason=none)
+        earlier = self.of_model(known[other], job)
+        self.met.add(other)
+        return Standing("renamed", earlier, other, renamed_reason(none, other))
 
     def at(self, ref: str, path: Path) -> bytes:
         from cnnscope.runtime.gates.git import file_at
@@ -95,14 +118,50 @@ class Earlier:
             said = f"{path}: the baseline can't be read: {error.strerror or error}{hint}"
             raise BaselineError(said) from None
 
-    def of_file(self, job: Job, path: Path, read: Callable[[], bytes]) -> Figures | None:
+    def of_file(
+        self, job: Job, path: Path, read: Callable[[], bytes], report: Report, figures: Figures
+    ) -> Standing:
         if self._read is None:
             assert self.source is not None
             self._read = read_baseline(read(), self.source)
+            self._gone = self.gone_from(self._read, path.parent)
         found = self._read
         if found.single and self.several:  # one model's figures are no measure for all of them
             found = replace(found, single=False)
-        return found.figures_for(model_key(job.model, path.parent), job.variant)
+        key = model_key(job.model, path.parent)
+        standing = standing_in(found, key, job.variant, Sketch.of(report), figures, self._gone)
+        self.met.add(standing.other or key)
+        return standing
+
+    def gone_from(self, baseline: Baseline, folder: Path) -> list[str]:
+        """The models of a baseline in a folder that are no file any more, and none that is checked."""
+        checked = {model_key(model, folder) for model in self.models}
+        return [
+            name for name in baseline.names if name not in checked and not (folder / name).exists()
+        ]
+
+    def gone_since(self, ref: str, model: str) -> list[str]:
+        """The files of a commit that a model may have been: of its suffix, and there no longer."""
+        from cnnscope.runtime.gates.git import files_at
+
+        checked = {shown_path(Path(name)) for name in self.models}
+        path = Path(model)
+        gone = [
+            name for name in map(shown_path, files_at(ref, path))
+            if Path(name).suffix == path.suffix and name not in checked and not Path(name).exists()
+        ]  # fmt: skip
+        near = sorted(gone, key=lambda name: -SequenceMatcher(None, name, model).ratio())
+        return near[:_MOST_GONE]
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """The models of a baseline's file that are no file any more, and that no other model is.
+
+        Where none of its models is where it says, it is another folder's: nothing is known then.
+        """
+        if self._read is None or self._read.single or not self.met & set(self._read.names):
+            return ()
+        return tuple(name for name in self._gone if name not in self.met)
 
     def of_model(self, source: Source, job: Job) -> Figures:
         try:
@@ -115,6 +174,13 @@ class Earlier:
             then = replace(job, source=source, model=f"the baseline {self.source}")
             measured = measured_figures(then, earlier, self.request.settings.latency, say_nothing)
         return ModelFigures(earlier, job.limits, measured)
+
+
+def _likeness(earlier: bytes, report: Report) -> float:
+    try:
+        return Sketch.of(report).likeness(Sketch.of(analyze(earlier)))
+    except CnnscopeError:  # it couldn't be read then, either
+        return 0.0
 
 
 def _from_folder(source: str, folder: Path) -> str:

@@ -66,6 +66,27 @@ def file_at(ref: str, path: Path) -> bytes:
     return data if pointer is None else _stored(folder, pointer, shown, ref)
 
 
+def files_at(ref: str, path: Path) -> list[Path]:
+    """The files of a commit, below the top of the repository that a path lies in.
+
+    Raises:
+        BaselineError: as `file_at`.
+    """
+    shown = f"git:{ref}"
+    if not ref or ref.startswith("-") or ":" in ref:
+        raise BaselineError(f"{shown}: {ref!r} is no branch, tag or commit")
+    folder = _existing(path.absolute().parent)
+    top = _git(folder, shown, "rev-parse", "--show-toplevel").decode("utf-8", "replace").strip()
+    commit = _git(
+        folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
+    )
+    listed = _git(
+        Path(top), shown, "ls-tree", "-r", "-z", "--name-only", "--full-tree",
+        commit.decode("ascii", "replace").strip(),
+    )  # fmt: skip
+    return [Path(top) / os.fsdecode(name) for name in listed.split(b"\0") if name]
+
+
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest above it that is there: others may have come or gone."""
     while not folder.is_dir() and folder != folder.parent:

@@ -39,6 +39,7 @@ class CheckRequest:
         allow_unknown: tolerate everything that can't be judged.
         update: where to write the figures as a new baseline; relative limits aren't judged then.
         anywhere: the settings' paths may lead out of their folder.
+        require_baseline: a model that the baseline doesn't know keeps no relative limit.
     """
 
     models: Sequence[Given] = ()
@@ -51,6 +52,7 @@ class CheckRequest:
     update: bool = False
     anywhere: bool = False
     values: Mapping[str, object] | None = None
+    require_baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

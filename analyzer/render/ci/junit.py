@@ -1,12 +1,14 @@
 """How do test reporters show findings? As JUnit XML: a suite per model, a case per question.
 
-There is no standard; this keeps to what https://github.com/testmoapp/junitxml describes. Some
+There is no standard; this keeps to what https://github.com/testmoapp/junitxml describes. Readers tell
+cases apart by class and name, so no two of a suite have the same: what is asked twice is counted. Some
 readers show a failure's ``message`` and some its text, so both say what was found. XML 1.0 has no
 way to write most control characters: they come as escapes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cnnscope.analyzer.render.job_log import without_commands
@@ -20,8 +22,8 @@ def junit_xml(outcome: Outcome, version: str = "") -> str:
     for model in outcome.models:
         cases = [case for case in outcome.cases if case.model == model]
         suite = SubElement(root, "testsuite", _counts(escape(model), cases))
-        for case in cases:
-            _add(suite, case, outcome.gate)
+        for case, title in zip(cases, unlike([name(case.name) for case in cases]), strict=True):
+            _add(suite, case, title, outcome.gate)
     indent(root)
     text = without_commands(tostring(root, "unicode"), colon="&#58;", sign="&#35;")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
@@ -39,10 +41,24 @@ def _counts(title: str, cases: object) -> dict[str, str]:
     }
 
 
-def _add(suite: Element, case: Case, gate: str) -> None:
-    given = {
-        "classname": f"cnnscope.{gate}.{name(case.model)}", "name": name(case.name), "time": "0"
-    }  # fmt: skip
+def unlike(titles: Sequence[str]) -> list[str]:
+    """The titles, the second and further ones of each counted.
+
+    >>> unlike(["a", "b", "a", "a (2)"])
+    ['a', 'b', 'a (2)', 'a (2) (2)']
+    """
+    found: dict[str, None] = {}
+    for title in titles:
+        told, times = title, 1
+        while told in found:
+            times += 1
+            told = f"{title} ({times})"
+        found[told] = None
+    return list(found)
+
+
+def _add(suite: Element, case: Case, title: str, gate: str) -> None:
+    given = {"classname": f"cnnscope.{gate}.{name(case.model)}", "name": title, "time": "0"}
     element = SubElement(suite, "testcase", given)
     if case.skipped:
         SubElement(element, "skipped", {"message": escape(case.skipped)})

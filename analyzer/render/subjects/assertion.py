@@ -20,8 +20,8 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name, percent, shape
 from cnnscope.analyzer.values.tensor import plain_shape
 
-_ORDER = ("exceeds", "unknown", "within")
-_WORDS = {"exceeds": "EXCEEDS", "unknown": "UNKNOWN", "within": "within "}
+_ORDER = ("exceeds", "unknown", "new", "within")
+_WORDS = {"exceeds": "EXCEEDS", "unknown": "UNKNOWN", "new": "new    ", "within": "within "}
 _INDENT = " " * 9
 _LONGEST = 60
 _SUMMED = ("params", "macs", "flops", "weight_bytes", "peak_activation_bytes")

@@ -34,14 +34,17 @@ from cnnscope.analyzer.render.subjects.verdicts import (
     limit_name,
     margin_text,
     sentence,
+    standing_text,
     why,
 )
 from cnnscope.analyzer.render.tables import Tone, table
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome, ReportedRule
+from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import escape, name
 
 NOT_JUDGED = "budget/not-judged"
-_STATES = {"within": "within", "exceeds": "EXCEEDS", "unknown": "unknown"}
+NEW_MODEL = "budget/new-model"
+_STATES = {"within": "within", "exceeds": "EXCEEDS", "unknown": "unknown", "new": "new"}
 
 
 def _state(verdict: Verdict) -> str:
@@ -53,10 +56,10 @@ COLUMNS: tuple[Column[Verdict], ...] = (
     Column("state", "", _state, lambda v: v.state, importance=9),
     Column("limit", "limit on", limit_name, lambda v: v.limit.name, importance=8, least=16),
     Column("figure", "is", figure_text, lambda v: plain_number(v.figure.shown), True, importance=7),
-    Column("bound", "may be", bound_text, lambda v: v.limit.text, importance=6),
+    Column("bound", "may be", bound_text, lambda v: v.written, importance=6),
     Column("margin", "margin", margin_text, lambda v: plain_number(v.beyond), importance=5),
     Column("baseline", "relative", baseline_text,
-           lambda v: None if v.baseline is None else v.limit.text, importance=1, optional=True),
+           lambda v: None if v.baseline is None else v.written, importance=1, optional=True),
 )  # fmt: skip
 
 
@@ -65,6 +68,8 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
     for label, proven in found.assumed.items():
         if proven:
             yield "info", f"the batch {name(label, 60)} is free: figures are of one example"
+    if standing := standing_text(found):
+        yield ("info" if _passes(found) else "error"), standing
     for verdict in found.verdicts:
         what = limit_name(verdict)
         if verdict.state == "unknown":
@@ -96,6 +101,8 @@ def document(found: Check, *, problems: bool = True) -> Document:
             table(COLUMNS, model.verdicts, tone=_tone),
             notes,
         ])  # fmt: skip
+    if found.removed:
+        parts.append([Notes((_removed(found),), listed=False)])
     last = parts[-1] if parts else []
     unjudged = Notes(tuple(map(_unjudged, found.problems)))
     last.append(unjudged if problems else Only(PAGE, (unjudged,)))
@@ -107,12 +114,13 @@ def document(found: Check, *, problems: bool = True) -> Document:
     return Document(title, (page, *(Section(tuple(blocks)) for blocks in parts)))
 
 
+_MOST_REMOVED = 5
 #: a remark may be broken anywhere but between a number and its unit
 _FLOW = Flow(rest="  ", units=True, hyphens=True)
 
 
 def _tone(verdict: Verdict) -> Tone:
-    tones: dict[str, Tone] = {"exceeds": "error", "unknown": "warning", "within": ""}
+    tones: dict[str, Tone] = {"exceeds": "error", "unknown": "warning", "within": "", "new": ""}
     return tones[verdict.state]
 
 
@@ -120,6 +128,19 @@ def _note(severity: str, text: str) -> Note:
     if severity == "info":
         return Note(text, severity, tone="dim", lead="dim", flow=_FLOW)
     return Note(text, severity, lead="error" if severity == "error" else "warning", flow=_FLOW)
+
+
+def _removed(found: Check) -> Note:
+    """Models that the baseline still has: nothing holds them any more."""
+    many = len(found.removed) > 1
+    shown = ", ".join(name(x, 80) for x in found.removed[:_MOST_REMOVED])
+    left = len(found.removed) - _MOST_REMOVED
+    more = f" and {left} more" if left > 0 else ""
+    return Note(
+        f"the baseline has figures of {shown}{more}, {'which are no files' if many else 'which is no file'}"
+        " any more (cnnscope baseline update --prune takes them out)", "info", tone="dim", lead="dim",
+        flow=_FLOW,
+    )  # fmt: skip
 
 
 def _unjudged(problem: Problem) -> Note:
@@ -134,11 +155,7 @@ def _unjudged(problem: Problem) -> Note:
 
 def outcome(found: Check) -> Outcome:
     """The check as findings: an error for what is exceeded or unknown, a note where that's allowed."""
-    cases = [
-        Case(model.model, _case_name(model, v), tuple(_findings(model, v)), sentence(v))
-        for model in found.models
-        for v in model.verdicts
-    ]
+    cases = [case for model in found.models for case in _cases(model)]
     for problem in found.problems:
         message = problem.message + (f" ({problem.origin})" if problem.origin else "")
         finding = Finding(NOT_JUDGED, "error", problem.model, message)
@@ -146,19 +163,35 @@ def outcome(found: Check) -> Outcome:
     return Outcome("check", tuple(cases), tuple(_rules()))
 
 
-def _case_name(model: Checked, verdict: Verdict) -> str:
-    text = verdict.limit.text
-    if verdict.bound is not None and text[:1] not in "<>=":
-        text = f"{verdict.bound.comparison} {text}"
+def _cases(model: Checked) -> Iterator[Case]:
     at = f" at {model.variant}" if model.variant else ""
-    return f"{verdict.limit.name} {text}{at}"
+    if model.new:
+        said = f"{standing_text(model)}{f' (at {model.variant})' if model.variant else ''}"
+        severity: Severity = "info" if _passes(model) else "error"
+        finding = Finding(
+            NEW_MODEL, severity, model.model, said, subject=f"new {model.variant}".strip()
+        )
+        yield Case(model.model, f"is in the baseline{at}", (finding,), said)
+    for verdict in model.verdicts:
+        skipped = sentence(verdict) if verdict.state == "new" else ""
+        asked = f"{verdict.limit.name} {verdict.asked}{at}"
+        yield Case(model.model, asked, tuple(_findings(model, verdict)), sentence(verdict), skipped)
+
+
+def _passes(model: Checked) -> bool:
+    """That it is new is no failure."""
+    return all(verdict.ok for verdict in model.verdicts if verdict.state == "new")
 
 
 def _findings(model: Checked, verdict: Verdict) -> Iterable[Finding]:
-    if verdict.state == "within":
+    if verdict.state in ("within", "new"):  # of what is new, that is said once
         return
     layers = [part.layer for part in verdict.parts]
     bound = verdict.bound
+    # Of two bounds of one limit each has a name of its own, which no amount is in.
+    asked: str = "" if bound is None else bound.comparison
+    if bound is not None and bound.relation != "absolute":
+        asked = f"{asked} {bound.relation}"
     worst = largest(verdict)
     hint = worst if verdict.state == "exceeds" else ""
     yield Finding(
@@ -170,7 +203,7 @@ def _findings(model: Checked, verdict: Verdict) -> Iterable[Finding]:
         tuple(layers[1:]),
         hint,
         _stake(verdict.figure, verdict),
-        f"{verdict.limit.name} {'' if bound is None else bound.comparison} {model.variant}".strip(),
+        " ".join(filter(None, (verdict.limit.name, asked, model.variant))),
     )
 
 
@@ -188,6 +221,10 @@ def _rules() -> Iterator[ReportedRule]:
             f"budget/{key}", f"{key}-budget", f"A limit on {key}: {escape(meaning)}.",
             severity="error", tags=("budget",),
         )  # fmt: skip
+    yield ReportedRule(
+        NEW_MODEL, "new-model", "The baseline has no figures of a model that limits compare with them.",
+        severity="info", tags=("budget",),
+    )  # fmt: skip
     yield ReportedRule(
         NOT_JUDGED, "not-judged", "A model that a budget names can't be found or read.",
         severity="error", tags=("budget",),

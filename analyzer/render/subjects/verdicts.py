@@ -66,8 +66,10 @@ def limit_name(verdict: Verdict) -> str:
 
 def bound_text(verdict: Verdict) -> str:
     """The bound, e.g. ``<= 4.20 G``; a list's operators."""
-    if verdict.bound is None or verdict.amount is None:
+    if verdict.bound is None:
         return name(verdict.limit.text, 20)
+    if verdict.amount is None:
+        return name(verdict.asked, 20)
     _, text = both(verdict.figure.shown, verdict.amount, verdict.limit.measure)
     return f"{verdict.bound.comparison} {text}"
 
@@ -110,7 +112,7 @@ def baseline_text(verdict: Verdict) -> str:
     if verdict.baseline is None:
         return ""
     base = amount(verdict.baseline.shown, verdict.limit.measure)
-    return f"{name(verdict.limit.text, 40)}, baseline {base}"
+    return f"{name(verdict.written, 40)}, baseline {base}"
 
 
 def sentence(verdict: Verdict) -> str:
@@ -124,6 +126,8 @@ def sentence(verdict: Verdict) -> str:
     if verdict.state == "unknown":
         known = "" if verdict.figure.shown is None else f" ({figure_text(verdict)} is known)"
         return f"{what} can't be judged against {bound_text(verdict)}{known}: {why(verdict)}"
+    if verdict.state == "new":
+        return f"{what} is {figure_text(verdict)}, new: no baseline for {bound_text(verdict)}"
     if verdict.limit.quantity == ERRORS and verdict.state == "exceeds":
         return f"the model contradicts itself: {why(verdict)}"
     said = f"{what} is {figure_text(verdict)}, limit {bound_text(verdict)}"
@@ -167,13 +171,44 @@ def advice(verdict: Verdict) -> str:
 
 def headline(found: Checked) -> str:
     """What is to be said of a model in a few words."""
-    states = [v for v in found.verdicts if not v.ok]
-    over = sum(v.state == "exceeds" for v in states)
-    unknown = sum(v.state == "unknown" for v in states)
+    failed = [v for v in found.verdicts if not v.ok]
+    over = sum(v.state == "exceeds" for v in failed)
+    unknown = sum(v.state == "unknown" for v in failed)
+    new = sum(v.state == "new" for v in found.verdicts)
     total = len(found.verdicts)
     if not total:
         return "no limit to judge"
-    if not states:
-        return f"within {'its limit' if total == 1 else f'all {total} limits'}"
     parts = [f"{over} exceeded"] * bool(over) + [f"{unknown} unknown"] * bool(unknown)
-    return f"{' and '.join(parts)} of {total} limit{'s' * (total != 1)}"
+    if parts:
+        return f"{' and '.join(parts)} of {total} limit{'s' * (total != 1)}" + (
+            f", {new} new: no baseline" if new else ""
+        )
+    rest = total - new
+    kept = f"within {'its limit' if total == 1 else f'all {total} limits'}"
+    if not new:
+        return kept
+    kept = f"within its {rest} other limit{'s' * (rest != 1)}, " if rest else ""
+    needed = "" if found.ok else ", and one is required"
+    return f"new: {kept}no baseline for {new}{needed}"
+
+
+def standing_text(found: Checked) -> str:
+    """What is to be said of where a model stands in the baseline; nothing where it is simply there.
+
+    The baseline's own name is shown with all its characters.
+    """
+    standing = found.standing
+    if standing is None or standing.status == "known":
+        return ""
+    reason = name(standing.reason, 300)
+    if standing.status != "new":
+        return reason
+    asked = ", ".join(
+        dict.fromkeys(
+            f"{limit_name(v)} {bound_text(v)}" for v in found.verdicts if v.state == "new"
+        )
+    )
+    like = f"; is it {name(standing.other, 80)}, renamed?" if standing.other else ""
+    passes = all(v.ok for v in found.verdicts if v.state == "new")
+    needed = "not judged" if passes else "not kept, since a baseline is required"
+    return f"new, no baseline: {asked} {needed} ({reason}{like})"

@@ -25,6 +25,7 @@ from onnx import TensorProto, numpy_helper
 
 from cnnscope.analyzer.model.file_mapping import map_file_object, map_path
 from cnnscope.analyzer.model.memory_copy import IN_MEMORY, copy_without_payloads
+from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.model.tensor_bytes import numbers_view
 from cnnscope.analyzer.model.unreadable import NONSENSE, error_line, looks_like, misfit
 from cnnscope.analyzer.model.weight_places import (
@@ -76,6 +77,11 @@ class ModelFile:
     missing: tuple[str, ...]
     _data: FileBytes = field(default=b"", repr=False)
     _left_out: Mapping[Place, TensorProto | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str | None:
+        """What it is called: its path, or what stands for one; None in memory."""
+        return self._data.name if isinstance(self._data, Piped) else self.path
 
     def __getstate__(self) -> dict[str, object]:
         """For pickle and copies: a mapped file goes by its path, to be mapped again."""
@@ -151,7 +157,8 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
     if isinstance(source, onnx.ModelProto):
         return _from_memory(source, path=None, file_bytes=None)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_bytes(bytes(source), path=None)
+        # A copy of what may change; what is piped is ours already, and keeps its name.
+        return _from_bytes(source if isinstance(source, Piped) else bytes(source), path=None)
     if isinstance(source, (str, os.PathLike)):
         path = os.fsdecode(source)
         return _parse(map_path(path), path)

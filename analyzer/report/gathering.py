@@ -58,7 +58,7 @@ def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:
     producer = f"{proto.producer_name} {proto.producer_version}".strip()
     folded = sum(1 for node in graph.nodes if shapes.folded(node))
     return ModelInfo(
-        file.path, producer, int(proto.ir_version), dict(graph.opsets), file.file_bytes,
+        file.name, producer, int(proto.ir_version), dict(graph.opsets), file.file_bytes,
         file.weights, len(graph.nodes), folded,
     )  # fmt: skip
 

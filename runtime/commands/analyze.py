@@ -39,6 +39,7 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report, run_in_children
+from cnnscope.runtime.commands.sources import Source, name_of, sources_of
 from cnnscope.runtime.commands.writing import check_output
 
 
@@ -68,14 +69,14 @@ def analyze_models(request: Analyzing) -> int:
     _check(request)
     reports: list[Report] = []
     code = FINE
-    for path in request.models:
-        with progress(path):
-            report = read_report(path, request.shapes, request.dims, request.values)
+    for source in sources_of(request.models):
+        with progress(name_of(source)):
+            report = read_report(source, request.shapes, request.dims, request.values)
         if report is None:
             code = BAD
             continue
         if request.run:
-            report, said = _with_run(report, path, request)
+            report, said = _with_run(report, source, request)
             code = max(code, said)
         reports.append(report)
         if report.errors or (request.strict and not report.complete):
@@ -92,7 +93,7 @@ def analyze_models(request: Analyzing) -> int:
     return code
 
 
-def _with_run(report: Report, path: str, request: Analyzing) -> tuple[Report, int]:
+def _with_run(report: Report, source: Source, request: Analyzing) -> tuple[Report, int]:
     """The report with what running the model shows; as it is, and a line, where it can't be run."""
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.measurement import Profile
@@ -100,8 +101,8 @@ def _with_run(report: Report, path: str, request: Analyzing) -> tuple[Report, in
     from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.profile.job import ProfileJob
 
-    base = ModelJob(path, request.shapes, request.dims, values=request.values)
-    found = run_in_children(path, [(VERIFY, base), (PROFILE, ProfileJob(base))])
+    base = ModelJob(source, request.shapes, request.dims, values=request.values)
+    found = run_in_children(source, [(VERIFY, base), (PROFILE, ProfileJob(base))])
     if found is None:
         return report, BAD
     checked, timed = found

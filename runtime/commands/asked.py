@@ -78,9 +78,11 @@ class Gate:
 
 # -- options that several commands take --------------------------------------------------------------
 
-ModelArgument: TypeAlias = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file.")]
+ModelArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="MODEL", help="An ONNX file; - for standard input.")
+]
 ModelArguments: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="MODEL...", help="ONNX files.")
+    list[str], typer.Argument(metavar="MODEL...", help="ONNX files; - for standard input.")
 ]
 ShapeOption: TypeAlias = Annotated[
     list[str] | None,

@@ -19,6 +19,7 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
+from cnnscope.runtime.commands.sources import sources_of
 from cnnscope.runtime.commands.texts import lengths_of, reports_of, shapes_of, values_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _budget_request(request: Checking) -> CheckRequest:
     if tolerance is not None:
         settings = replace(settings, latency=replace(settings.latency, tolerance=tolerance))
     return CheckRequest(
-        request.models, settings, limits, request.shapes or None, request.dims or None,
+        sources_of(request.models), settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
         request.values or None, request.require_baseline,
     )  # fmt: skip

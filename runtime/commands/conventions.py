@@ -21,6 +21,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
@@ -46,8 +47,9 @@ def show_conventions(
         result = Result(lambda: [found], lambda: rows_of(found), rows=True)
         emit(result, format, output)
         return FINE
-    with progress(model):
-        report = read_report(model, shapes, dims, values)
+    source = source_of(model)
+    with progress(name_of(source)):
+        report = read_report(source, shapes, dims, values)
     if report is None:
         return BAD
     complain_of_errors(report)

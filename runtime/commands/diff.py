@@ -29,6 +29,7 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.sources import name_of, sources_of
 from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
@@ -63,9 +64,9 @@ def diff_models(request: Differing) -> int:
         raise Misuse("--fail-on weights and --no-weights contradict each other")
     reports = []
     met: set[str] = set()
-    for path in (request.before, request.after):
-        with progress(path):
-            report = read_report(path, {}, {})
+    for source in sources_of([request.before, request.after]):
+        with progress(name_of(source)):
+            report = read_report(source, {}, {})
             if report is not None and (request.shapes or request.dims or request.values):
                 # What only the other model has isn't this one's fault.
                 free = {n for x in report.inputs for d in x.declared.shape or () if not isinstance(d, int)
@@ -73,7 +74,7 @@ def diff_models(request: Differing) -> int:
                 own = {None, *(x.name for x in report.inputs)}
                 met |= free | {name for name in own if name is not None}
                 report = read_report(
-                    path,
+                    source,
                     {key: value for key, value in request.shapes.items() if key in own},
                     {key: value for key, value in request.dims.items() if key in free},
                     {key: value for key, value in request.values.items() if key in own},

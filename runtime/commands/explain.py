@@ -22,21 +22,24 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, unit_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
 
 def explain_layer(
-    path: str,
+    model: str,
     wanted: str,
     unit: list[int | None] | None,
     sizes: tuple[GivenShapes, dict[str, int], GivenValues],
     format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
-    check_output(output, [path])
+    check_output(output, [model])
+    source = source_of(model)
+    path = name_of(source)
     with progress(path):
-        report = read_report(path, *sizes)
+        report = read_report(source, *sizes)
     if report is None:
         return BAD
     try:

@@ -21,6 +21,7 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
+from cnnscope.runtime.commands.sources import name_of, sources_of
 from cnnscope.runtime.commands.texts import lengths_of, names_of, reports_of, shapes_of, values_of
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ def lint_models(request: Linting) -> int:
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
     results: list[Findings] = []
-    for model in request.models:
+    for source in sources_of(request.models):
+        model = name_of(source)
         try:
-            open_model(model)
+            open_model(source)
         except OutsideFolderError as error:
             found = unreadable(model, str(error), settings)
             if found is not None:
@@ -74,7 +76,7 @@ def lint_models(request: Linting) -> int:
         except CnnscopeError:
             pass  # said below
         with progress(model):
-            report = read_report(model, request.shapes, request.dims, request.values)
+            report = read_report(source, request.shapes, request.dims, request.values)
             if report is not None:
                 results.append(lint_report(report, settings, kernels))
     if results:

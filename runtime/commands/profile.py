@@ -29,6 +29,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output, save
 
@@ -60,14 +61,13 @@ def profile_model(request: Profiling) -> int:
         raise Misuse(str(error)) from None
     for output in (request.output, request.trace):
         check_output(output, [request.model])
+    source = source_of(request.model)
     base = ModelJob(
-        request.model, request.shapes, request.dims, request.provider, request.inputs,
+        source, request.shapes, request.dims, request.provider, request.inputs,
         request.seed, verbose=request.verbose, values=request.values,
     )  # fmt: skip
     job = ProfileJob(base, request.batches, request.threads, request.seconds)
-    done = run_in_children(
-        request.model, [(PROFILE, job)], request.timeout, verbose=request.verbose
-    )
+    done = run_in_children(source, [(PROFILE, job)], request.timeout, verbose=request.verbose)
     if done is None:
         return BAD
     (found,) = done

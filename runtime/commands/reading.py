@@ -15,19 +15,21 @@ from cnnscope.runtime.commands.messages import (
     show_traceback,
     watched,
 )
+from cnnscope.runtime.commands.sources import Source, name_of
 
 
 def read_report(
-    path: str, given: GivenShapes, dims: dict[str, int], values: GivenValues | None = None
+    source: Source, given: GivenShapes, dims: dict[str, int], values: GivenValues | None = None
 ) -> Report | None:
     """The model's report; None, and a line on standard error, where there is none."""
     from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
+    path = name_of(source)
     try:
-        shapes = named_shapes(path, given, "--shape")
-        return analyze(path, shapes=shapes, dims=dims, values=values)
+        shapes = named_shapes(source, given, "--shape")
+        return analyze(source, shapes=shapes, dims=dims, values=values)
     except CnnscopeError as error:
         blame(path, error)
     except MemoryError:
@@ -41,7 +43,7 @@ def read_report(
 
 
 def run_in_children(
-    path: str,
+    source: Source,
     jobs: Sequence[tuple[str, object]],
     timeout: float | None = PATIENCE,
     *,
@@ -51,6 +53,7 @@ def run_in_children(
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
     from cnnscope.runtime.engine.child import run_in_child
 
+    path = name_of(source)
     try:
         with watched(path) as told:
             return [

@@ -28,6 +28,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
@@ -46,11 +47,12 @@ def verify_model(request: Verifying) -> int:
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.runtime.engine.job import ModelJob
 
+    source = source_of(request.model)
     job = ModelJob(
-        request.model, request.shapes, request.dims, request.provider, request.inputs,
+        source, request.shapes, request.dims, request.provider, request.inputs,
         request.seed, request.probes, request.verbose, request.values,
     )  # fmt: skip
-    done = run_in_children(request.model, [(VERIFY, job)], request.timeout, verbose=request.verbose)
+    done = run_in_children(source, [(VERIFY, job)], request.timeout, verbose=request.verbose)
     if done is None:
         return BAD
     (found,) = done

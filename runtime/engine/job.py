@@ -58,6 +58,7 @@ def sendable(request: ModelJob) -> ModelJob:
         return request
     if isinstance(model, os.PathLike):
         return replace(request, model=os.fspath(model))
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.report import Report
 
     if isinstance(model, Report):
@@ -65,7 +66,8 @@ def sendable(request: ModelJob) -> ModelJob:
             x.name: checked_lengths(x.shape) for x in model.inputs if x.shape is not None
         }
         shapes.update(request.shapes)
-        path = model.model.path
+        kept = model._analysis
+        path = kept.file.path if isinstance(kept, Analysis) else model.model.path
         if path is None:
             raise RunError(
                 "a model in memory is verified in a child from the model, not its report"
@@ -110,7 +112,8 @@ def analysed(request: ModelJob, arrays: Mapping[str, np.ndarray]) -> Analysis:
             raise RunError("the report has lost its model: verify the model itself")
         if not (request.shapes or request.dims or request.values or arrays):
             return model._analysis
-        model = model.model.path if model.model.path is not None else model._analysis.file.model
+        file = model._analysis.file
+        model = file.model if file.path is None else file.path
     shapes = named_shapes(model, request.shapes, "--shape")  # type: ignore[arg-type]
     for name, array in arrays.items():
         shapes.setdefault(name, array.shape)

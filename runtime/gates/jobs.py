@@ -16,6 +16,7 @@ from cnnscope.analyzer.budgets.settings import (
     ModelSettings,
     Settings,
 )
+from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.gates.model_paths import PathError, Search
@@ -156,7 +157,7 @@ def _named(model: Given) -> tuple[str, Path | None]:
     path = model.model.path if isinstance(model, Report) else model
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path), Path(os.fsdecode(path))
-    return "model in memory", None
+    return (model.name if isinstance(model, Piped) else "model in memory"), None
 
 
 def _job(request: CheckRequest, name: str, source: Given, entry: ModelSettings | None) -> Job:

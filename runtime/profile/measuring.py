@@ -74,7 +74,7 @@ class Measuring:
         residue = Residue(latencies[0].p50, times.run_seconds, raw, total(rows), times.runs)
         base = self.request.base
         return Profile(
-            model=job.analysis.file.path,
+            model=job.analysis.file.name,
             provider=self.provider.name,
             fallback_reason=self.provider.reason,
             runtime=runtime_version(),

@@ -145,7 +145,7 @@ def verify_here(request: ModelJob, progress: Callable[[str], None] | None = None
         fields = _check_fields(analysis, request)
     shapes, fields = name_departures(shapes, nodes), name_departures(fields, nodes)
     return Verification(
-        model=analysis.file.path,
+        model=analysis.file.name,
         provider=provider.name,
         fallback_reason=provider.reason,
         runtime=runtime_version(),

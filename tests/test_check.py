@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.budgets.amounts import Bound
 from cnnscope.analyzer.budgets.baselines import baseline_dict, model_key, read_baseline
+from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.budgets.check import Checked
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.judging import judge_report

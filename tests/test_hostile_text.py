@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 import cnnscope
-from cnnscope.analyzer.budgets.amounts import parse_amount
 from cnnscope.analyzer.budgets.baselines import BaselineError, read_baseline
 from cnnscope.analyzer.budgets.config import read_settings
 from cnnscope.analyzer.budgets.limit_text import parse_limit
@@ -24,6 +23,7 @@ from cnnscope.analyzer.budgets.settings import ConfigError, parse_tolerance
 from cnnscope.analyzer.budgets.toml_lines import too_deep
 from cnnscope.analyzer.lint.settings import LintError
 from cnnscope.analyzer.lint.table import settings_from
+from cnnscope.analyzer.values.amounts import parse_amount
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.cli import main
 from cnnscope.runtime.gates import model_paths

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnscope.analyzer.budgets.amounts import Measure, parse_amount, parse_bounds
+from cnnscope.analyzer.budgets.bounds import parse_bounds
+from cnnscope.analyzer.values.amounts import Measure, parse_amount
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_the_thing_counted_may_follow(text: str, expected: int) -> None:
         (True, "count", '^"true" is no amount'),  # as TOML and JSON write it
         (None, "count", "no amount"),
         ([], "count", "no amount"),
-        (-1, "count", "negative, as no figure is.*less than the baseline is text, '-1'"),
+        (-1, "count", "negative, as no figure is"),
         (float("nan"), "count", "no amount"),
         (float("inf"), "count", "no amount"),
         (10**80, "count", "beyond"),

@@ -20,7 +20,6 @@ from laid_out import check_json, check_markdown, check_text
 from networks import network, node
 
 import cnnscope
-from cnnscope.analyzer.budgets.amounts import Measure
 from cnnscope.analyzer.render.ci.fingerprint import fingerprints
 from cnnscope.analyzer.render.ci.github import MOST, workflow_commands
 from cnnscope.analyzer.render.ci.gitlab import code_quality
@@ -35,6 +34,7 @@ from cnnscope.analyzer.render.ci.sarif import (
 from cnnscope.analyzer.render.subjects.check import outcome
 from cnnscope.analyzer.render.subjects.verdicts import both
 from cnnscope.analyzer.report.finding import Case, Finding, Outcome, ReportedRule
+from cnnscope.analyzer.values.amounts import Measure
 
 DATA = Path(__file__).resolve().parent / "data"
 

@@ -12,8 +12,8 @@ from cnnscope.analyzer.budgets.limit import WHOLE, Limit, Scope
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import Quantity
 from cnnscope.analyzer.budgets.scopes import scoped_layers
-from cnnscope.analyzer.report.groups import module_paths
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, one_line
 

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final
 
-from cnnscope.analyzer.budgets.amounts import Bound
+from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.figures import ModelFigures, figures_of_layers
 from cnnscope.analyzer.budgets.limit import Limit, ScopeKind
@@ -25,8 +25,8 @@ from cnnscope.analyzer.budgets.scopes import scoped_layers
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
 from cnnscope.analyzer.budgets.totals import free_lengths, missing_terms
 from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState, judge
-from cnnscope.analyzer.report.groups import module_paths
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.report import Report
 
 #: how many of the layers that contribute most are named

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from cnnscope.analyzer.budgets.amounts import Bound, Measure
+from cnnscope.analyzer.budgets.bounds import Bound
+from cnnscope.analyzer.values.amounts import Measure
 
 #: a limit on the whole model, or on the layers of a kind, of a module, or on each layer of a name
 ScopeKind = Literal["model", "kind", "module", "layer"]

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Final, get_args
 
-from cnnscope.analyzer.budgets.amounts import parse_bounds
+from cnnscope.analyzer.budgets.bounds import parse_bounds
 from cnnscope.analyzer.budgets.limit import WHOLE, Limit, Scope, ScopeKind
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import LISTS, PARTIAL
-from cnnscope.analyzer.layers.kinds import COMPLETE
-from cnnscope.analyzer.operators.definition import Family
+from cnnscope.analyzer.report.layer_conditions import check_kind
 
 
 def make_limit(
@@ -97,15 +96,8 @@ def check_scope(scope: Scope) -> None:
         return
     if not scope.pattern:
         raise ValueError(f"which {scope.kind}?")
-    if scope.kind != "kind" or any(c in scope.pattern for c in "*?["):
-        return
-    ends = (*get_args(Family), *COMPLETE)
-    if not any(scope.pattern == end or scope.pattern.endswith(f" {end}") for end in ends):
-        words = scope.pattern.split()
-        tails = [" ".join(words[-n:]) for n in (1, 2, 3)]
-        close = [x for tail in tails for x in difflib.get_close_matches(tail, ends, 1, 0.7)]
-        meant = f"; did you mean one that ends in {close[0]!r}?" if close else ""
-        raise ValueError(f"no layer is of the kind {scope.pattern!r}{meant}")
+    if scope.kind == "kind":
+        check_kind(scope.pattern)
 
 
 def split_key(key: str) -> tuple[str, Scope]:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cnnscope.analyzer.budgets.amounts import Measure, Sign
+from cnnscope.analyzer.budgets.bounds import Sign
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.amounts import Measure
 
 #: those that are measured by running the model
 LATENCIES: Final = ("latency_p50", "latency_p99")

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from cnnscope.analyzer.budgets.limit import Scope
+from cnnscope.analyzer.report.choosing import paths_of
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.layer_conditions import fits_kind, kind_words
+from cnnscope.analyzer.report.path_patterns import fits, steps_of
 from cnnscope.analyzer.report.report import Report
 
 
@@ -23,20 +26,13 @@ def scoped_layers(
     if scope.kind == "model":
         return layers
     if scope.kind == "kind":
-        return [x for x in layers if fnmatchcase(x.kind.label, pattern)]
+        return [x for x in layers if any(fits_kind(w, pattern) for w in kind_words(x))]
     if scope.kind == "layer":
-        return [x for x in layers if x.name == pattern or fnmatchcase(x.name, pattern)] or None
-    steps = tuple(step for step in pattern.split("/") if step)
-    return [x for x, path in zip(layers, paths, strict=True) if _is_in(path, steps)] or None
-
-
-def _is_in(path: Sequence[str], steps: Sequence[str]) -> bool:
-    """The path begins with the steps, of which ``*`` stands for one and ``**`` for any number."""
-    if not steps:
-        return True
-    if steps[0] == "**":
-        return any(_is_in(path[i:], steps[1:]) for i in range(len(path) + 1))
-    if not path:
-        return False
-    same = path[0] == steps[0] or fnmatchcase(path[0], steps[0])
-    return same and _is_in(path[1:], steps[1:])
+        steps = steps_of(pattern)
+        return [
+            x for x, own in zip(layers, paths_of(layers), strict=True)
+            # A star in a layer's name stood for anything before patterns had steps.
+            if x.name == pattern or fnmatchcase(x.name, pattern) or any(fits(p, steps) for p in own)
+        ] or None  # fmt: skip
+    steps = steps_of(pattern)
+    return [x for x, path in zip(layers, paths, strict=True) if fits(path, steps)] or None

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from cnnscope.analyzer.budgets.amounts import parse_amount
 from cnnscope.analyzer.budgets.limit import Limit, Scope
 from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
+from cnnscope.analyzer.values.amounts import parse_amount
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
 LimitKey = tuple[Scope, str]

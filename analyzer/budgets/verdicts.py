@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from cnnscope.analyzer.budgets.amounts import Bound
+from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.limit import Limit
 

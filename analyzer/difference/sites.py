@@ -17,8 +17,8 @@ from cnnscope.analyzer.difference.entries import DifferenceGroup, LayerDifferenc
 from cnnscope.analyzer.difference.network import Matching
 from cnnscope.analyzer.difference.sequences import shortest_period
 from cnnscope.analyzer.difference.stages import Stage
-from cnnscope.analyzer.report.groups import module_paths
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.module_paths import module_paths
 
 _Path = tuple[str, ...]
 

@@ -35,6 +35,10 @@ _REDUCTIONS: dict[str, Family] = {
 }  # fmt: skip
 #: forms that say it all: their family adds nothing
 COMPLETE = frozenset({"fully connected", "locally connected", "embedding"})
+#: every form that a kind may have
+FORMS = (
+    "standard", "pointwise", "depthwise", "grouped", "global", "attention", *sorted(COMPLETE),
+)  # fmt: skip
 #: traits that belong to the kind's own name
 _NAMED = ("dilated",)
 

@@ -6,10 +6,11 @@ that is covered. Renderers know columns and rows, not layers.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from cnnscope.analyzer.report.column_names import resolved
 
 Row = TypeVar("Row")
 #: what a machine format holds; text is apart from numbers because only text can be a formula
@@ -51,14 +52,6 @@ class Column(Generic[Row]):
 
 # -- choosing ---------------------------------------------------------------------------------
 
-#: other words for columns
-ALIASES = {
-    "layer": "name", "shape": "output", "rf": "rf_size", "field": "rf_size", "step": "rf_step",
-    "start": "rf_start", "local": "rf_local", "read": "bytes_read", "written": "bytes_written",
-    "weights": "weight_bytes", "traffic": "traffic_bytes", "type": "dtype",
-    "outside": "rf_outside", "bytes": "traffic_bytes", "parts": "consists",
-}  # fmt: skip
-
 
 def default_columns(
     columns: Iterable[Column[Row]], rows: Sequence[Row] | None = None
@@ -80,17 +73,7 @@ def chosen_columns(columns: Sequence[Column[Row]], names: Sequence[str]) -> list
         ValueError: there is no such column; the message lists those there are.
     """
     known = {column.name: column for column in columns}
-    return [known[_resolved(wanted, known, "column")] for wanted in names]
-
-
-def _resolved(wanted: str, known: Mapping[str, object], what: str) -> str:
-    key = wanted.strip().lower().replace("-", "_")
-    key = key if key in known else ALIASES.get(key, key)
-    if key in known:
-        return key
-    close = difflib.get_close_matches(key, [*known, *ALIASES], 1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"there is no {what} {wanted!r}; {meant}there are: {', '.join(known)}")
+    return [known[resolved(wanted, known)] for wanted in names]
 
 
 def sorted_rows(
@@ -102,24 +85,13 @@ def sorted_rows(
         ValueError: there is no such column to sort by.
     """
     found = list(rows)
-    if key is not None and _is_traffic(key, columns):
-        found.sort(key=lambda x: _descending(_traffic(x)))
-    elif key is not None:
+    if key is not None:
         known = {column.name: column for column in columns if not column.name.endswith("_status")}
-        column = known[_resolved(key, known, "sort key")]
+        column = known[resolved(key, known, "sort key")]
         order = column.order or column.exact
         rising = column.name == "index"
         found.sort(key=lambda x: _descending(order(x), rising))
     return found if top is None else found[:top]
-
-
-def _is_traffic(key: str, columns: Sequence[object]) -> bool:
-    return key == "bytes" and any(getattr(c, "name", "") == "bytes_read" for c in columns)
-
-
-def _traffic(row: object) -> int | None:
-    read, written = (getattr(row, key, None) for key in ("bytes_read", "bytes_written"))
-    return read + written if isinstance(read, int) and isinstance(written, int) else None
 
 
 def _descending(value: object, rising: bool = False) -> tuple[bool, object]:

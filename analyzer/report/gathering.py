@@ -15,10 +15,11 @@ from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layer_facts import Gathering
-from cnnscope.analyzer.report.layers import Layers, sum_traffic, sum_work
+from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Metric, Totals
 from cnnscope.analyzer.report.network import whole_network
 from cnnscope.analyzer.report.report import Input, ModelInfo, Report
+from cnnscope.analyzer.report.sums import sum_traffic, sum_work
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.tensor import Tensor
 

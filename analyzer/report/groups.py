@@ -9,16 +9,17 @@ below the path that all layers have in common.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from cnnscope.analyzer.layers.blocks import Step, find_blocks
-from cnnscope.analyzer.report.layer import Layer, Value
-from cnnscope.analyzer.report.layers import Layers, sum_traffic, sum_work
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.module_paths import ModulePath, module_paths
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
+from cnnscope.analyzer.report.sums import sum_traffic, sum_work
 from cnnscope.analyzer.values.tensor import Shape, plain_shape
 
 
@@ -155,8 +156,6 @@ def _largest_first(groups: list[Group]) -> list[Group]:
 
 # -- modules ---------------------------------------------------------------------------------------
 
-ModulePath = tuple[str, ...]
-
 
 def _by_module(report: Grouped, depth: int) -> list[Group]:
     if depth < 1:
@@ -182,37 +181,6 @@ def _common(paths: Sequence[ModulePath]) -> ModulePath:
     low, high = min(paths), max(paths)
     same = [a == b for a, b in zip(low, high, strict=False)]
     return low[: same.index(False) if False in same else len(same)]
-
-
-def module_paths(layers: Iterable[Layer]) -> list[ModulePath]:
-    """For each layer the steps of its module's path; none: the model itself."""
-    layers = tuple(layers)
-    if any(layer.scope for layer in layers):
-        return [_steps(layer.scope) for layer in layers]
-    # Older exporters number the nodes and keep the path in the names of the weights.
-    found: list[ModulePath] = []
-    home: dict[str, ModulePath] = {}
-    for layer in layers:
-        path = _of_weights(layer.operands)
-        if path is None:
-            path = next((home[name] for name in layer.inputs if name in home), ())
-        found.append(path)
-        home.update((value.name, path) for value in layer.outputs)
-    return found
-
-
-def _steps(path: str) -> ModulePath:
-    return tuple(step for step in path.split("/") if step)
-
-
-def _of_weights(operands: Iterable[Value | None]) -> ModulePath | None:
-    """The path that the names of stored operands begin with: ``layer1.0.conv1.weight``."""
-    for value in operands:
-        if value is not None and value.tensor.constant and value.tensor.is_float:
-            steps = [step for step in re.split(r"[./]", value.name) if step]
-            if len(steps) > 1:
-                return tuple(steps[:-1])
-    return None
 
 
 # -- blocks ----------------------------------------------------------------------------------------

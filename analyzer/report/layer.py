@@ -142,6 +142,13 @@ class Layer:
         return plain_number(None if self.work is None or self.uncounted else self.work.flops)
 
     @property
+    def traffic_bytes(self) -> int | None:
+        """Bytes read and written; None when not known or hanging on a free dimension."""
+        if self.bytes_read is None or self.bytes_written is None:
+            return None
+        return plain_number(self.bytes_read + self.bytes_written)
+
+    @property
     def intensity(self) -> float | None:
         """Arithmetic intensity: FLOPs per byte read or written."""
         flops, read, written = (

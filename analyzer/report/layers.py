@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, plain_number
-from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import plain_shape
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.choosing import Chosen
 
 
 class Layers(Sequence[Layer]):
@@ -70,6 +72,33 @@ class Layers(Sequence[Layer]):
             if (op is None or x.op == op) and (condition is None or condition(x))
         )  # fmt: skip
 
+    def select(self, *layers: str, only: str | Sequence[str] = ()) -> Chosen:
+        """The layers that are meant, as ``--layer`` and ``--only`` have it.
+
+        Args:
+            layers: paths, of which any has to fit; ``*`` is anything within a step, ``**`` any number of
+                steps, and what is below is meant, too. None: all layers.
+            only: conditions, all of which have to hold: ``"macs>1M"``, ``"kind=depthwise"``,
+                ``"params>=5%"``.
+
+        Returns:
+            The layers in running order, as a sequence that also says of how many something asked for
+            isn't known.
+
+        Raises:
+            ValueError: a path fits no layer, there is no such column, or a share is asked for, of a total
+                that isn't known.
+
+        >>> import cnnscope
+        >>> layers = cnnscope.analyze("sample_models/lenet5.onnx").layers
+        >>> [x.name for x in layers.select("conv*", only="macs>200k")]
+        ['/conv2/Conv']
+        """
+        from cnnscope.analyzer.report.choosing import Choice
+
+        conditions = [only] if isinstance(only, str) else only
+        return Choice.of(layers, conditions).of_layers(self._layers)
+
 
 def _looking(layer: Layer) -> list[ReceptiveField]:
     """The fields that move along an axis of the layer's output; all of them, where none does."""
@@ -93,6 +122,7 @@ FACTS: Mapping[str, Callable[[Layer], object]] = {
     "weight_bytes": lambda x: x.weight_bytes,
     "bytes_read": lambda x: plain_number(x.bytes_read),
     "bytes_written": lambda x: plain_number(x.bytes_written),
+    "traffic_bytes": lambda x: x.traffic_bytes,
     "intensity": lambda x: x.intensity,
     "rf_size": lambda x: [f.size for f in _looking(x)],
     "rf_local": lambda x: [f.local_size for f in _looking(x)],
@@ -110,30 +140,3 @@ FACTS: Mapping[str, Callable[[Layer], object]] = {
 def row(layer: Layer) -> dict[str, object]:
     """A layer as one flat row: a table's, a CSV file's or a DataFrame's."""
     return {key: fact(layer) for key, fact in FACTS.items()}
-
-
-def sum_work(layers: Sequence[Layer], what: str) -> Metric:
-    """The sum of ``work.macs`` or another count over layers, missing ones listed."""
-    total: Dim = 0
-    missing: dict[str, int] = {}
-    counted = 0
-    for layer in layers:
-        for op, times in layer.uncounted.items():
-            missing[op] = missing.get(op, 0) + times
-        if layer.work is not None:
-            total = total + getattr(layer.work, what)
-            counted += 1
-    return Metric.of(total if counted or not layers else None, missing)
-
-
-def sum_traffic(layers: Sequence[Layer]) -> Metric:
-    """Bytes read and written over layers."""
-    total: Dim = 0
-    missing: dict[str, int] = {}
-    for layer in layers:
-        for part in (layer.bytes_read, layer.bytes_written):
-            if part is not None:
-                total = total + part
-        if layer.bytes_read is None or layer.bytes_written is None:
-            missing[layer.op] = missing.get(layer.op, 0) + 1
-    return Metric.of(total, missing)

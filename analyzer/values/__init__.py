@@ -1,5 +1,5 @@
 """Numbers, lengths, windows and words that know no graph.
 
-Door: arguments, diagnostics, dimension, elements, extremes, field, narrower, notation, phases,
+Door: amounts, arguments, diagnostics, dimension, elements, extremes, field, narrower, notation, phases,
 polynomial, reckoning, shown, spans, substitution, tensor, window.
 """

@@ -105,6 +105,19 @@ ValueOption: TypeAlias = Annotated[
 Columns: TypeAlias = Annotated[
     str | None, typer.Option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
 ]
+LayerOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer", metavar="PATH", help="Only layers below it: layer3, 'detect/**'. Repeatable."
+    ),
+]
+OnlyOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Only layers that fulfil it: kind=depthwise, 'macs>1M', 'params>=5%'. Repeatable.",
+    ),
+]
 
 
 def _format(*has: Need) -> typer.models.OptionInfo:

@@ -9,8 +9,8 @@ from cnnscope.analyzer.budgets.quantity import Quantity, define
 from cnnscope.analyzer.budgets.totals import figure_of
 from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.report.layers import sum_traffic, sum_work
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.report.sums import sum_traffic, sum_work
 
 
 def _total(name: str) -> Callable[[Report], Sequence[Figure]]:

@@ -116,6 +116,8 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
            importance=30),
     Column("bytes_written", "written", _counted("bytes_written", nbytes), _fact("bytes_written"),
            right=True, importance=25),
+    Column("traffic_bytes", "traffic", _counted("traffic_bytes", nbytes), _fact("traffic_bytes"),
+           right=True),
     Column("intensity", "FLOP/B", lambda x: ratio(x.intensity), _fact("intensity"), right=True,
            importance=20),
     Column("rf_size", "field", lambda x: per_axis(x, field_size), _fact("rf_size"), right=True,

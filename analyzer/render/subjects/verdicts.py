@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from cnnscope.analyzer.budgets.amounts import Measure
 from cnnscope.analyzer.budgets.check import Checked
 from cnnscope.analyzer.budgets.quantity import ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.verdicts import Verdict
+from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.notation import count, duration, name, nbytes, percent
 
 #: an upper limit that is kept by more than this share of it could be tighter

@@ -85,6 +85,28 @@ def test_several_models_are_several_tests(project: pytest.Pytester, asked: str) 
     )
 
 
+def test_sizes_apply_where_a_model_has_what_they_are_of(project: pytest.Pytester) -> None:
+    """Of these, only free.onnx has a dimension H: 32 rows make it LeNet-5, with 416,520 MACs."""
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.cnnscope("free.onnx", "models/lenet5.onnx", dims={"H": 32})
+        def test_it(cnnscope_report):
+            assert cnnscope_report.totals.macs.value == 416520
+
+        @pytest.mark.cnnscope("free.onnx", "models/*.onnx", dims={"H": 32, "Hight": 9})
+        def test_a_slip(cnnscope_report):
+            pass
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(passed=2, errors=3)
+    result.stdout.fnmatch_lines(
+        ["*no model has a free dimension 'Hight'; free are: H (of the 3 that the marker names)*"]
+    )
+
+
 def test_a_test_may_choose_itself(project: pytest.Pytester) -> None:
     chosen = "@pytest.mark.parametrize('cnnscope_report', ['models/lenet5.onnx'], indirect=True)"
     project.makepyfile(f"import pytest\n{chosen}\n{ASKS}")

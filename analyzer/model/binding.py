@@ -129,6 +129,17 @@ def batch_labels(declared: Mapping[str, Tensor]) -> list[str]:
     return _batch_labels({name: _named(name, x, None) for name, x in declared.items()})
 
 
+def free_labels(declared: Mapping[str, Tensor]) -> list[str]:
+    """The free dimensions, as `bind_inputs` takes their names.
+
+    >>> free_labels({"x": Tensor(shape=(FreeDim.named("N"), 3, FreeDim.named("?")))})
+    ['N', 'x:2']
+    """
+    named = [_named(name, tensor, None) for name, tensor in declared.items()]
+    dims = (dim for tensor in named for dim in tensor.shape or ())
+    return list(dict.fromkeys(str(dim) for dim in dims if isinstance(dim, FreeDim)))
+
+
 def batch_candidates(
     declared: Mapping[str, Tensor],
     shapes: Mapping[str, Sequence[int | None]],

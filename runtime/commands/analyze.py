@@ -38,7 +38,7 @@ from cnnscope.runtime.commands.messages import (
     progress,
 )
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import read_report, run_in_children
+from cnnscope.runtime.commands.reading import own_sizes, read_report, run_in_children
 from cnnscope.runtime.commands.sources import Source, name_of, sources_of
 from cnnscope.runtime.commands.writing import check_output
 
@@ -69,14 +69,16 @@ def analyze_models(request: Analyzing) -> int:
     _check(request)
     reports: list[Report] = []
     code = FINE
-    for source in sources_of(request.models):
+    sources = sources_of(request.models)
+    sizes = own_sizes(sources, request.shapes, request.dims, request.values)
+    for source, own in zip(sources, sizes, strict=True):
         with progress(name_of(source)):
-            report = read_report(source, request.shapes, request.dims, request.values)
+            report = read_report(source, *own)
         if report is None:
             code = BAD
             continue
         if request.run:
-            report, said = _with_run(report, source, request)
+            report, said = _with_run(report, source, *own)
             code = max(code, said)
         reports.append(report)
         if report.errors or (request.strict and not report.complete):
@@ -93,7 +95,9 @@ def analyze_models(request: Analyzing) -> int:
     return code
 
 
-def _with_run(report: Report, source: Source, request: Analyzing) -> tuple[Report, int]:
+def _with_run(
+    report: Report, source: Source, shapes: GivenShapes, dims: dict[str, int], values: GivenValues
+) -> tuple[Report, int]:
     """The report with what running the model shows; as it is, and a line, where it can't be run."""
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.measurement import Profile
@@ -101,7 +105,7 @@ def _with_run(report: Report, source: Source, request: Analyzing) -> tuple[Repor
     from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.profile.job import ProfileJob
 
-    base = ModelJob(source, request.shapes, request.dims, values=request.values)
+    base = ModelJob(source, shapes, dims, values=values)
     found = run_in_children(source, [(VERIFY, base), (PROFILE, ProfileJob(base))])
     if found is None:
         return report, BAD

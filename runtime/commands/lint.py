@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 from cnnscope.runtime.commands.asked import Gate
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, complain_of_each, progress
 from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
-from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.reading import own_sizes, read_report
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def lint_models(request: Linting) -> int:
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
     results: list[Findings] = []
-    for source in sources_of(request.models):
+    sources = sources_of(request.models)
+    sizes = own_sizes(sources, request.shapes, request.dims, request.values)
+    for source, own in zip(sources, sizes, strict=True):
         model = name_of(source)
         try:
             open_model(source)
@@ -76,7 +78,7 @@ def lint_models(request: Linting) -> int:
         except CnnscopeError:
             pass  # said below
         with progress(model):
-            report = read_report(source, request.shapes, request.dims, request.values)
+            report = read_report(source, *own)
             if report is not None:
                 results.append(lint_report(report, settings, kernels))
     if results:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.commands.asked import PATIENCE, GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (
+    Misuse,
     blame,
     complain,
     internal_error,
@@ -40,6 +41,25 @@ def read_report(
     except Exception as error:  # noqa: BLE001  # one model's fault must not hide the others
         complain(f"{path}: {internal_error(error)}")
     return None
+
+
+def own_sizes(
+    models: Sequence[Source], shapes: GivenShapes, dims: dict[str, int], values: GivenValues
+) -> list[tuple[GivenShapes, dict[str, int], GivenValues]]:
+    """Of the sizes that are given to several models, each one's own.
+
+    Raises:
+        Misuse: no model has what one is of.
+    """
+    from cnnscope.analyzer.model.own_sizes import Sizes, each_own
+
+    found, unmet = each_own(Sizes(shapes, dims, values), models)
+    if unmet:
+        raise Misuse(unmet[0])
+    return [
+        ({k: list(shape) for k, shape in own.shapes.items()}, dict(own.dims), dict(own.values))
+        for own in found
+    ]
 
 
 def run_in_children(

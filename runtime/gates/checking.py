@@ -43,8 +43,9 @@ from cnnscope.analyzer.values.diagnostics import (
 )
 from cnnscope.runtime.engine.job import say_nothing
 from cnnscope.runtime.gates.earlier import Earlier
-from cnnscope.runtime.gates.jobs import CheckRequest, Given, Job, is_relative, plan, shown_path
+from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, plan, shown_path
 from cnnscope.runtime.gates.latencies import measured_figures, without_model
+from cnnscope.runtime.gates.places import Given
 
 
 def check(

@@ -26,6 +26,7 @@ from cnnscope.analyzer.budgets.recognition import most_alike, renamed_reason, st
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
 from cnnscope.analyzer.model.binding import named_shapes
+from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
@@ -165,8 +166,9 @@ class Earlier:
 
     def of_model(self, source: Source, job: Job) -> Figures:
         try:
-            shapes = named_shapes(source, job.shapes)
-            earlier = analyze(source, shapes=shapes, dims=job.dims, values=job.values)
+            own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(source))
+            shapes = named_shapes(source, own.shapes)
+            earlier = analyze(source, shapes=shapes, dims=own.dims, values=own.values)
         except CnnscopeError as error:
             raise BaselineError(f"the baseline {self.source}: {error}") from None
         measured: dict[str, Figure] = {}

@@ -10,19 +10,14 @@ from typing import Final, TypeAlias
 
 from cnnscope.analyzer.budgets.check import Problem
 from cnnscope.analyzer.budgets.limit import Limit
-from cnnscope.analyzer.budgets.settings import (
-    ConfigError,
-    LimitKey,
-    ModelSettings,
-    Settings,
-)
+from cnnscope.analyzer.budgets.settings import ConfigError, LimitKey, ModelSettings, Settings
+from cnnscope.analyzer.model.own_sizes import Sizes
 from cnnscope.analyzer.model.piped import Piped
-from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.gates.model_paths import PathError, Search
+from cnnscope.runtime.gates.places import Given, Place, own_sizes
 
 GivenShapes: TypeAlias = Mapping[str | None, Sequence[int | None]]
-Given: TypeAlias = Source | Report
 #: models times entries that one configuration may ask for
 _MOST_JOBS: Final = 20_000
 
@@ -85,7 +80,7 @@ def plan(request: CheckRequest) -> tuple[list[Job], list[Problem]]:
         ConfigError: there is no model, or a model has no limit.
     """
     settings = request.settings
-    jobs: list[Job] = []
+    places: list[Place] = []
     problems: list[Problem] = []
     search = Search(settings.folder, anywhere=request.anywhere)
     if not request.models:
@@ -104,8 +99,8 @@ def plan(request: CheckRequest) -> tuple[list[Job], list[Problem]]:
                 for file in found[pattern]:
                     if file.resolve() not in judged:
                         judged.add(file.resolve())
-                        jobs.append(_job(request, shown_path(file), file, entry))
-            if len(jobs) > _MOST_JOBS:
+                        places.append(Place(shown_path(file), file, entry))
+            if len(places) > _MOST_JOBS:
                 raise ConfigError([f"more than {_MOST_JOBS} models to check: write fewer entries"])
     for model in request.models:
         name, path = _named(model)
@@ -115,8 +110,11 @@ def plan(request: CheckRequest) -> tuple[list[Job], list[Problem]]:
                 entry for entry in settings.models
                 if any(search.fits(pattern, path) for pattern in entry.patterns)
             ]  # fmt: skip
-        jobs += [_job(request, name, model, entry) for entry in own or [None]]
-    jobs = _each_once(jobs)
+        places += [Place(name, model, entry) for entry in own or [None]]
+    asked = Sizes(request.shapes or {}, request.dims or {}, request.values or {})
+    sized, unmet = own_sizes(places, asked, partly=bool(request.models))
+    problems += unmet
+    jobs = _each_once([_job(request, place, *sizes) for place, *sizes in sized])
     problems = list(dict.fromkeys(problems))
     if not jobs and not problems:
         where = (
@@ -160,8 +158,15 @@ def _named(model: Given) -> tuple[str, Path | None]:
     return (model.name if isinstance(model, Piped) else "model in memory"), None
 
 
-def _job(request: CheckRequest, name: str, source: Given, entry: ModelSettings | None) -> Job:
-    settings = request.settings
+def _job(request: CheckRequest, place: Place, own: Sizes, asked: Sizes) -> Job:
+    """A model's job.
+
+    Args:
+        request: what to check.
+        place: the model, and its entry.
+        own, asked: the entry's and the request's sizes, as far as the model has what they are of.
+    """
+    settings, entry = request.settings, place.entry
     limits: dict[LimitKey, Limit] = {limit.key: limit for limit in settings.limits}
     allowed = settings.allow_unknown
     if entry is not None:
@@ -170,12 +175,12 @@ def _job(request: CheckRequest, name: str, source: Given, entry: ModelSettings |
         allowed = allowed if entry.allow_unknown is None else entry.allow_unknown
     limits.update((limit.key, limit) for limit in request.limits)
     return Job(
-        name,
-        source,
+        place.name,
+        place.source,
         tuple(_allowing(limit, allowed) for limit in limits.values()),
-        request.shapes or (entry.shapes if entry is not None else {}),
-        {**(entry.dims if entry is not None else {}), **(request.dims or {})},
-        {**(entry.values if entry is not None else {}), **(request.values or {})},
+        asked.shapes or own.shapes,
+        {**own.dims, **asked.dims},
+        {**own.values, **asked.values},
     )
 
 

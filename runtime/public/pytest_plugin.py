@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 import pytest
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.model.own_sizes import Bindable
     from cnnscope.analyzer.report.examination import Source
     from cnnscope.analyzer.report.report import Report
 
@@ -60,6 +61,33 @@ class _Session:
     def __init__(self) -> None:
         self.reports: dict[object, Report] = {}
         self.lines: dict[str, None] = {}  # in order, each once
+        self.bindable: dict[str, Bindable | None] = {}
+
+    def own_sizes(
+        self, file: Path, models: Sequence[Path], asked: _Asked
+    ) -> tuple[GivenShapes | None, Mapping[str, int] | None]:
+        """What of the shapes and lengths that a marker gives to several models is one's own.
+
+        Raises:
+            LookupError: no model has what one is of.
+        """
+        from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
+
+        shapes: object = asked.shapes or {}
+        dims: object = asked.dims or {}
+        if len(models) < 2 or not (isinstance(shapes, Mapping) and isinstance(dims, Mapping)):
+            return asked.shapes, asked.dims  # if something is wrong with it, analyze says so
+        sizes = Sizes(dict(shapes.items()), dims)
+        if not sizes.named:
+            return None, None
+        for model in models:
+            if str(model) not in self.bindable:
+                self.bindable[str(model)] = Bindable.of(model)
+        unmet = sizes.unmet([self.bindable[str(model)] for model in models])
+        if unmet:
+            raise LookupError(f"{unmet[0]} (of the {len(models)} that the marker names)")
+        own = sizes.of(self.bindable[str(file)])
+        return {name: shape for name, shape in own.shapes.items() if name is not None}, own.dims
 
     def analyze(
         self,
@@ -228,18 +256,22 @@ def cnnscope_report(request: pytest.FixtureRequest, cnnscope_analyze: Analyze) -
     """The report of the model that the test is about: see the marker `cnnscope`."""
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
+    session = request.config.stash[_SESSION]
     try:
         asked = _asked(request.node)
         chosen = getattr(request, "param", None)
         if chosen is None:
-            (file,) = _models(asked, request.config)
+            models = _models(asked, request.config)
+            (file,) = models
         else:
             (file,) = _files(chosen, request.config.rootpath)
+            models = _models(asked, request.config) if file == chosen else [file]
+        shapes, dims = session.own_sizes(file, models, asked)
     except LookupError as error:
         pytest.fail(f"{_FIXTURE}: {error.args[0]}", pytrace=False)
     shown = _shown(file)
     try:
-        return cnnscope_analyze(shown, shapes=asked.shapes, dims=asked.dims)
+        return cnnscope_analyze(shown, shapes=shapes, dims=dims)
     except CnnscopeError as error:
         said = str(error)
     pytest.fail(f"{shown}: {said.removeprefix(f'{shown}: ')}", pytrace=False)

@@ -26,6 +26,7 @@ from cnnscope.runtime.commands.messages import (
     INTERRUPTED,
     Misuse,
     complain,
+    complain_of_each,
     faults_shown,
     internal_error,
     show_warning,
@@ -82,8 +83,7 @@ def _run(given: list[str]) -> int:
             raise Misuse("a model or a command is needed (see cnnscope --help)")
         given = with_command(given, COMMANDS)
     except Misuse as error:
-        complain(str(error))
-        return BAD
+        return complain_of_each(error.problems)
     import typer
 
     try:
@@ -95,8 +95,7 @@ def _run(given: list[str]) -> int:
         silence(sys.stdout)
         return FINE
     except Misuse as error:  # an option refuses what it was given
-        complain(str(error))
-        return BAD
+        return complain_of_each(error.problems)
     except Exception as error:
         usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
         if isinstance(error, usage):
@@ -113,8 +112,7 @@ def _run(given: list[str]) -> int:
         with faults_shown():
             return int(done() if callable(done) else done or FINE)
     except Misuse as error:
-        complain(str(error))
-        return BAD
+        return complain_of_each(error.problems)
 
 
 def _in_own_words(said: str) -> str:

@@ -16,7 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from cnnscope.analyzer.budgets.config_tables import Enough, Reader
+from cnnscope.analyzer.budgets.config_reading import Enough
+from cnnscope.analyzer.budgets.config_tables import Reader
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.settings import ConfigError, Settings
 from cnnscope.analyzer.budgets.toml_lines import DEEPEST, key_lines, too_deep

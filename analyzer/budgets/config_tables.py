@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Final
 
+from cnnscope.analyzer.budgets.config_reading import Reading, sort_of
+from cnnscope.analyzer.budgets.defaults import Defaults
 from cnnscope.analyzer.budgets.limit import WHOLE, Limit, Scope, ScopeKind
 from cnnscope.analyzer.budgets.limit_text import make_limit, suggestion
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID, LISTS
 from cnnscope.analyzer.budgets.settings import (
-    GivenShapes,
     LatencySettings,
     LimitKey,
     ModelSettings,
@@ -38,52 +38,15 @@ _TOP: Final = (
     "latency",
     "lint",
     "diff",
+    "defaults",
 )
+_DEFAULTS: Final = ("shapes", "dims", "columns")
 _MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown")
 _LATENCY: Final = ("provider", "threads", "seconds", "tolerance")
-#: so many things that are wrong are told of one file
-_MOST_PROBLEMS: Final = 100
 
 
-class Enough(Exception):
-    """So much is wrong that the rest needn't be told."""
-
-
-class Reader:
-    """Reads values, and keeps what is wrong with them."""
-
-    def __init__(self, path: Path, lines: Mapping[Keys, int]) -> None:
-        self.path = path
-        self.lines = lines
-        self.problems: list[tuple[int, str]] = []
-
-    def line(self, keys: Keys) -> int:
-        while keys and keys not in self.lines:
-            keys = keys[:-1]
-        return self.lines.get(keys, 1)
-
-    def origin(self, keys: Keys) -> str:
-        return f"{self.path.name}:{self.line(keys)}"
-
-    def fault(self, keys: Keys, message: str) -> None:
-        line = self.line(keys)
-        self.problems.append((line, f"{self.path}:{line}: {message}"))
-        if len(self.problems) >= _MOST_PROBLEMS:
-            raise Enough
-
-    def table(self, value: object, keys: Keys, what: str) -> Mapping[str, object]:
-        if isinstance(value, dict):
-            return value
-        self.fault(keys, f"{what} is a table, not {_sort(value)}")
-        return {}
-
-    def known(self, table: Mapping[str, object], keys: Keys, allowed: Sequence[str]) -> None:
-        place = f"[{'.'.join(str(k) for k in keys if isinstance(k, str))}]" if keys else "here"
-        for key in table:
-            if key not in allowed:
-                self.fault(
-                    (*keys, key), f"unknown key {key!r} in {place}{suggestion(key, allowed)}"
-                )
+class Reader(Reading):
+    """Reads the whole of a configuration."""
 
     def settings(self, own: Mapping[str, object]) -> Settings:
         self.known_top(own)
@@ -113,6 +76,7 @@ class Reader:
             tables,
             self.lines,
             self.truth(own, "require_baseline"),
+            self.defaults(own.get("defaults", {}), ("defaults",)),
         )
 
     def known_top(self, own: Mapping[str, object]) -> None:
@@ -120,18 +84,13 @@ class Reader:
             if key not in _TOP:
                 if key in QUANTITIES or difflib.get_close_matches(key, QUANTITIES, 1, 0.7):
                     meant = "; limits are written under [limits]"
+                elif key in _DEFAULTS:
+                    meant = "; it is written under [defaults]"
                 elif key == "models":
                     meant = "; a model is written under [[model]]"
                 else:
                     meant = suggestion(key, _TOP)
                 self.fault((key,), f"unknown key {key!r}{meant}")
-
-    def truth(self, own: Mapping[str, object], key: str) -> bool:
-        value = own.get(key, False)
-        if isinstance(value, bool):
-            return value
-        self.fault((key,), f"{key} is true or false, not {_sort(value)}")
-        return False
 
     def unknown(self, value: object, keys: Keys) -> bool | tuple[str, ...]:
         if isinstance(value, bool):
@@ -180,7 +139,7 @@ class Reader:
             without.add((scope, quantity))
             return
         if quantity in (FORBID, ALLOW) and not isinstance(given, list):
-            self.fault(keys, f"{quantity} is a list of operators' names, not {_sort(given)}")
+            self.fault(keys, f"{quantity} is a list of operators' names, not {sort_of(given)}")
             return
         try:
             found.append(make_limit(quantity, given, scope, self.origin(keys)))
@@ -217,50 +176,22 @@ class Reader:
             self.values(table.get("values", {}), (*keys, "values")),
         )
 
-    def values(self, value: object, keys: Keys) -> dict[str, object]:
-        found: dict[str, object] = {}
-        for name, given in self.table(value, keys, "values").items():
-            if _is_numbers(given):
-                found[name] = given
-            else:
-                self.fault(
-                    (*keys, name), f"{given!r} is no value: write a number or a list of them"
-                )
-        return found
-
-    def shapes(self, value: object, keys: Keys) -> GivenShapes:
-        if isinstance(value, (str, list)):  # of the only input
-            shape = self.shape(value, keys)
-            return {} if shape is None else {None: shape}
-        found: GivenShapes = {}
-        for name, given in self.table(value, keys, "shapes").items():
-            shape = self.shape(given, (*keys, name))
-            if shape is not None:
-                found[name] = shape
-        return found
-
-    def shape(self, value: object, keys: Keys) -> tuple[int | None, ...] | None:
-        parts = value.lower().replace(",", "x").split("x") if isinstance(value, str) else value
-        lengths: list[int | None] = []
-        if isinstance(parts, list):
-            for part in parts if value not in ("", "scalar") else []:
-                text = part.strip() if isinstance(part, str) else str(part)
-                if isinstance(part, bool) or not (text == "?" or _is_length(text)):
-                    break
-                lengths.append(None if text == "?" else int(text))
-            else:
-                return tuple(lengths)
-        self.fault(keys, f'{value!r} is no shape: write "1x3x224x224" or [1, 3, 224, 224]')
-        return None
-
-    def dims(self, value: object, keys: Keys) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for name, given in self.table(value, keys, "dims").items():
-            if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < 10**18:
-                self.fault((*keys, name), f"{given!r} is no length: write a number")
-            else:
-                found[name] = given
-        return found
+    def defaults(self, value: object, keys: Keys) -> Defaults:
+        table = self.table(value, keys, "defaults")
+        self.known(table, keys, _DEFAULTS)
+        columns = table.get("columns", [])
+        if isinstance(columns, str):
+            columns = [part.strip() for part in columns.split(",")]
+        if not isinstance(columns, list) or not all(isinstance(x, str) and x for x in columns):
+            self.fault(
+                (*keys, "columns"), 'columns are names: columns = ["name", "output", "macs"]'
+            )
+            columns = []
+        return Defaults(
+            self.shapes(table.get("shapes", {}), (*keys, "shapes")),
+            self.dims(table.get("dims", {}), (*keys, "dims")),
+            tuple(columns),
+        )
 
     # -- latency -----------------------------------------------------------------------------------
 
@@ -296,24 +227,3 @@ class Reader:
         except ValueError as error:
             self.fault(keys, str(error))
             return usual
-
-
-def _is_length(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
-
-
-def _is_numbers(value: object) -> bool:
-    """Numbers or truths, or lists of them."""
-    if isinstance(value, list):
-        return all(map(_is_numbers, value))
-    return isinstance(value, (int, float))
-
-
-def _sort(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list):
-        return "a list"
-    return "a table" if isinstance(value, dict) else "a number"

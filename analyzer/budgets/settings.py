@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from cnnscope.analyzer.budgets.defaults import Defaults
 from cnnscope.analyzer.budgets.limit import Limit, Scope
 from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
 from cnnscope.analyzer.values.amounts import parse_amount
@@ -88,6 +89,7 @@ class Settings:
         tables: the tables of other commands, as they are: ``"lint"``, ``"diff"``.
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
         lines: the line of each key, by path below the configuration's own table.
+        defaults: sizes and columns where nothing else is said.
     """
 
     path: Path | None = None
@@ -99,6 +101,7 @@ class Settings:
     tables: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False)
     require_baseline: bool = False
+    defaults: Defaults = field(default_factory=Defaults)
 
     @property
     def folder(self) -> Path:

@@ -40,6 +40,7 @@ from cnnscope.runtime.commands.messages import (
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import own_sizes, read_report, run_in_children
 from cnnscope.runtime.commands.sources import Source, name_of, sources_of
+from cnnscope.runtime.commands.usual import sized, usual_settings
 from cnnscope.runtime.commands.writing import check_output
 
 
@@ -67,6 +68,7 @@ class Analyzing:
 
 def analyze_models(request: Analyzing) -> int:
     _check(request)
+    request = _with_usual_columns(request)
     reports: list[Report] = []
     code = FINE
     sources = sources_of(request.models)
@@ -105,7 +107,7 @@ def _with_run(
     from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.profile.job import ProfileJob
 
-    base = ModelJob(source, shapes, dims, values=values)
+    base = ModelJob(source, *sized(source, shapes, dims), values=values)
     found = run_in_children(source, [(VERIFY, base), (PROFILE, ProfileJob(base))])
     if found is None:
         return report, BAD
@@ -152,6 +154,30 @@ def _check(request: Analyzing) -> None:
     except ValueError as error:
         raise Misuse(str(error)) from None
     check_output(request.output, request.models)
+
+
+def _with_usual_columns(request: Analyzing) -> Analyzing:
+    """With the columns that the configuration names, where none are given and layers are shown."""
+    if request.columns is not None or request.by is not None:
+        return request
+    settings = None if request.compare or request.format == "json" else usual_settings()
+    if settings is None or not settings.defaults.columns:
+        return request
+    from cnnscope.analyzer.render.subjects.report import Selection, check_selection
+
+    kept = []
+    for i, column in enumerate(settings.defaults.columns):
+        try:
+            check_selection(Selection((column,), convention=request.convention), run=request.run)
+        except ValueError as error:
+            try:  # there may be one with another option
+                check_selection(Selection((column,), convention="core"), run=True)
+            except ValueError:
+                where = settings.where("defaults", "columns", i)
+                raise Misuse(f"{where}: {error}") from None
+        else:
+            kept.append(column)
+    return replace(request, columns=tuple(kept) or None)
 
 
 def _selection(request: Analyzing) -> Selection:

@@ -78,7 +78,7 @@ def lint_models(request: Linting) -> int:
         except CnnscopeError:
             pass  # said below
         with progress(model):
-            report = read_report(source, *own)
+            report = read_report(source, *own, request.config)
             if report is not None:
                 results.append(lint_report(report, settings, kernels))
     if results:

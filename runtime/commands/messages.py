@@ -24,7 +24,15 @@ _ERRORS = 3
 
 
 class Misuse(Exception):
-    """The command line contradicts itself or the model; one line says how."""
+    """The command line contradicts itself or the model; one line says how.
+
+    Args:
+        said: that line; several where several things are wrong, as in a configuration.
+    """
+
+    def __init__(self, *said: str) -> None:
+        super().__init__("; ".join(said))
+        self.problems = said
 
 
 def complain_of_each(problems: Sequence[str]) -> int:

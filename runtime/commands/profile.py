@@ -31,6 +31,7 @@ from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
 from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
+from cnnscope.runtime.commands.usual import sized
 from cnnscope.runtime.commands.writing import check_output, save
 
 
@@ -63,7 +64,7 @@ def profile_model(request: Profiling) -> int:
         check_output(output, [request.model])
     source = source_of(request.model)
     base = ModelJob(
-        source, request.shapes, request.dims, request.provider, request.inputs,
+        source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,
         request.seed, verbose=request.verbose, values=request.values,
     )  # fmt: skip
     job = ProfileJob(base, request.batches, request.threads, request.seconds)

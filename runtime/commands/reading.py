@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,17 +18,26 @@ from cnnscope.runtime.commands.messages import (
     watched,
 )
 from cnnscope.runtime.commands.sources import Source, name_of
+from cnnscope.runtime.commands.usual import sized
 
 
 def read_report(
-    source: Source, given: GivenShapes, dims: dict[str, int], values: GivenValues | None = None
+    source: Source,
+    given: GivenShapes,
+    dims: dict[str, int],
+    values: GivenValues | None = None,
+    config: Path | None = None,
 ) -> Report | None:
-    """The model's report; None, and a line on standard error, where there is none."""
+    """The model's report; None, and a line on standard error, where there is none.
+
+    Sizes that aren't given are those of the configuration's defaults, where these fit.
+    """
     from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     path = name_of(source)
+    given, dims = sized(source, given, dims, config)
     try:
         shapes = named_shapes(source, given, "--shape")
         return analyze(source, shapes=shapes, dims=dims, values=values)

@@ -30,6 +30,7 @@ from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import run_in_children
 from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
+from cnnscope.runtime.commands.usual import sized
 from cnnscope.runtime.commands.writing import check_output
 
 
@@ -49,7 +50,7 @@ def verify_model(request: Verifying) -> int:
 
     source = source_of(request.model)
     job = ModelJob(
-        source, request.shapes, request.dims, request.provider, request.inputs,
+        source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,
         request.seed, request.probes, request.verbose, request.values,
     )  # fmt: skip
     done = run_in_children(source, [(VERIFY, job)], request.timeout, verbose=request.verbose)

@@ -19,6 +19,7 @@ from cnnscope.analyzer.budgets.baselines import (
 )
 from cnnscope.analyzer.budgets.check import Check, Checked, Problem
 from cnnscope.analyzer.budgets.config import find_config, read_config
+from cnnscope.analyzer.budgets.defaults import Defaults, sized
 from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.judging import judge_report
 from cnnscope.analyzer.budgets.limit import Limit
@@ -172,6 +173,7 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
 def _checked(
     job: Job, request: CheckRequest, baseline: Earlier, say: Callable[[str], None], known: _Known
 ) -> Checked:
+    job = _with_defaults(job, request.settings.defaults)
     report = job.source if isinstance(job.source, Report) else known.report(job)
     limits = job.limits
     measured = measured_figures(job, report, request.settings.latency, say)
@@ -191,6 +193,14 @@ def _checked(
         allow_unknown=request.allow_unknown, require_baseline=required,
     )  # fmt: skip
     return Checked(job.model, verdicts, figures, report, job.variant, standing)
+
+
+def _with_defaults(job: Job, usual: Defaults) -> Job:
+    """The job with what fits of the defaults; a report has its sizes, and a stream is read once."""
+    if not isinstance(job.source, (str, os.PathLike, bytes)):
+        return job
+    shapes, dims = sized(usual, job.source, job.shapes, job.dims)
+    return replace(job, shapes=shapes, dims=dims)
 
 
 class _Known:

@@ -25,7 +25,7 @@ from cnnscope.analyzer.render.subjects import (
     rules,
     verification,
 )
-from cnnscope.analyzer.render.subjects.report import EVERYTHING, Selection
+from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.comparison import Comparison
 from cnnscope.analyzer.report.groups import By

@@ -18,7 +18,7 @@ from networks import network, node
 import cnnscope
 from cnnscope.analyzer.layers.blocks import Step, find_blocks
 from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
-from cnnscope.analyzer.render.subjects.report import Selection
+from cnnscope.analyzer.render.subjects.selection import Selection
 from cnnscope.analyzer.report.groups import By, grouped
 
 IMAGE = (1, 8, 16, 16)

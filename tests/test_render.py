@@ -23,7 +23,8 @@ from cnnscope.analyzer.render.columns import chosen_columns, sorted_rows
 from cnnscope.analyzer.render.forms.csv import cell
 from cnnscope.analyzer.render.forms.json import dumped
 from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
-from cnnscope.analyzer.render.subjects.report import Selection, report_schema
+from cnnscope.analyzer.render.subjects.report import report_schema
+from cnnscope.analyzer.render.subjects.selection import Selection
 from cnnscope.analyzer.render.subjects.totals import total_text
 from cnnscope.analyzer.report.groups import By
 from cnnscope.analyzer.report.layer import Layer, Value

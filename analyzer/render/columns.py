@@ -76,6 +76,16 @@ def chosen_columns(columns: Sequence[Column[Row]], names: Sequence[str]) -> list
     return [known[resolved(wanted, known)] for wanted in names]
 
 
+def sort_key(key: str | None, columns: Sequence[Column[Row]]) -> str | None:
+    """The name of the column that rows are sorted by; None where they aren't.
+
+    Raises:
+        ValueError: there is no such column to sort by.
+    """
+    names = [column.name for column in columns if not column.name.endswith("_status")]
+    return None if key is None else resolved(key, names, "sort key")
+
+
 def sorted_rows(
     rows: Sequence[Row], columns: Sequence[Column[Row]], key: str | None, top: int | None
 ) -> list[Row]:
@@ -85,12 +95,12 @@ def sorted_rows(
         ValueError: there is no such column to sort by.
     """
     found = list(rows)
-    if key is not None:
-        known = {column.name: column for column in columns if not column.name.endswith("_status")}
-        column = known[resolved(key, known, "sort key")]
-        order = column.order or column.exact
-        rising = column.name == "index"
-        found.sort(key=lambda x: _descending(order(x), rising))
+    wanted = sort_key(key, columns)
+    for column in columns:
+        if column.name == wanted:
+            order = column.order or column.exact
+            rising = column.name == "index"
+            found.sort(key=lambda x: _descending(order(x), rising))
     return found if top is None else found[:top]
 
 

@@ -127,6 +127,10 @@ class Choice:
         return Chosen(tuple(kept), len(every), unknown, hint)
 
 
+#: all layers
+EVERY = Choice()
+
+
 def fitting(layers: Sequence[Layer], patterns: Sequence[str]) -> tuple[Layer, ...]:
     """The layers whose path fits any of the patterns: what people know them by, the name that the file
     has, or their module's.

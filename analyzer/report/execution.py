@@ -38,6 +38,19 @@ class Execution:
             found.update((layer, (row, members[0])) for layer in members)
         return found
 
+    def seconds(self, layers: Iterable[str]) -> dict[str, float]:
+        """What each layer took that ran: a kernel's time stands at the first of these layers in it."""
+        return {
+            layer: row.seconds
+            for layer, (row, first) in self.rows(layers).items()
+            if first == layer and row.seconds is not None
+        }
+
+    @property
+    def whole(self) -> float | None:
+        """What all kernels took, those of no layer included; None where none was timed."""
+        return None if self.profile is None else self.profile.kernel_seconds
+
     def judge(self) -> Callable[[str, Sequence[str]], bool | None]:
         """Of a layer and the names of its outputs: does what was predicted of it hold?
 

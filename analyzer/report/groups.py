@@ -136,6 +136,18 @@ def grouped(report: Grouped, by: By, depth: int | None = None) -> list[Group]:
     raise ValueError(f"there is no grouping by {by!r}: there are op, kind, module, block")
 
 
+def of_these(groups: Iterable[Group], layers: Iterable[Layer]) -> list[Group]:
+    """The groups with no layers but these; those of none are left out."""
+    kept = {id(layer) for layer in layers}
+    found = []
+    for group in groups:
+        members = [layer for layer in group.members if id(layer) in kept]
+        if members:
+            left = _group(group.by, group.name, members, group.consists)
+            found.append(replace(left, module_class=group.module_class))
+    return found
+
+
 def _group(by: By, name: str, members: Sequence[Layer], consists: str | None = None) -> Group:
     return Group(
         by, name, tuple(members), sum(x.params for x in members), sum_work(members, "macs"),

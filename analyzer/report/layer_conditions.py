@@ -75,7 +75,7 @@ def path_of(layer: Layer) -> str:
     return found
 
 
-def _fits_name(name: str, wanted: str) -> bool:
+def fits_name(name: str, wanted: str) -> bool:
     """The whole name, in which ``*`` stands for anything; or a path as a layer's pattern has it."""
     return name == wanted or fnmatchcase(name, wanted) or fits(steps_of(name), steps_of(wanted))
 
@@ -156,13 +156,13 @@ def _step(field: ReceptiveField) -> int | Fraction | None:
 #: by the name of the column
 LAYER_FACTS: Final[Mapping[str, Fact[Layer]]] = {
     "index": _plain(lambda x: x.index, "count"),
-    "name": Text(_names, _fits_name),
-    "path": Text(_names, _fits_name),
+    "name": Text(_names, fits_name),
+    "path": Text(_names, fits_name),
     "op": Text(lambda x: (x.op,), fits_text),
     "kind": Text(kind_words, fits_kind, check_kind),
     "traits": Text(lambda x: x.kind.traits, fits_text),
     "padding": Text(lambda x: () if x.kind.padding is None else (x.kind.padding,), fits_text),
-    "scope": Text(lambda x: (x.scope,), _fits_name),
+    "scope": Text(lambda x: (x.scope,), fits_name),
     "output": Text(_output, fits_text),
     "dtype": Text(_dtype, fits_text),
     **{key: _counted(key) for key in ADDITIVE},

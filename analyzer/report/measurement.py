@@ -17,6 +17,7 @@ here runs or formats.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -88,6 +89,12 @@ class Profile(Shown):
     def flops(self) -> int:
         """FLOPs of all rows for which they are known."""
         return sum(row.flops for row in self.outer if row.flops is not None)
+
+    @property
+    def kernel_seconds(self) -> float | None:
+        """What all kernels took, which shares are of; None where none was timed."""
+        known = [row.seconds for row in self.outer if row.seconds is not None]
+        return math.fsum(known) if known else None
 
     @property
     def moved(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,17 +15,26 @@ from cnnscope.runtime.commands.asked import (
     By,
     Columns,
     DimOption,
+    LayerOption,
     ModelArguments,
+    OnlyOption,
     Output,
     ShapeOption,
     ValueOption,
     Written,
 )
-from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
+from cnnscope.runtime.commands.texts import (
+    choice_of,
+    lengths_of,
+    names_of,
+    part_of,
+    shapes_of,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.render.document import Document
-    from cnnscope.analyzer.render.subjects.report import Selection
+    from cnnscope.analyzer.render.subjects.selection import Selection
     from cnnscope.analyzer.report.groups import By as GroupedBy
     from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.commands.asked import PROFILE, VERIFY, GivenShapes, GivenValues
@@ -33,6 +43,7 @@ from cnnscope.runtime.commands.messages import (
     FAILED,
     FINE,
     Misuse,
+    blame,
     complain,
     complain_of_errors,
     progress,
@@ -64,6 +75,9 @@ class Analyzing:
     tensors: bool
     strict: bool
     run: bool
+    layers: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    until: Fraction | None = None
 
 
 def analyze_models(request: Analyzing) -> int:
@@ -86,7 +100,7 @@ def analyze_models(request: Analyzing) -> int:
         if report.errors or (request.strict and not report.complete):
             code = max(code, FAILED)
     if reports:
-        _emit_reports(request, reports)
+        code = max(code, _emit_reports(request, reports))
     for report in reports:
         complain_of_errors(report)
     if request.strict:
@@ -119,12 +133,13 @@ def _with_run(
 
 def _check(request: Analyzing) -> None:
     """Whatever can be said against the request before any work is done."""
-    from cnnscope.analyzer.render.subjects.report import check_selection
+    from cnnscope.analyzer.render.subjects.selection import check_selection
 
     if request.format == "json":
         odd = {
             "--columns": request.columns, "--sort": request.sort, "--top": request.top,
-            "--by": request.by,
+            "--by": request.by, "--until": request.until, "--layer": request.layers or None,
+            "--only": request.only or None,
         }  # fmt: skip
         for option, value in odd.items():
             if value is not None:
@@ -135,21 +150,24 @@ def _check(request: Analyzing) -> None:
         raise Misuse("--tensors goes with --format json")
     if request.depth is not None and request.by is not By.module:
         raise Misuse("--depth goes with --by module")
-    if request.run and (request.compare or request.by is not None):
-        raise Misuse("--run is about layers: it goes with neither --compare nor --by")
+    if request.run and request.compare:
+        raise Misuse("--run is about layers: it doesn't go with --compare")
     if request.compare:
         if len(request.models) < 2:
             raise Misuse("--compare needs more than one model")
         for option, value in {
             "--columns": request.columns, "--sort": request.sort, "--top": request.top,
             "--by": request.by, "--tensors": request.tensors or None,
-            "--convention": request.convention,
+            "--convention": request.convention, "--until": request.until,
+            "--layer": request.layers or None, "--only": request.only or None,
         }.items():  # fmt: skip
             if value is not None:
                 raise Misuse(f"{option} is about layers: --compare shows totals only")
     if request.columns == ():
         raise Misuse("--columns names no column")
     try:
+        if request.until is not None and request.sort is None:
+            raise ValueError("--until goes with --sort: --sort macs --until 80%")
         check_selection(_selection(request), run=request.run)
     except ValueError as error:
         raise Misuse(str(error)) from None
@@ -181,15 +199,17 @@ def _with_usual_columns(request: Analyzing) -> Analyzing:
 
 
 def _selection(request: Analyzing) -> Selection:
-    from cnnscope.analyzer.render.subjects.report import Selection
+    from cnnscope.analyzer.render.subjects.selection import Selection
 
     by: GroupedBy | None = None if request.by is None else request.by.value
+    choice = choice_of(request.layers, request.only, run=request.run)
     return Selection(
-        request.columns, request.sort, request.top, by, request.depth, request.convention
-    )
+        request.columns, request.sort, request.top, by, request.depth, request.convention,
+        choice, request.until,
+    )  # fmt: skip
 
 
-def _emit_reports(request: Analyzing, reports: list[Report]) -> None:
+def _emit_reports(request: Analyzing, reports: list[Report]) -> int:
     from cnnscope.analyzer.render.subjects import report as render
 
     if request.compare:
@@ -199,18 +219,25 @@ def _emit_reports(request: Analyzing, reports: list[Report]) -> None:
         found = compared(reports)
         result = Result(lambda: [beside.document(found)], found.to_dict, rows=True)
         emit(result, request.format, request.output)
-        return
+        return FINE
     several = len(request.models) > 1
     shown = _selection(request)
 
-    def documents() -> list[Document]:
-        pages = [render.document(report, shown) for report in reports]
-        if len(reports) > 1:
-            from cnnscope.analyzer.render.subjects import comparison as beside
-            from cnnscope.analyzer.report.comparison import compared
+    code = FINE
+    pages: list[Document] = []
+    written: list[Report] = []
+    for report in reports if request.format != "json" else ():
+        try:
+            pages.append(render.document(report, shown))
+            written.append(report)
+        except ValueError as error:  # no such layers, or no such total, in this model
+            blame(report.model.path or "the model", str(error))
+            code = BAD
+    if len(reports) > 1 and written:
+        from cnnscope.analyzer.render.subjects import comparison as beside
+        from cnnscope.analyzer.report.comparison import compared
 
-            pages.append(beside.document(compared(reports), rows=False))
-        return pages
+        pages.append(beside.document(compared(reports), rows=False))
 
     def record() -> object:
         found = [
@@ -219,8 +246,12 @@ def _emit_reports(request: Analyzing, reports: list[Report]) -> None:
         ]
         return found if several else found[0]
 
-    models = [report.model.path or "" for report in reports] if several else None
-    emit(Result(documents, record, rows=True, models=models), request.format, request.output)
+    if not written and request.format != "json":
+        return code
+    models = [report.model.path or "" for report in written] if several else None
+    result = Result(lambda: pages, record, rows=True, models=models)
+    emit(result, request.format, request.output)
+    return code
 
 
 EPILOG = """\b
@@ -249,6 +280,12 @@ def analyze(
     depth: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+    ] = None,
+    layer: LayerOption = None,
+    only: OnlyOption = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="80%", help="With --sort: rows until they come to that of the total."),
     ] = None,
     convention: Annotated[
         str | None,
@@ -282,5 +319,6 @@ def analyze(
         Analyzing(
             models, shapes_of(shape), lengths_of(dim), values_of(value), names_of(columns), sort,
             top, by, depth, convention, compare, format, output, tensors, strict, run,
+            tuple(layer or ()), tuple(only or ()), part_of(until),
         )
     )  # fmt: skip

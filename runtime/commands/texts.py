@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.formats import formats_for
 from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import Misuse
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from cnnscope.analyzer.report.choosing import Choice
 
 #: letters that a value on the command line may have
 _LONGEST = 100_000
@@ -117,6 +123,52 @@ def files_of(texts: Sequence[str] | None) -> dict[str, str]:
             raise Misuse(f"--input is given twice for {key}")
         found[key] = path
     return found
+
+
+def choice_of(layers: Sequence[str], only: Sequence[str], *, run: bool = False) -> Choice:
+    """Which layers are meant.
+
+    Args:
+        layers, only: as `--layer` and `--only` have them.
+        run: what running the model shows may be asked for, too.
+    """
+    from cnnscope.analyzer.report.choosing import EVERY, Choice
+
+    if not layers and not only:
+        return EVERY
+    from cnnscope.analyzer.report.execution import Execution
+    from cnnscope.analyzer.report.run_conditions import RUN_ONLY, run_facts
+
+    try:
+        Choice.of(layers)
+    except ValueError as error:
+        raise Misuse(f"--layer: {error}") from None
+    try:
+        found = Choice.of((), only, run_facts(Execution()))
+        timed = [x.text for x in found.only if x.column in RUN_ONLY and not run]
+        if timed:
+            raise Misuse(f"--only {timed[0]!r}: only a run shows that: analyze --run")
+        return Choice.of(layers, only, run_facts(Execution())) if run else Choice.of(layers, only)
+    except ValueError as error:
+        raise Misuse(f"--only {error}") from None
+
+
+def part_of(text: str | None) -> Fraction | None:
+    """A part of a total: ``80%``."""
+    if text is None:
+        return None
+
+    from cnnscope.analyzer.values.amounts import parse_amount
+
+    try:
+        if not text.strip().endswith("%"):
+            raise ValueError
+        part: Fraction = parse_amount(text.strip()[:-1].strip(), "count") / 100
+        if not 0 < part <= 1:
+            raise ValueError
+    except ValueError:
+        raise Misuse(f"--until {text}: give a part of the total such as 80%") from None
+    return part
 
 
 def reports_of(texts: Sequence[str] | None) -> list[tuple[str, Path]]:

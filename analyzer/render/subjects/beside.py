@@ -16,6 +16,7 @@ from cnnscope.analyzer.report.groups import Group
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.report.shares import Additive
 from cnnscope.analyzer.values.notation import count, duration, name, percent
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def with_execution(
 
     added: tuple[Column[Layer], ...] = (
         Column("time", "time", time, seconds, right=True, importance=95),
-        Column("time_share", "share", lambda x: _text(share(x), percent), share, right=True,
+        Column("time_share", "of time", lambda x: _text(share(x), percent), share, right=True,
                importance=58),
         Column("ran_with", "ran with", lambda x: _text(ran_with(x), name), ran_with),
         Column("verified", "verified", lambda x: {True: "yes", False: "NO", None: "?"}[verified(x)],
@@ -150,6 +151,29 @@ def group_with_convention(
         lambda group: totals.sum(group.members).status,
     )  # fmt: skip
     return _beside(columns, counted, status)
+
+
+def group_with_time(
+    columns: tuple[Column[Group], ...], time: Additive
+) -> tuple[Column[Group], ...]:
+    """A group's columns, with what its layers took, and which part of all kernels' time that is."""
+
+    def seconds(group: Group) -> int | float | None:
+        # Layers that ran in kernels of others have no time of their own, which isn't a time of 0.
+        if all(time.of_layer(layer) is None for layer in group.members):
+            return None
+        return time.of_layers(group.members).value
+
+    def share(group: Group) -> float | None:
+        whole, own = time.of_model, seconds(group)
+        return own / whole.value if own is not None and whole is not None and whole.value else None
+
+    added: tuple[Column[Group], ...] = (
+        Column("time", "time", lambda x: _text(seconds(x), duration), seconds, right=True, importance=93),
+        Column("time_share", "of time", lambda x: _text(share(x), percent), share, right=True,
+               importance=58),
+    )  # fmt: skip
+    return (columns[0], *added, *columns[1:])
 
 
 def _beside(columns: tuple[Column[Row], ...], *added: Column[Row]) -> tuple[Column[Row], ...]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 
 from cnnscope.analyzer.fields.border import combined_share
-from cnnscope.analyzer.render.columns import Column, Row, chosen_columns, sorted_rows
 from cnnscope.analyzer.render.document import (
     Document,
     Figures,
@@ -21,19 +18,12 @@ from cnnscope.analyzer.render.document import (
 )
 from cnnscope.analyzer.render.subjects.beside import (
     counted_as,
-    group_with_convention,
-    layer_columns,
     total_line,
-    uncounted,
-    with_convention,
-    with_execution,
 )
-from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
-from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS, along_axes, field_size
+from cnnscope.analyzer.render.subjects.layers import along_axes, field_size
+from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection, chosen_line, selected
 from cnnscope.analyzer.render.subjects.totals import total_lines
-from cnnscope.analyzer.render.tables import Table, Tone, table
-from cnnscope.analyzer.report.execution import Execution
-from cnnscope.analyzer.report.groups import By, grouped
+from cnnscope.analyzer.render.tables import Tone
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import (
@@ -46,30 +36,6 @@ from cnnscope.analyzer.values.notation import (
 from cnnscope.analyzer.values.tensor import plain_shape
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What of a report is shown.
-
-    Args:
-        columns: those asked for; None: as many of the usual ones as fit.
-        sort: the column to sort by.
-        top: only so many rows.
-        by: a row per operator, kind, module or block instead of one per layer.
-        depth: of modules, how many steps below the path that all layers share.
-        convention: show the work as this counter counts it, too.
-    """
-
-    columns: tuple[str, ...] | None = None
-    sort: str | None = None
-    top: int | None = None
-    by: By | None = None
-    depth: int | None = None
-    convention: str | None = None
-
-
-EVERYTHING = Selection()
-
-
 def document(report: Report, shown: Selection = EVERYTHING) -> Document:
     """The report as a document.
 
@@ -77,55 +43,31 @@ def document(report: Report, shown: Selection = EVERYTHING) -> Document:
         ValueError: there is no such column, sort key or convention.
     """
     counted = counted_as(report, shown.convention)
-    if shown.by is not None:
-        columns = group_with_convention(GROUP_COLUMNS[shown.by], counted)
-        rows = _table(grouped(report, shown.by, shown.depth), columns, shown)
-    else:
-        rows = _table(tuple(report.layers), layer_columns(report, counted), shown)
+    found = selected(report, shown)
     totals = [*total_lines(report), *([total_line(counted)] if counted is not None else [])]
     fields = tuple(Pair("receptive field", text) for text in field_lines(report))
+    chosen: tuple[Pair, ...] = ()
+    if found.chosen:
+        chosen = (Pair("chosen", chosen_line(report, found.chosen, shown.choice)),)
     ports = tuple(Pair(kind, text, "dim") for kind, text in ends(report))
-    found = tuple(
+    said = tuple(
         Note(text, severity, tone=_TONES[severity]) for severity, text in diagnostic_lines(report)
     )
     return Document(
         title(report),
         (
             Section((Heading(title(report)), Pairs(ports))),
-            Section((rows,)),
-            Section((Figures(("total", "figure", "meaning"), tuple(totals)), Pairs(fields, once=True))),
-            Section((Notes(found),)),
+            Section(found.blocks),
+            Section((
+                Pairs(chosen), Figures(("total", "figure", "meaning"), tuple(totals)),
+                Pairs(fields, once=True),
+            )),
+            Section((Notes(said),)),
         ),
     )  # fmt: skip
 
 
-def check_selection(shown: Selection, *, run: bool = False) -> None:
-    """Before there is a report: are there such columns?
-
-    Args:
-        run: the report will have what running the model showed.
-
-    Raises:
-        ValueError: there is no such column, sort key or convention.
-    """
-    counted = uncounted(shown.convention)
-    if shown.by is not None:
-        _table((), group_with_convention(GROUP_COLUMNS[shown.by], counted), shown)
-        return
-    columns = with_convention(LAYER_COLUMNS, counted)
-    _table((), with_execution(columns, Execution()) if run else columns, shown)
-
-
 _TONES: dict[str, Tone] = {"error": "error", "warning": "warning", "info": "info"}
-
-
-def _table(rows: Sequence[Row], columns: tuple[Column[Row], ...], shown: Selection) -> Table:
-    kept = sorted_rows(rows, columns, shown.sort, shown.top)
-    left = len(rows) - len(kept)
-    more = f"{left} more rows not shown" if left else ""
-    if shown.columns is None:
-        return table(columns, kept, more=more)
-    return table(chosen_columns(columns, shown.columns), kept, "grow", chosen=True, more=more)
 
 
 def record(

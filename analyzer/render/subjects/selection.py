@@ -1,0 +1,274 @@
+"""Which rows of a report are shown, with which columns, and what is to be said of that choice?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from cnnscope.analyzer.render.columns import Column, Row, chosen_columns, sort_key, sorted_rows
+from cnnscope.analyzer.render.document import DATA, PAGE, SCREEN, Block, Note, Notes, Only
+from cnnscope.analyzer.render.subjects.beside import (
+    counted_as,
+    group_with_convention,
+    group_with_time,
+    layer_columns,
+    uncounted,
+    with_convention,
+    with_execution,
+)
+from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
+from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+from cnnscope.analyzer.render.subjects.shares import SHARES, with_shares
+from cnnscope.analyzer.render.tables import Table, table
+from cnnscope.analyzer.report.choosing import EVERY, Choice, Chosen
+from cnnscope.analyzer.report.conditions import Fact
+from cnnscope.analyzer.report.execution import Execution
+from cnnscope.analyzer.report.groups import By, grouped, of_these
+from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.report.run_conditions import run_facts
+from cnnscope.analyzer.report.shares import ADDITIVE, Additive, reaching, seconds_of, shares_of
+from cnnscope.analyzer.values.notation import count, duration, name, nbytes, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a report is shown.
+
+    Args:
+        columns: those asked for; None: as many of the usual ones as fit.
+        sort: the column to sort by.
+        top: only so many rows.
+        by: a row per operator, kind, module or block instead of one per layer.
+        depth: of modules, how many steps below the path that all layers share.
+        convention: show the work as this counter counts it, too.
+        choice: which layers.
+        until: of rows sorted by a figure that adds up, as many as come to this part of the total.
+    """
+
+    columns: tuple[str, ...] | None = None
+    sort: str | None = None
+    top: int | None = None
+    by: By | None = None
+    depth: int | None = None
+    convention: str | None = None
+    choice: Choice = EVERY
+    until: Fraction | None = None
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What a selection comes to.
+
+    Args:
+        blocks: the table, and what is said below it.
+        chosen: the layers, where they were chosen; None: all.
+    """
+
+    blocks: tuple[Block, ...]
+    chosen: Chosen | None
+
+
+def selected(report: Report, shown: Selection) -> Selected:
+    """The rows of a report that are shown.
+
+    Raises:
+        ValueError: there is no such column, sort key or convention; no layer fits a pattern; or a part of
+            a total is asked for that isn't known.
+    """
+    counted = counted_as(report, shown.convention)
+    chosen = _chosen(report, shown.choice)
+    layers = tuple(report.layers) if chosen is None else chosen.layers
+    figures = figures_of(report)
+    if shown.by is None:
+        listed = _listed(
+            layers, layer_columns(report, counted), shown, figures, report.layers,
+            lambda figure, layer: figure.of_layers([layer]).value,
+        )  # fmt: skip
+    else:
+        groups = grouped(report, shown.by, shown.depth)
+        columns = group_with_convention(GROUP_COLUMNS[shown.by], counted)
+        listed = _listed(
+            groups if chosen is None else of_these(groups, chosen),
+            columns if report.execution is None else group_with_time(columns, figures["time"]),
+            shown, figures, report.layers, lambda figure, group: figure.of_layers(group.members).value,
+        )  # fmt: skip
+    return Selected((*_blocks(listed, chosen), *_of_no_layer(report, shown, figures)), chosen)
+
+
+def check_selection(shown: Selection, *, run: bool = False) -> None:
+    """Before there is a report: are there such columns?
+
+    Args:
+        run: the report will have what running the model showed.
+
+    Raises:
+        ValueError: there is no such column, sort key or convention.
+    """
+    counted = uncounted(shown.convention)
+    figures = dict(ADDITIVE)
+    if run:
+        figures["time"] = seconds_of({}, None)
+    if shown.by is not None:
+        groups = group_with_convention(GROUP_COLUMNS[shown.by], counted)
+        groups = group_with_time(groups, figures["time"]) if run else groups
+        _listed((), groups, shown, figures, None, lambda figure, row: None)
+        return
+    columns = with_convention(LAYER_COLUMNS, counted)
+    columns = with_execution(columns, Execution()) if run else columns
+    _listed((), columns, shown, figures, None, lambda figure, row: None)
+
+
+def figures_of(report: Report) -> Mapping[str, Additive]:
+    """The figures of a report that add up, by column."""
+    run = report.execution
+    if run is None:
+        return ADDITIVE
+    names = [layer.name for layer in report.layers]
+    return {**ADDITIVE, "time": seconds_of(run.seconds(names), run.whole)}
+
+
+def facts_of(report: Report) -> Mapping[str, Fact[Layer]]:
+    """What may be asked of the report's layers."""
+    run = report.execution
+    return LAYER_FACTS if run is None else run_facts(run, report.layers)
+
+
+def _chosen(report: Report, choice: Choice) -> Chosen | None:
+    return choice.of_layers(report.layers, facts_of(report)) if choice else None
+
+
+# -- rows ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A table, and why it shows no shares, where some were to be shown."""
+
+    table: Table
+    why_not: str = ""
+
+
+def _listed(
+    rows: Sequence[Row],
+    columns: Sequence[Column[Row]],
+    shown: Selection,
+    figures: Mapping[str, Additive],
+    layers: Sequence[Layer] | None,
+    value: Callable[[Additive, Row], int | float | None],
+) -> _Listed:
+    """The rows as a table.
+
+    Args:
+        layers: the whole model's; None: there is none yet.
+        value: of a row.
+    """
+    key = sort_key(shown.sort, columns)
+    figure = figures.get(key or "")
+    ordered = sorted_rows(rows, columns, shown.sort, None)
+    why_not, reached = "", ""
+    if figure is None:
+        _check_shares(shown, figures, columns)
+    else:
+        whole: int | float | None = None
+        try:
+            whole = None if layers is None else figure.whole(layers)
+        except ValueError as error:
+            if shown.until is not None:
+                raise ValueError(f"--until: {error}") from None
+            why_not = str(error)
+        shares = shares_of([value(figure, row) for row in ordered], whole)
+        columns = with_shares(columns, figure.key, ordered, shares)
+        most = len(ordered) if shown.until is None else reaching(shares, shown.until)
+        most = most if shown.top is None else min(most, shown.top)
+        if 0 < most < len(ordered) and (part := shares[most - 1].running) is not None:
+            reached = f"; those shown come to {percent(float(part))} of the {figure.title}"
+        ordered = ordered[:most]
+    kept = ordered if shown.top is None else ordered[: shown.top]
+    left = len(rows) - len(kept)
+    more = f"{left} more row{'s' if left > 1 else ''} not shown{reached}" if left else ""
+    if shown.columns is None:
+        return _Listed(table(columns, kept, more=more), why_not)
+    wanted = chosen_columns(columns, shown.columns)
+    return _Listed(table(wanted, kept, "grow", chosen=True, more=more), why_not)
+
+
+def _check_shares(
+    shown: Selection, figures: Mapping[str, Additive], columns: Sequence[Column[Row]]
+) -> None:
+    """Raises ValueError where shares are asked for of what doesn't add up."""
+    names = [column.name for column in columns]
+    known = ", ".join(key for key in figures if key in names)
+    if shown.until is not None:
+        raise ValueError(f"--until goes with --sort of a figure that adds up: {known}")
+    asked = {x.strip().lower() for x in shown.columns or ()} - {*names}
+    for word in SHARES:
+        if word in asked:
+            raise ValueError(
+                f"the column {word} goes with --sort of a figure that adds up: {known}"
+            )
+
+
+# -- what is said --------------------------------------------------------------------------------------
+
+
+def _blocks(listed: _Listed, chosen: Chosen | None) -> tuple[Block, ...]:
+    """The table, and below it why something isn't in it."""
+    said = [Note(listed.why_not, "note", tone="dim")] if listed.why_not else []
+    if chosen is None:
+        return (listed.table, Notes(tuple(said)))
+    for condition, times in chosen.unknown.items():
+        several = "s" if times > 1 else ""
+        said.append(
+            Note(
+                f"{times} layer{several} left out, of which that isn't known: {name(condition)}",
+                "note",
+            )
+        )
+    if chosen.layers:
+        return (listed.table, Notes(tuple(said)))
+    said.insert(0, Note(name(chosen.hint or "no layer is left", 300)))
+    return (Only(DATA, (listed.table,)), Only((*PAGE, *SCREEN), (Notes(tuple(said)),)))
+
+
+def _of_no_layer(
+    report: Report, shown: Selection, figures: Mapping[str, Additive]
+) -> tuple[Block, ...]:
+    """Where groups have times: where a kernel's time stands, and what is no layer's."""
+    if shown.by is None or "time" not in figures:
+        return ()
+    time = figures["time"]
+    whole = None if time.of_model is None else time.of_model.value
+    if not whole:
+        return ()
+    own = time.of_layers(report.layers).value or 0
+    text = f"a kernel's time stands where its first layer is; of {duration(whole)} in kernels"
+    rest = max(whole - own, 0.0)
+    text += f", {percent(rest / whole)} is in those of no layer"
+    return (Only((*PAGE, *SCREEN), (Notes((Note(text, "note", tone="dim"),)),)),)
+
+
+def chosen_line(report: Report, chosen: Chosen, choice: Choice) -> str:
+    """What the chosen layers come to, and which part of the model that is."""
+    parts = []
+    for key, write in _SAID.items():
+        figure = ADDITIVE[key]
+        found = figure.of_layers(chosen.layers).value
+        if found is None:
+            parts.append(f"{figure.title} not known")
+            continue
+        whole = figure.of_layers(report.layers).value
+        share = f" ({percent(found / whole)})" if whole else ""
+        parts.append(f"{write(int(found))} {figure.title}{share}")
+    several = "" if chosen.among == 1 else "s"
+    return f"{len(chosen)} of {chosen.among} layer{several} ({name(str(choice), 80)}): {', '.join(parts)}"
+
+
+_SAID: dict[str, Callable[[int], str]] = {
+    "params": count, "macs": count, "flops": count, "traffic_bytes": nbytes,
+}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -181,20 +182,29 @@ def _with_usual_columns(request: Analyzing) -> Analyzing:
     settings = None if request.compare or request.format == "json" else usual_settings()
     if settings is None or not settings.defaults.columns:
         return request
-    from cnnscope.analyzer.render.subjects.report import Selection, check_selection
+    from cnnscope.analyzer.render.subjects.selection import Selection, check_selection
+    from cnnscope.analyzer.render.subjects.shares import SHARES
+
+    def check(*columns: str) -> None:
+        shown = Selection(columns, request.sort, convention=request.convention)
+        check_selection(shown, run=request.run)
 
     kept = []
     for i, column in enumerate(settings.defaults.columns):
         try:
-            check_selection(Selection((column,), convention=request.convention), run=request.run)
+            check(column)
         except ValueError as error:
             try:  # there may be one with another option
-                check_selection(Selection((column,), convention="core"), run=True)
+                check_selection(Selection((column,), "macs", convention="core"), run=True)
             except ValueError:
                 where = settings.where("defaults", "columns", i)
                 raise Misuse(f"{where}: {error}") from None
         else:
             kept.append(column)
+    with contextlib.suppress(ValueError):  # whoever sorts by what adds up is shown the shares
+        check(*kept, *SHARES)
+        wanted = [*([request.sort] if request.sort else ()), *SHARES]
+        kept += [column for column in wanted if column not in kept]
     return replace(request, columns=tuple(kept) or None)
 
 

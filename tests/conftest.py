@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -72,6 +74,18 @@ def why_no_gpu() -> str | None:
     except Exception as error:  # noqa: BLE001  # ONNX Runtime's errors share no narrower base
         return f"ONNX Runtime can't run on CUDA: {error}".splitlines()[0]
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Thousands of tests are made, and all of them stay: the cycle collector needn't look meanwhile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()  # and at once back: all of it passes for old
+        gc.unfreeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,7 +10,8 @@ from cnnscope.analyzer.budgets.figure import Figures, figures_list
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import Standing
 from cnnscope.analyzer.budgets.verdicts import Verdict
-from cnnscope.analyzer.values.shown import Shown
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Answer
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
@@ -86,8 +87,8 @@ class Problem:
         return {"model": self.model, "message": self.message, "origin": self.origin}
 
 
-@dataclass(frozen=True, eq=False)
-class Check(Shown):
+@dataclass(frozen=True, eq=False, repr=False)
+class Check(Answer):
     """What a budget has to say of the models it is for.
 
     Args:
@@ -147,5 +148,13 @@ class Check(Shown):
             "problems": [problem.to_dict() for problem in self.problems],
         }
 
-    def __repr__(self) -> str:
-        return f"<cnnscope.Check of {len(self.models)} models: {'ok' if self.ok else 'NOT ok'}>"
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each verdict."""
+        for model in self.models:
+            for verdict in model.verdicts:
+                for record in verdict.records():
+                    yield {"model": model.model, "variant": model.variant, **record}
+
+    def summary(self) -> str:
+        what = self.models[0].title if len(self.models) == 1 else f"{len(self.models)} models"
+        return f"of {name(what, 120)}: {'ok' if self.ok else 'NOT ok'}"

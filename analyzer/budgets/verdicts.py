@@ -13,6 +13,7 @@ Nothing here computes a figure or reads a file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -20,6 +21,8 @@ from typing import Literal
 from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.limit import Limit
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Answer
 
 VerdictState = Literal["within", "exceeds", "unknown", "new"]
 
@@ -64,8 +67,8 @@ class Contribution:
         return {"layer": self.layer, "amount": self.amount}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict(Answer):
     """What is to be said of one bound.
 
     Args:
@@ -150,3 +153,23 @@ class Verdict:
             "reason": self.reason,
             "worst": [part.to_dict() for part in self.parts],
         }
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One: the figure, what it may be, and how far the two are apart."""
+        yield {
+            "limit": self.limit.name,
+            "quantity": self.limit.quantity,
+            "state": self.state,
+            "ok": self.ok,
+            "figure": self.figure.exact,
+            "at_least": self.figure.low,
+            "at_most": self.figure.high,
+            "may_be": self.asked,
+            "amount": self.amount,
+            "beyond": self.beyond,
+            "baseline": None if self.baseline is None else self.baseline.exact,
+            "reason": self.reason,
+        }
+
+    def summary(self) -> str:
+        return f"on {name(self.limit.name, 120)}: {self.state}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cnnscope.analyzer.difference.entries import (
     STATUSES,
@@ -21,11 +21,9 @@ from cnnscope.analyzer.difference.entries import (
     WeightsDifference,
 )
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.values.shown import Shown
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import plain_shape
-
-if TYPE_CHECKING:
-    import pandas
 
 SCHEMA_VERSION = 1
 #: what a difference can be asked to be free of
@@ -36,7 +34,7 @@ CONDITIONS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Difference(Shown):
+class Difference(Answer):
     """What differs between two models.
 
     Args:
@@ -159,7 +157,7 @@ class Difference(Shown):
             "layers": [layer.to_dict() for layer in self.layers],
         }
 
-    def flat(self) -> list[dict[str, object]]:
+    def records(self) -> list[dict[str, object]]:
         """One row per layer of either model."""
         return [
             {
@@ -181,15 +179,12 @@ class Difference(Shown):
             for x in self.layers
         ]
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per layer, as a pandas DataFrame; raises ImportError where pandas isn't there."""
-        import pandas
-
-        return pandas.DataFrame(self.flat())
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)
-        return f"<cnnscope.Difference: {shown or 'no layers'}>"
+    def summary(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)
+        names = [
+            name(side.model.path or "a model in memory", 120) for side in (self.before, self.after)
+        ]
+        return f"of {names[0]} and {names[1]}: {counts or 'no layers'}"
 
 
 _WORDS = {"params": "parameters", "macs": "MACs", "field": "receptive field"}

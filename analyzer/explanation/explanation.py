@@ -5,7 +5,7 @@ Plain data, which `derivation` gathers; ``to_dict()`` is the JSON. Nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -24,7 +24,8 @@ from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
-from cnnscope.analyzer.values.shown import Shown
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import plain_shape
 
 
@@ -126,8 +127,8 @@ class Inside:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation(Shown):
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Answer):
     """A layer's numbers, each with how it comes about.
 
     Args:
@@ -229,8 +230,30 @@ class Explanation(Shown):
             "notes": list(self.notes),
         }  # fmt: skip
 
-    def __repr__(self) -> str:
-        return f"<cnnscope.Explanation of {self.layer} ({self.op})>"
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each figure that has a formula: what it is, its formula, and what that comes to."""
+        formulas: dict[str, Formula | None] = {
+            "macs": self.macs,
+            "flops": self.flops,
+            "intensity": self.intensity,
+            **self.work,
+        }
+        for what, formula in formulas.items():
+            if formula is not None:
+                found = formula.result
+                exact: int | Fraction | None = found if isinstance(found, int) else None
+                if what == "intensity":
+                    exact = Fraction(str(found))
+                yield {
+                    "what": what,
+                    "formula": formula.text,
+                    "with_numbers": formula.numbers,
+                    "result": exact,
+                    "result_formula": str(found) if exact is None else None,
+                }
+
+    def summary(self) -> str:
+        return f"of {name(self.layer, 120)} ({name(self.op, 60)})"
 
 
 def _jsonable(value: object) -> object:

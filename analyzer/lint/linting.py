@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, overload
+from typing import ClassVar, Final, overload
 
 from cnnscope.analyzer.lint.evidence import Particulars
 from cnnscope.analyzer.lint.rule import Hit, Kernels, LintRule, Subject
@@ -22,10 +22,8 @@ from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.finding import Finding
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import Severity
-from cnnscope.analyzer.values.shown import Shown
-
-if TYPE_CHECKING:
-    import pandas
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Answer
 
 SCHEMA_VERSION: Final = 1
 PROPERTY: Final = "cnnscope.lint.ignore"
@@ -33,8 +31,8 @@ PROPERTY: Final = "cnnscope.lint.ignore"
 _LONGEST: Final = 10_000
 
 
-@dataclass(frozen=True, eq=False)
-class Findings(Shown, Sequence[Finding]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings(Answer, Sequence[Finding]):
     """What the rules found in a model, the worst first.
 
     Args:
@@ -48,6 +46,7 @@ class Findings(Shown, Sequence[Finding]):
     found: tuple[Finding, ...]
     asked: tuple[LintRule, ...] = ()
     suppressed: Mapping[str, int] = field(default_factory=dict)
+    COLUMNS: ClassVar = ("code", "severity", "layer", "others", "message", "hint", "stake")
 
     @overload
     def __getitem__(self, key: int) -> Finding: ...
@@ -84,16 +83,13 @@ class Findings(Shown, Sequence[Finding]):
             "findings": [finding.to_dict() for finding in self.found],
         }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per finding; raises ImportError where pandas isn't there."""
-        import pandas
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each finding."""
+        yield from ({key: x.to_dict()[key] for key in self.COLUMNS} for x in self.found)
 
-        columns = ["code", "severity", "layer", "others", "message", "hint", "stake"]
-        rows = [{key: x.to_dict()[key] for key in columns} for x in self.found]
-        return pandas.DataFrame(rows, columns=columns)
-
-    def __repr__(self) -> str:
-        return f"<cnnscope.Findings of {self.model}: {len(self.found)}>"
+    def summary(self) -> str:
+        counts = ", ".join(f"{many} {severity}" for severity, many in self.counts().items() if many)
+        return f"of {name(self.model, 120)}: {counts or 'none'}"
 
 
 def lint_report(

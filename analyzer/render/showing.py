@@ -1,11 +1,12 @@
 """How does a value show itself: printed, by rich, in a notebook?
 
-A value's subject is the module of `subjects/` that has the name of its class: there, `document` says
-what there is to show.
+A value's subject is the module of `subjects/` that has the name of its class, in lower case and words
+apart: there, `document` says what there is to show.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,7 +28,8 @@ class Showing:
     @property
     def document(self) -> Document:
         """What there is to show."""
-        module = import_module(f"cnnscope.analyzer.render.subjects.{self.subject.lower()}")
+        words = re.findall("[A-Z][a-z]*", self.subject)
+        module = import_module(f"{__package__}.subjects.{'_'.join(words).lower()}")
         return cast("Callable[[object], Document]", module.document)(self.value)
 
     def text(self) -> str:

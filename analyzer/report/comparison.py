@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
-from cnnscope.analyzer.values.shown import Shown
-
-if TYPE_CHECKING:
-    import pandas
+from cnnscope.analyzer.values.shown import Answer
 
 Bound = Literal["exact", "at least", "at most"]
 
@@ -69,8 +66,8 @@ class Compared:
     ratios: tuple[Ratio | None, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison(Shown):
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Answer):
     """Several models side by side.
 
     Args:
@@ -132,7 +129,7 @@ class Comparison(Shown):
             },
         }
 
-    def flat(self) -> list[dict[str, int | float | str | None]]:
+    def records(self) -> list[dict[str, int | float | str | None]]:
         """One row per model: each figure, how far it is known, and its ratio to the first one's."""
         rows = self.rows
         found: list[dict[str, int | float | str | None]] = []
@@ -147,14 +144,8 @@ class Comparison(Shown):
             found.append(line)
         return found
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per model, as a pandas DataFrame; raises ImportError where pandas isn't there."""
-        import pandas
-
-        return pandas.DataFrame(self.flat())
-
-    def __repr__(self) -> str:
-        return f"<cnnscope.Comparison of {len(self.reports)} models>"
+    def summary(self) -> str:
+        return f"of {len(self.reports)} models"
 
 
 def largest_field(report: Report) -> Metric:

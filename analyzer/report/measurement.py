@@ -18,23 +18,20 @@ here runs or formats.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Placement, Residue, TimeSpan, Unrun
-from cnnscope.analyzer.values.shown import Shown
-
-if TYPE_CHECKING:
-    import pandas
+from cnnscope.analyzer.values.notation import duration, name
+from cnnscope.analyzer.values.shown import Answer
 
 PROFILE_SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Profile(Shown):
+@dataclass(frozen=True, slots=True, repr=False)
+class Profile(Answer):
     """A model's times. Rows are those of the first of `latencies`.
 
     Args:
@@ -180,18 +177,16 @@ class Profile(Shown):
             "notes": list(self.notes),
         }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row for each layer, with the figures of the kernel it is in; ``layer`` joins a report.
+    def summary(self) -> str:
+        whole = f"{duration(self.latency.p50)} a run"
+        return f"of {name(self.model or 'a model in memory', 120)} on {self.provider}: {whole}"
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each layer, with the figures of the kernel it is in; ``layer`` joins a report.
 
         A kernel that contains several layers stands several times: ``kernel`` tells, and summing
         ``seconds`` takes ``drop_duplicates("kernel")`` first. Inserted kernels have no layer.
-
-        Raises:
-            ImportError: pandas isn't installed.
         """
-        import pandas
-
-        lines = []
         for row in self.rows:
             facts = {"kernel": row.index, **row.to_dict()}
             for key in ("index", "layers", "ops"):
@@ -200,5 +195,4 @@ class Profile(Shown):
                 zip(row.layers, row.ops, strict=True)
             )
             for layer, op in pairs or [(None, None)]:
-                lines.append({"layer": layer, "layer_op": op, **facts})
-        return pandas.DataFrame(lines)
+                yield {"layer": layer, "layer_op": op, **facts}

@@ -8,15 +8,13 @@ or is a `Mismatch`) or *unchecked* with the reason; one of which part could be c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from cnnscope.analyzer.report.told import told
-from cnnscope.analyzer.values.shown import Shown
-
-if TYPE_CHECKING:
-    import pandas
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Answer
 
 VERIFICATION_SCHEMA_VERSION = 1
 
@@ -185,8 +183,8 @@ class MemoryCheck:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Verification(Shown):
+@dataclass(frozen=True, slots=True, repr=False)
+class Verification(Answer):
     """A model's analysis held against its execution.
 
     Args:
@@ -214,6 +212,7 @@ class Verification(Shown):
     fields: FieldCheck
     memory: MemoryCheck
     notes: tuple[str, ...] = field(default=())
+    COLUMNS: ClassVar = ("check", "status", *Mismatch.__dataclass_fields__, "reason")
 
     @property
     def ok(self) -> bool:
@@ -238,23 +237,20 @@ class Verification(Shown):
             "notes": list(self.notes),
         }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row for each mismatch and each unchecked tensor; ``layer`` joins it to a report.
-
-        Raises:
-            ImportError: pandas isn't installed.
-        """
-        import pandas
-
-        rows: list[dict[str, object]] = []
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each mismatch and each unchecked tensor; ``layer`` joins it to a report."""
         for kind, check in (("shapes", self.shapes), ("fields", self.fields)):
             for m in check.mismatches:
                 row = {"check": kind, "status": "mismatch", **m.to_dict()}
                 row["predicted"], row["actual"] = told(m.what, m.predicted, m.actual)
-                rows.append(row)
-            rows += [{"check": kind, "status": "unchecked", **u.to_dict()} for u in check.unchecked]
-        columns = ["check", "status", *Mismatch.__dataclass_fields__, "reason"]
-        return pandas.DataFrame(rows, columns=pandas.Index(columns))
+                yield row
+            yield from (
+                {"check": kind, "status": "unchecked", **u.to_dict()} for u in check.unchecked
+            )
+
+    def summary(self) -> str:
+        state = "agrees" if self.ok else "DISAGREES"
+        return f"of {name(self.model or 'a model in memory', 120)} on {self.provider}: {state}"
 
 
 def plain(value: object) -> object:

@@ -1,13 +1,18 @@
 """How does a value show itself? By what `render` says of it: the only place below that asks there.
 
-`render` is imported when something is shown, so that what is only computed with costs nothing more.
+`render` is imported when something is shown, pandas when a DataFrame is asked for: what is only computed
+with costs nothing more.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    import pandas
+
     from cnnscope.analyzer.render.showing import Showing
 
 
@@ -15,7 +20,7 @@ class Shown:
     """A value that can be printed, by rich too, and that shows itself in a notebook.
 
     How it looks is said in `analyzer/render/subjects/`, in the module with the name of the class that
-    names this one as its base.
+    names this one as its base: ``ConventionTotals`` in ``convention_totals.py``.
     """
 
     __slots__ = ()
@@ -30,9 +35,42 @@ class Shown:
         return _showing(self).fragment()
 
 
+class Answer(Shown):
+    """What cnnscope answers with: it shows itself, and is data, rows and one short line as well."""
+
+    __slots__ = ()
+    #: columns of `to_dataframe` that there are even without a row
+    COLUMNS: ClassVar[Sequence[str]] = ()
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, object]:
+        """As JSON-ready data."""
+
+    @abstractmethod
+    def records(self) -> Iterable[Mapping[str, object]]:
+        """The rows of `to_dataframe`, exact and as plain data."""
+
+    @abstractmethod
+    def summary(self) -> str:
+        """What it is, in a few words."""
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Its rows as a pandas DataFrame: numbers in columns of numbers, nothing nested in a cell.
+
+        Raises:
+            ImportError: pandas isn't installed.
+        """
+        from cnnscope.analyzer.values.frames import data_frame
+
+        return data_frame(self.records(), self.COLUMNS)
+
+    def __repr__(self) -> str:
+        return f"<cnnscope.{type(self).__name__} {self.summary()}>"
+
+
 def _showing(value: Shown) -> Showing:
     from cnnscope.analyzer.render.showing import Showing
 
     # A class derived from one that is shown is shown likewise.
-    subject = next(cls for cls in type(value).__mro__ if Shown in cls.__bases__)
+    subject = next(cls for cls in type(value).__mro__ if {Shown, Answer} & {*cls.__bases__})
     return Showing(value, subject.__name__)

@@ -39,7 +39,7 @@ def document(found: Comparison, *, rows: bool = True) -> Document:
             _table(names, [_figures(found, i) for i in range(len(names))], found),
         )),
     )  # fmt: skip
-    facts = found.flat() if rows else []
+    facts = found.records() if rows else []
     machines = tuple(table([_fact(key) for key in row], facts) for row in facts[:1])
     return Document("Comparison", (Section((*people, Only(DATA, machines))),))
 

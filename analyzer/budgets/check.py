@@ -156,5 +156,7 @@ class Check(Answer):
                     yield {"model": model.model, "variant": model.variant, **record}
 
     def summary(self) -> str:
-        what = self.models[0].title if len(self.models) == 1 else f"{len(self.models)} models"
-        return f"of {name(what, 120)}: {'ok' if self.ok else 'NOT ok'}"
+        what = f"{len(self.models)} models"
+        if len(self.models) == 1:
+            what = name(self.models[0].title, 120)
+        return f"of {what}: {'ok' if self.ok else 'NOT ok'}"

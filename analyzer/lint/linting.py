@@ -88,8 +88,7 @@ class Findings(Answer, Sequence[Finding]):
         yield from ({key: x.to_dict()[key] for key in self.COLUMNS} for x in self.found)
 
     def summary(self) -> str:
-        counts = ", ".join(f"{many} {severity}" for severity, many in self.counts().items() if many)
-        return f"of {name(self.model, 120)}: {counts or 'none'}"
+        return f"of {name(self.model, 120)}: {len(self.found)}"
 
 
 def lint_report(

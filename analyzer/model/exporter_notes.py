@@ -5,6 +5,8 @@ torch.onnx writes them into a node's metadata, as lists in Python's spelling; ot
 
 from __future__ import annotations
 
+import re
+
 import onnx
 
 #: the most characters of a list of names in a node's metadata: parsing takes 300 bytes for each
@@ -17,13 +19,16 @@ SCOPES = "pkg.torch.onnx.name_scopes"
 CLASSES = "pkg.torch.onnx.class_hierarchy"
 
 
-def noted_scope(proto: onnx.NodeProto, name: str) -> str:
-    """The module path an exporter left: metadata of torch.onnx, or the path in the name."""
-    scopes = noted_list(proto, SCOPES)
-    if scopes:
-        modules = [scope for scope in scopes[:-1] if scope]
-        return modules[-1].replace(".", "/") if modules else ""
-    return name.strip("/").rpartition("/")[0]
+#: the usual spelling of a list: of names without quotes, escapes or line breaks
+_USUAL = re.compile(r"\['[^'\\\n\r\0]*'(?:, '[^'\\\n\r\0]*')*\]")
+
+
+def noted_module(scopes: list[str]) -> str:
+    """The path of the module that scopes lead to; of these, the last is the call itself."""
+    for scope in reversed(scopes[:-1]):
+        if scope:
+            return scope.replace(".", "/")
+    return ""
 
 
 def noted_list(proto: onnx.NodeProto, key: str) -> list[str]:
@@ -33,13 +38,19 @@ def noted_list(proto: onnx.NodeProto, key: str) -> list[str]:
         return []
     for entry in entries:
         if entry.key == key:
-            if len(entry.value) > NOTE_LIMIT:
-                return []
-            import ast
-
-            try:
-                found = ast.literal_eval(entry.value)
-            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-                return []
-            return [str(name) for name in found] if isinstance(found, list) else []
+            return _names(entry.value)
     return []
+
+
+def _names(text: str) -> list[str]:
+    if len(text) > NOTE_LIMIT:
+        return []
+    if _USUAL.fullmatch(text):  # some twenty times as fast
+        return text[2:-2].split("', '")
+    import ast
+
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return []
+    return [str(name) for name in found] if isinstance(found, list) else []

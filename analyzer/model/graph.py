@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from cnnscope.analyzer.model.exporter_notes import CLASSES, SCOPES, noted_list
+from cnnscope.analyzer.values.node_name import shown_name
 from cnnscope.analyzer.values.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -174,5 +175,6 @@ def captures(graph: Graph) -> list[str]:
 
 def quoted(name: str) -> str:
     """A name fit for one line of text, quoted and shortened: names are hostile text."""
+    name = shown_name(name)
     shown = repr(name if len(name) <= 120 else name[:117] + "...")
     return shown

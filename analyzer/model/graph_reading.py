@@ -14,13 +14,22 @@ import onnx
 
 from cnnscope.analyzer.model.attributes import PLAIN_ATTRIBUTES, guessed_type
 from cnnscope.analyzer.model.expansion import SCOPE_LIMIT, Key, check_expansion, function_key
-from cnnscope.analyzer.model.exporter_notes import noted_scope
+from cnnscope.analyzer.model.exporter_notes import SCOPES, noted_list, noted_module
 from cnnscope.analyzer.model.function_calls import Call, renamed_bodies, with_arguments
 from cnnscope.analyzer.model.graph import Graph, Node, quoted
+from cnnscope.analyzer.model.mechanical_names import (
+    Unnamed,
+    give_paths,
+    is_mechanical,
+    module_of,
+)
 from cnnscope.analyzer.model.running_order import Visible, in_running_order
 from cnnscope.analyzer.model.tensors import declared_tensor, stored_sparse, stored_tensor
 from cnnscope.analyzer.values.diagnostics import GraphError
+from cnnscope.analyzer.values.node_name import NodeName
+from cnnscope.analyzer.values.tensor import DTYPES
 
+_FLOATS = {dtype for dtype in DTYPES.values() if dtype.startswith(("float", "bfloat"))}
 _LATEST = (1 << 31) - 1  # no opset version is larger
 
 _A = onnx.AttributeProto
@@ -47,9 +56,14 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     reader = _Reader(functions)
     try:
         check_expansion(model.graph, functions)
-        return reader.graph(model.graph, opsets, Visible(set()), "")
+        graph = reader.graph(model.graph, opsets, Visible(set()), "")
     except UnicodeDecodeError as error:
         raise GraphError(f"a name in the model isn't UTF-8: {error.object[:60]!r}") from None
+    if reader.unnamed:
+        give_paths(
+            reader.unnamed, reader.taken, (name for n in reader.nodes for name in n.outputs)
+        )
+    return graph
 
 
 def _domain(domain: str) -> str:
@@ -63,6 +77,10 @@ class _Reader:
         self.functions = functions
         self.names: Counter[str] = Counter()
         self.taken: set[str] = set()
+        self.nodes: list[Node] = []
+        self.unnamed: list[Unnamed] = []
+        #: stored numbers that a module may own, by their names' spelling; is it more than a row?
+        self.weights: dict[str, bool] = {}
 
     def graph(
         self,
@@ -80,12 +98,16 @@ class _Reader:
         for sparse in proto.sparse_initializer:
             found = stored_sparse(sparse)
             stored[found.name] = found
+        for at, kept in stored.items():
+            if "." in at and kept.tensor.shape and kept.tensor.dtype in _FLOATS:
+                self.weights[at] = len(kept.tensor.shape) > 1
         inputs = {v.name: declared_tensor(v.type) for v in proto.input if v.name not in stored}
         visible = Visible({*inputs, *stored}, outer)
         nodes = list(self.expanded(proto.node, opsets, scope, calls))
         nodes = in_running_order(nodes, visible)
         visible.own.update(name for n in nodes for name in n.outputs if name)
         read = tuple([self.node(i, n, visible) for i, n in enumerate(nodes)])
+        self.nodes += read
         for value in proto.output:
             if value.name not in visible:
                 raise GraphError(
@@ -191,6 +213,10 @@ class _Reader:
             self.names[wanted] += 1
             name = f"{wanted}#{self.names[wanted] + 1}"
         self.taken.add(name)
+        notes = noted_list(proto, SCOPES)
+        noted = noted_module(notes) if notes else None
+        if is_mechanical(given, op, notes):
+            name = self.known_by(name, call, noted)
         attributes = {}
         for a in proto.attribute:
             kind = a.type
@@ -206,8 +232,19 @@ class _Reader:
         version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
         return Node(
             index, name, op, domain, version, inputs, outputs, attributes,
-            scope or noted_scope(proto, given), proto, given,
+            scope or (given.strip("/").rpartition("/")[0] if noted is None else noted), proto, given,
         )  # fmt: skip
+
+    def known_by(self, name: str, call: Call, noted: str | None) -> str:
+        """A mechanical name, to get a path when all names are known; as it is where nothing gives one."""
+        own = [at for at in call.inputs if at in self.weights] if self.weights else []
+        own.sort(key=self.weights.__getitem__, reverse=True)
+        module = module_of(noted, own)
+        if module is None:
+            return name
+        known = NodeName(name)
+        self.unnamed.append(Unnamed(known, call.op, module, any(call.inputs), call.outputs))
+        return known
 
     def attribute(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.node_name import shown_name
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Layer:
 
     Args:
         index: position among the report's layers.
-        name, op, scope: the node's, names made unique; `op` with its domain where it has one.
+        name, op, scope: the node's, names as in the file, made unique; `op` with its domain where it has one.
         inputs: names of the tensors it reads, ``""`` where one is omitted.
         outputs: what it gives.
         attributes: as plain Python.
@@ -104,6 +105,11 @@ class Layer:
     how: str
     bodies: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
     _source: FactSource | None = field(default=None, repr=False)
+
+    @property
+    def path(self) -> str:
+        """What people know it by: its name, or its module's path where the name is a machine's."""
+        return shown_name(self.name)
 
     @property
     def kind(self) -> Kind:
@@ -179,7 +185,7 @@ class Layer:
             ValueError: the unit has another number of axes, or lies outside the output.
         """
         if self._source is None:
-            raise ValueError(f"regions of layer {self.name!r} inside a subgraph aren't available")
+            raise ValueError(f"regions of layer {self.path!r} inside a subgraph aren't available")
         return self._source.region(unit)
 
     def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
@@ -198,12 +204,13 @@ class Layer:
         117600
         """
         if self._source is None:
-            raise ValueError(f"layer {self.name!r} was read from data: it can't be explained")
+            raise ValueError(f"layer {self.path!r} was read from data: it can't be explained")
         return self._source.explain(unit)
 
     def to_dict(self) -> dict[str, object]:
         found: dict[str, object] = {
             "name": self.name,
+            "path": self.path,
             "op": self.op,
             "kind": self.kind.to_dict(),
             "scope": self.scope,

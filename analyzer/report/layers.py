@@ -23,6 +23,8 @@ class Layers(Sequence[Layer]):
             for value in layer.outputs:
                 self._by_name.setdefault(value.name, layer)
         for layer in self._layers:
+            self._by_name[layer.path] = layer
+        for layer in self._layers:
             self._by_name[layer.name] = layer
 
     def __getitem__(self, key: int | slice | str) -> Layer:  # type: ignore[override]
@@ -38,7 +40,7 @@ class Layers(Sequence[Layer]):
         return self._layers[key]  # type: ignore[return-value]  # a slice gives a tuple of layers
 
     def find(self, text: str) -> Layer:
-        """A layer as people name it: by name, by a tensor it gives, by index; in subgraphs, too.
+        """A layer as people name it: by path or name, by a tensor it gives, by index; in subgraphs, too.
 
         Raises:
             KeyError: there's none; with the closest name there is.
@@ -50,7 +52,7 @@ class Layers(Sequence[Layer]):
         waiting = list(self._layers)
         while waiting:
             layer = waiting.pop()
-            if layer.name == text or any(value.name == text for value in layer.outputs):
+            if text in (layer.name, layer.path) or any(value.name == text for value in layer.outputs):
                 return layer
             waiting += [inner for body in layer.bodies.values() for inner in body]
         found = self[text]
@@ -109,6 +111,7 @@ def _looking(layer: Layer) -> list[ReceptiveField]:
 #: the facts of one flat row, each by itself: a column asks for one
 FACTS: Mapping[str, Callable[[Layer], object]] = {
     "name": lambda x: x.name,
+    "path": lambda x: x.path,
     "op": lambda x: x.op,
     "kind": lambda x: x.kind.label,
     "traits": lambda x: list(x.kind.traits),

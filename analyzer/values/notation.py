@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from cnnscope.analyzer.values.node_name import shown_name
+
 _THOUSANDS = ("", " k", " M", " G", " T", " P", " E")
 _BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
 LONGEST = 200
@@ -132,11 +134,13 @@ def _escaped(character: str) -> str:
 
 
 def name(text: str, longest: int = LONGEST) -> str:
-    """A name from the model as people see it: escaped, and shortened in the middle.
+    """A name from the model as people see it: escaped, and shortened in the middle; of a node, what
+    people know it by.
 
     >>> name("a" * 300, 9)
     'aaaa…aaaa'
     """
+    text = shown_name(text)
     text = text if len(text) <= 8 * longest else text[: 4 * longest] + text[-4 * longest :]
     return middle(escape(text), longest)
 

@@ -84,7 +84,7 @@ def explain_node(subject: ExplainedNode, unit: Sequence[int | None] | None = Non
     if fields is None:
         notes.append("a layer inside a subgraph has no receptive field of its own")
         if unit is not None:
-            raise ValueError(f"regions of layer {node.name!r} inside a subgraph aren't available")
+            raise ValueError(f"regions of layer {node.path!r} inside a subgraph aren't available")
     elif tensor is not None:
         state = fields.states.get(tensor, {})
         for key in sorted((k for k in state if k in fields.spatial), key=lambda k: k[1]):

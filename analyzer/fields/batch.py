@@ -145,7 +145,7 @@ class _Carried:
         """What hangs on no input's numbers: a state of zeros for each example."""
         for name in node.outputs:
             if name:
-                axis = self.axis(shapes.tensors[name], f"what {node.name} gives")
+                axis = self.axis(shapes.tensors[name], f"what {node.path} gives")
                 if axis is not None:
                     self.axes[name] = axis
 
@@ -153,7 +153,7 @@ class _Carried:
         axes = self.axes
         inside = {name for body in node.bodies.values() for name in captures(body)}
         if not inside.isdisjoint(axes) or (node.bodies and not axes.keys().isdisjoint(node.inputs)):
-            raise _Against("unknown", f"{node.name} carries it into a subgraph")
+            raise _Against("unknown", f"{node.path} carries it into a subgraph")
         if axes.keys().isdisjoint(node.inputs):
             self.made(node, shapes)
             return
@@ -163,10 +163,10 @@ class _Carried:
                 continue
             y = shapes.tensors[name]
             if y.shape is None or y.kind != "tensor":
-                raise _Against("unknown", f"the shape of what {node.name} gives isn't known")
-            axis = self.axis(y, f"what {node.name} gives")
+                raise _Against("unknown", f"the shape of what {node.path} gives isn't known")
+            axis = self.axis(y, f"what {node.path} gives")
             if k >= len(reads.outputs):
-                raise _Against("unknown", f"what {node.name} reads isn't known")
+                raise _Against("unknown", f"what {node.path} reads isn't known")
             for i, source in enumerate(node.inputs):
                 if source in axes and i < len(reads.outputs[k]):
                     x = shapes.tensors[source]
@@ -186,21 +186,21 @@ class _Carried:
         if isinstance(read, Nothing):
             return
         if read is None:
-            raise _Against("unknown", f"what {node.name} reads isn't known")
+            raise _Against("unknown", f"what {node.path} reads isn't known")
         if along is None:
             if any(isinstance(d, FreeDim) and d.data for d in y.dims):
-                raise _Against("unknown", f"how long what {node.name} gives is isn't known")
-            raise _Against("mixed", f"{node.name} takes examples together or picks one")
+                raise _Against("unknown", f"how long what {node.path} gives is isn't known")
+            raise _Against("mixed", f"{node.path} takes examples together or picks one")
         if isinstance(read, Flat):
             try:
                 if product(x.dims[:axis]) == product(y.dims[:along]):
                     return
             except Undetermined:
                 pass
-            raise _Against("mixed", f"{node.name} spreads an example over two axes")
+            raise _Against("mixed", f"{node.path} spreads an example over two axes")
         way = read[axis]
         if isinstance(way, Along) and way.axis == along and not way.partly:
             if way.window == POINT:
                 return
-            raise _Against("size", f"{node.name} has a window along it")
-        raise _Against("mixed", f"{node.name} takes examples together or picks one")
+            raise _Against("size", f"{node.path} has a window along it")
+        raise _Against("mixed", f"{node.path} takes examples together or picks one")

@@ -105,13 +105,13 @@ def _forwards(
                 unknown = unknown or str(error)
                 continue
             if read is None:
-                reason = reason or f"what {node.name} reads isn't known"
+                reason = reason or f"what {node.path} reads isn't known"
             for box in found.boxes[name]:
                 ahead, exact = readers(box, read, before, after, echoes)
                 for one in ahead:
                     exact = add_box(boxes, one) and exact
                 if not exact:
-                    reason = reason or f"what {node.name} gives is no few products of axes"
+                    reason = reason or f"what {node.path} gives is no few products of axes"
         _set(found, output, boxes, reason)
         _set_unknown(found, output, unknown)
 
@@ -157,7 +157,7 @@ def _bodies(
     for through in bodies:
         inner = shapes.bodies.get((node.index, through.attribute))
         if inner is None:
-            unknown = unknown or f"the body of {node.name} isn't known"
+            unknown = unknown or f"the body of {node.path} isn't known"
             continue
         run = _Run(node, through, shapes, inner, found, echoes)
         reason = run.rough_ends() or reason
@@ -288,4 +288,4 @@ class _Run:
                 lengths = self.outer.tensors[name].shape if name else None
                 if lengths is not None and all(isinstance(d, int) for d in lengths):
                     add_box(out, whole(known_lengths(self.outer.tensors[name], name)))
-        return f"how often the body of {self.node.name} runs isn't known"
+        return f"how often the body of {self.node.path} runs isn't known"

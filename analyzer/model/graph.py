@@ -84,6 +84,11 @@ class Node:
         object.__setattr__(self, "bodies", bodies)
 
     @property
+    def path(self) -> str:
+        """What people know it by: its name, or its module's path where the name is a machine's."""
+        return shown_name(self.name)
+
+    @property
     def title(self) -> str:
         """The operator as people write it: ``Conv``, ``com.microsoft::QGemm``."""
         return f"{self.domain}::{self.op}" if self.domain else self.op

@@ -60,9 +60,7 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     except UnicodeDecodeError as error:
         raise GraphError(f"a name in the model isn't UTF-8: {error.object[:60]!r}") from None
     if reader.unnamed:
-        give_paths(
-            reader.unnamed, reader.taken, (name for n in reader.nodes for name in n.outputs)
-        )
+        give_paths(reader.unnamed, reader.taken, (name for n in reader.nodes for name in n.outputs))
     return graph
 
 
@@ -213,10 +211,7 @@ class _Reader:
             self.names[wanted] += 1
             name = f"{wanted}#{self.names[wanted] + 1}"
         self.taken.add(name)
-        notes = noted_list(proto, SCOPES)
-        noted = noted_module(notes) if notes else None
-        if is_mechanical(given, op, notes):
-            name = self.known_by(name, call, noted)
+        name, within = self.known(name, call)
         attributes = {}
         for a in proto.attribute:
             kind = a.type
@@ -232,19 +227,27 @@ class _Reader:
         version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
         return Node(
             index, name, op, domain, version, inputs, outputs, attributes,
-            scope or (given.strip("/").rpartition("/")[0] if noted is None else noted), proto, given,
+            scope or within, proto, given,
         )  # fmt: skip
 
-    def known_by(self, name: str, call: Call, noted: str | None) -> str:
-        """A mechanical name, to get a path when all names are known; as it is where nothing gives one."""
+    def known(self, name: str, call: Call) -> tuple[str, str]:
+        """The node's name, to get a path where it is a machine's, and the module that the node is of."""
+        notes = noted_list(call.proto, SCOPES)
+        within = noted_module(notes) if notes else call.name.strip("/").rpartition("/")[0]
         own = [at for at in call.inputs if at in self.weights] if self.weights else []
-        own.sort(key=self.weights.__getitem__, reverse=True)
-        module = module_of(noted, own)
-        if module is None:
-            return name
-        known = NodeName(name)
-        self.unnamed.append(Unnamed(known, call.op, module, any(call.inputs), call.outputs))
-        return known
+        if (notes or own) and is_mechanical(call.name, call.op, notes):
+            own.sort(key=self.weights.__getitem__, reverse=True)
+            module = module_of(within if notes else None, own)
+            if module is not None:
+                known = NodeName(name)
+                self.unnamed.append(Unnamed(known, call.op, module, any(call.inputs), call.outputs))
+                return known, module if notes else within
+        if isinstance(call.scope, NodeName):  # inside a node that is known by a path
+            known = NodeName(name)
+            rest = name.removeprefix(f"{call.scope}/")
+            self.unnamed.append(Unnamed(known, rest, "", False, call.outputs, call.scope))
+            return known, within
+        return name, within
 
     def attribute(
         self,

@@ -18,7 +18,21 @@ from cnnscope.analyzer.values.node_name import NodeName
 from cnnscope.analyzer.values.notation import LONGEST
 
 #: letters and words that exporters put around an operator's name: ``node_conv2d_2``, ``n88``, ``p2o.Mul.108``
-_FILLER = ("node", "op", "operator", "layer", "n", "d", "nd", "p", "o", "id", "aten", "onnx", "torch")
+_FILLER = (
+    "node",
+    "op",
+    "operator",
+    "layer",
+    "n",
+    "d",
+    "nd",
+    "p",
+    "o",
+    "id",
+    "aten",
+    "onnx",
+    "torch",
+)
 
 #: what frameworks call the operators that hold weights, where that shares no word with ONNX's name
 _ALSO = {
@@ -36,12 +50,13 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 def _nothing_else(op: str) -> re.Pattern[str]:
     """What matches a name made of an operator's words, filler, digits and separators only."""
     lower = op.lower()[:LONGEST]
-    words = {*_FILLER, lower, *_ALSO.get(lower, ())}
+    words = {lower, *_ALSO.get(lower, ())}
     for word in _WORD.findall(op[:LONGEST]):
         words |= {word[:end].lower() for end in range(min(3, len(word)), len(word) + 1)}
     known = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    filler = "|".join(_FILLER)
     # Possessive: what has matched is never gone over again, however the name goes on.
-    return re.compile(rf"(?:[\W\d_]++|(?:{known})(?![^\W\d_]))*+", re.IGNORECASE)
+    return re.compile(rf"(?:[\W\d_]++|(?:(?:{known})++|(?:{filler}))(?![^\W\d_]))*+", re.IGNORECASE)
 
 
 def is_mechanical(name: str, op: str, notes: Sequence[str]) -> bool:
@@ -85,6 +100,7 @@ class Unnamed:
         module: the path of its module, ``""`` for the model itself.
         alone: it may be known by the module's path itself: it reads something.
         outputs: the tensors that it gives.
+        around: the node in whose subgraph it is, where only that one has a path: `op` is then its own name.
     """
 
     name: NodeName
@@ -92,6 +108,7 @@ class Unnamed:
     module: str
     alone: bool
     outputs: Sequence[str]
+    around: NodeName | None = None
 
 
 def module_of(noted: str | None, weights: Iterable[str]) -> str | None:
@@ -144,7 +161,9 @@ def give_paths(unnamed: Sequence[Unnamed], taken: set[str], tensors: Iterable[st
         return path not in used and (path not in foreign or path in node.outputs)
 
     for node in placed:
-        module = node.module
+        module = node.module if node.around is None else node.around.path
+        if node.around is not None and len(module) + len(node.op) >= LONGEST:
+            continue
         path = module
         single = node.alone and sharing[module] == 1 and module not in around
         # A number is the index of a layer.

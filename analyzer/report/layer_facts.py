@@ -222,11 +222,11 @@ class LayerSource:
     def region(self, unit: Sequence[int | None]) -> Region:
         """The input indices that a unit sees."""
         if not self.around.top:
-            name = self.node.name
-            raise ValueError(f"regions of layer {name!r} inside a subgraph aren't available")
+            at = self.node.path
+            raise ValueError(f"regions of layer {at!r} inside a subgraph aren't available")
         tensor = next((name for name in self.node.outputs if name), "")
         if not tensor:
-            raise ValueError(f"layer {self.node.name!r} has no output, so no units")
+            raise ValueError(f"layer {self.node.path!r} has no output, so no units")
         shape = self.shapes.tensors[tensor].shape
         whole = whole_unit(self.model.fields, tensor, None if shape is None else len(shape), unit)
         return find_region(self.model.graph, self.shapes, tensor, whole)

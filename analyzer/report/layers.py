@@ -52,7 +52,9 @@ class Layers(Sequence[Layer]):
         waiting = list(self._layers)
         while waiting:
             layer = waiting.pop()
-            if text in (layer.name, layer.path) or any(value.name == text for value in layer.outputs):
+            if text in (layer.name, layer.path) or any(
+                value.name == text for value in layer.outputs
+            ):
                 return layer
             waiting += [inner for body in layer.bodies.values() for inner in body]
         found = self[text]

@@ -28,8 +28,8 @@ class NodeName(str):
         made.path = name if path is None else path
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return str(self), self.path
+    def __reduce__(self) -> tuple[type[NodeName], tuple[str, str]]:
+        return NodeName, (str(self), self.path)
 
 
 def shown_name(text: str) -> str:

@@ -101,7 +101,7 @@ def _write_node(scope: ProbeScope, node: Node) -> None:
     try:
         _replace(scope, node)
     except CannotProbe as reason:
-        _leave_out(scope, node, f"{node.title} {node.name!r}: {reason}")
+        _leave_out(scope, node, f"{node.title} {node.path!r}: {reason}")
 
 
 def _replace(scope: ProbeScope, node: Node) -> None:

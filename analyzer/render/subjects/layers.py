@@ -98,6 +98,7 @@ def _most_outside(layer: Layer) -> float | None:
 LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("index", "#", lambda x: str(x.index), lambda x: x.index, right=True),
     Column("name", "layer", lambda x: name(x.name), _fact("name"), importance=100, least=20),
+    Column("path", "path", lambda x: name(x.name), _fact("path"), least=20),
     Column("op", "op", lambda x: name(x.op, 60), _fact("op"), importance=90, least=11),
     Column("kind", "kind", lambda x: x.kind.label, _fact("kind"), importance=10, least=12),
     Column("traits", "traits", lambda x: ", ".join(x.kind.traits) or "-", _fact("traits")),

@@ -366,6 +366,7 @@ ELEMENTS = [
 OURS = {
     "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "h4", "div", "table",
     "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "span", "b", "pre", "code", "details", "summary",
+    "br",
 }  # fmt: skip
 
 

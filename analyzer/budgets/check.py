@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.budgets.figure import Figures, figures_list
+from cnnscope.analyzer.budgets.since import Since
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import Standing
 from cnnscope.analyzer.budgets.verdicts import Verdict
@@ -30,6 +31,7 @@ class Checked:
         report: what they come from.
         variant: the sizes it was judged at, where some were given: ``"input=1x3x256x256"``.
         standing: where it stands in the baseline; None: none of its limits is relative.
+        since: what became of it; None: there is nothing to compare it with.
     """
 
     model: str
@@ -38,6 +40,7 @@ class Checked:
     report: Report | None = field(default=None, repr=False)
     variant: str = ""
     standing: Standing | None = None
+    since: Since | None = None
 
     @property
     def new(self) -> bool:
@@ -65,6 +68,7 @@ class Checked:
             "variant": self.variant,
             "ok": self.ok,
             "baseline": None if self.standing is None else self.standing.to_dict(),
+            "since": None if self.since is None else self.since.to_dict(),
             **({} if self.report is None else {"graph": Sketch.of(self.report).to_dict()}),
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "figures": figures_list(self.figures),
@@ -96,7 +100,9 @@ class Check(Answer):
         problems: what stood in the way of judging others.
         config: the file the limits are from, or None.
         baseline: what relative limits are relative to, or None.
-        removed: models that the baseline has figures of, and that are no file any more.
+        removed: models that the baseline has figures of, or that were there at the commit, and that are
+            no file any more.
+        since: the commit that models are compared with, or None.
 
     >>> import cnnscope
     >>> check = cnnscope.check("sample_models/lenet5.onnx", limits={"params": "60 k"})
@@ -109,6 +115,7 @@ class Check(Answer):
     config: str | None = None
     baseline: str | None = None
     removed: tuple[str, ...] = ()
+    since: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -143,6 +150,7 @@ class Check(Answer):
             "ok": self.ok,
             "config": self.config,
             "baseline": self.baseline,
+            "since": self.since,
             "removed": list(self.removed),
             "models": [model.to_dict() for model in self.models],
             "problems": [problem.to_dict() for problem in self.problems],

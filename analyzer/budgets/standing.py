@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.budgets.figure import Figures
+from cnnscope.analyzer.budgets.since import Moved
 
 Status = Literal["known", "new", "renamed", "missing"]
 
@@ -25,15 +26,22 @@ class Standing:
         figures: the earlier ones; None where it is new or missing.
         other: the baseline's name of what it is taken for, or might be, or ``""``.
         reason: why there are no figures, or they are another entry's.
+        rewritten: the baseline's own figures that were others at the commit that a check is since.
     """
 
     status: Status
     figures: Figures | None = None
     other: str = ""
     reason: str = ""
+    rewritten: tuple[Moved, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        return {"status": self.status, "other": self.other or None, "reason": self.reason}
+        return {
+            "status": self.status,
+            "other": self.other or None,
+            "reason": self.reason,
+            "rewritten": [x.to_dict() for x in self.rewritten],
+        }
 
 
 #: of a limit that is relative to nothing

@@ -50,6 +50,7 @@ class Checking(Gate):
     tolerance: str | None
     anywhere: bool = False
     require_baseline: bool = False
+    since: str | None = None
 
 
 def check_models(request: Checking) -> int:
@@ -79,7 +80,7 @@ def check_models(request: Checking) -> int:
         where = f" ({problem.origin})" if problem.origin else ""
         blame(problem.model, f"{problem.message}{where}")
     for model in found.models:
-        if model.new and not model.ok:
+        if any(verdict.state == "new" and not verdict.ok for verdict in model.verdicts):
             blame(model.model, standing_text(model))
     if into is not None and found.problems:
         complain(f"{into}: not written, since not every model could be judged")
@@ -110,7 +111,7 @@ def _budget_request(request: Checking) -> CheckRequest:
     return CheckRequest(
         sources_of(request.models), settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
-        request.values or None, request.require_baseline,
+        request.values or None, request.require_baseline, request.since,
     )  # fmt: skip
 
 
@@ -163,6 +164,10 @@ def check(
         bool,
         typer.Option("--require-baseline", help="A model that the baseline doesn't know fails."),
     ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Tell what became of each model since that commit."),
+    ] = None,
     shape: ShapeOption = None,
     dim: DimOption = None,
     value: ValueOption = None,
@@ -187,6 +192,6 @@ def check(
         Checking(
             models or [], config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,
             reports_of(report), limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
-            require_baseline,
+            require_baseline, since,
         )
     )  # fmt: skip

@@ -43,9 +43,12 @@ from cnnscope.analyzer.values.diagnostics import (
     one_line,
 )
 from cnnscope.runtime.engine.job import say_nothing
+from cnnscope.runtime.gates.commit import Commit
 from cnnscope.runtime.gates.earlier import Earlier
+from cnnscope.runtime.gates.history import History
 from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, plan, shown_path
 from cnnscope.runtime.gates.latencies import measured_figures, without_model
+from cnnscope.runtime.gates.model_paths import Search
 from cnnscope.runtime.gates.places import Given
 
 
@@ -62,6 +65,7 @@ def check(
     tolerance: str | None = None,
     anywhere: bool = False,
     require_baseline: bool = False,
+    since: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Check:
     """Hold models against a budget.
@@ -79,6 +83,7 @@ def check(
         tolerance: of latencies, a share such as ``"5 %"``.
         anywhere: the configuration's paths may lead out of its folder.
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
+        since: a branch, tag or commit of the models' repository: what became of each since then.
         progress: told what is being done.
 
     Returns:
@@ -86,7 +91,7 @@ def check(
 
     Raises:
         ConfigError: the configuration can't be used, or there is no limit.
-        BaselineError: the baseline can't be read.
+        BaselineError: the baseline can't be read, or there is no such commit.
         ValueError: a limit can't be understood.
 
     >>> import cnnscope
@@ -123,6 +128,7 @@ def check(
             anywhere=anywhere,
             values=told or None,
             require_baseline=require_baseline,
+            since=since,
         ),
         progress,
     )
@@ -148,12 +154,19 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
     say = progress or say_nothing
     jobs, problems = plan(request)
     known = _Known()
-    baseline = Earlier(request, [job.model for job in jobs])
+    names = [job.model for job in jobs]
+    commit = None if request.since is None else Commit(request.since, names, _place(request, jobs))
+    gone = [] if commit is None else commit.gone  # there is such a commit
+    baseline = Earlier(request, names, commit)
+    relative = any(is_relative(limit) for job in jobs for limit in job.limits)
+    if commit is None and baseline.ref is not None and relative and not request.update:
+        commit = Commit(baseline.ref, names, _place(request, jobs))
+    history = History(commit)
     done: list[Checked] = []
     for job in jobs:
         say(job.model)
         try:
-            done.append(_checked(job, request, baseline, say, known))
+            done.append(_checked(job, request, baseline, history, say, known))
         except BaselineError:
             raise
         except CnnscopeError as error:
@@ -166,12 +179,36 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
     path = request.settings.path
     return Check(
         tuple(done), tuple(problems), None if path is None else shown_path(path), baseline.source,
-        baseline.removed,
+        tuple(dict.fromkeys([*baseline.removed, *_removed(request, gone, done)])),
+        None if commit is None else commit.ref,
     )  # fmt: skip
 
 
+def _place(request: CheckRequest, jobs: Sequence[Job]) -> Path:
+    """Somewhere in the models' repository."""
+    if request.settings.path is not None or not jobs:
+        return request.settings.folder
+    return Path(jobs[0].model).parent
+
+
+def _removed(request: CheckRequest, gone: Sequence[str], done: Sequence[Checked]) -> list[str]:
+    """Of a commit's files that aren't there any more those that the configuration means."""
+    if request.models or not gone:
+        return []
+    search = Search(request.settings.folder, anywhere=request.anywhere)
+    patterns = [pattern for entry in request.settings.models for pattern in entry.patterns]
+    known = {x.since.other for x in done if x.since is not None}
+    fit = (x for x in gone if any(search.fits(pattern, Path(x)) for pattern in patterns))
+    return [name for name in fit if name not in known]
+
+
 def _checked(
-    job: Job, request: CheckRequest, baseline: Earlier, say: Callable[[str], None], known: _Known
+    job: Job,
+    request: CheckRequest,
+    baseline: Earlier,
+    history: History,
+    say: Callable[[str], None],
+    known: _Known,
 ) -> Checked:
     job = _with_defaults(job, request.settings.defaults)
     report = job.source if isinstance(job.source, Report) else known.report(job)
@@ -192,7 +229,8 @@ def _checked(
         report, limits, figures=figures, baseline=standing,
         allow_unknown=request.allow_unknown, require_baseline=required,
     )  # fmt: skip
-    return Checked(job.model, verdicts, figures, report, job.variant, standing)
+    since = None if request.update else history.of(job, report, figures, standing)
+    return Checked(job.model, verdicts, figures, report, job.variant, standing, since)
 
 
 def _with_defaults(job: Job, usual: Defaults) -> Job:

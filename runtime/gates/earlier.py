@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,8 @@ from cnnscope.analyzer.budgets.baselines import (
 from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.quantity import LATENCIES
-from cnnscope.analyzer.budgets.recognition import most_alike, renamed_reason, standing_in
+from cnnscope.analyzer.budgets.recognition import renamed_reason, standing_in
+from cnnscope.analyzer.budgets.since import moved_figures
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
 from cnnscope.analyzer.model.binding import named_shapes
@@ -34,19 +34,22 @@ from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
 )
 from cnnscope.runtime.engine.job import say_nothing
+from cnnscope.runtime.gates.commit import Commit
 from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, shown_path
 from cnnscope.runtime.gates.latencies import measured_figures
 
 _GIT: Final = "git:"
-#: so many of a commit's models that have gone are looked at, those with the nearest names first
-_MOST_GONE: Final = 20
 
 
 class Earlier:
     """The earlier figures of each model, read when the first relative limit needs them."""
 
-    def __init__(self, request: CheckRequest, models: Sequence[str]) -> None:
+    def __init__(
+        self, request: CheckRequest, models: Sequence[str], since: Commit | None = None
+    ) -> None:
         self.request = request
+        self.since = since
+        self._then: Baseline | None = None
         self.models = tuple(dict.fromkeys(models))
         self.several = len(self.models) > 1
         self.source = request.baseline
@@ -56,6 +59,7 @@ class Earlier:
             self.source = _from_folder(self.source, request.settings.folder)
         self._read: Baseline | None = None
         self._gone: list[str] = []
+        self._commit: Commit | None = None
         #: what the models that were judged are called in the baseline
         self.met: set[str] = set()
 
@@ -85,18 +89,19 @@ class Earlier:
 
     def of_commit(self, ref: str, job: Job, report: Report) -> Standing:
         """A model as it was at a commit; one that is new there may be another that has gone."""
+        path = Path(job.model)
+        if self._commit is None:
+            self._commit = Commit(ref, self.models, path.parent)
         try:
-            return Standing("known", self.of_model(self.at(ref, Path(job.model)), job))
+            return Standing("known", self.of_model(self._commit.file(path), job))
         except NotInCommitError:
             pass
         none = f"the baseline {self.source} has no such model"
-        known = {name: self.at(ref, Path(name)) for name in self.gone_since(ref, job.model)}
-        other = most_alike(Sketch.of(report), known, lambda name: _likeness(known[name], report))
-        if other is None:
+        found = self._commit.renamed(job.model, report)
+        if found is None:
             return Standing("new", reason=none)
-        earlier = self.of_model(known[other], job)
-        self.met.add(other)
-        return Standing("renamed", earlier, other, renamed_reason(none, other))
+        other, data = found
+        return Standing("renamed", self.of_model(data, job), other, renamed_reason(none, other))
 
     def at(self, ref: str, path: Path) -> bytes:
         from cnnscope.runtime.gates.git import file_at
@@ -132,7 +137,27 @@ class Earlier:
         key = model_key(job.model, path.parent)
         standing = standing_in(found, key, job.variant, Sketch.of(report), figures, self._gone)
         self.met.add(standing.other or key)
-        return standing
+        return standing if self.since is None else self.held_to(standing, key, job, path)
+
+    def held_to(self, standing: Standing, key: str, job: Job, path: Path) -> Standing:
+        """The same, with what became of the baseline's own figures since a commit."""
+        assert self.since is not None
+        if self._then is None:
+            try:
+                self._then = read_baseline(
+                    self.since.file(path), f"{self.source} at {self.since.ref}"
+                )
+            except BaselineError:  # there was none, or none that could be read
+                self._then = Baseline(str(self.source), {})
+        then = self._then.figures_for(key, job.variant, ())
+        if standing.status == "new" and self._then.variants(key):
+            said = (
+                f"its figures were taken out of the baseline {self.source} since {self.since.ref}"
+            )
+            return Standing("missing", None, "", said)
+        if standing.status != "known" or then is None or standing.figures is None:
+            return standing
+        return replace(standing, rewritten=moved_figures(then, standing.figures, job.limits))
 
     def gone_from(self, baseline: Baseline, folder: Path) -> list[str]:
         """The models of a baseline in a folder that are no file any more, and none that is checked."""
@@ -141,18 +166,12 @@ class Earlier:
             name for name in baseline.names if name not in checked and not (folder / name).exists()
         ]
 
-    def gone_since(self, ref: str, model: str) -> list[str]:
-        """The files of a commit that a model may have been: of its suffix, and there no longer."""
-        from cnnscope.runtime.gates.git import files_at
-
-        checked = {shown_path(Path(name)) for name in self.models}
-        path = Path(model)
-        gone = [
-            name for name in map(shown_path, files_at(ref, path))
-            if Path(name).suffix == path.suffix and name not in checked and not Path(name).exists()
-        ]  # fmt: skip
-        near = sorted(gone, key=lambda name: -SequenceMatcher(None, name, model).ratio())
-        return near[:_MOST_GONE]
+    @property
+    def ref(self) -> str | None:
+        """The commit, where each model is held against itself at one."""
+        whole = self.source is not None and self.source.startswith(_GIT)
+        ref, _, path = (self.source or "").removeprefix(_GIT).partition(":")
+        return ref if whole and not path else None
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -176,13 +195,6 @@ class Earlier:
             then = replace(job, source=source, model=f"the baseline {self.source}")
             measured = measured_figures(then, earlier, self.request.settings.latency, say_nothing)
         return ModelFigures(earlier, job.limits, measured)
-
-
-def _likeness(earlier: bytes, report: Report) -> float:
-    try:
-        return Sketch.of(report).likeness(Sketch.of(analyze(earlier)))
-    except CnnscopeError:  # it couldn't be read then, either
-        return 0.0
 
 
 def _from_folder(source: str, folder: Path) -> str:

@@ -36,6 +36,7 @@ class CheckRequest:
         update: where to write the figures as a new baseline; relative limits aren't judged then.
         anywhere: the settings' paths may lead out of their folder.
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
+        since: a branch, tag or commit: what became of each model since then is told.
     """
 
     models: Sequence[Given] = ()
@@ -49,6 +50,7 @@ class CheckRequest:
     anywhere: bool = False
     values: Mapping[str, object] | None = None
     require_baseline: bool = False
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

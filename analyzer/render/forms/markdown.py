@@ -21,6 +21,9 @@ from cnnscope.analyzer.render.document import (
 )
 from cnnscope.analyzer.render.tables import Table
 
+#: bytes kept for what follows a table where there is a limit
+_SPARE = 1000
+
 
 def pages(documents: Sequence[Document]) -> str:
     """Documents as Markdown, one below the other."""
@@ -46,7 +49,8 @@ def _block(block: Block, room: int | None) -> str:
             said = f": {plain(block.said)}" if block.said else ""
             return f"{'#' * block.level} {plain(block.text)}{said}"
         case Table():
-            return _table(block)
+            text = _table(block)
+            return text if room is None else _cut(text.split("\n"), room - _SPARE, "rows")
         case Pairs():
             if block.titles is not None:
                 return grid(block.titles, (False, False), [(x.head, x.text) for x in block.rows])
@@ -107,21 +111,47 @@ def _rows(table: Table) -> Iterator[str]:
     yield rule.replace(" ", "") if table.dense else rule
     for row in table.rows:
         cells = ((c, c.text(row)) for c in columns)
-        yield _row([x if c.name in table.prose else plain(x) for c, x in cells], raw=True)
+        yield _row([x if c.name in table.prose else _lines(x) for c, x in cells], raw=True)
 
 
 def _fold(fold: Fold, room: int | None) -> str:
-    """Folded away; of a table, as many rows as there's room for."""
+    """Folded away; of a table as many rows as there's room for, and of what has headings as many parts."""
     head = f"<details><summary>{plain(fold.summary)}</summary>\n\n"
     left = None if room is None else room - len(head) - 80
     bodies: list[str] = []
-    for block in fold.blocks:
-        body = _block(block, left)
-        if left is not None and isinstance(block, Table):
-            body = _cut(body.split("\n"), left, fold.what)
+    for part in _parts(fold.blocks):
+        if isinstance(part[0], Heading):
+            body = "\n\n".join(_block(block, None) for block in part)
+            if left is not None and len(body.encode()) + 2 > left:
+                break
+        else:
+            body = "\n\n".join(_folded(block, left, fold.what) for block in part)
         bodies.append(body)
+        left = None if left is None else left - len(body.encode()) - 2
+    lost = sum(isinstance(part[0], Heading) for part in _parts(fold.blocks)[len(bodies) :])
+    if lost:
+        bodies.append(f"{lost} more {fold.what} not shown")
     whole = "\n\n".join(bodies)
     return f"{head}{whole}\n\n</details>"
+
+
+def _parts(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Blocks that belong together: a heading, and what follows it."""
+    found: list[list[Block]] = []
+    for block in blocks:
+        if isinstance(block, Heading) or not found:
+            found.append([])
+        found[-1].append(block)
+    return found
+
+
+def _folded(block: Block, room: int | None, what: str) -> str:
+    body = _block(block, None)
+    return (
+        _cut(body.split("\n"), room, what)
+        if room is not None and isinstance(block, Table)
+        else body
+    )
 
 
 def _cut(lines: Sequence[str], room: int, what: str) -> str:
@@ -141,6 +171,11 @@ def grid(titles: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[s
     """Cells as a table, those of the columns marked so to the right."""
     lines = [_row(titles), _row(["---:" if r else "---" for r in right], raw=True)]
     return "\n".join([*lines, *map(_row, rows)])
+
+
+def _lines(text: str) -> str:
+    """A cell's text, of one or of several lines."""
+    return "<br>".join(map(plain, text.split("\n")))
 
 
 def _row(cells: Sequence[str], raw: bool = False) -> str:

@@ -15,14 +15,24 @@ from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import (
     PAGE,
+    SCREEN,
     Block,
     Document,
     Flow,
+    Fold,
     Heading,
     Note,
     Notes,
     Only,
     Section,
+)
+from cnnscope.analyzer.render.subjects.since import changes_of
+from cnnscope.analyzer.render.subjects.summary import (
+    closing,
+    is_told,
+    made_by,
+    opening,
+    summary_table,
 )
 from cnnscope.analyzer.render.subjects.verdicts import (
     advice,
@@ -30,7 +40,6 @@ from cnnscope.analyzer.render.subjects.verdicts import (
     bound_text,
     figure_text,
     headline,
-    largest,
     limit_name,
     margin_text,
     sentence,
@@ -68,6 +77,10 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
     for label, proven in found.assumed.items():
         if proven:
             yield "info", f"the batch {name(label, 60)} is free: figures are of one example"
+    since = found.since
+    if since is not None and since.status in ("changed", "renamed"):
+        for said in changes_of(since):
+            yield "info", f"changed: {said}"
     if standing := standing_text(found):
         yield ("info" if _passes(found) else "error"), standing
     for verdict in found.verdicts:
@@ -78,7 +91,7 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
             yield "error", sentence(verdict)
         if (base := baseline_text(verdict)) and verdict.state == "exceeds":
             yield "info", f"{what}: {base}"
-        if (worst := largest(verdict)) and verdict.state == "exceeds":
+        if worst := made_by(found, verdict):
             yield "info", f"{what}: {worst}"
     for verdict in found.verdicts:
         if hint := advice(verdict):
@@ -86,34 +99,63 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
 
 
 def document(found: Check, *, problems: bool = True) -> Document:
-    """The check as a document.
+    """The check as a document. A page has one table of what a reviewer has to know, and every limit of
+    every model folded away below; as Markdown it fits a comment on GitHub.
 
     Args:
         problems: on a screen, too, say which models can't be judged; else it is said elsewhere.
     """
     title = "cnnscope check: " + ("all limits kept" if found.ok else "limits not kept")
-    parts: list[list[Block]] = []
-    for model in found.models:
-        tone: Tone = "label" if model.ok else "error"
-        notes = Notes(tuple(_note(severity, text) for severity, text in remarks(model)))
-        parts.append([
-            Heading(name(model.title), headline(model), level=3, tone=tone),
-            table(COLUMNS, model.verdicts, tone=_tone),
-            notes,
-        ])  # fmt: skip
+    parts = [_model(model) for model in found.models]
     if found.removed:
         parts.append([Notes((_removed(found),), listed=False)])
-    last = parts[-1] if parts else []
+    last: list[Block] = []
     unjudged = Notes(tuple(map(_unjudged, found.problems)))
-    last.append(unjudged if problems else Only(PAGE, (unjudged,)))
+    if problems:
+        last.append(Only(SCREEN, (unjudged,)))
     if found.config is not None and any(v.state == "exceeds" for v in found):
         advised = f"Make it smaller, or change the limit in {name(found.config)}."
         last.append(Notes((Note(advised, flow=_FLOW),), listed=False))
-    parts = parts or [last]
-    page = Section((Only(PAGE, (Heading(title),)),))
-    return Document(title, (page, *(Section(tuple(blocks)) for blocks in parts)))
+    # What is told in a row of the table comes first below it, too: a comment has no room for everything.
+    order = sorted(found.models, key=lambda model: (not is_told(model), model.ok))
+    details = [block for model in order for block in _model(model)]
+    if found.removed:
+        details.append(Notes((_removed(found),), listed=False))
+    rows = summary_table(found)
+    said = Notes((Note(opening(found)),), listed=False)
+    rest = Notes(tuple(Note(x) for x in [closing(found)] if x), listed=False)
+    page: list[Block] = [Heading(title), said, *([] if rows is None else [rows]), rest]
+    details.append(unjudged)
+    if found.models or found.problems:
+        many = len(found.models)
+        folded = Fold(f"Every limit of {'the model' if many == 1 else f'{many} models'}",
+                      tuple(details), "models")  # fmt: skip
+        page.append(folded)
+    shown = [*parts[:-1], [*(parts[-1] if parts else []), *last]]
+    return Document(
+        title,
+        (
+            Section((Only(PAGE, tuple(page)),)),
+            *(Section((Only(SCREEN, tuple(blocks)),)) for blocks in shown[:-1]),
+            Section((Only(SCREEN, tuple(shown[-1][: len(shown[-1]) - len(last)])), *last)),
+        ),
+        limit=COMMENT,
+    )
 
 
+def _model(model: Checked) -> list[Block]:
+    """Every limit of a model, and what else there is to say of it."""
+    tone: Tone = "label" if model.ok else "error"
+    notes = Notes(tuple(_note(severity, text) for severity, text in remarks(model)))
+    return [
+        Heading(name(model.title), headline(model), level=3, tone=tone),
+        table(COLUMNS, model.verdicts, tone=_tone),
+        notes,
+    ]
+
+
+#: bytes of Markdown: a comment on GitHub has 65,536 characters, and there are other things in it
+COMMENT = 60_000
 _MOST_REMOVED = 5
 #: a remark may be broken anywhere but between a number and its unit
 _FLOW = Flow(rest="  ", units=True, hyphens=True)
@@ -192,8 +234,7 @@ def _findings(model: Checked, verdict: Verdict) -> Iterable[Finding]:
     asked: str = "" if bound is None else bound.comparison
     if bound is not None and bound.relation != "absolute":
         asked = f"{asked} {bound.relation}"
-    worst = largest(verdict)
-    hint = worst if verdict.state == "exceeds" else ""
+    hint = made_by(model, verdict)
     yield Finding(
         f"budget/{verdict.limit.quantity}",
         "info" if verdict.ok else "error",

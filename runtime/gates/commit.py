@@ -1,0 +1,74 @@
+"""Which files did a commit have, and which of them may a model have been?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from cnnscope.analyzer.analysis import analyze
+from cnnscope.analyzer.budgets.recognition import most_alike
+from cnnscope.analyzer.budgets.sketch import Sketch
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.runtime.gates.git import file_at, files_at
+from cnnscope.runtime.gates.jobs import shown_path
+
+#: so many of a commit's models that have gone are looked at, those with the nearest names first
+_MOST_GONE: Final = 20
+
+
+class Commit:
+    """A commit, and what of it isn't there any more.
+
+    Args:
+        ref: a branch, a tag or a commit.
+        models: those that are checked now.
+        folder: somewhere in the repository.
+    """
+
+    def __init__(self, ref: str, models: Sequence[str], folder: Path) -> None:
+        self.ref = ref
+        self.models = frozenset(shown_path(Path(name)) for name in models)
+        self.folder = folder
+        self._sketches: dict[str, Sketch | None] = {}
+
+    def file(self, path: Path) -> bytes:
+        """What a file held.
+
+        Raises:
+            NotInCommitError: the commit has no such file.
+            BaselineError: there is no such commit, or its content isn't here.
+        """
+        return file_at(self.ref, path)
+
+    @cached_property
+    def gone(self) -> list[str]:
+        """Its files that aren't there any more, as seen from the working directory.
+
+        Raises:
+            BaselineError: there is no such commit.
+        """
+        names = map(shown_path, files_at(self.ref, self.folder / "x"))
+        return [x for x in names if x not in self.models and not Path(x).exists()]
+
+    def renamed(self, model: str, report: Report) -> tuple[str, bytes] | None:
+        """The file that a model was, if it looks like one that has gone, and what that held."""
+        near = sorted(
+            (x for x in self.gone if Path(x).suffix == Path(model).suffix),
+            key=lambda x: -SequenceMatcher(None, x, model).ratio(),
+        )[:_MOST_GONE]
+        own = Sketch.of(report)
+        other = most_alike(own, near, lambda name: self._likeness(name, own))
+        return None if other is None else (other, self.file(Path(other)))
+
+    def _likeness(self, name: str, own: Sketch) -> float:
+        if name not in self._sketches:
+            try:
+                self._sketches[name] = Sketch.of(analyze(self.file(Path(name))))
+            except CnnscopeError:  # it couldn't be read then, either
+                self._sketches[name] = None
+        sketch = self._sketches[name]
+        return 0.0 if sketch is None else own.likeness(sketch)

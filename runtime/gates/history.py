@@ -1,0 +1,71 @@
+"""What became of each model since a commit, or since the baseline was written?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cnnscope.analyzer.analysis import analyze, diff
+from cnnscope.analyzer.budgets.baselines import BaselineError, NotInCommitError
+from cnnscope.analyzer.budgets.figure import Figures
+from cnnscope.analyzer.budgets.figures import ModelFigures
+from cnnscope.analyzer.budgets.since import Since, moved_figures
+from cnnscope.analyzer.budgets.standing import Standing
+from cnnscope.analyzer.model.binding import named_shapes
+from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.diagnostics import CnnscopeError, one_line
+from cnnscope.runtime.gates.commit import Commit
+from cnnscope.runtime.gates.jobs import Job
+
+
+class History:
+    """What became of each model.
+
+    Args:
+        commit: that the models are compared with; None: only what the baseline knows is.
+    """
+
+    def __init__(self, commit: Commit | None) -> None:
+        self.commit = commit
+
+    def of(
+        self, job: Job, report: Report, figures: Figures, standing: Standing | None
+    ) -> Since | None:
+        """What became of a model; None where there is nothing to compare it with."""
+        if self.commit is not None and isinstance(job.source, (str, os.PathLike)):
+            return self._since_commit(self.commit, job, report, figures)
+        if standing is None or standing.status == "missing":
+            return None
+        if standing.figures is None:
+            return Since("new")
+        moved = moved_figures(standing.figures, figures, job.limits)
+        if standing.status == "renamed":
+            return Since("renamed", standing.other, moved)
+        return Since("changed" if moved else "same", "", moved)
+
+    def _since_commit(self, commit: Commit, job: Job, report: Report, figures: Figures) -> Since:
+        path = Path(job.model)
+        other = ""
+        try:
+            try:
+                data = commit.file(path)
+            except NotInCommitError:
+                found = commit.renamed(job.model, report)
+                if found is None:
+                    return Since("new")
+                other, data = found
+            if data == path.read_bytes():
+                return Since("renamed", other) if other else Since("same")
+            own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(data))
+            shapes = named_shapes(data, own.shapes)
+            earlier = analyze(data, shapes=shapes, dims=own.dims, values=own.values)
+            found_difference = diff(earlier, report)
+        except (BaselineError, OSError) as error:
+            return Since("unknown", other, reason=one_line(str(error), 300))
+        except CnnscopeError as error:
+            return Since(
+                "unknown", other, reason=one_line(f"the earlier model can't be read: {error}", 300)
+            )
+        moved = moved_figures(ModelFigures(earlier, job.limits, {}), figures, job.limits)
+        return Since("renamed" if other else "changed", other, moved, found_difference)

@@ -1,0 +1,180 @@
+"""What became of each model since a commit, and how a reviewer is told: `check --since`, its one table.
+
+Parameters of the chains are counted by hand, as in `test_new_models`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+from commanded import git, run
+from networks import network, node
+from test_new_models import CONFIG, NEW, A, B, chain
+
+import cnnscope
+
+SINCE = ["check", "--since", "main"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two models, their baseline, and a commit: a has 76 parameters and 10 layers, b 88 and 4."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    (tmp_path / "models").mkdir()
+    chain(A, 4, 5)
+    chain(B, 8, 2, "Sigmoid")
+    (tmp_path / "cnnscope.toml").write_text(CONFIG)
+    assert run("check", "--update-baseline")[0] == 0
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    return tmp_path
+
+
+def told(*arguments: str) -> tuple[int, dict[str, dict[str, object]], dict[str, object]]:
+    """Exit code, what became of each model, and the whole record."""
+    code, out, _ = run(*SINCE, "--format", "json", *arguments)
+    found = json.loads(out)
+    return code, {x["model"]: x["since"] for x in found["models"]}, found
+
+
+def table(text: str) -> list[list[str]]:
+    """The cells of the one table that isn't folded away."""
+    rows = [x for x in text.split("<details>")[0].splitlines() if x.startswith("| ")]
+    assert rows[1] == "| --- | --- | --- | --- |"
+    return [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in rows[2:]]
+
+
+def test_nothing_is_said_of_what_did_not_change(project: Path) -> None:
+    code, since, _ = told()
+    assert code == 0
+    assert {path: x["status"] for path, x in since.items()} == {A: "same", B: "same"}
+    text = run(*SINCE, "--format", "markdown")[1]
+    assert "\n| " not in text.split("<details>")[0]
+    assert "\n2 models unchanged, within their limits.\n" in text
+
+
+def test_one_table_changed_models_first(project: Path) -> None:
+    chain(A, 5, 5)  # 115 parameters: 51.3 % more, and over 76 + 2 %
+    chain(NEW, 10, 3, "Tanh")  # 230 parameters
+    code, since, _ = told()
+    assert code == 1
+    assert {path: x["status"] for path, x in since.items()} == {A: "changed", B: "same", NEW: "new"}
+    moved = {
+        x["quantity"]: [x[at][0]["value"] for at in ("before", "after")]
+        for x in since[A]["figures"]
+    }  # type: ignore[index]
+    assert moved["params"] == [76, 115]
+    text = run(*SINCE, "--format", "markdown")[1]
+    rows = table(text)
+    assert [row[0].split()[1] for row in rows] == ["exceeds", "new"]
+    assert [row[1] for row in rows] == [A, NEW]
+    plain = [[cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in rows]
+    assert plain[0][2].startswith("parameters 76 → 115 (+51.3 %)<br>MACs 4.86 k → 7.36 k (+51.3 %)")
+    assert "params 115: 37.48 (48.3 %) over 77.52 (+2 % of 76)<br>made by " in plain[0][3]
+    assert plain[0][3].count("c1 +9") == 1  # 4*4 -> 5*5, as the other three; the first 12 -> 15
+    assert "parameters 230" in plain[1][2]
+    assert "params &lt;= +2 %: new, no baseline" in plain[1][3]
+    assert "1 model unchanged, within its limits." in text
+    assert "Of 3 models 1 breaks a limit; 1 changed, 1 new since main." in text
+
+
+def test_other_weights_and_other_names(project: Path) -> None:
+    model = onnx.load(A)
+    model.graph.initializer[0].CopyFrom(
+        onnx.numpy_helper.from_array(
+            onnx.numpy_helper.to_array(model.graph.initializer[0]) * 2, "w0"
+        )
+    )
+    onnx.save(model, A)
+    (project / B).rename(NEW)
+    code, since, _ = told()
+    assert code == 0
+    assert [since[A][x] for x in ("status", "figures")] == ["changed", []]
+    assert [since[NEW][x] for x in ("status", "other")] == ["renamed", B]
+    rows = table(run(*SINCE, "--format", "markdown")[1])
+    assert rows[0][2] == "Conv changed: other weights (largest difference 1): c0"
+    assert rows[1][1:3] == [f"{NEW}<br>was {B}", "only its name"]
+
+
+def test_what_is_gone_or_broken_is_a_row(project: Path) -> None:
+    chain("models/c.onnx", 4, 1, "Tanh")
+    (project / A).write_bytes(b"\xff\xff")
+    (project / B).unlink()
+    code, _, found = told()
+    assert (code, found["removed"]) == (2, [B])
+    rows = table(run(*SINCE, "--format", "markdown")[1])
+    assert [row[0].split(None, 1)[1] for row in rows] == ["can't be judged", "new", "gone"]
+    assert [row[1] for row in rows] == [A, "models/c.onnx", B]
+
+
+def test_an_entry_taken_out_of_the_baseline_is_missed(project: Path) -> None:
+    """Without its entry a model would be new, and pass what is relative."""
+    chain(A, 5, 5)
+    saved = json.loads((project / "budgets.json").read_text())
+    kept = [x for x in saved["models"] if x["model"] != A]
+    (project / "budgets.json").write_text(json.dumps({**saved, "models": kept}))
+    assert run("check")[0] == 0  # nobody knows better
+    code, _, found = told()
+    assert code == 1
+    (first, _) = found["models"]  # type: ignore[misc]
+    assert first["baseline"]["status"] == "missing"
+    assert "taken out of the baseline budgets.json since main" in first["baseline"]["reason"]
+
+
+def test_a_baseline_that_was_written_anew_is_told(project: Path) -> None:
+    chain(A, 5, 5)
+    assert run("check", "--update-baseline")[0] == 0
+    assert told()[0] == 0
+    (row,) = table(run(*SINCE, "--format", "markdown")[1])
+    assert "the baseline itself: parameters 76 → 115 (+51.3 %)" in row[2].replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+
+
+def test_a_commit_that_is_none(project: Path) -> None:
+    for ref, said in {
+        "nothing": "no such commit",
+        "--output=x": "no branch",
+        "main:x": "no branch",
+    }.items():
+        code, _, err = run("check", f"--since={ref}")
+        assert (code, said in err) == (2, True), err
+    assert cnnscope.check(since="main").ok
+
+
+def test_without_anything_earlier(project: Path) -> None:
+    """Only what isn't kept has a row."""
+    (project / "no.toml").write_text("")
+    text = run(
+        "check", A, B, "--limit", "params=80", "--config", "no.toml", "--format", "markdown"
+    )[1]
+    (row,) = table(text)
+    assert row[0].endswith("exceeds")
+    assert row[2] == "not compared with anything earlier"
+    assert "1 model within its limits." in text
+
+
+def test_the_markdown_fits_a_comment(project: Path) -> None:
+    """Of 300 models that grew, what has no room is counted; those with rows come first below, too."""
+    for i in range(300):
+        onnx.save(
+            network(
+                node("Conv", "x w", "y", name=f"a/{'long' * 20}/{i}"),
+                x=(1, 3, 8, 8),
+                w=(40, 3, 9, 9),
+            ),
+            f"models/m{i:03}.onnx",
+        )
+    text = run("check", "--format", "markdown")[1]
+    assert len(text.encode()) <= 60_000
+    shown = len(table(text))
+    assert f"\n{300 - shown} more rows not shown\n" in text
+    assert text.count("<details>") == text.count("</details>") == 1
+    assert " more models not shown\n" in text
+    page = run("check", "--format", "html")[1]
+    assert page.count("<h3>") == 302  # a page has room for all

@@ -345,6 +345,69 @@ def test_a_comment_that_may_not_be_written_is_a_warning(
     assert "::warning::cnnscope: no comment" in done.stdout
 
 
+@needs_bash
+def test_a_pull_request_gets_one_comment_with_one_table(tmp_path: Path, job: Job) -> None:
+    """One model changed within its limits, one is new and within the absolute ones: it passes.
+
+    a has 12 parameters, and 13.2 are allowed: another weight is all that changed; d has 300 of 400.
+    """
+    config = job.checkout / "cnnscope.toml"
+    job.git("checkout", "-q", job.base)
+    config.write_text('[[model]]\npath = "models/*.onnx"\n[model.limits]\nparams = "400, +10 %"\n')
+    job.base = job.commit()
+    changed = conv(4)
+    changed.graph.initializer[0].float_data[0] = 5
+    onnx.save(changed, job.checkout / "models" / "a.onnx")
+    onnx.save(conv(100), job.checkout / "models" / "d.onnx")
+    job.commit()
+    gh = job.temp / "bin" / "gh"
+    gh.write_text(GH)
+    gh.chmod(0o755)
+    (job.temp / "comments").touch()
+    done = job.step("cnnscope check", baseline=f"git:{job.base}")
+    assert done.returncode == 0, done.stderr
+    job.step("cnnscope diff")
+    job.step("Comment on the pull request")
+    assert job.outputs == {"check": "0", "diff": "0"}
+    assert job.step("Result").returncode == 0
+    posted = (job.temp / "posted").read_text()
+    assert len((job.temp / "calls").read_text().splitlines()) == 2  # looked for, then written
+    assert posted.count("<details") == posted.count("</details>")
+    seen = posted
+    while "<details" in seen:  # the innermost first
+        seen = re.sub(r"<details(?:(?!<details).)*?</details>", "", seen, flags=re.DOTALL)
+    rows = [x for x in seen.splitlines() if x.startswith("|")]
+    assert [x.split("|")[2].strip() for x in rows] == [
+        "model",
+        "---",
+        "models/a.onnx",
+        "models/d.onnx",
+    ]
+    assert "Conv changed: other weights" in rows[2]
+    assert "🆕" in rows[3]
+    assert "new, no baseline" in rows[3]
+    assert "2 models unchanged, within their limits." in seen
+    assert "What changed, layer by layer" in posted
+
+
+@needs_bash
+def test_what_may_not_change_is_unfolded(job: Job) -> None:
+    job.step("cnnscope check", models="models/*.onnx", limits="params=400")
+    job.step("cnnscope diff", fail_on="params")
+    assert job.outputs == {"check": "0", "diff": "1"}
+    assert (
+        "<details open><summary>What changed, layer by layer (not allowed: params)" in job.summary
+    )
+
+
+@needs_bash
+def test_a_check_alone_needs_no_base(job: Job) -> None:
+    job.step("cnnscope check", models="models/*.onnx", limits="params=400", base="unheard-of")
+    assert job.outputs == {"check": "0"}
+    job.step("cnnscope check", models="models/*.onnx", limits="params=400", diff="false")
+    assert job.outputs == {"check": "0"}
+
+
 # -- the checkout is data ----------------------------------------------------------------------
 
 # What Python looks for by itself, what the steps' tools import, and what they are themselves.

@@ -116,20 +116,21 @@ def _run(given: list[str]) -> int:
 
 
 def _in_own_words(said: str) -> str:
-    """What typer says of a number, as the rest of cnnscope says it.
+    """What typer says of a number, in any of its versions, as the rest of cnnscope says it.
 
     >>> _in_own_words("Invalid value for '--top': Input should be greater than or equal to 1")
     "Invalid value for '--top': 1 or more is wanted"
+    >>> _in_own_words("Invalid value for '--top': 'a' is not a valid integer")
+    "Invalid value for '--top': a whole number is wanted"
     """
-    what, should, wanted = said.partition(": Input should be ")
-    if not should:
-        return said
-    least = wanted.removeprefix("greater than or equal to ")
-    if least != wanted:
-        return f"{what}: {least} or more is wanted"
-    for kind, words in (("integer", "a whole number"), ("number", "a number")):
-        if f"valid {kind}" in wanted:
-            return f"{what}: {words} is wanted"
+    what, _, why = said.partition(": ")
+    for sign in ("Input should be greater than or equal to ", " is not in the range x>="):
+        if sign in why:
+            return f"{what}: {why.partition(sign)[2]} or more is wanted"
+    if "Input should be a valid" in why or " is not a valid " in why:
+        for kind, words in (("int", "a whole number"), ("number", "a number"), ("float", "a number")):
+            if f" a valid {kind}" in why:
+                return f"{what}: {words} is wanted"
     return said
 
 

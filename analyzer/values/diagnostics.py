@@ -124,6 +124,10 @@ class RunError(CnnscopeError):
     """The model could not be run: no such provider, no kernel, a crash, a timeout, no memory."""
 
 
+class NoRuntimeError(RunError):
+    """ONNX Runtime isn't installed, too old, or can't be loaded; the message says what helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding, located.

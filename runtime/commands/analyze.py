@@ -50,7 +50,12 @@ from cnnscope.runtime.commands.messages import (
     progress,
 )
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import own_sizes, read_report, run_in_children
+from cnnscope.runtime.commands.reading import (
+    ask_for_runtime,
+    own_sizes,
+    read_report,
+    run_in_children,
+)
 from cnnscope.runtime.commands.sources import Source, name_of, sources_of
 from cnnscope.runtime.commands.usual import sized, usual_settings
 from cnnscope.runtime.commands.writing import check_output
@@ -173,6 +178,8 @@ def _check(request: Analyzing) -> None:
     except ValueError as error:
         raise Misuse(str(error)) from None
     check_output(request.output, request.models)
+    if request.run:
+        ask_for_runtime()
 
 
 def _with_usual_columns(request: Analyzing) -> Analyzing:

@@ -28,7 +28,7 @@ from cnnscope.runtime.commands.asked import (
 )
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
 from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.usual import sized
@@ -62,6 +62,7 @@ def profile_model(request: Profiling) -> int:
         raise Misuse(str(error)) from None
     for output in (request.output, request.trace):
         check_output(output, [request.model])
+    ask_for_runtime()
     source = source_of(request.model)
     base = ModelJob(
         source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,

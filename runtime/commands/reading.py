@@ -72,6 +72,21 @@ def own_sizes(
     ]
 
 
+def ask_for_runtime() -> None:
+    """Before anything else is done for a command that runs models.
+
+    Raises:
+        Misuse: ONNX Runtime isn't installed.
+    """
+    from cnnscope.analyzer.values.diagnostics import NoRuntimeError
+    from cnnscope.runtime.engine.library import ask_for_library
+
+    try:
+        ask_for_library()
+    except NoRuntimeError as error:
+        raise Misuse(str(error)) from None
+
+
 def run_in_children(
     source: Source,
     jobs: Sequence[tuple[str, object]],
@@ -80,7 +95,7 @@ def run_in_children(
     verbose: bool = False,
 ) -> list[object] | None:
     """What functions make of their jobs in a process each; None, and a line, where one can't."""
-    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError, NoRuntimeError
     from cnnscope.runtime.engine.child import run_in_child
 
     path = name_of(source)
@@ -90,6 +105,8 @@ def run_in_children(
                 run_in_child(target, job, timeout=timeout, verbose=verbose, progress=told)
                 for target, job in jobs
             ]
+    except NoRuntimeError as error:  # no word on the model
+        complain(str(error))
     except CnnscopeError as error:
         blame(path, error)
     return None

@@ -27,7 +27,7 @@ from cnnscope.runtime.commands.asked import (
 )
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
 from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.usual import sized
@@ -48,6 +48,7 @@ def verify_model(request: Verifying) -> int:
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.runtime.engine.job import ModelJob
 
+    ask_for_runtime()
     source = source_of(request.model)
     job = ModelJob(
         source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,

@@ -213,7 +213,9 @@ def _checked(
     job = _with_defaults(job, request.settings.defaults)
     report = job.source if isinstance(job.source, Report) else known.report(job)
     limits = job.limits
-    measured = measured_figures(job, report, request.settings.latency, say)
+    measured = measured_figures(
+        job, request.settings.latency, say, allow_unknown=request.allow_unknown
+    )
     figures = ModelFigures(report, limits, measured)
     if request.update:
         limits = tuple(_absolute_only(limits))

@@ -19,8 +19,9 @@ from typing import Final, cast
 
 import onnx
 
-from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.diagnostics import NoRuntimeError, RunError
 from cnnscope.runtime.engine.child import run_in_child
+from cnnscope.runtime.engine.library import ask_for_library, load_library
 
 _SUFFIX: Final = "ExecutionProvider"
 _OPEN: Final = 2**31 - 1
@@ -55,10 +56,12 @@ class KernelCoverage:
     """The kernels of the installed ONNX Runtime.
 
     Raises:
+        NoRuntimeError: there is no ONNX Runtime to ask.
         RunError: of one of the providers nothing can be said; with the ones that can be asked.
     """
 
     def __init__(self, providers: Sequence[str]) -> None:
+        ask_for_library()
         kernels = _kernels()
         known = {full.removesuffix(_SUFFIX).lower(): full for full in kernels}
         self._names: dict[str, str] = {}
@@ -141,6 +144,8 @@ def _kernels() -> _Listed:
     """
     try:
         found = run_in_child("cnnscope.runtime.gates.kernel_coverage:listed", None, timeout=120)
+    except NoRuntimeError:
+        raise
     except RunError as error:
         raise RunError(
             f"the installed ONNX Runtime can't list its kernels here: {error}; a build for a GPU needs "
@@ -155,6 +160,7 @@ def listed(_: object, progress: Callable[[str], None]) -> _Listed:
     Raises:
         RunError: ONNX Runtime can't say.
     """
+    load_library()
     from onnxruntime.capi import _pybind_state as state
 
     if not hasattr(state, "get_all_opkernel_def"):

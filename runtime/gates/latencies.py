@@ -12,9 +12,9 @@ from cnnscope.analyzer.budgets.quantity import LATENCIES
 from cnnscope.analyzer.budgets.settings import (
     LatencySettings,
 )
-from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
+    NoRuntimeError,
 )
 
 if TYPE_CHECKING:
@@ -32,13 +32,19 @@ def without_model(said: str, model: str) -> str:
 
 
 def measured_figures(
-    job: Job, report: Report, how: LatencySettings, say: Callable[[str], None]
+    job: Job, how: LatencySettings, say: Callable[[str], None], *, allow_unknown: bool = False
 ) -> dict[str, Figure]:
+    """The latencies that a model has limits on; where it can't be run here, why they aren't known.
+
+    Raises:
+        NoRuntimeError: there is no ONNX Runtime, and without it nothing asked for can be judged.
+    """
     wanted = {limit.quantity for limit in job.limits} & set(LATENCIES)
     if not wanted:
         return {}
     from cnnscope.runtime.engine.child import run_in_child
     from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.engine.library import ask_for_library
     from cnnscope.runtime.profile.job import ProfileJob, Timed, sendable
 
     base = ModelJob(job.source, job.shapes, job.dims, how.provider, values=job.values)
@@ -46,12 +52,19 @@ def measured_figures(
     if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
         asked = replace(asked, fewest=2 * _MANY)
     try:
+        ask_for_library()
         timed = run_in_child(
             "cnnscope.runtime.profile.profiling:latency_here",
             sendable(asked),
             timeout=_PATIENCE,
             progress=lambda said: say(f"{job.model}: {said}"),
         )
+    except NoRuntimeError as error:
+        if not allow_unknown and all(
+            limit.quantity in LATENCIES and not limit.allow_unknown for limit in job.limits
+        ):
+            raise
+        return dict.fromkeys(wanted, Figure.unknown(str(error)))
     except CnnscopeError as error:
         why = f"it can't be run here: {without_model(str(error), job.model)}"
         return dict.fromkeys(wanted, Figure.unknown(why))

@@ -26,6 +26,7 @@ from cnnscope.analyzer.values.arguments import (
 )
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.job import ModelJob, say_nothing
+from cnnscope.runtime.engine.library import ask_for_library, load_library
 from cnnscope.runtime.profile.job import SECONDS, ProfileJob, Timed, sendable
 from cnnscope.runtime.profile.measuring import Measuring
 from cnnscope.runtime.profile.preparing import Prepared, prepare
@@ -77,7 +78,8 @@ def profile(
 
     Raises:
         ModelFileError, GraphError, BindingError: as `analyze`; the batch is fixed.
-        RunError: the model can't be run here, with the node where it can be known.
+        RunError: ONNX Runtime isn't installed, or the model can't be run here, with the node where it
+            can be known.
         ArgumentError: an argument isn't what it has to be.
 
     >>> import cnnscope
@@ -105,6 +107,7 @@ def profile(
     )
     if not child:
         return profile_here(request, progress)
+    ask_for_library()
     # Only here: the child process imports this module in its turn.
     from cnnscope.runtime.engine.child import run_in_child
 
@@ -126,6 +129,7 @@ def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = N
     from cnnscope.runtime.engine.branches import with_decision
     from cnnscope.runtime.engine.providers import choose_provider
 
+    load_library()
     say = progress or say_nothing
     say("analysing")
     batches: Sequence[int | None] = request.batches or (None,)
@@ -151,6 +155,7 @@ def latency_here(request: ProfileJob, progress: Callable[[str], None] | None = N
     from cnnscope.runtime.engine.branches import with_decision
     from cnnscope.runtime.engine.providers import choose_provider
 
+    load_library()
     say = progress or say_nothing
     say("analysing")
     job = prepare(request, request.batches[0] if request.batches else None)

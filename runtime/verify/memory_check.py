@@ -37,6 +37,8 @@ from cnnscope.analyzer.model.graph import Graph, used_names
 from cnnscope.analyzer.passes.memory import find_liveness
 from cnnscope.analyzer.report.verification import MemoryCheck
 from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.runtime.engine.job import runtime_version
+from cnnscope.runtime.engine.library import FIRST_WITH_MEMORY, release
 from cnnscope.runtime.engine.trace import WIDENED, WITNESS
 
 if TYPE_CHECKING:
@@ -54,9 +56,7 @@ def check_memory(analysis: Analysis, events: Sequence[Event]) -> MemoryCheck:
     index = {node.name: node.index for node in graph.nodes}
     first = next((e for e in events if e.bytes_in_use is not None), None)
     if first is None or first.bytes_in_use is None:
-        return MemoryCheck(
-            predicted, where, reason="ONNX Runtime reports no memory of this provider"
-        )
+        return MemoryCheck(predicted, where, reason=_why_not_measured(runtime_version()))
     base = first.bytes_in_use - (first.bytes_taken or 0)
     main = [e for e in events if e.name in index and e.bytes_in_use is not None]
     if not main:
@@ -102,6 +102,13 @@ def check_memory(analysis: Analysis, events: Sequence[Event]) -> MemoryCheck:
         predicted, where, measured, at, "; ".join(reasons) or None,
         shared.nodes, shared.constants, shared.peak if known else None,
     )  # fmt: skip
+
+
+def _why_not_measured(version: str) -> str:
+    if release(version) < FIRST_WITH_MEMORY:
+        first = ".".join(map(str, FIRST_WITH_MEMORY))
+        return f"ONNX Runtime {version} reports no memory, {first} and later do"
+    return "ONNX Runtime reports no memory of this provider"
 
 
 def _witness_bytes(event: Event) -> int:

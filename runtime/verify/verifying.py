@@ -29,6 +29,7 @@ from cnnscope.analyzer.values.arguments import (
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.child import run_in_child
 from cnnscope.runtime.engine.job import ModelJob, analysed, runtime_version, say_nothing, sendable
+from cnnscope.runtime.engine.library import ask_for_library, load_library
 
 if TYPE_CHECKING:
     from typing import IO
@@ -80,7 +81,8 @@ def verify(
 
     Raises:
         ModelFileError, GraphError, BindingError: as `analyze`.
-        RunError: the model can't be run here, with the node where it can be known.
+        RunError: ONNX Runtime isn't installed, or the model can't be run here, with the node where it
+            can be known.
         ArgumentError: an argument isn't what it has to be.
 
     >>> import cnnscope
@@ -99,6 +101,7 @@ def verify(
     )  # fmt: skip
     if not child:
         return verify_here(request, progress)
+    ask_for_library()
     found = run_in_child(
         "cnnscope.runtime.verify.verifying:verify_here", sendable(request), timeout=timeout,
         verbose=verbose, progress=progress,
@@ -122,6 +125,7 @@ def verify_here(request: ModelJob, progress: Callable[[str], None] | None = None
     from cnnscope.runtime.engine.weights import find_values
     from cnnscope.runtime.verify.shape_check import all_nodes
 
+    load_library()
     say = progress or say_nothing
     say("analysing")
     files = {n: x for n, x in (request.inputs or {}).items() if isinstance(x, (str, os.PathLike))}

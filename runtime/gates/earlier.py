@@ -193,7 +193,8 @@ class Earlier:
         measured: dict[str, Figure] = {}
         if any(x.quantity in LATENCIES and is_relative(x) for x in job.limits):
             then = replace(job, source=source, model=f"the baseline {self.source}")
-            measured = measured_figures(then, earlier, self.request.settings.latency, say_nothing)
+            latency = self.request.settings.latency
+            measured = measured_figures(then, latency, say_nothing, allow_unknown=True)
         return ModelFigures(earlier, job.limits, measured)
 
 

@@ -24,7 +24,8 @@ BROKEN = "ONNX Runtime is installed but can't be loaded (no libcudart.so: cannot
 #: what stands in place of its package, and the beginning of the one line that is said then
 INSTEAD = {
     "absent": (None, ABSENT),
-    "left over": ("", ABSENT),  # a folder without a module, as pip leaves where more was written into it
+    # a folder without a module, as pip leaves where more was written into it
+    "left over": ("", ABSENT),
     "broken": ("raise ImportError('no libcudart.so:\\n cannot open')", BROKEN),
     "half": ("__version__ = '1.31'", "ONNX Runtime is installed but can't be loaded (module"),
     "old": (

@@ -127,10 +127,10 @@ def _in_own_words(said: str) -> str:
     for sign in ("Input should be greater than or equal to ", " is not in the range x>="):
         if sign in why:
             return f"{what}: {why.partition(sign)[2]} or more is wanted"
-    if "Input should be a valid" in why or " is not a valid " in why:
-        for kind, words in (("int", "a whole number"), ("number", "a number"), ("float", "a number")):
-            if f" a valid {kind}" in why:
-                return f"{what}: {words} is wanted"
+    for sign in ("Input should be a valid ", " is not a valid "):
+        kind = why.partition(sign)[2]
+        if kind.startswith(("int", "number", "float")):
+            return f"{what}: {'a whole number' if kind.startswith('int') else 'a number'} is wanted"
     return said
 
 

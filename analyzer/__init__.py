@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.operators.rules import broadcast_shapes, each, same
     from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.comparison import Comparison
-    from cnnscope.analyzer.report.groups import Group
+    from cnnscope.analyzer.report.group import Group
     from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.metric import Metric, Totals
@@ -122,7 +122,7 @@ _HOMES = {
     "Undetermined": "values.dimension",
     "product": "values.dimension",
     "Explanation": "explanation.explanation",
-    "Group": "report.groups",
+    "Group": "report.group",
     "Kind": "layers.kinds",
     "FLAT": "operators.reading",
     "NOTHING": "operators.reading",

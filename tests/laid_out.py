@@ -28,7 +28,7 @@ from cnnscope.analyzer.render.subjects import (
 from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.comparison import Comparison
-from cnnscope.analyzer.report.groups import By
+from cnnscope.analyzer.report.group import By
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.verification import Verification

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas
 
     from cnnscope.analyzer.report.execution import Execution
-    from cnnscope.analyzer.report.groups import Group
+    from cnnscope.analyzer.report.group import Group
 
 SCHEMA_VERSION = 1
 

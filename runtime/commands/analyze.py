@@ -36,7 +36,7 @@ from cnnscope.runtime.commands.texts import (
 if TYPE_CHECKING:
     from cnnscope.analyzer.render.document import Document
     from cnnscope.analyzer.render.subjects.selection import Selection
-    from cnnscope.analyzer.report.groups import By as GroupedBy
+    from cnnscope.analyzer.report.group import By as GroupedBy
     from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.commands.asked import PROFILE, VERIFY, GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (

@@ -183,8 +183,10 @@ def _head(text: str, right: bool = False) -> str:
 def _cell(text: str, right: bool = False, tone: Tone | str = "") -> str:
     # A number isn't parted from its unit, in a notebook either, which has no style sheet of ours.
     style = "text-align:right;white-space:nowrap" if right else "text-align:left"
-    lines = "<br>".join(map(quoted, text.split("\n")))
-    return f'<td style="{style}"{_class(tone)}>{lines}</td>'
+    inside = text.lstrip(" ")  # blanks before it are how far in it stands
+    blanks = "&nbsp;" * (len(text) - len(inside))
+    lines = "<br>".join(map(quoted, inside.split("\n")))
+    return f'<td style="{style}"{_class(tone)}>{blanks}{lines}</td>'
 
 
 def _class(tone: str) -> str:

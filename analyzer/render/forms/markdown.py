@@ -111,7 +111,13 @@ def _rows(table: Table) -> Iterator[str]:
     yield rule.replace(" ", "") if table.dense else rule
     for row in table.rows:
         cells = ((c, c.text(row)) for c in columns)
-        yield _row([x if c.name in table.prose else _lines(x) for c, x in cells], raw=True)
+        yield _row([x if c.name in table.prose else _indented(x) for c, x in cells], raw=True)
+
+
+def _indented(text: str) -> str:
+    """A cell; blanks at its beginning are how far in it stands."""
+    inside = text.lstrip(" ")
+    return "&nbsp;" * (len(text) - len(inside)) + _lines(inside)
 
 
 def _fold(fold: Fold, room: int | None) -> str:

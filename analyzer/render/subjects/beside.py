@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
-from cnnscope.analyzer.report.groups import Group
+from cnnscope.analyzer.report.group import Group
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report

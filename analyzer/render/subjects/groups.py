@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.subjects.layers import field_size, largest_of, per_axis
 from cnnscope.analyzer.render.subjects.totals import metric
-from cnnscope.analyzer.report.groups import By, Group
+from cnnscope.analyzer.report.group import By, Group
 from cnnscope.analyzer.values.notation import (
     count,
     name,

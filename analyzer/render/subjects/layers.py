@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
-from cnnscope.analyzer.report.groups import Group
+from cnnscope.analyzer.report.group import Group
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import FACTS
 from cnnscope.analyzer.report.receptive_field import ReceptiveField

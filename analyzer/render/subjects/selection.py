@@ -19,14 +19,22 @@ from cnnscope.analyzer.render.subjects.beside import (
 )
 from cnnscope.analyzer.render.subjects.groups import GROUP_COLUMNS
 from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+from cnnscope.analyzer.render.subjects.module_tree import (
+    Branch,
+    flat_rows,
+    tree_columns,
+    tree_rows,
+)
 from cnnscope.analyzer.render.subjects.shares import SHARES, with_shares
 from cnnscope.analyzer.render.tables import Table, table
 from cnnscope.analyzer.report.choosing import EVERY, Choice, Chosen
 from cnnscope.analyzer.report.conditions import Fact
 from cnnscope.analyzer.report.execution import Execution
-from cnnscope.analyzer.report.groups import By, grouped, of_these
+from cnnscope.analyzer.report.group import By, Group, of_these
+from cnnscope.analyzer.report.groups import grouped
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS
+from cnnscope.analyzer.report.module_groups import leaves, module_tree
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.run_conditions import run_facts
 from cnnscope.analyzer.report.shares import ADDITIVE, Additive, reaching, seconds_of, shares_of
@@ -91,13 +99,19 @@ def selected(report: Report, shown: Selection) -> Selected:
             lambda figure, layer: figure.of_layers([layer]).value,
         )  # fmt: skip
     else:
-        groups = grouped(report, shown.by, shown.depth)
         columns = group_with_convention(GROUP_COLUMNS[shown.by], counted)
-        listed = _listed(
-            groups if chosen is None else of_these(groups, chosen),
-            columns if report.execution is None else group_with_time(columns, figures["time"]),
-            shown, figures, report.layers, lambda figure, group: figure.of_layers(group.members).value,
-        )  # fmt: skip
+        if report.execution is not None:
+            columns = group_with_time(columns, figures["time"])
+        if shown.by == "module":
+            kept = None if chosen is None else chosen.layers
+            tree = module_tree(report, 1 if shown.depth is None else shown.depth, kept)
+            listed = _modules(report, tree, columns, shown, figures)
+        else:
+            groups = grouped(report, shown.by, shown.depth)
+            listed = _listed(
+                groups if chosen is None else of_these(groups, chosen), columns, shown, figures,
+                report.layers, lambda figure, group: figure.of_layers(group.members).value,
+            )  # fmt: skip
     return Selected((*_blocks(listed, chosen), *_of_no_layer(report, shown, figures)), chosen)
 
 
@@ -117,7 +131,10 @@ def check_selection(shown: Selection, *, run: bool = False) -> None:
     if shown.by is not None:
         groups = group_with_convention(GROUP_COLUMNS[shown.by], counted)
         groups = group_with_time(groups, figures["time"]) if run else groups
-        _listed((), groups, shown, figures, None, lambda figure, row: None)
+        if shown.by == "module":
+            _listed((), tree_columns(groups), shown, figures, None, lambda figure, row: None)
+        else:
+            _listed((), groups, shown, figures, None, lambda figure, row: None)
         return
     columns = with_convention(LAYER_COLUMNS, counted)
     columns = with_execution(columns, Execution()) if run else columns
@@ -161,16 +178,19 @@ def _listed(
     figures: Mapping[str, Additive],
     layers: Sequence[Layer] | None,
     value: Callable[[Additive, Row], int | float | None],
+    *,
+    tree: Sequence[Row] | None = None,
 ) -> _Listed:
     """The rows as a table.
 
     Args:
         layers: the whole model's; None: there is none yet.
         value: of a row.
+        tree: the rows are a tree's, in their order; these are all of them, for machines.
     """
     key = sort_key(shown.sort, columns)
     figure = figures.get(key or "")
-    ordered = sorted_rows(rows, columns, shown.sort, None)
+    ordered = sorted_rows(rows, columns, shown.sort, None) if tree is None else list(rows)
     why_not, reached = "", ""
     if figure is None:
         _check_shares(shown, figures, columns)
@@ -182,8 +202,9 @@ def _listed(
             if shown.until is not None:
                 raise ValueError(f"--until: {error}") from None
             why_not = str(error)
-        shares = shares_of([value(figure, row) for row in ordered], whole)
-        columns = with_shares(columns, figure.key, ordered, shares)
+        every = [*ordered, *(tree or ())]
+        shares = shares_of([value(figure, row) for row in every], whole)
+        columns = with_shares(columns, figure.key, every, shares, running=tree is None)
         most = len(ordered) if shown.until is None else reaching(shares, shown.until)
         most = most if shown.top is None else min(most, shown.top)
         if 0 < most < len(ordered) and (part := shares[most - 1].running) is not None:
@@ -193,9 +214,33 @@ def _listed(
     left = len(rows) - len(kept)
     more = f"{left} more row{'s' if left > 1 else ''} not shown{reached}" if left else ""
     if shown.columns is None:
-        return _Listed(table(columns, kept, more=more), why_not)
+        return _Listed(table(columns, kept, more=more, recorded=tree), why_not)
     wanted = chosen_columns(columns, shown.columns)
-    return _Listed(table(wanted, kept, "grow", chosen=True, more=more), why_not)
+    return _Listed(table(wanted, kept, "grow", chosen=True, more=more, recorded=tree), why_not)
+
+
+def _modules(
+    report: Report,
+    tree: Sequence[Group],
+    columns: tuple[Column[Group], ...],
+    shown: Selection,
+    figures: Mapping[str, Additive],
+) -> _Listed:
+    """Modules as a tree; as a list where they are sorted and there's one level, or not all are shown."""
+
+    def value(figure: Additive, row: Branch) -> int | float | None:
+        return figure.of_layers(row.group.members).value
+
+    some = shown.top is not None or shown.until is not None
+    deep = any(group.children for group in tree)
+    if some or (shown.sort is not None and not deep):
+        order = {id(layer): i for i, layer in enumerate(report.layers)}
+        flat = sorted(leaves(tree), key=lambda group: order[id(group.members[0])])
+        return _listed(flat_rows(flat), tree_columns(columns), shown, figures, report.layers, value)
+    # Times of modules that are alike differ.
+    rows = tree_rows(tree, columns, shown.sort, fold=report.execution is None)
+    every = tree_rows(tree, columns, shown.sort, fold=False)
+    return _listed(rows, tree_columns(columns), shown, figures, report.layers, value, tree=every)
 
 
 def _check_shares(

@@ -17,16 +17,26 @@ _IMPORTANT = 94
 
 
 def with_shares(
-    columns: Sequence[Column[Row]], key: str, rows: Sequence[Row], shares: Sequence[Share]
+    columns: Sequence[Column[Row]],
+    key: str,
+    rows: Sequence[Row],
+    shares: Sequence[Share],
+    *,
+    running: bool = True,
 ) -> tuple[Column[Row], ...]:
-    """The columns with a row's part of the whole, and that of all rows so far, beside the figure."""
+    """The columns with a row's part of the whole, and that of all rows so far, beside the figure.
+
+    Args:
+        running: of rows that contain others, no sum is one of shares so far.
+    """
     found = {id(row): share for row, share in zip(rows, shares, strict=True)}
     kept: list[Column[Row]] = []
     for column in columns:
         if column.name == key:
             kept.append(replace(column, importance=max(column.importance, _IMPORTANT)))
             kept.append(_part("share", lambda row: found[id(row)].part, _IMPORTANT - 1))
-            kept.append(_part("running", lambda row: found[id(row)].running, _IMPORTANT - 2))
+            if running:
+                kept.append(_part("running", lambda row: found[id(row)].running, _IMPORTANT - 2))
         elif column.name == f"{key}_share":  # says the same
             kept.append(replace(column, importance=0))
         else:

@@ -13,7 +13,7 @@ from typing import overload
 
 from cnnscope.analyzer.report.conditions import Condition, Fact, Text, parse_condition
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS, path_of
+from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS
 from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.path_patterns import Steps, fits, nearest, steps_of
 
@@ -157,7 +157,7 @@ def fitting(layers: Sequence[Layer], patterns: Sequence[str]) -> tuple[Layer, ..
 def paths_of(layers: Sequence[Layer]) -> list[tuple[Steps, ...]]:
     """For each layer the paths that a pattern is held against."""
     return [
-        tuple(dict.fromkeys((steps_of(path_of(x)), steps_of(x.name), steps_of(x.scope), module)))
+        tuple(dict.fromkeys((steps_of(x.path), steps_of(x.name), steps_of(x.scope), module)))
         for x, module in zip(layers, module_paths(layers), strict=True)
     ]
 

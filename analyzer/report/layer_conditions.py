@@ -69,19 +69,13 @@ def check_kind(wanted: str) -> None:
 # -- words ---------------------------------------------------------------------------------------------
 
 
-def path_of(layer: Layer) -> str:
-    """What people know it by."""
-    found: str = getattr(layer, "path", layer.name)
-    return found
-
-
 def fits_name(name: str, wanted: str) -> bool:
     """The whole name, in which ``*`` stands for anything; or a path as a layer's pattern has it."""
     return name == wanted or fnmatchcase(name, wanted) or fits(steps_of(name), steps_of(wanted))
 
 
 def _names(layer: Layer) -> Sequence[str]:
-    return (layer.name, path_of(layer))
+    return (layer.name, layer.path)
 
 
 def _output(layer: Layer) -> Sequence[str] | None:

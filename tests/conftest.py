@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from amounts import amount
 from hypothesis import settings
+from ready_command import ReadyCommand
 
 # Where a test doesn't say how many examples it draws: a part, and what hypothesis takes for usual in full.
 settings.register_profile("drawn", max_examples=amount(40, 100))
@@ -99,3 +100,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def cases() -> Path:
     """The folder of small models that were wrong once; its README says what is right."""
     return ROOT / "tests" / "data" / "cases"
+
+
+@pytest.fixture(scope="session")
+def ready() -> Iterator[ReadyCommand]:
+    """The command as a script, for tests of what calls it."""
+    command = ReadyCommand()
+    yield command
+    command.close()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from ready_command import ReadyCommand
 
 from cnnscope.analyzer.budgets.config import read_config
 
@@ -168,16 +169,14 @@ def conv(channels: int) -> onnx.ModelProto:
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path, ready: ReadyCommand) -> Job:
     """models/a.onnx grew from 12 to 15 parameters, b was renamed, c removed, d added."""
     made = Job(tmp_path, tmp_path / "runner temp")
     for folder in (made.temp / "bin", made.checkout / "models"):
         folder.mkdir(parents=True)
     (made.temp / "step_summary").touch()
     (made.temp / "summary.md").touch()
-    script = made.temp / "cnnscope"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnnscope.cli "$@"\n')
-    script.chmod(0o755)
+    (made.temp / "cnnscope").symlink_to(ready.script)
     made.git("init", "-q")
     onnx.save(conv(4), made.checkout / "models" / "a.onnx")
     onnx.save(conv(40), made.checkout / "models" / "b.onnx")
@@ -495,8 +494,10 @@ def test_no_step_runs_what_is_in_the_checkout(
     gh.chmod(0o755)
     # As an entry point is: Python starts it with the script's folder before all others.
     entry = trapped.temp / "cnnscope"
+    entry.unlink()
     body = "import sys\nfrom cnnscope.cli import main\nsys.exit(main())\n"
     entry.write_text(f"#!{sys.executable}\n{body}")
+    entry.chmod(0o755)
     with monkeypatch.context() as patch:
         if hostile:
             patch.setenv("PYTHONPATH", f".{os.pathsep}{trapped.checkout}")
@@ -578,10 +579,10 @@ def test_a_name_in_the_summary_is_no_link(job: Job) -> None:
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
-def test_hooks_name_a_command_and_its_files(hook: dict[str, object]) -> None:
+def test_hooks_name_a_command_and_its_files(hook: dict[str, object], ready: ReadyCommand) -> None:
     entry = str(hook["entry"]).split()
     done = subprocess.run(
-        [sys.executable, "-m", "cnnscope.cli", *entry[1:], "--help"],
+        [ready.script, *entry[1:], "--help"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert entry[0] == "cnnscope"
@@ -591,12 +592,14 @@ def test_hooks_name_a_command_and_its_files(hook: dict[str, object]) -> None:
     assert not re.search(str(hook["files"]), "models/a.onnx.data")
 
 
-def test_hooks_run_on_what_they_are_given(samples: Path, tmp_path: Path) -> None:
+def test_hooks_run_on_what_they_are_given(
+    samples: Path, tmp_path: Path, ready: ReadyCommand
+) -> None:
     shutil.copy(samples / "lenet5.onnx", tmp_path / "-o.onnx")
     (tmp_path / "cnnscope.toml").write_text('[limits]\nparams = "62 k"\n')
     for hook in HOOKS:
         done = subprocess.run(
-            [sys.executable, "-m", "cnnscope.cli", *hook["entry"].split()[1:], *hook["args"], "-o.onnx"],
+            [ready.script, *hook["entry"].split()[1:], *hook["args"], "-o.onnx"],
             cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -636,7 +639,9 @@ def test_its_hooks_are_there() -> None:
     assert named == {hook["id"] for hook in HOOKS}
 
 
-def test_its_gitlab_job_writes_what_it_hands_over(samples: Path, tmp_path: Path) -> None:
+def test_its_gitlab_job_writes_what_it_hands_over(
+    samples: Path, tmp_path: Path, ready: ReadyCommand
+) -> None:
     (text,) = [text for text in blocks("yaml") if text.startswith("# .gitlab-ci.yml")]
     work = yaml.safe_load(text)["cnnscope"]
     (config,) = [text for text in blocks("toml") if text.startswith("# cnnscope.toml")]
@@ -647,7 +652,7 @@ def test_its_gitlab_job_writes_what_it_hands_over(samples: Path, tmp_path: Path)
         program, *arguments = command.split()
         assert program == "cnnscope"
         done = subprocess.run(
-            [sys.executable, "-m", "cnnscope.cli", *arguments],
+            [ready.script, *arguments],
             cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -656,19 +661,12 @@ def test_its_gitlab_job_writes_what_it_hands_over(samples: Path, tmp_path: Path)
     assert all((tmp_path / name).stat().st_size for name in reports.values())
 
 
-def test_its_tests_pass(samples: Path, tmp_path: Path) -> None:
+def test_its_tests_pass(samples: Path, tmp_path: Path, ready: ReadyCommand) -> None:
     (code,) = blocks("python")
     (tmp_path / "test_models.py").write_text(code)
     (tmp_path / "models").mkdir()
     shutil.copy(samples / "lenet5.onnx", tmp_path / "models")
-    check = [
-        sys.executable,
-        "-m",
-        "cnnscope.cli",
-        "check",
-        "models/lenet5.onnx",
-        "--limit=params=+0%",
-    ]
+    check = [str(ready.script), "check", "models/lenet5.onnx", "--limit=params=+0%"]
     update = [*check, "--baseline=baseline.json", "--update-baseline"]
     subprocess.run(update, cwd=tmp_path, check=True, capture_output=True)
     plugin = ["-p", "cnnscope.pytest_plugin", "-p", "no:cacheprovider", "--strict-markers"]

@@ -525,7 +525,7 @@ def test_a_unit_and_formats(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["/conv1/Con"], "did you mean '/conv1/Conv'?"),
+        (["/conv1/Cnov"], "did you mean '/conv1/Conv'?"),
         (["1000"], "0 to 174"),
         (["conv1", "--unit", "3,x"], "give indices such as 3,4"),
         (["conv1", "--unit", "3,1000"], "outside axis 3"),
@@ -540,6 +540,56 @@ def test_what_is_not_there_is_one_clear_line(
     assert out == ""
     assert len(err.splitlines()) == 1
     assert said in err
+
+
+@pytest.mark.parametrize(
+    ("word", "layer"),
+    [
+        ("layer1/0/conv2", "/layer1/0/conv2/Conv"),  # a module with one layer
+        ("layer4.2.conv3", "/layer4/2/conv3/Conv"),
+        ("*/2/conv3/Conv", None),
+        ("fc/**", "/fc/Gemm"),
+        ("2/conv2", None),
+        ("LAYER1/0/CONV2", "/layer1/0/conv2/Conv"),
+    ],
+)
+def test_a_pattern_or_a_part_of_a_path(
+    word: str, layer: str | None, samples: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = command(str(samples / "resnet50.onnx"), word)
+    out, err = capfd.readouterr()
+    if layer is not None:
+        assert (code, err) == (0, "")
+        assert out.startswith(f"{layer}: ")
+    else:
+        assert (code, out) == (2, "")
+        assert f"'{word}' fits 4 layers: give one's path, name or index" in err.splitlines()[0]
+        listed = [line.split()[1] for line in err.splitlines()[3:]]
+        assert all(x.endswith(f"{word.lstrip('*')}") or f"{word}/" in x for x in listed)
+
+
+def test_candidates_are_few_and_can_be_given(
+    samples: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = str(samples / "resnet50.onnx")
+    layers = cnnscope.analyze(model).layers
+    below = [x for x in layers if x.name.startswith("/layer3/")]
+    assert command(model, "layer3") == 2
+    first, _, _, *lines = capfd.readouterr().err.splitlines()
+    assert f"'layer3' fits {len(below)} layers" in first
+    assert len(lines) == 16
+    assert lines[-1] == f"... {len(below) - 15} more layers"
+    for line, layer in zip(lines[:-1], below[:15], strict=True):
+        index, name, op = line.split()
+        assert (int(index), name, op) == (layer.index, layer.name, layer.op)
+
+
+def test_what_the_file_calls_a_layer_is_said_where_it_is_known_otherwise() -> None:
+    made = network(node("Conv", "x stem.conv.weight", "y", name="Conv_3"), x=(1, 1, 4, 4),
+                   **{"stem.conv.weight": (1, 1, 1, 1)})  # fmt: skip
+    text = str(cnnscope.analyze(made.SerializeToString())["stem/conv"].explain())
+    assert text.startswith("stem/conv: Conv")
+    assert re.search(r"name in the file +Conv_3", text)
 
 
 # -- "=" and "≈" -----------------------------------------------------------------------------------

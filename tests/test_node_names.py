@@ -248,7 +248,9 @@ def test_what_torch_export_names_is_known_by_its_module(corpus: Path, model: str
         assert layer.path.startswith(layer.scope)
         if layer in report.layers:
             assert report[layer.path] is report[layer.name] is layer
-    for said in (str(report), report._repr_html_(), str(layers[3].explain())):
+    explained = str(layers[3].explain())
+    assert MACHINES.findall(explained) == [layers[3].name]  # said once, with the sources
+    for said in (str(report), report._repr_html_()):
         assert not MACHINES.search(said)
 
 

@@ -11,7 +11,7 @@ from cnnscope.analyzer.budgets.since import Since
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import Standing
 from cnnscope.analyzer.budgets.verdicts import Verdict
-from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.shown import Answer
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Check(Answer):
                     yield {"model": model.model, "variant": model.variant, **record}
 
     def summary(self) -> str:
-        what = f"{len(self.models)} models"
+        what = many(len(self.models), "model")
         if len(self.models) == 1:
             what = name(self.models[0].title, 120)
         return f"of {what}: {'ok' if self.ok else 'NOT ok'}"

@@ -21,7 +21,7 @@ from cnnscope.analyzer.difference.entries import (
     WeightsDifference,
 )
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import plain_shape
 
@@ -106,7 +106,7 @@ class Difference(Answer):
         if condition == "opset":
             return f"{opset_text(self.opsets)}" if self.opsets else None
         if condition == "weights" and self.weights.unknown and not self.weights.changed:
-            return f"the weights of {self.weights.unknown} layers can't be compared"
+            return f"the weights of {many(self.weights.unknown, 'layer')} can't be compared"
         if condition in STATUSES:
             wanted = {condition, "unfolded" if condition == "folded" else condition}
             found = [
@@ -207,12 +207,15 @@ def opset_text(opsets: Sequence[tuple[str, int | None, int | None]]) -> str:
 
 
 def _said_dims(dims: Sequence[tuple[str, str]]) -> str | None:
-    return f"{len(dims)} free dimensions have other names" if dims else None
+    if not dims:
+        return None
+    verb = "has another name" if len(dims) == 1 else "have other names"
+    return f"{many(len(dims), 'free dimension')} {verb}"
 
 
 def _said(layers: int, what: str, ends: int) -> str:
-    parts = [f"{layers} layers"] if layers or not ends else []
-    parts += [f"{ends} inputs or outputs"] if ends else []
+    parts = [many(layers, "layer")] if layers or not ends else []
+    parts += [many(ends, "input or output", "inputs or outputs")] if ends else []
     return f"{' and '.join(parts)} {what}"
 
 

@@ -254,15 +254,6 @@ def registered_rules() -> Sequence[LintRule]:
     return [_RULES[code] for code in sorted(_RULES)]
 
 
-def many(number: int, what: str, plural: str = "") -> str:
-    """A number of things.
-
-    >>> many(1, "layer"), many(2, "layer")
-    ('1 layer', '2 layers')
-    """
-    return f"{number} {what if number == 1 else plural or what + 's'}"
-
-
 def total(values: Iterable[int | None]) -> int:
     """The sum of what is known."""
     return sum(value for value in values if value is not None)

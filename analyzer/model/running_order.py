@@ -10,6 +10,7 @@ from cnnscope.analyzer.model.attributes import PLAIN_ATTRIBUTES
 from cnnscope.analyzer.model.function_calls import Call
 from cnnscope.analyzer.model.graph import quoted
 from cnnscope.analyzer.values.diagnostics import GraphError
+from cnnscope.analyzer.values.notation import many
 
 if TYPE_CHECKING:
     import networkx
@@ -84,7 +85,7 @@ def in_running_order(calls: list[Call], visible: Visible) -> list[Call]:
         circle = [edge[0] for edge in networkx.find_cycle(dag)]
         shown = ", ".join(f"{quoted(calls[i].name)} ({calls[i].op})" for i in circle[:4])
         raise GraphError(
-            f"the graph has a cycle of {len(circle)} nodes: {shown}"
+            f"the graph has a cycle of {many(len(circle), 'node')}: {shown}"
             + (", ..." if len(circle) > 4 else "")
         ) from None
 

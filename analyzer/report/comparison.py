@@ -14,6 +14,7 @@ from typing import Literal
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
+from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.shown import Answer
 
 Bound = Literal["exact", "at least", "at most"]
@@ -145,7 +146,7 @@ class Comparison(Answer):
         return found
 
     def summary(self) -> str:
-        return f"of {len(self.reports)} models"
+        return f"of {many(len(self.reports), 'model')}"
 
 
 def largest_field(report: Report) -> Metric:

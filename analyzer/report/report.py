@@ -15,6 +15,7 @@ from cnnscope.analyzer.report.layers import Layers, row
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.shown import Shown
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
@@ -234,4 +235,5 @@ class Report(Shown):
         return pandas.DataFrame([row(layer) for layer in self.layers])
 
     def __repr__(self) -> str:
-        return f"<cnnscope.Report of {self.model.path or 'a model in memory'}: {len(self.layers)} layers>"
+        whose = self.model.path or "a model in memory"
+        return f"<cnnscope.Report of {whose}: {many(len(self.layers), 'layer')}>"

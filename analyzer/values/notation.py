@@ -116,6 +116,15 @@ def percent(share: float) -> str:
     return f"{text.removesuffix('.0')} %"
 
 
+def many(number: int, what: str, plural: str = "") -> str:
+    """A number of things.
+
+    >>> many(1, "layer"), many(2, "layer"), many(0, "more", "more"), many(2, "branch", "branches")
+    ('1 layer', '2 layers', '0 more', '2 branches')
+    """
+    return f"{number} {what if number == 1 else plural or what + 's'}"
+
+
 def escape(text: str) -> str:
     r"""The text with every character that can't be seen written as an escape.
 

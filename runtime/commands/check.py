@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.notation import many
 from cnnscope.runtime.commands.asked import (
     Config,
     DimOption,
@@ -86,8 +87,7 @@ def check_models(request: Checking) -> int:
         complain(f"{into}: not written, since not every model could be judged")
     elif into is not None:
         save(checking.baseline_text(found, into), into)
-        several = "" if len(found.models) == 1 else "s"
-        complain(f"{into}: written, with the figures of {len(found.models)} model{several}")
+        complain(f"{into}: written, with the figures of {many(len(found.models), 'model')}")
     if found.problems:
         return BAD
     return FINE if found.ok else FAILED

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.report.meant_layers import meant_layers
+from cnnscope.analyzer.values.notation import many
 from cnnscope.runtime.commands.asked import (
     DimOption,
     GivenShapes,
@@ -19,12 +21,24 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
-from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
+from cnnscope.runtime.commands.messages import (
+    BAD,
+    FINE,
+    Misuse,
+    blame,
+    complain_of_errors,
+    progress,
+    write_aside,
+)
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
 from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, unit_of, values_of
 from cnnscope.runtime.commands.writing import check_output
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.layer import Layer
+    from cnnscope.analyzer.report.report import Report
 
 
 def explain_layer(
@@ -43,7 +57,10 @@ def explain_layer(
     if report is None:
         return BAD
     try:
-        explanation = report.layers.find(wanted).explain(unit)
+        found = meant_layers(report.layers, wanted)
+        if len(found) > 1:
+            return _list_candidates(found, report, path, wanted)
+        explanation = found[0].explain(unit)
     except KeyError as error:
         last = len(report.layers) - 1
         raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
@@ -57,15 +74,30 @@ def explain_layer(
     return FINE
 
 
+def _list_candidates(found: Sequence[Layer], report: Report, path: str, wanted: str) -> int:
+    """What the word may stand for: a line that says so, then the layers."""
+    from cnnscope.analyzer.render.forms.terminal import text
+    from cnnscope.analyzer.render.subjects import candidates
+
+    blame(path, f"{wanted!r} fits {many(len(found), 'layer')}: give one's path, name or index")
+    write_aside(f"{text(candidates.document(found, report.layers))}\n")
+    return BAD
+
+
 EPILOG = """\b
 Example: cnnscope explain model.onnx /layer1/0/conv2/Conv
-         cnnscope explain model.onnx 12 --unit 3,4"""
+         cnnscope explain model.onnx 12 --unit 3,4
+         cnnscope explain model.onnx 'layer*/1/conv2'"""
 
 
 def explain(
     model: ModelArgument,
     layer: Annotated[
-        str, typer.Argument(metavar="LAYER", help="A layer's name, a tensor's name, or an index.")
+        str,
+        typer.Argument(
+            metavar="LAYER",
+            help="A layer's name or path, a tensor's name, an index; or a part of one.",
+        ),
     ],
     unit: Annotated[
         str | None,

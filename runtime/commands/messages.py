@@ -84,8 +84,14 @@ def complain_of_errors(report: Report) -> None:
     path, errors = report.model.path or "the model", report.errors
     for error in errors[:_ERRORS]:
         blame(path, error.message)
-    if len(errors) > _ERRORS:
-        blame(path, f"{len(errors) - _ERRORS} more nodes contradict the model")
+    left = len(errors) - _ERRORS
+    if left > 0:
+        from cnnscope.analyzer.values.notation import many
+
+        blame(
+            path,
+            f"{many(left, 'more node')} {'contradicts' if left == 1 else 'contradict'} the model",
+        )
 
 
 def _escaped(character: str) -> str:

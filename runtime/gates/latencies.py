@@ -16,6 +16,7 @@ from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
     NoRuntimeError,
 )
+from cnnscope.analyzer.values.notation import many
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.latency import Latency
@@ -95,7 +96,8 @@ def latency_figure(found: Latency, key: str, tolerance: Fraction) -> Figure:
         runs = found.runs - found.warmup
         low = min(_nanoseconds(found.p90), value * (1 - tolerance))
         if runs < _MANY:
-            why = f"{runs} runs say too little of it; {_MANY} would do (seconds, under [latency])"
+            say = "says" if runs == 1 else "say"
+            why = f"{many(runs, 'run')} {say} too little of it; {_MANY} would do (seconds, under [latency])"
             return Figure(low, None, why, value)
         return Figure(low, max(most, value * (1 + tolerance)), why, value)
     value = _nanoseconds(found.p50)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from cnnscope.analyzer.lint.references import VGG
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total, traffic
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total, traffic
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import count, percent, ratio
+from cnnscope.analyzer.values.notation import count, many, percent, ratio
 
 _NIN = "Lin, Chen, Yan: Network In Network, section 3.2. ICLR 2014. arXiv:1312.4400"
 _ROOFLINE = (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.lint.references import VGG
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import percent
+from cnnscope.analyzer.values.notation import many, percent
 
 _INCEPTION = (
     "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception Architecture for Computer "

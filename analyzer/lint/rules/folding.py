@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cnnscope.analyzer.lint.families import LINEAR
 from cnnscope.analyzer.lint.references import ORT
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total, traffic
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total, traffic
+from cnnscope.analyzer.values.notation import many
 
 _BN = (
     "Ioffe, Szegedy: Batch Normalization: Accelerating Deep Network Training by Reducing Internal "

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cnnscope.analyzer.lint.families import LOOKING, POINTWISE
 from cnnscope.analyzer.lint.movement import Look
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import count
+from cnnscope.analyzer.values.notation import count, many
 
 _WANG = (
     "Wang, Chen, Yuan, Liu, Huang, Hou, Cottrell: Understanding Convolution for Semantic "

@@ -10,10 +10,10 @@ from cnnscope.analyzer.fields.border import window_share
 from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.lint.families import LOOKING
 from cnnscope.analyzer.lint.movement import KEEPS_ZERO, Look
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Undetermined
-from cnnscope.analyzer.values.notation import count, percent
+from cnnscope.analyzer.values.notation import count, many, percent
 from cnnscope.analyzer.values.window import Window
 
 _GUIDE = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cnnscope.analyzer.lint.references import ORT
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, traffic
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, traffic
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.values.notation import many
 
 
 @rule(

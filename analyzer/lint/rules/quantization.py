@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnscope.analyzer.lint.families import LINEAR
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.values.notation import many
 
 _QDQ = (
     "ONNX Runtime: Quantize ONNX models, QDQ format. "

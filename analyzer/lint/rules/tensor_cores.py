@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import percent
+from cnnscope.analyzer.values.notation import many, percent
 
 _NVIDIA = (
     "NVIDIA: Deep Learning Performance Documentation, Tensor Core requirements. "

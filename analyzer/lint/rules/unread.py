@@ -10,9 +10,9 @@ import numpy as np
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.lint.families import LOOKING, POINTWISE
 from cnnscope.analyzer.lint.movement import Look
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import count, percent
+from cnnscope.analyzer.values.notation import count, many, percent
 from cnnscope.analyzer.values.notation import name as shown
 
 #: windows gone through at a time

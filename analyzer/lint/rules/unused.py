@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 
 from cnnscope.analyzer.lint.holdings import Holding
-from cnnscope.analyzer.lint.rule import Hit, Page, Subject, many, rule, total, traffic
+from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total, traffic
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import count, name, nbytes
+from cnnscope.analyzer.values.notation import count, many, name, nbytes
 
 _IR = "ONNX: Open Neural Network Exchange Intermediate Representation. https://onnx.ai/onnx/repo-docs/IR.html"
 #: bytes up to which a leftover isn't worth a word

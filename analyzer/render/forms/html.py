@@ -26,6 +26,7 @@ from cnnscope.analyzer.render.document import (
 )
 from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.tables import Table, Tone
+from cnnscope.analyzer.values.notation import many
 
 LONGEST: Final = 500
 """Rows of a table in a notebook."""
@@ -155,7 +156,7 @@ def _table(table: Table, longest: int | None) -> str:
         ]  # fmt: skip
         rows.append(cells)
     left = len(table.rows) - len(rows)
-    more = [table.more] * bool(table.more) + [f"{left} more rows"] * bool(left)
+    more = [table.more] * bool(table.more) + [many(left, "more row")] * bool(left)
     said = "".join(f"\n<p>... {quoted(text)}</p>" for text in more)
     titles, right = [c.title for c in columns], [c.right for c in columns]
     return _grid(titles, rows, longest is not None, right) + said

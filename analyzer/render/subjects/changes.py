@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cnnscope.analyzer.difference.change import Change, Plain
 from cnnscope.analyzer.difference.entries import DifferenceGroup, LayerDifference
-from cnnscope.analyzer.values.notation import alike, count, name, nbytes, percent, shape
+from cnnscope.analyzer.values.notation import alike, count, many, name, nbytes, percent, shape
 
 _LONGEST = 60  # letters of a value
 _MOST = 12  # operators of a block that are named one by one
@@ -71,7 +71,11 @@ def change_text(change: Change) -> str:
     if change.aspect == "weights":
         return f"other weights{_apart(change)}"
     if change.aspect == "subgraphs":
-        return f"other subgraphs ({one} -> {other} layers)" if one != other else "other subgraphs"
+        return (
+            f"other subgraphs ({one} -> {many(int(str(other)), 'layer')})"
+            if one != other
+            else "other subgraphs"
+        )
     noun = _NOUNS.get(change.aspect, change.aspect)
     if change.name is not None:
         noun += f" of output {change.name}"
@@ -182,7 +186,7 @@ def operators(ops: Sequence[str]) -> str:
     ('Conv, Relu', 'nothing')
     """
     shown = [name(op, 40) for op in ops[:_MOST]]
-    more = f", ... ({len(ops)} layers)" if len(ops) > _MOST else ""
+    more = f", ... ({many(len(ops), 'layer')})" if len(ops) > _MOST else ""
     return ", ".join(shown) + more if shown else "nothing"
 
 

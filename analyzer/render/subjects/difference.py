@@ -35,7 +35,7 @@ from cnnscope.analyzer.render.subjects.changes import (
 from cnnscope.analyzer.render.subjects.totals import MEANINGS, metric
 from cnnscope.analyzer.render.tables import Table, table, text_table
 from cnnscope.analyzer.report.comparison import compared
-from cnnscope.analyzer.values.notation import count, name, nbytes
+from cnnscope.analyzer.values.notation import count, many, name, nbytes
 
 GITHUB_LIMIT = 65_536
 """Characters that a comment on GitHub may have."""
@@ -109,14 +109,18 @@ def _on_screen(found: Difference, *, everything: bool) -> Iterator[tuple[str, li
     if rows:
         kept = rows if everything else rows[:_ROWS]
         layers = _layers(kept, everything=everything)
-        yield "", [layers, *_more(len(rows) - len(kept), "layers")]
+        yield "", [layers, *_more(len(rows) - len(kept), "layer")]
     notes = tuple(Note(text, tone="dim", flow=_FLOW) for text in remarks(found))
     if notes:
         yield "", [Notes(notes)]
 
 
 def _more(left: int, what: str) -> list[Block]:
-    said = Note(f"{left} more {what}: --all shows them", tone="dim", flow=Flow("  ", "    "))
+    said = Note(
+        f"{many(left, f'more {what}')}: --all shows {'it' if left == 1 else 'them'}",
+        tone="dim",
+        flow=Flow("  ", "    "),
+    )
     return [Notes((said,))] if left > 0 else []
 
 
@@ -131,12 +135,15 @@ def _on_page(found: Difference, *, everything: bool) -> Iterator[Block]:
     yield Notes(tuple(map(Note, facts)))
     left = len(ends) + len(groups) - len(facts)
     if left:
-        yield Notes((Note(f"{left} more kinds of difference not shown"),), listed=False)
+        yield Notes(
+            (Note(f"{many(left, 'more kind', 'more kinds')} of difference not shown"),),
+            listed=False,
+        )
     yield Notes(tuple(map(Note, remarks(found))))
     rows = [x for x in found.layers if everything or x.status not in ("same", "renamed")]
     if rows:
         layers = _layers(rows, everything=everything)
-        yield Fold(f"{len(rows)} layers", (layers,), "layers")
+        yield Fold(many(len(rows), "layer"), (layers,), "layers")
 
 
 def _names(found: Difference) -> tuple[str, str]:
@@ -151,11 +158,13 @@ def verdict(found: Difference) -> str:
     if found.same:
         unknown = found.weights.unknown if found.weights.asked else 0
         weights = (
-            f", as far as weights can be compared ({unknown} layers' can't)" if unknown else ""
+            f", as far as weights can be compared (those of {many(unknown, 'layer')} can't)"
+            if unknown
+            else ""
         )
         if found.opsets:
-            return f"{versions}; nothing else differs in {total} layers{weights}"
-        return f"no difference in {total} layers{weights}"
+            return f"{versions}; nothing else differs in {many(total, 'layer')}{weights}"
+        return f"no difference in {many(total, 'layer')}{weights}"
     counts = []
     for status, n in found.counts.items():
         if n:
@@ -164,7 +173,7 @@ def verdict(found: Difference) -> str:
             counts.append(text + (f" ({also} more moved and changed)" if also else ""))
     if found.also["moved"] and not found.counts["moved"]:
         counts.append(f"{found.also['moved']} of them moved")
-    told = f"{total} layers: {', '.join(counts)}"
+    told = f"{many(total, 'layer')}: {', '.join(counts)}"
     return f"{told}; {versions}" if found.opsets else told
 
 
@@ -295,8 +304,8 @@ def remarks(found: Difference) -> Iterator[str]:
     for tensor, one, other in weights.moved[:_GROUPS]:
         yield f"weights {name(tensor, 60)} moved from {name(one, 60)} to {name(other, 60)}"
     if len(weights.moved) > _GROUPS:
-        yield f"{len(weights.moved) - _GROUPS} more weights moved"
+        yield f"{many(len(weights.moved) - _GROUPS, 'more weight')} moved"
 
 
 def _layers_of(count: int) -> str:
-    return "1 layer differs" if count == 1 else f"{count} layers differ"
+    return f"{many(count, 'layer')} {'differs' if count == 1 else 'differ'}"

@@ -16,7 +16,8 @@ from cnnscope.analyzer.render.subjects.explained_region import region_blocks
 from cnnscope.analyzer.render.subjects.explained_work import traffic_blocks, work_blocks
 from cnnscope.analyzer.render.subjects.formulas import LONGEST_NAME, derived, exact, pretty, said
 from cnnscope.analyzer.render.tables import text_table
-from cnnscope.analyzer.values.notation import alike, escape, name, shape
+from cnnscope.analyzer.values.node_name import shown_name
+from cnnscope.analyzer.values.notation import LONGEST, alike, escape, name, shape
 from cnnscope.analyzer.values.tensor import plain_shape
 
 _FATES = {
@@ -169,6 +170,8 @@ def _stored(e: Explanation) -> Iterator[Block]:
 
 
 def _sources(e: Explanation) -> Iterator[Block]:
+    if shown_name(e.layer) != e.layer:
+        yield said("name in the file", escape(str(e.layer)[:LONGEST]))
     homes: dict[str, list[str]] = {}
     for origin in e.sources:
         if origin.rule is None:

@@ -34,6 +34,7 @@ from cnnscope.analyzer.values.notation import (
     count,
     duration,
     escape,
+    many,
     name,
     nbytes,
     percent,
@@ -151,7 +152,7 @@ def document(found: Profile, sort: str | None = None, top: int | None = None) ->
     (head, model), *facts = _heading(found)
     rows = sorted_rows(found.rows, ROW_COLUMNS, sort or _SLOWEST, top)
     left = len(found.rows) - len(rows)
-    more = f"{left} more kernels not shown"
+    more = f"{many(left, 'more kernel')} not shown"
     kernels: list[Block] = [
         table(ROW_COLUMNS, rows, recorded=sorted_rows(found.rows, ROW_COLUMNS, sort, top))
     ]
@@ -215,7 +216,9 @@ def _summary(found: Profile) -> list[tuple[str, str]]:
         spent = sum(row.seconds or 0.0 for row in inserted)
         ops = Counter(row.op for row in inserted).most_common(4)
         listed_ops = ", ".join(f"{times} x {name(op, 40)}" for op, times in ops)
-        lines.append(("inserted", f"{len(inserted)} kernels, {duration(spent)}: {listed_ops}"))
+        lines.append(
+            ("inserted", f"{many(len(inserted), 'kernel')}, {duration(spent)}: {listed_ops}")
+        )
     for reason, nodes in _by_reason(found).items():
         names = ", ".join(name(n, 60) for n in nodes[:3])
         more = f", ... ({len(nodes)})" if len(nodes) > 3 else ""
@@ -262,11 +265,15 @@ def _residue(found: Profile) -> str:
 
 def _placement(found: Profile) -> str:
     placed = found.placement
-    text = ", ".join(f"{count} kernels on {name(who)}" for who, count in placed.kernels.items())
+    text = ", ".join(
+        f"{many(count, 'kernel')} on {name(who)}" for who, count in placed.kernels.items()
+    )
     if placed.copies:
         names = ", ".join(name(c.tensor, 60) for c in placed.copies[:_SHOWN])
         more = ", ..." if len(placed.copies) > _SHOWN else ""
-        text += f"; {len(placed.copies)} copies between host and device: {names}{more}"
+        text += (
+            f"; {many(len(placed.copies), 'copy', 'copies')} between host and device: {names}{more}"
+        )
     if placed.on_host:
         names = ", ".join(name(layer, 60) for layer in placed.on_host[:_SHOWN])
         more = ", ..." if len(placed.on_host) > _SHOWN else ""

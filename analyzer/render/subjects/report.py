@@ -26,13 +26,7 @@ from cnnscope.analyzer.render.subjects.totals import total_lines
 from cnnscope.analyzer.render.tables import Tone
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.values.notation import (
-    alike,
-    middle,
-    name,
-    percent,
-    shape,
-)
+from cnnscope.analyzer.values.notation import alike, many, middle, name, percent, shape
 from cnnscope.analyzer.values.tensor import plain_shape
 
 
@@ -99,7 +93,7 @@ def title(report: Report) -> str:
         model.weights, f"weights {name(model.weights, 40)}"
     )
     path = name(model.path or "model in memory", 120)
-    return f"{path}: {len(report.layers)} layers, {opsets}, {weights}"
+    return f"{path}: {many(len(report.layers), 'layer')}, {opsets}, {weights}"
 
 
 def ends(report: Report) -> list[tuple[str, str]]:

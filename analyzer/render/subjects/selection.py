@@ -38,7 +38,7 @@ from cnnscope.analyzer.report.module_groups import leaves, module_tree
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.run_conditions import run_facts
 from cnnscope.analyzer.report.shares import ADDITIVE, Additive, reaching, seconds_of, shares_of
-from cnnscope.analyzer.values.notation import count, duration, name, nbytes, percent
+from cnnscope.analyzer.values.notation import count, duration, many, name, nbytes, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _listed(
         ordered = ordered[:most]
     kept = ordered if shown.top is None else ordered[: shown.top]
     left = len(rows) - len(kept)
-    more = f"{left} more row{'s' if left > 1 else ''} not shown{reached}" if left else ""
+    more = f"{many(left, 'more row')} not shown{reached}" if left else ""
     if shown.columns is None:
         return _Listed(table(columns, kept, more=more, recorded=tree), why_not)
     wanted = chosen_columns(columns, shown.columns)
@@ -268,10 +268,9 @@ def _blocks(listed: _Listed, chosen: Chosen | None) -> tuple[Block, ...]:
     if chosen is None:
         return (listed.table, Notes(tuple(said)))
     for condition, times in chosen.unknown.items():
-        several = "s" if times > 1 else ""
         said.append(
             Note(
-                f"{times} layer{several} left out, of which that isn't known: {name(condition)}",
+                f"{many(times, 'layer')} left out, of which that isn't known: {name(condition)}",
                 "note",
             )
         )
@@ -310,8 +309,7 @@ def chosen_line(report: Report, chosen: Chosen, choice: Choice) -> str:
         whole = figure.of_layers(report.layers).value
         share = f" ({percent(found / whole)})" if whole else ""
         parts.append(f"{write(int(found))} {figure.title}{share}")
-    several = "" if chosen.among == 1 else "s"
-    return f"{len(chosen)} of {chosen.among} layer{several} ({name(str(choice), 80)}): {', '.join(parts)}"
+    return f"{len(chosen)} of {many(chosen.among, 'layer')} ({name(str(choice), 80)}): {', '.join(parts)}"
 
 
 _SAID: dict[str, Callable[[int], str]] = {

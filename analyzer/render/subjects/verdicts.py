@@ -8,7 +8,7 @@ from cnnscope.analyzer.budgets.check import Checked
 from cnnscope.analyzer.budgets.quantity import ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.values.amounts import Measure
-from cnnscope.analyzer.values.notation import count, duration, name, nbytes, percent
+from cnnscope.analyzer.values.notation import count, duration, many, name, nbytes, percent
 
 #: an upper limit that is kept by more than this share of it could be tighter
 _ROOMY = Fraction(1, 5)
@@ -180,14 +180,14 @@ def headline(found: Checked) -> str:
         return "no limit to judge"
     parts = [f"{over} exceeded"] * bool(over) + [f"{unknown} unknown"] * bool(unknown)
     if parts:
-        return f"{' and '.join(parts)} of {total} limit{'s' * (total != 1)}" + (
+        return f"{' and '.join(parts)} of {many(total, 'limit')}" + (
             f", {new} new: no baseline" if new else ""
         )
     rest = total - new
     kept = f"within {'its limit' if total == 1 else f'all {total} limits'}"
     if not new:
         return kept
-    kept = f"within its {rest} other limit{'s' * (rest != 1)}, " if rest else ""
+    kept = f"within its {many(rest, 'other limit')}, " if rest else ""
     needed = "" if found.ok else ", and one is required"
     return f"new: {kept}no baseline for {new}{needed}"
 

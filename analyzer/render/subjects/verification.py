@@ -20,7 +20,7 @@ from cnnscope.analyzer.render.document import (
 )
 from cnnscope.analyzer.report.told import as_list, told
 from cnnscope.analyzer.report.verification import Agreement, FieldCheck, Mismatch, Verification
-from cnnscope.analyzer.values.notation import escape, name, nbytes, ratio, shape
+from cnnscope.analyzer.values.notation import escape, many, name, nbytes, ratio, shape
 
 _SHOWN = 20
 _NAMES = 3
@@ -61,7 +61,7 @@ def _heading(found: Verification) -> Iterator[Pair]:
 
 def _checks(found: Verification) -> Iterator[Pair]:
     yield _check("shapes", found.shapes)
-    yield _check("fields", found.fields, f"; {len(found.fields.probes)} probes")
+    yield _check("fields", found.fields, f"; {many(len(found.fields.probes), 'probe')}")
     memory = found.memory
     if memory.measured_bytes is None:
         yield Pair("memory", f"not measured: {escape(memory.reason or 'no figure')}", "dim")
@@ -71,9 +71,13 @@ def _checks(found: Verification) -> Iterator[Pair]:
     body += f": ratio {ratio(memory.ratio)}"
     yield Pair("memory", body)
     if memory.explained_bytes is not None and memory.explained_bytes != memory.predicted_bytes:
-        what = [f"{memory.in_place} outputs sharing an input's memory"] if memory.in_place else []
+        what = (
+            [f"{many(memory.in_place, 'output')} sharing an input's memory"]
+            if memory.in_place
+            else []
+        )
         if memory.constants:
-            what.append(f"{memory.constants} constants computed in the run")
+            what.append(f"{many(memory.constants, 'constant')} computed in the run")
         yield Pair(
             "",
             f"with {' and '.join(what)}, predicted {nbytes(memory.explained_bytes)}: "
@@ -87,7 +91,7 @@ def _checks(found: Verification) -> Iterator[Pair]:
 def _check(head: str, check: Agreement, how: str = "") -> Pair:
     if check.reason is not None:
         return Pair(head, f"not checked: {escape(check.reason)}", "dim")
-    body = f"{check.agreeing} of {check.compared} tensors agree{how}"
+    body = f"{check.agreeing} of {many(check.compared, 'tensor')} agree{how}"
     if check.unchecked:
         body += f"; {len(check.unchecked)} unchecked"
     return Pair(head, body, "good" if check.ok else "bad")
@@ -117,7 +121,9 @@ def _mismatches(head: str, check: Agreement | FieldCheck) -> Iterator[Pair]:
         if m.departure is not None:
             yield Pair("", escape(m.departure), "dim")
     if len(ordered) > _SHOWN:
-        yield Pair("", f"... {len(ordered) - _SHOWN} more mismatches", "bad")
+        yield Pair(
+            "", f"... {many(len(ordered) - _SHOWN, 'more mismatch', 'more mismatches')}", "bad"
+        )
 
 
 def _subject(mismatch: Mismatch) -> str:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.budgets.check import Check
     from cnnscope.analyzer.budgets.figure import Figure
     from cnnscope.analyzer.budgets.verdicts import Verdict
-    from cnnscope.analyzer.counters.conventions import ConventionTotals, convention, conventions
+    from cnnscope.analyzer.counters.conventions import ConventionTotals, convention
     from cnnscope.analyzer.counters.peers import Convention
+    from cnnscope.analyzer.counters.side_by_side import ConventionFigures, Conventions, conventions
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.explanation.explanation import Explanation
     from cnnscope.analyzer.layers.kinds import Kind
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.group import Group
+    from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.layer import Layer
+    from cnnscope.analyzer.report.layers import Layers
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.metric import Metric, Totals
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
@@ -64,7 +67,9 @@ __all__ = [
     "CnnscopeError",
     "Comparison",
     "Convention",
+    "ConventionFigures",
     "ConventionTotals",
+    "Conventions",
     "Diagnostic",
     "Difference",
     "Explanation",
@@ -72,8 +77,10 @@ __all__ = [
     "Findings",
     "GraphError",
     "Group",
+    "Groups",
     "Kind",
     "Layer",
+    "Layers",
     "LimitError",
     "Listed",
     "Metric",
@@ -152,7 +159,11 @@ _HOMES = {
     "RunError": "values.diagnostics",
     "Verification": "report.verification",
     "ArgumentError": "values.diagnostics",
-    "conventions": "counters.conventions",
+    "conventions": "counters.side_by_side",
+    "ConventionFigures": "counters.side_by_side",
+    "Conventions": "counters.side_by_side",
+    "Groups": "report.grouping",
+    "Layers": "report.layers",
     "LimitError": "values.diagnostics",
 }
 

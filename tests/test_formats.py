@@ -19,7 +19,6 @@ from test_measurement import a_profile
 from test_runtime_verify import an_outcome
 
 import cnnscope
-from cnnscope.analyzer.counters.conventions import all_conventions, conventions
 from cnnscope.analyzer.lint.selection import all_rules
 from cnnscope.analyzer.operators.coverage import find_coverage
 from cnnscope.analyzer.render.document import Document
@@ -29,6 +28,8 @@ from cnnscope.analyzer.render.forms.terminal import text
 from cnnscope.analyzer.render.subjects import (
     check,
     comparison,
+    convention_figures,
+    conventions,
     coverage,
     difference,
     explanation,
@@ -38,7 +39,6 @@ from cnnscope.analyzer.render.subjects import (
     rules,
     verification,
 )
-from cnnscope.analyzer.render.subjects import conventions as counted
 from cnnscope.analyzer.values.shown import Shown
 from cnnscope.cli import main
 
@@ -61,6 +61,17 @@ def values() -> dict[str, object]:
         "findings": cnnscope.lint(found),
         "verification": an_outcome(),
         "profile": a_profile(),
+        "verdict": cnnscope.check(one, limits={"macs": 1000}).verdicts[0],
+        "layers": found.layers,
+        "layer": found.layers[0],
+        "by op": found.by_op(),
+        "by kind": found.by_kind(),
+        "by module": found.by_module(),
+        "by block": found.by_block(),
+        "group": found.by_module()[0],
+        "conventions": cnnscope.conventions(),
+        "convention figures": cnnscope.conventions(found),
+        "convention totals": cnnscope.convention(found, "thop"),
     }
 
 
@@ -73,8 +84,8 @@ def results() -> dict[str, Result]:
     """Every subject as the command that has it gives it away."""
     of = values()
     operators = coverage.document(find_coverage()[:5])
-    every = counted.list_document(conventions())
-    rows = all_conventions(of["report"])  # type: ignore[arg-type]
+    every = conventions.document(cnnscope.conventions())
+    counted = cnnscope.conventions(of["report"])  # type: ignore[call-overload]
     return {
         "report": shown(report.document, of["report"], rows=True),
         "comparison": shown(comparison.document, of["comparison"], rows=True),
@@ -90,9 +101,7 @@ def results() -> dict[str, Result]:
         "rules": shown(rules.list_document, all_rules()),
         "operators": Result(lambda: [operators], lambda: rows_of(operators), rows=True),
         "conventions": Result(lambda: [every], lambda: rows_of(every), rows=True),
-        "counted": Result(
-            lambda: [counted.document(of["report"], rows)], dict, rows=True  # type: ignore[arg-type]
-        ),
+        "counted": shown(convention_figures.document, counted, rows=True),
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
 """What other tools would print: the same work, weighed by their tables.
 
-Door: conventions, forms, peers.
+Door: conventions, forms, peers, side_by_side.
 """

@@ -12,9 +12,8 @@ decision, not our ignorance.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.counters.features import FEATURES
 from cnnscope.analyzer.counters.forms import forms, model_situations, situations
@@ -26,16 +25,14 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import checked_text
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
-
-if TYPE_CHECKING:
-    import pandas
+from cnnscope.analyzer.values.shown import Answer
 
 #: what a convention says of a layer; None: not known
 Counted = Dim | None
 
 
-@dataclass(frozen=True, eq=False)
-class ConventionTotals:
+@dataclass(frozen=True, eq=False, repr=False)
+class ConventionTotals(Answer):
     """A model's figures in one convention.
 
     Args:
@@ -105,21 +102,13 @@ class ConventionTotals:
             ],
         }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per layer; raises ImportError where pandas isn't there."""
-        import pandas
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each layer."""
+        for layer, value in self.layers.items():
+            yield {"name": str(layer), self.name: value if isinstance(value, int) else None}
 
-        rows = [(name, v if isinstance(v, int) else None) for name, v in self.layers.items()]
-        return pandas.DataFrame(rows, columns=["name", self.name])
-
-
-def conventions() -> tuple[Convention, ...]:
-    """Every convention there is.
-
-    >>> [c.name for c in conventions()][:3]
-    ['core', 'flops', 'torchvision']
-    """
-    return CONVENTIONS
+    def summary(self) -> str:
+        return f"{self.name}: {self.total.status}"
 
 
 def find_convention(name: str) -> Convention:

@@ -33,7 +33,7 @@ CONDITIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Difference(Answer):
     """What differs between two models.
 

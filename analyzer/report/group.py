@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.layer_records import axis_names, shape_text
 from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.report.sums import sum_traffic, sum_work
+from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.notation import name as shown
+from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import Shape, plain_shape
 
 
@@ -35,8 +39,8 @@ class Grouped(Protocol):
 By = Literal["op", "kind", "module", "block"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Group(Answer):
     """What several layers come to.
 
     Args:
@@ -100,6 +104,35 @@ class Group:
             found["output"] = plain_shape(self.output_shape)
             found["receptive_field"] = [f.to_dict() for f in self.receptive_field]
         return found
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One: what the layers come to; of a block, what its last layer sees."""
+        yield from group_records((self,))
+
+    def summary(self) -> str:
+        return f"{self.by} {shown(self.name or '(top)', 120)}: {many(self.layers, 'layer')}"
+
+
+def group_records(groups: Sequence[Group]) -> Iterator[dict[str, object]]:
+    """What groups of one sort come to, a record each."""
+    axes = axis_names([group.members[-1] for group in groups if group.by == "block"])
+    for group in groups:
+        found: dict[str, object] = {
+            group.by: group.name, "layers": group.layers, "params": group.params,
+            **group.macs.record("macs"), **group.flops.record("flops"),
+            **group.traffic_bytes.record("traffic_bytes"),
+        }  # fmt: skip
+        if group.by == "module":
+            found["class"] = group.module_class
+        if group.by == "block":
+            found["consists"] = group.consists
+            found["output"] = shape_text(group.output_shape)
+            fields = {(field.input, field.axis): field for field in group.receptive_field}
+            for axis, letter in axes.items():
+                field = fields.get(axis)
+                found[f"rf_{letter}"] = None if field is None else field.size
+                found[f"step_{letter}"] = None if field is None else field.step
+        yield found
 
 
 def of_these(groups: Iterable[Group], layers: Iterable[Layer]) -> list[Group]:

@@ -10,6 +10,8 @@ from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.node_name import shown_name
+from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.shown import Shown
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ class FactSource(Protocol):
         """The classes of the modules around it, by their path."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Layer(Shown):
     """One node of the model that computes something, and everything known of it.
 
     Args:
@@ -239,6 +241,9 @@ class Layer:
                 name: [layer.to_dict() for layer in layers] for name, layers in self.bodies.items()
             }
         return found
+
+    def __repr__(self) -> str:
+        return f"<cnnscope.Layer {name(self.name, 120)} ({name(self.op, 60)})>"
 
 
 def work_dict(work: Work) -> dict[str, int | str]:

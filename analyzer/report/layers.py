@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, plain_number
+from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import plain_shape
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.choosing import Chosen
 
 
-class Layers(Sequence[Layer]):
+class Layers(Answer, Sequence[Layer]):
     """The layers, by index, by name, or those a condition holds for."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -102,6 +103,19 @@ class Layers(Sequence[Layer]):
 
         conditions = [only] if isinstance(only, str) else only
         return Choice.of(layers, conditions).of_layers(self._layers)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON-ready data."""
+        return {"layers": [layer.to_dict() for layer in self._layers]}
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each layer, as `Report.to_dataframe` has them."""
+        from cnnscope.analyzer.report.layer_records import layer_records
+
+        return layer_records(self._layers)
+
+    def summary(self) -> str:
+        return f"{len(self._layers)}"
 
 
 def _looking(layer: Layer) -> list[ReceptiveField]:

@@ -67,6 +67,15 @@ class Metric:
             found["upper"] = self.upper
         return found
 
+    def record(self, key: str) -> dict[str, object]:
+        """As entries of a row: what is known exactly, how far it is, and the formula if there is one.
+
+        >>> Metric.of(7).record("macs")
+        {'macs': 7, 'macs_status': 'complete'}
+        """
+        found: dict[str, object] = {key: self.value, f"{key}_status": self.status}
+        return found if self.formula is None else {**found, f"{key}_formula": self.formula}
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:

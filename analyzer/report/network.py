@@ -1,13 +1,23 @@
-"""How do the layers hang together? The report as a networkx graph."""
+"""How do the layers hang together? The report as a networkx graph.
+
+Every attribute is a number, a text or an answer, and what isn't known isn't there, so that networkx's own
+writers take the graph as it is: GraphML, GEXF, node-link JSON.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.report.layer_records import layer_records, shape_text
+from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.values.frames import Cell, flat
+from cnnscope.analyzer.values.notation import escape
 
 if TYPE_CHECKING:
     import networkx
+
+#: what a layer's record calls otherwise than the graph, in which inputs and outputs are nodes, too
+_RENAMED = {"kind": "layer_kind", "output": "shape"}
 
 
 def whole_network(report: Report) -> networkx.DiGraph[str]:
@@ -17,30 +27,45 @@ def whole_network(report: Report) -> networkx.DiGraph[str]:
     network: networkx.DiGraph[str] = networkx.DiGraph()
     givers: dict[str, str] = {}
     for x in report.inputs:
-        network.add_node(x.name, kind="input", shape=x.shape, dtype=x.dtype)
-        givers[x.name] = x.name
-    for layer in report.layers:
-        name = layer.name if layer.name not in network else f"{layer.name} ({layer.op})"
-        network.add_node(
-            name, kind="layer", layer=layer, op=layer.op, params=layer.params, macs=layer.macs,
-            flops=layer.flops, shape=layer.output_shape, bytes_read=layer.bytes_read,
-            bytes_written=layer.bytes_written, receptive_field=layer.receptive_field,
-        )  # fmt: skip
+        givers[x.name] = _add(network, x.name, "input", _end(x))
+    for layer, record in zip(report.layers, layer_records(report.layers), strict=True):
+        facts = {_RENAMED.get(key, key): value for key, value in flat(record).items()}
+        node = _add(network, layer.name, "layer", facts)
         for tensor in layer.inputs:
             if tensor in givers:
-                _join(network, givers[tensor], name, tensor)
+                _join(network, givers[tensor], node, tensor)
         for value in layer.outputs:
-            givers[value.name] = name
+            givers[value.name] = node
     for x in report.outputs:
         if x.name in givers:
-            end = x.name if x.name not in network else f"{x.name} (output)"
-            network.add_node(end, kind="output", shape=x.shape, dtype=x.dtype)
-            _join(network, givers[x.name], end, x.name)
+            node = _add(network, x.name, "output", _end(x))
+            _join(network, givers[x.name], node, x.name)
     return network
+
+
+def _end(x: Input) -> dict[str, Cell]:
+    return {"name": str(x.name), "shape": shape_text(x.shape), "dtype": x.dtype}
+
+
+def _add(network: networkx.DiGraph[str], name: str, kind: str, facts: dict[str, Cell]) -> str:
+    """Adds a node, and gives what it is called: its name, as far as a file can hold that and no other
+    node has it."""
+    node = called = escape(name)
+    if node in network:
+        node = f"{called} ({facts['op'] if kind == 'layer' else kind})"
+    times = 1
+    while node in network:
+        times += 1
+        node = f"{called} ({times})"
+    known = {
+        key: escape(x) if isinstance(x, str) else x for key, x in facts.items() if x is not None
+    }
+    network.add_node(node, **{**known, "kind": kind})
+    return node
 
 
 def _join(network: networkx.DiGraph[str], a: str, b: str, tensor: str) -> None:
     if network.has_edge(a, b):
-        network.edges[a, b]["tensors"].append(tensor)
+        network.edges[a, b]["tensors"] += f", {escape(tensor)}"
     else:
-        network.add_edge(a, b, tensors=[tensor])
+        network.add_edge(a, b, tensors=escape(tensor))

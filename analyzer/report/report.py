@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.report.layers import Layers, row
+from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
-from cnnscope.analyzer.values.notation import many
-from cnnscope.analyzer.values.shown import Shown
+from cnnscope.analyzer.values.notation import many, name
+from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas
 
     from cnnscope.analyzer.report.execution import Execution
-    from cnnscope.analyzer.report.group import Group
+    from cnnscope.analyzer.report.grouping import Groups
 
 SCHEMA_VERSION = 1
 
@@ -84,8 +84,8 @@ class Input:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class Report(Shown):
+@dataclass(frozen=True, eq=False, repr=False)
+class Report(Answer):
     """Everything known of a model.
 
     Args:
@@ -123,11 +123,17 @@ class Report(Shown):
 
     @property
     def graph(self) -> networkx.DiGraph[str]:
-        """The layers as a networkx DiGraph: nodes are layer names with the layer's facts.
+        """The layers as a networkx DiGraph: nodes are the layers' names, ``report[node]`` is the layer.
 
-        Node attributes: ``layer`` (the `Layer`), ``op``, ``params``, ``macs``, ``flops``,
-        ``shape``; network inputs and outputs are nodes too (``kind`` tells). Edges carry
-        ``tensors``, the names that flow along them.
+        Node attributes are what `to_dataframe` has of a layer, as far as it is known, with its output's
+        ``shape`` as text; network inputs and outputs are nodes, too, as ``kind`` tells (what a layer is
+        stands in ``layer_kind``). An edge's ``tensors`` are the names of what flows along it. All are plain
+        numbers and texts, so that networkx's writers take the graph; control characters are escaped.
+
+        >>> import cnnscope
+        >>> graph = cnnscope.analyze("sample_models/lenet5.onnx").graph
+        >>> graph.nodes["/conv2/Conv"]["macs"], graph.nodes["/conv2/Conv"]["rf_h"]
+        (240000, 14)
         """
         return self._graph(self)
 
@@ -159,19 +165,19 @@ class Report(Shown):
             m.status == "complete" for m in self.totals.metrics().values()
         )
 
-    def by_op(self) -> list[Group]:
+    def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""
-        from cnnscope.analyzer.report.groups import grouped
+        from cnnscope.analyzer.report.grouping import Groups
 
-        return grouped(self, "op")
+        return Groups.of(self, "op")
 
-    def by_kind(self) -> list[Group]:
+    def by_kind(self) -> Groups:
         """Totals by what a layer is in the field's words, the one with the most FLOPs first."""
-        from cnnscope.analyzer.report.groups import grouped
+        from cnnscope.analyzer.report.grouping import Groups
 
-        return grouped(self, "kind")
+        return Groups.of(self, "kind")
 
-    def by_module(self, depth: int | None = None) -> list[Group]:
+    def by_module(self, depth: int | None = None) -> Groups:
         """Totals by module of the model's source, in running order.
 
         Args:
@@ -180,15 +186,15 @@ class Report(Shown):
         Raises:
             ValueError: the depth isn't positive.
         """
-        from cnnscope.analyzer.report.groups import grouped
+        from cnnscope.analyzer.report.grouping import Groups
 
-        return grouped(self, "module", depth)
+        return Groups.of(self, "module", depth)
 
-    def by_block(self) -> list[Group]:
+    def by_block(self) -> Groups:
         """Totals by block, in running order: a weight layer, its normalisation and activation."""
-        from cnnscope.analyzer.report.groups import grouped
+        from cnnscope.analyzer.report.grouping import Groups
 
-        return grouped(self, "block")
+        return Groups.of(self, "block")
 
     def to_dict(self, *, tensors: bool = False) -> dict[str, object]:
         """The report as JSON-ready data, ``schema_version`` 1.
@@ -228,12 +234,30 @@ class Report(Shown):
             }
         return found
 
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each layer; what is said along an axis of an input stands in entries of its own."""
+        return self.layers.records()
+
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per layer, as a pandas DataFrame; raises ImportError where pandas isn't there."""
-        import pandas
+        """One row per layer: its facts, numbers in columns of numbers.
 
-        return pandas.DataFrame([row(layer) for layer in self.layers])
+        Of each axis that layers see along there are the length of their output (``out_h``), the field's
+        size (``rf_h``), that along paths which don't collapse the axis (``local_h``), the smallest over
+        single paths (``smallest_h``), step, average step and start (``step_h``, ``mean_step_h``,
+        ``start_h``) and the share of units that see beyond the border (``outside_h``): ``h`` and ``w`` of
+        images, ``l`` of sequences, ``d``, ``h`` and ``w`` of volumes; of a further input with its name,
+        ``rf_h@mask``. What isn't known is missing; what hangs on free sizes is missing, too, and stands in
+        ``macs_formula`` and the like.
 
-    def __repr__(self) -> str:
-        whose = self.model.path or "a model in memory"
-        return f"<cnnscope.Report of {whose}: {many(len(self.layers), 'layer')}>"
+        Raises:
+            ImportError: pandas isn't installed.
+
+        >>> import cnnscope
+        >>> frame = cnnscope.analyze("sample_models/lenet5.onnx").to_dataframe()  # doctest: +SKIP
+        >>> frame.plot(y=["rf_h", "macs"])  # doctest: +SKIP
+        """
+        return super().to_dataframe()
+
+    def summary(self) -> str:
+        path = name(self.model.path or "a model in memory", 120)
+        return f"of {path}: {many(len(self.layers), 'layer')}"

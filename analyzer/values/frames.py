@@ -80,7 +80,7 @@ def _dtype(cells: Sequence[Cell]) -> str:
     known = [cell for cell in cells if cell is not None]
     whole = len(known) == len(cells)
     if not known:
-        return "object" if not cells else "Int64"
+        return "float64" if cells else "object"  # missing, whatever it would be
     if all(isinstance(cell, bool) for cell in known):
         return "bool" if whole else "boolean"
     if any(isinstance(cell, str | bool) for cell in known):

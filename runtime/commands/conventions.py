@@ -34,16 +34,16 @@ def show_conventions(
     format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
-    from cnnscope.analyzer.counters.conventions import all_conventions
-    from cnnscope.analyzer.counters.conventions import conventions as every
+    from cnnscope.analyzer.counters.side_by_side import conventions as counted
     from cnnscope.analyzer.render.forms.json import rows_of
-    from cnnscope.analyzer.render.subjects import conventions as render
 
     check_output(output, [] if model is None else [model])
     if model is None:
         if shapes or dims or values:
             raise Misuse("--shape, --dim and --value go with a model")
-        found = render.list_document(every())
+        from cnnscope.analyzer.render.subjects.conventions import document as listed
+
+        found = listed(counted())
         result = Result(lambda: [found], lambda: rows_of(found), rows=True)
         emit(result, format, output)
         return FINE
@@ -53,13 +53,10 @@ def show_conventions(
     if report is None:
         return BAD
     complain_of_errors(report)
-    rows = all_conventions(report)
-    result = Result(
-        lambda: [render.document(report, rows)],
-        lambda: render.conventions_dict(report.model.path, rows),
-        rows=True,
-    )
-    emit(result, format, output)
+    from cnnscope.analyzer.render.subjects.convention_figures import document
+
+    figures = counted(report)
+    emit(Result(lambda: [document(figures)], figures.to_dict, rows=True), format, output)
     return FINE
 
 

@@ -8,25 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnscope.analyzer.counters.conventions import ConventionTotals, conventions
+from cnnscope.analyzer.counters.conventions import ConventionTotals
 from cnnscope.analyzer.counters.forms import is_form
-from cnnscope.analyzer.counters.peers import Convention, FeatureWeights
+from cnnscope.analyzer.counters.peers import CONVENTIONS, Convention, FeatureWeights
+from cnnscope.analyzer.counters.side_by_side import Conventions
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import (
     DATA,
     PAGE,
     SCREEN,
     Document,
-    Heading,
     Only,
     Pair,
     Pairs,
     Section,
 )
-from cnnscope.analyzer.render.subjects.report import title
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
 from cnnscope.analyzer.render.tables import table
-from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import name
 
 # -- side by side ------------------------------------------------------------------------------
@@ -78,25 +76,22 @@ TOTAL_COLUMNS: tuple[Column[ConventionTotals], ...] = (
 )  # fmt: skip
 
 
-def document(report: Report, rows: Sequence[ConventionTotals]) -> Document:
-    """The model's figures in several conventions, and what to know about them."""
+def document(found: Conventions) -> Document:
+    """What each convention counts, and where that is from."""
+    said = tuple(Pair(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in found)
+    listed, columns = Pairs(said, aside=14), table(CONVENTION_COLUMNS, tuple(found))
+    return Document(
+        "conventions", (Section((Only(SCREEN, (listed,)), Only((*PAGE, *DATA), (columns,)))),)
+    )
+
+
+def figures_section(rows: Sequence[ConventionTotals]) -> tuple[Section, ...]:
+    """A model's figures in some conventions, and what to know about them."""
     said = tuple(
         Section((Pairs(tuple(Pair(who, text) for who, text in lines), aside=14),), heading, level=0)
         for heading, lines in remarks(rows)
     )
-    return Document(
-        title(report),
-        (Section((Heading(title(report)),)), Section((table(TOTAL_COLUMNS, rows),)), *said),
-    )
-
-
-def list_document(found: Sequence[Convention]) -> Document:
-    """What each convention counts, and where that is from."""
-    said = tuple(Pair(f"{c.name} ({c.unit})", f"{c.counts}. From {c.source}.") for c in found)
-    listed, columns = Pairs(said, aside=14), table(CONVENTION_COLUMNS, found)
-    return Document(
-        "conventions", (Section((Only(SCREEN, (listed,)), Only((*PAGE, *DATA), (columns,)))),)
-    )
+    return (Section((table(TOTAL_COLUMNS, rows),)), *said)
 
 
 def remarks(rows: Sequence[ConventionTotals]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -125,18 +120,6 @@ def _merged(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(", ".join(names), text) for text, names in found.items()]
 
 
-def conventions_dict(path: str | None, rows: Sequence[ConventionTotals]) -> dict[str, object]:
-    """A model's figures in every convention, as JSON has them; layers are left out."""
-    return {
-        "schema_version": 1,
-        "model": path,
-        "conventions": [
-            {k: v for k, v in x.to_dict().items() if k != "layers"} | {"ratio": x.ratio}
-            for x in rows
-        ],
-    }
-
-
 # -- who counts what ---------------------------------------------------------------------------
 
 
@@ -154,7 +137,7 @@ def differences() -> list[PeerDifference]:
     """Every known difference."""
     return [
         PeerDifference(c.name, key, text, listed is c.differs)
-        for c in conventions()
+        for c in CONVENTIONS
         for listed in (c.differs, c.may_differ)
         for key, text in listed.items()
     ]
@@ -162,7 +145,7 @@ def differences() -> list[PeerDifference]:
 
 def weighted() -> list[str]:
     """Every operator, or form of one, that some convention weighs."""
-    found = {key for c in conventions() for key in c.terms}
+    found = {key for c in CONVENTIONS for key in c.terms}
     return sorted(found, key=lambda key: (key.lower(), key))
 
 
@@ -218,5 +201,5 @@ def _weight_column(convention: Convention) -> Column[str]:
 
 WEIGHT_COLUMNS: tuple[Column[str], ...] = (
     Column("operator", "operator", str, str),
-    *(_weight_column(c) for c in conventions() if c.terms),
+    *(_weight_column(c) for c in CONVENTIONS if c.terms),
 )

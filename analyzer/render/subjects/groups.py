@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnscope.analyzer.render.columns import Column, Exact
+from cnnscope.analyzer.render.document import Document, Section
 from cnnscope.analyzer.render.subjects.layers import field_size, largest_of, per_axis
 from cnnscope.analyzer.render.subjects.totals import metric
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.group import By, Group
+from cnnscope.analyzer.report.grouping import Groups
 from cnnscope.analyzer.values.notation import (
     count,
     name,
@@ -88,6 +91,13 @@ _MODULE: Column[Group] = Column(
 _BLOCK: Column[Group] = Column(
     "block", "block", lambda x: name(x.name), lambda x: x.name, importance=100, least=20
 )  # fmt: skip
+
+
+def document(found: Groups) -> Document:
+    """Groups as a document."""
+    return Document(
+        f"Layers by {found.by}", (Section((table(GROUP_COLUMNS[found.by], found.groups),)),)
+    )
 
 
 #: the columns of each grouping

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
+from cnnscope.analyzer.render.document import Document, Section
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.group import Group
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.report.layers import FACTS
+from cnnscope.analyzer.report.layers import FACTS, Layers
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.notation import (
     alike,
@@ -93,6 +95,11 @@ def _share(share: float | None) -> str:
 def _most_outside(layer: Layer) -> float | None:
     shares = [f.outside_share for f in layer.receptive_field if f.outside_share is not None]
     return max(shares, default=None)
+
+
+def document(layers: Layers) -> Document:
+    """Layers as a document."""
+    return Document("Layers", (Section((table(LAYER_COLUMNS, tuple(layers)),)),))
 
 
 LAYER_COLUMNS: tuple[Column[Layer], ...] = (

@@ -1,0 +1,58 @@
+"""What do a report's layers come to in groups, as a value that shows itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from cnnscope.analyzer.report.group import By, Group, Grouped, group_records
+from cnnscope.analyzer.report.groups import grouped
+from cnnscope.analyzer.values.shown import Answer
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Groups(Answer, Sequence[Group]):
+    """A model's layers in groups: what `Report.by_op` and the like give.
+
+    Args:
+        by: what makes a group: ``"op"``, ``"kind"``, ``"module"`` or ``"block"``.
+        groups: every layer is in exactly one.
+
+    >>> import cnnscope
+    >>> groups = cnnscope.analyze("sample_models/lenet5.onnx").by_op()
+    >>> groups[0].name, groups
+    ('Conv', <cnnscope.Groups by op: 5>)
+    """
+
+    by: By
+    groups: tuple[Group, ...]
+
+    @classmethod
+    def of(cls, report: Grouped, by: By, depth: int | None = None) -> Groups:
+        """The report's layers in groups; as `grouped`, which says what is raised."""
+        return cls(by, tuple(grouped(report, by, depth)))
+
+    @overload
+    def __getitem__(self, key: int) -> Group: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Group, ...]: ...
+    def __getitem__(self, key: int | slice) -> Group | tuple[Group, ...]:
+        return self.groups[key]
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self.groups)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON-ready data."""
+        return {"by": self.by, "groups": [group.to_dict() for group in self.groups]}
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each group."""
+        yield from group_records(self.groups)
+
+    def summary(self) -> str:
+        return f"by {self.by}: {len(self.groups)}"

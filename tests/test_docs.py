@@ -1,7 +1,7 @@
 """Do the examples run: those in docstrings, and the commands in README.md and docs/?
 
 A command is a line `$ cnnscope ...` in a fenced block marked `console`; a line that ends in a
-backslash goes on. The commands of one block share a folder in which `sample_models` is the
+backslash goes on. The commands of one block share a folder in which `sample_models` and `tests` are the
 checkout's, and each has to exit with 0. What a block shows as output is compared only if the line
 `<!-- ci:output -->` stands before it. A command on another model than a sample isn't run.
 """
@@ -129,7 +129,8 @@ def test_commands(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "sample_models").symlink_to(ROOT / "sample_models", target_is_directory=True)
+    for name in ("sample_models", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
+from onnx import helper
 
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.trace import Event
@@ -133,28 +133,15 @@ def test_a_kernel_that_never_showed_has_no_time() -> None:
     assert found.timeline[0].row == 1
 
 
-def test_in_a_process_of_its_own_it_is_the_same() -> None:
-    """The path that CUDA takes, with the provider that is everywhere."""
-    from cnnscope.runtime.engine.providers import CPU_PROVIDER
-    from cnnscope.runtime.profile.ceilings import idle_chain
-    from cnnscope.runtime.profile.timing import TimeBudget
-
-    model, feeds = idle_chain()
-    job = {
-        "model": model, "provider": CPU_PROVIDER, "feeds": feeds, "weights": {},
-        "optimised": False, "budget": TimeBudget(fewest=5, most=8, seconds=0.1),
-    }  # fmt: skip
-    said: list[str] = []
-    found = kernel_times.apart(job, progress=said.append)
-    assert said
-    assert [k.name for k in found.kernels] == [n.name for n in model.graph.node]
-    assert all(k.seconds is not None and k.seconds < 1 for k in found.kernels)
-    assert found.kernels[0].inputs == (("float32", (1,)),)
-    assert found.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT
-
-
-def test_the_process_is_told_to_launch_synchronously(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_is_told_to_launch_synchronously(
+    monkeypatch: pytest.MonkeyPatch, samples: Path
+) -> None:
+    """The path that CUDA takes without records, up to the process that it starts."""
     from cnnscope.runtime.engine import child
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.engine.providers import CPU, CUDA, Provider
+    from cnnscope.runtime.profile.job import ProfileJob
+    from cnnscope.runtime.profile.measuring import Measuring
 
     told: dict[str, object] = {}
 
@@ -162,10 +149,13 @@ def test_the_process_is_told_to_launch_synchronously(monkeypatch: pytest.MonkeyP
         told.update(options, target=target)
         raise RunError("stop")
 
+    request = ProfileJob(ModelJob(str(samples / "lenet5.onnx"), {}, {}, "cuda"))
+    measuring = Measuring(request, [], Provider("cuda", (CUDA, CPU)), lambda said: None)
     monkeypatch.setattr(child, "run_in_child", instead)
     with pytest.raises(RunError, match="stop"):
-        kernel_times.apart({}, progress=lambda said: None)
+        measuring.kernels()
     assert told["environment"] == {"CUDA_LAUNCH_BLOCKING": "1"}
+    assert told["target"] == "cnnscope.runtime.profile.profiling:kernels_here"
 
 
 def test_a_loop_that_runs_long_is_profiled_few_times() -> None:

@@ -39,6 +39,7 @@ ROOMS = [
     "analyzer.analysis",
     "analyzer",
     "runtime.engine",
+    "runtime.device",
     "runtime.probe",
     "runtime.verify",
     "runtime.profile",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cnnscope.analyzer.report.device import NO_DEVICE, RowDevice
+
 #: what keeps a kernel from being faster: arithmetic, moving bytes, or starting at all
 BoundBy = Literal["compute", "memory", "overhead"]
 
@@ -22,8 +24,9 @@ class Row:
         inserted: ONNX Runtime put it there: a change of layout, a cast, a copy between devices, or
             one of several kernels of a layer that is in another row.
         seconds: the mean of the profiled runs of middling length, so that rows add up to the mean
-            run; None when it wasn't seen.
-        median: of all steady profiled runs.
+            run; where a device kept records, the mean of what they say of all recorded runs; None
+            when it wasn't seen.
+        median: of all steady profiled, or all recorded runs.
         share: of the sum over all rows.
         dtype: what it computed in.
         macs, flops: of the layers it contains; None when not known.
@@ -34,6 +37,8 @@ class Row:
         within: of a kernel that ran in a subgraph of an If, Loop or Scan, that kernel's name: its row
             has this one's time, work and bytes too, so that sums leave this one out.
         calls: how often it ran in a run, on average; time, work and bytes are of them all.
+        device: what the device's own records say of it; None where there are none.
+        part: of all rows together in a whole run: less than 1 where the device waits for the host.
     """
 
     index: int
@@ -54,6 +59,8 @@ class Row:
     roofline: float | None = None
     within: str | None = None
     calls: float = 1.0
+    device: RowDevice | None = None
+    part: float = 1.0
 
     @property
     def flop_rate(self) -> float | None:
@@ -77,13 +84,24 @@ class Row:
 
     @property
     def speedup(self) -> float | None:
-        """How many times faster the kernels together were if this one took no time (Amdahl)."""
-        return None if self.share is None or self.share >= 1 else 1 / (1 - self.share)
+        """How many times faster the kernels together were if this one took no time (Amdahl).
+
+        Where the device waits for the host, that is of a whole run, in which waiting goes on.
+        """
+        share = None if self.share is None else self.share * self.part
+        return None if share is None or share >= 1 else 1 / (1 - share)
+
+    @property
+    def arithmetic(self) -> str | None:
+        """What it multiplied in, as ceilings are named: its dtype, or what kernels' names tell."""
+        return self.dtype if self.device is None else self.device.arithmetic or self.dtype
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         found: dict[str, object] = {n: getattr(self, n) for n in self.__dataclass_fields__}
         found["layers"], found["ops"] = list(self.layers), list(self.ops)
+        del found["device"], found["part"]
+        found.update(NO_DEVICE if self.device is None else self.device.to_dict())
         for derived in ("flop_rate", "byte_rate", "intensity", "roofline_share", "speedup"):
             found[derived] = getattr(self, derived)
         return found

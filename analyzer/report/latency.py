@@ -26,6 +26,8 @@ class Transfers:
 class Latency:
     """Whole runs of the model, inputs and outputs staying on the device.
 
+    What a recording doesn't say of them is None.
+
     Args:
         batch: the length of the batch dimension; None where it is not known which that is.
         inputs: the shapes it ran with, by name.
@@ -44,16 +46,16 @@ class Latency:
     batch: int | None
     inputs: Mapping[str, tuple[int, ...]]
     p50: float
-    p90: float
-    p99: float
-    least: float
-    most: float
-    spread: float
+    p90: float | None
+    p99: float | None
+    least: float | None
+    most: float | None
+    spread: float | None
     uncertainty: float | None
-    runs: int
+    runs: int | None
     warmup: int
-    first_run: float
-    creation: float
+    first_run: float | None
+    creation: float | None
     noise: Noise | None = None
     io_bound: bool = True
     transfers: Transfers | None = None

@@ -21,6 +21,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cnnscope.analyzer.report.device import Device
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Placement, Residue, TimeSpan, Unrun
@@ -38,8 +39,8 @@ class Profile(Answer):
         model: the model's path; None for one in memory.
         provider: what ran it: ``"cpu"``, ``"cuda"``, ...
         fallback_reason: why not a better one, when it was left to choose.
-        runtime: ONNX Runtime's version.
-        hardware: the processor, and the device, in words.
+        runtime: ONNX Runtime's version; None where a recording doesn't say.
+        hardware: the processor, and the device, in words; None likewise.
         threads: of one operator, as asked for; None: ONNX Runtime's choice.
         weights: ``"stored"`` or where else their numbers are from.
         seed: of the random inputs and weights.
@@ -50,15 +51,18 @@ class Profile(Answer):
         ceilings: what the machine can do.
         placement: who ran what.
         timeline: one typical run.
-        method: how the kernels were timed: ``"profile"``, or ``"synchronous launches"``.
+        method: how the kernels were timed: ``"profile"``, ``"device records"``, or
+            ``"synchronous launches"``.
         notes: what else a reader has to know.
+        device: what the device did, by its own records; None where it kept none.
+        recording: the path of the recording that it was made from; None where the model was run.
     """
 
     model: str | None
     provider: str
     fallback_reason: str | None
-    runtime: str
-    hardware: str
+    runtime: str | None
+    hardware: str | None
     threads: int | None
     weights: str
     seed: int
@@ -71,6 +75,25 @@ class Profile(Answer):
     timeline: tuple[TimeSpan, ...] = field(default=(), repr=False)
     method: str = "profile"
     notes: tuple[str, ...] = ()
+    device: Device | None = None
+    recording: str | None = None
+
+    @property
+    def device_seconds(self) -> float | None:
+        """The sum of all kernels' durations in a run, by the device's records."""
+        return None if self.device is None else self.device.seconds
+
+    @property
+    def device_busy_seconds(self) -> float | None:
+        """When at least one kernel ran, on whichever stream."""
+        return None if self.device is None else self.device.busy
+
+    @property
+    def host_bound(self) -> float | None:
+        """The share of a whole, unprofiled run in which the device waits for the host."""
+        if self.device is None or not self.latency.p50:
+            return None
+        return self.device.host_bound(self.latency.p50)
 
     @property
     def latency(self) -> Latency:
@@ -159,6 +182,11 @@ class Profile(Answer):
             "weights": self.weights,
             "seed": self.seed,
             "method": self.method,
+            "recording": self.recording,
+            "device_seconds": self.device_seconds,
+            "device_busy_seconds": self.device_busy_seconds,
+            "host_bound": self.host_bound,
+            "device": None if self.device is None else self.device.to_dict(),
             "latencies": [latency.to_dict() for latency in self.latencies],
             "overall": {
                 "flops": self.flops,

@@ -45,6 +45,7 @@ class Profiling(Running):
     sort: str | None
     top: int | None
     trace: Path | None
+    recording: Path | None
 
 
 def profile_model(request: Profiling) -> int:
@@ -60,15 +61,19 @@ def profile_model(request: Profiling) -> int:
         render.check_sort(sort)
     except ValueError as error:
         raise Misuse(str(error)) from None
+    if request.recording is not None:
+        _check_alone(request)
     for output in (request.output, request.trace):
         check_output(output, [request.model])
-    ask_for_runtime()
+    if request.recording is None:
+        ask_for_runtime()
     source = source_of(request.model)
     base = ModelJob(
         source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,
         request.seed, verbose=request.verbose, values=request.values,
     )  # fmt: skip
-    job = ProfileJob(base, request.batches, request.threads, request.seconds)
+    recording = None if request.recording is None else str(request.recording)
+    job = ProfileJob(base, request.batches, request.threads, request.seconds, recording=recording)
     done = run_in_children(source, [(PROFILE, job)], request.timeout, verbose=request.verbose)
     if done is None:
         return BAD
@@ -83,9 +88,22 @@ def profile_model(request: Profiling) -> int:
     return FINE
 
 
+def _check_alone(request: Profiling) -> None:
+    """A recording says what was run, and on what."""
+    given = {
+        "--shape": request.shapes, "--dim": request.dims, "--value": request.values,
+        "--input": request.inputs, "--batch": request.batches, "--threads": request.threads,
+        "--provider": request.provider != "auto",
+    }  # fmt: skip
+    wrong = [option for option, value in given.items() if value]
+    if wrong:
+        raise Misuse(f"{wrong[0]} doesn't go with --from-recording: what ran is in the recording")
+
+
 EPILOG = """\b
 Example: cnnscope profile model.onnx --batch 1,8 --top 20
-         cnnscope profile model.onnx --provider cuda --trace trace.json"""
+         cnnscope profile model.onnx --provider cuda --trace trace.json
+         cnnscope profile model.onnx --from-recording model.json.gz"""
 
 
 def profile(
@@ -121,6 +139,10 @@ def profile(
         Path | None,
         typer.Option(metavar="FILE", help="Also write one run in Chrome's trace format."),
     ] = None,
+    from_recording: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Run nothing: make the profile from a GPU's records."),
+    ] = None,
     verbose: Verbose = False,
 ) -> Callable[[], int]:
     """Where the time goes, and what the machine could do.
@@ -131,5 +153,6 @@ def profile(
         Profiling(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
             timeout or None, format, output, verbose, batches_of(batch), threads, seconds, sort, top, trace,
+            from_recording,
         )
     )  # fmt: skip

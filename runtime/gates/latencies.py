@@ -87,6 +87,11 @@ def latency_figure(found: Latency, key: str, tolerance: Fraction) -> Figure:
         key: ``"latency_p50"`` or ``"latency_p99"``.
         tolerance: a share of the time.
     """
+    if (
+        found.least is None or found.most is None or found.p90 is None or found.p99 is None
+        or found.runs is None
+    ):  # fmt: skip
+        return Figure.unknown("the runs' times aren't known one by one")
     least, most = _nanoseconds(found.least), _nanoseconds(found.most)
     why = "too close to the limit to be told from noise"
     if found.noise is not None:

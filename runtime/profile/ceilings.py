@@ -59,7 +59,7 @@ Timer = Callable[[onnx.ModelProto, Mapping[str, object]], KernelTimes]
 def measure_ceilings(
     provider: Provider,
     dtypes: Iterable[str],
-    timer: Timer,
+    timer: Timer | None,
     *,
     threads: int = 0,
     device: str = "cpu",
@@ -71,7 +71,7 @@ def measure_ceilings(
     Args:
         provider: what runs it.
         dtypes: those to measure products of; others than `PRODUCTS` are passed over.
-        timer: how kernels are timed, for the cost of starting one.
+        timer: how kernels are timed, for what the profiler adds to each; None: that isn't asked.
         threads: of one operator; 0 for ONNX Runtime's choice.
         device: where tensors are.
         seconds: to be spent on one product.
@@ -115,13 +115,17 @@ class _Bench:
     ) -> None:
         self.threads, self.device, self.clock, self.span = threads, device, clock, span
 
-    def start(self, provider: Provider, timer: Timer) -> tuple[float, float, float]:
+    def start(
+        self, provider: Provider, timer: Timer | None
+    ) -> tuple[float, float | None, float | None]:
         """Seconds of a kernel that does next to nothing; what the profiler adds to it, and to a run."""
         model, feeds = idle_chain()
         settings = SessionSettings(optimised=False, threads=self.threads)
         run = open_session(model, provider, settings).bind(feeds, self.device)
         assert run is not None
         whole = measure(run, chain_budget(1.0), self.clock).median / _CHAIN
+        if timer is None:
+            return whole, None, None
         times = timer(model, feeds)
         seen = [k.median for k in times.kernels if k.median is not None]
         if not seen:

@@ -26,6 +26,7 @@ class ProfileJob:
         threads: of one operator; 0 for ONNX Runtime's choice.
         seconds: of each measurement.
         fewest: runs that are timed, as far as the seconds go, even if the median is known before.
+        recording: the path of a recording to make the profile from; None to run the model.
     """
 
     base: ModelJob
@@ -33,6 +34,7 @@ class ProfileJob:
     threads: int = 0
     seconds: float = SECONDS
     fewest: int = 10
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def _inside(
         by_name: dict[tuple[str, str], list[tuple[int, Event]]] = {}
         for i in kept:
             outer = seen[i][position]
-            for event in _within(runs[i], outer) if outer is not None else ():
+            for event in within(runs[i], outer) if outer is not None else ():
                 by_name.setdefault((event.name, event.op), []).append((i, event))
         for (name, op), found in by_name.items():
             whole = dict.fromkeys(kept, 0)
@@ -200,10 +200,10 @@ def holds_graphs(node: onnx.NodeProto) -> bool:
 
 def _count_inner(run: Run, outer: Event) -> int:
     """How many other kernels a run's events show inside this one."""
-    return len(_within(run, outer))
+    return len(within(run, outer))
 
 
-def _within(run: Run, outer: Event) -> list[Event]:
+def within(run: Run, outer: Event) -> list[Event]:
     """The other kernels that a run's events show inside this one."""
     end = outer.start + outer.microseconds
     inside = [e for e in run.events if e.start >= outer.start and e.start + e.microseconds <= end]

@@ -15,15 +15,15 @@ saved, and its nodes are matched with what the profile says of each run (`kernel
     is kept beside it.
 
 Times are whole microseconds, cut off, so that a kernel's is up to one too small. On a device that
-works while the host goes on, an event ends when the kernel was *launched*. There the process has to
-launch synchronously: `apart` measures in a process of its own, in whose environment that is said
-before CUDA is loaded.
+works while the host goes on, an event ends when the kernel was *launched*. Without records of the
+device's own the process has to launch synchronously, which is said in the environment of a process of
+its own before CUDA is loaded; and what it costs to launch and to wait is then in each time.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -121,23 +121,3 @@ def _most_runs(events: int) -> int:
 def on_host(provider: Provider) -> bool:
     """Does an event end when its kernel has ended, as far as is known?"""
     return CUDA not in provider.chain
-
-
-def apart(
-    job: Mapping[str, object], *, verbose: bool = False, progress: Callable[[str], None]
-) -> KernelTimes:
-    """`time_kernels` with these arguments, in a process that launches synchronously."""
-    from cnnscope.runtime.engine.child import run_in_child
-
-    found = run_in_child(
-        "cnnscope.runtime.profile.kernel_times:time_here", dict(job), verbose=verbose, progress=progress,
-        environment=SYNCHRONOUS,
-    )  # fmt: skip
-    assert isinstance(found, KernelTimes)
-    return found
-
-
-def time_here(job: Mapping[str, object], progress: Callable[[str], None]) -> KernelTimes:
-    """`time_kernels`, as a child process is asked for it."""
-    progress("timing kernels, one launch at a time")
-    return time_kernels(**job)  # type: ignore[arg-type]  # as `apart` was given it

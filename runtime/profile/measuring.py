@@ -69,7 +69,8 @@ class Measuring:
         self.say("measuring what the machine can do")
         ceilings = self.ceilings(dtypes_of(rows))
         every = (*times.kernels, *times.inside)
-        rows = with_bounds(without_profiler(rows, every, ceilings), ceilings)
+        if on_host(self.provider):  # else times are upper bounds, and nothing is derived from them
+            rows = with_bounds(without_profiler(rows, every, ceilings), ceilings)
         outer = [row for row in rows if row.within is None]
         residue = Residue(latencies[0].p50, times.run_seconds, raw, total(rows), times.runs)
         base = self.request.base
@@ -131,37 +132,40 @@ class Measuring:
 
     def ceilings(self, dtypes: Sequence[str]) -> Ceilings:
         from cnnscope.runtime.profile.ceilings import measure_ceilings
+        from cnnscope.runtime.profile.kernel_times import on_host
 
         return measure_ceilings(
-            self.provider, dtypes, self.idle_kernels, threads=self.request.threads,
-            device=self.device, seconds=min(2.0, self.request.seconds),
+            self.provider, dtypes, self.idle_kernels if on_host(self.provider) else None,
+            threads=self.request.threads, device=self.device, seconds=min(2.0, self.request.seconds),
         )  # fmt: skip
 
     def idle_kernels(self, model: onnx.ModelProto, feeds: Mapping[str, object]) -> KernelTimes:
         """The times of a small model's kernels, unoptimised, taken as the model's own are."""
         from cnnscope.runtime.profile.ceilings import chain_budget
-        from cnnscope.runtime.profile.kernel_times import apart, on_host, time_kernels
+        from cnnscope.runtime.profile.kernel_times import time_kernels
 
-        job = {
-            "model": model, "provider": self.provider, "feeds": dict(feeds), "weights": {},
-            "threads": self.request.threads, "device": self.device, "optimised": False,
-            "budget": chain_budget(self.request.seconds),
-        }  # fmt: skip
-        if on_host(self.provider):
-            return time_kernels(**job)  # type: ignore[arg-type]  # as written right above
-        return apart(job, verbose=self.request.base.verbose, progress=self.say)
+        return time_kernels(
+            model, self.provider, feeds, {}, threads=self.request.threads, device=self.device,
+            budget=chain_budget(self.request.seconds), optimised=False,
+        )  # fmt: skip
 
 
 def _notes(latencies: Sequence[Latency], residue: Residue, provider: Provider) -> tuple[str, ...]:
     from cnnscope.runtime.engine.providers import CPU, CUDA
 
     notes = []
+    if CUDA in provider.chain:
+        notes.append(
+            "the rows' times are upper bounds, launches included: each launch waited for its kernel, and "
+            "no device records were to be had; nothing is derived from them"
+        )
     if CUDA not in provider.chain and provider.chain[0] != CPU:
         notes.append(
             f"whether the times that the {provider.name} provider's kernels are profiled with are "
             "those of the kernels, or only of their launches, isn't known"
         )
-    if residue.share is not None and abs(residue.share) > _AMISS:
+    amiss = residue.share is not None and abs(residue.share) > _AMISS
+    if amiss and CUDA not in provider.chain:
         notes.append(
             "the kernels' times don't add up to a whole run: the machine's load changed between the "
             "two measurements, or kernels are so short that the profiler can't tell them from itself"

@@ -8,7 +8,9 @@ bytes against that (`rows`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.measurement import Profile
@@ -24,7 +26,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_text,
     checked_values,
 )
-from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
 from cnnscope.runtime.engine.job import ModelJob, say_nothing
 from cnnscope.runtime.engine.library import ask_for_library, load_library
 from cnnscope.runtime.profile.job import SECONDS, ProfileJob, Timed, sendable
@@ -32,8 +34,6 @@ from cnnscope.runtime.profile.measuring import Measuring
 from cnnscope.runtime.profile.preparing import Prepared, prepare
 
 if TYPE_CHECKING:
-    import os
-
     import numpy as np
 
     from cnnscope.runtime.profile.kernel_events import KernelTimes
@@ -52,6 +52,7 @@ def profile(
     inputs: Mapping[str, np.ndarray | str | os.PathLike[str]] | None = None,
     seed: int = 0,
     seconds: float = SECONDS,
+    recording: str | os.PathLike[str] | None = None,
     child: bool = False,
     timeout: float | None = None,
     verbose: bool = False,
@@ -71,6 +72,8 @@ def profile(
         inputs: arrays, or paths of ``.npy`` files, by input name; others are random.
         seed: of the random inputs and weights.
         seconds: how long each measurement may take (some runs are made in any case).
+        recording: a file in which a GPU's work was recorded, the graph that ran beside it: nothing is
+            run, and sizes, dtype and device are the recording's.
         child: run in a process of its own, which a crash in native code can't harm.
         timeout: seconds until a child is given up.
         verbose: let ONNX Runtime's own log through.
@@ -103,11 +106,13 @@ def profile(
         values=checked_values(values),
     )  # fmt: skip
     request = ProfileJob(
-        base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds")
-    )
+        base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds"),
+        recording=_path(recording),
+    )  # fmt: skip
     if not child:
         return profile_here(request, progress)
-    ask_for_library()
+    if request.recording is None:
+        ask_for_library()
     # Only here: the child process imports this module in its turn.
     from cnnscope.runtime.engine.child import run_in_child
 
@@ -117,6 +122,12 @@ def profile(
     )  # fmt: skip
     assert isinstance(found, Profile)
     return found
+
+
+def _path(recording: str | os.PathLike[str] | None) -> str | None:
+    if recording is None or isinstance(recording, (str, os.PathLike)):
+        return None if recording is None else os.fspath(recording)
+    raise ArgumentError(f"recording: {recording!r} is no path of a file")
 
 
 def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = None) -> Profile:
@@ -129,8 +140,12 @@ def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = N
     from cnnscope.runtime.engine.branches import with_decision
     from cnnscope.runtime.engine.providers import choose_provider
 
-    load_library()
     say = progress or say_nothing
+    if request.recording is not None:
+        from cnnscope.runtime.profile.from_recording import profile_of_recording
+
+        return profile_of_recording(request.base.model, Path(request.recording), say)
+    load_library()
     say("analysing")
     batches: Sequence[int | None] = request.batches or (None,)
     # All of them first: a batch that can't be had is said before anything is timed.

@@ -277,6 +277,13 @@ def _hold_inside(less: list[Row], rows: Sequence[Row], times: Sequence[KernelTim
             less[position] = replace(less[position], seconds=held)
 
 
+def without_work(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows, what their layers had to compute and move not being known."""
+    return tuple(
+        row if row.inserted else replace(row, macs=None, flops=None, bytes=None) for row in rows
+    )
+
+
 def with_bounds(rows: Sequence[Row], ceilings: Ceilings) -> tuple[Row, ...]:
     """The rows with what bounds them."""
     found = []
@@ -284,7 +291,7 @@ def with_bounds(rows: Sequence[Row], ceilings: Ceilings) -> tuple[Row, ...]:
         if row.macs is None or row.flops is None or row.bytes is None:
             found.append(row)
             continue
-        work = row.dtype, row.macs, row.flops, row.bytes
+        work = row.arithmetic, row.macs, row.flops, row.bytes
         found.append(replace(row, bound=ceilings.bound(*work), roofline=ceilings.roofline(*work)))
     return tuple(found)
 

@@ -30,8 +30,8 @@ def chrome_trace(found: Profile) -> str:
     events = [process, thread, *(_event(found, span) for span in found.timeline)]
     lines = ",\n".join(json.dumps(e, allow_nan=False, ensure_ascii=True) for e in events)
     about = {
-        "model": escape(found.model or ""), "runtime": escape(found.runtime),
-        "hardware": escape(found.hardware), "method": found.method,
+        "model": escape(found.model or ""), "runtime": escape(found.runtime or ""),
+        "hardware": escape(found.hardware or ""), "method": found.method,
     }  # fmt: skip
     text = (
         f'{{"displayTimeUnit": "ms", "otherData": {json.dumps(about)}, "traceEvents": [\n'

@@ -26,6 +26,7 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Section,
 )
+from cnnscope.analyzer.render.subjects.device_lines import count_text, device_lines, moves_text
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
@@ -103,13 +104,47 @@ ROW_COLUMNS: tuple[Column[Row], ...] = (
            importance=60),
     Column("intensity", "FLOP/B", lambda x: ratio(x.intensity), lambda x: x.intensity, right=True,
            importance=20),
-    Column("bound", "bound by", lambda x: x.bound or "?", lambda x: x.bound, importance=80),
+    Column("bound", "bound by", lambda x: x.bound or "?", lambda x: x.bound, importance=80,
+           optional=True),
     Column("roofline_share", "of roof", lambda x: _share(x.roofline_share),
-           lambda x: x.roofline_share, right=True, importance=75),
+           lambda x: x.roofline_share, right=True, importance=75, optional=True),
     Column("roofline", "roof", lambda x: duration(x.roofline), lambda x: x.roofline, right=True),
     Column("speedup", "if free", lambda x: _times(x.speedup), lambda x: x.speedup, right=True,
            importance=55),
+    Column("gap_seconds", "launch gap", lambda x: "-" if x.device is None else duration(x.device.gap),
+           lambda x: None if x.device is None else x.device.gap, right=True, importance=85,
+           optional=True),
+    Column("kernel_count", "kernels", lambda x: "-" if x.device is None else count_text(x.device.count),
+           lambda x: None if x.device is None else x.device.count, right=True, importance=72,
+           optional=True),
+    Column("tensor_cores", "tensor cores", lambda x: _tensor_cores(x),
+           lambda x: None if x.device is None else x.device.tensor_cores, importance=65,
+           optional=True),
+    Column("copies", "copies", lambda x: "-" if x.device is None else moves_text(x.device.copies),
+           lambda x: _copied(x), right=True, importance=25, optional=True),
+    Column("kernel_names", "kernel names", lambda x: ", ".join(name(k) for k in _kernel_names(x)),
+           lambda x: _kernel_names(x)),
+    Column("arithmetic", "arithmetic", lambda x: name(x.arithmetic or "?", 40),
+           lambda x: x.arithmetic),
+    Column("host_seconds", "on the host",
+           lambda x: "-" if x.device is None else duration(x.device.host),
+           lambda x: None if x.device is None else x.device.host, right=True),
 )  # fmt: skip
+
+
+def _tensor_cores(row: Row) -> str:
+    used = None if row.device is None else row.device.tensor_cores
+    return "-" if used is None else "yes" if used else "no"
+
+
+def _copied(row: Row) -> float | None:
+    """Bytes; None where nothing was."""
+    return row.device.copies.bytes if row.device is not None and row.device.copies.count else None
+
+
+def _kernel_names(row: Row) -> list[str]:
+    return [] if row.device is None else [kernel.name for kernel in row.device.kernels]
+
 
 LATENCY_COLUMNS: tuple[Column[Latency], ...] = (
     Column("batch", "batch", lambda x: "-" if x.batch is None else str(x.batch), lambda x: x.batch,
@@ -121,17 +156,23 @@ LATENCY_COLUMNS: tuple[Column[Latency], ...] = (
     Column("p99", "p99", lambda x: duration(x.p99), lambda x: x.p99, right=True, importance=60),
     Column("least", "min", lambda x: duration(x.least), lambda x: x.least, right=True,
            importance=75),
-    Column("spread", "spread", lambda x: percent(x.spread), lambda x: x.spread, right=True,
+    Column("spread", "spread", lambda x: _share(x.spread), lambda x: x.spread, right=True,
            importance=40),
     Column("throughput", "per second", lambda x: rate(x.throughput, "").strip(),
            lambda x: x.throughput, right=True, importance=90),
-    Column("runs", "runs", lambda x: f"{x.runs - x.warmup} + {x.warmup}", lambda x: x.runs,
+    Column("runs", "runs", lambda x: _runs(x), lambda x: x.runs,
            right=True, importance=30),
     Column("first_run", "first", lambda x: duration(x.first_run), lambda x: x.first_run,
            right=True, importance=35),
     Column("creation", "session", lambda x: duration(x.creation), lambda x: x.creation,
            right=True, importance=34),
 )  # fmt: skip
+
+
+def _runs(latency: Latency) -> str:
+    if latency.runs is None:
+        return "?"
+    return f"{latency.runs - latency.warmup} + {latency.warmup}"
 
 
 def _half(share: float | None) -> str:
@@ -180,16 +221,20 @@ def _pairs(lines: Sequence[tuple[str, str]]) -> Pairs:
 
 
 def _heading(found: Profile) -> list[tuple[str, str]]:
-    ran = f"{name(found.provider)}, ONNX Runtime {escape(found.runtime)}"
+    version = "of an unknown version" if found.runtime is None else escape(found.runtime)
+    ran = f"{name(found.provider)}, ONNX Runtime {version}"
     if found.fallback_reason:
         ran += f" ({escape(found.fallback_reason)})"
     given = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.latency.inputs.items())
     threads = "" if found.threads is None else f"; {found.threads} threads"
+    seed = f"; seed {found.seed}" if found.recording is None else ""
+    recorded = [("recorded", name(found.recording, 200))] if found.recording is not None else []
     return [
         ("model", name(found.model or "the model in memory")),
+        *recorded,
         ("ran on", ran),
-        ("hardware", f"{escape(found.hardware)}{threads}"),
-        ("inputs", f"{given or 'none'}; seed {found.seed}"),
+        ("hardware", f"{escape(found.hardware or 'not said in the recording')}{threads}"),
+        ("inputs", f"{given or 'none'}{seed}"),
         ("weights", escape(found.weights)),
     ]
 
@@ -198,10 +243,12 @@ def _summary(found: Profile) -> list[tuple[str, str]]:
     lines = [("overall", _overall(found)), ("ceilings", _ceilings(found))]
     whole = found.residue.rows
     by_bound = sorted(found.time_by_bound().items(), key=lambda item: -item[1])
-    if whole:
+    if whole and any(key != "unknown" for key, _ in by_bound):
         parts = [f"{percent(seconds / whole)} {key}" for key, seconds in by_bound]
         lines.append(("bound by", f"{', '.join(parts)} (share of the kernels' time)"))
-    lines.append(("residue", _residue(found)))
+    if found.device is None:
+        lines.append(("residue", _residue(found)))
+    lines += device_lines(found)
     lines.append(("placement", _placement(found)))
     for latency in found.latencies:
         if latency.transfers is not None:
@@ -244,6 +291,8 @@ def _overall(found: Profile) -> str:
 
 def _ceilings(found: Profile) -> str:
     known = found.ceilings
+    if not known.flop_rate and known.byte_rate is None and known.overhead is None and known.missing:
+        return "; ".join(f"not measured: {name(why)}" for why in known.missing.values())
     parts = [f"{name(dtype)} {rate(value, 'FLOP/s')}" for dtype, value in known.flop_rate.items()]
     parts.append(f"memory {rate(known.byte_rate, 'B/s')}")
     parts.append(f"a kernel takes at least {duration(known.overhead)}")
@@ -258,8 +307,12 @@ def _residue(found: Profile) -> str:
     return (
         f"{duration(rest.seconds)}{share}: {duration(rest.end_to_end)} end to end less "
         f"{duration(rest.rows)} in kernels; those are means of {rest.runs} profiled runs of "
-        f"{duration(rest.profiled)}, of which {duration(rest.between)} passed between kernels, less "
-        f"{duration(added)} a kernel that the profiler takes itself"
+        f"{duration(rest.profiled)}, of which {duration(rest.between)} passed between kernels"
+        + (
+            ""
+            if added is None
+            else f", less {duration(added)} a kernel that the profiler takes itself"
+        )
     )
 
 

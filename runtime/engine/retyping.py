@@ -1,0 +1,159 @@
+"""What does a model of float32 look like in float16?
+
+A copy of it in which inputs, outputs, weights and constants of float32 are float16. What the operator's
+schema doesn't allow in float16 stays as it is (the scales of a Resize), and where an operator takes
+nothing else than float32, it reads and gives casts. Numbers beyond 65504 become infinite, as in any
+such conversion: the copy is there to be timed.
+
+Large tensors are not in the copy: they keep their name and length, and whoever hands the numbers over
+converts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+#: by the name of `--dtype`
+CODES: Final = {"float16": TensorProto.FLOAT16}
+_FROM: Final = TensorProto.FLOAT
+_WIDENED: Final = "_as_float32"
+_ALLOWED: Final = {TensorProto.FLOAT16: "tensor(float16)"}
+
+
+def retyped(model: onnx.ModelProto, dtype: str) -> onnx.ModelProto:
+    """A copy of the model with float32 replaced.
+
+    Args:
+        model: with or without its large tensors.
+        dtype: a key of `CODES`.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    _Retyping(copy, CODES[dtype]).graph(copy.graph)
+    for function in copy.functions:
+        for node in function.node:
+            _retype_attributes(node, CODES[dtype])
+    return copy
+
+
+class _Retyping:
+    def __init__(self, model: onnx.ModelProto, code: int) -> None:
+        self.code, self.allowed = code, _ALLOWED[code]  # type: ignore[index]  # an enum's value
+        self.versions = {x.domain: x.version for x in model.opset_import}
+
+    def graph(self, graph: onnx.GraphProto) -> None:
+        kept = self._kept(graph)
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            _retype_value(value, self.code, kept)
+        for tensor in graph.initializer:
+            if tensor.name not in kept:
+                _retype_tensor(tensor, self.code)
+        nodes = list(graph.node)
+        del graph.node[:]
+        for node in nodes:
+            graph.node.extend(self.node(node, kept))
+
+    def node(self, node: onnx.NodeProto, kept: set[str]) -> Iterator[onnx.NodeProto]:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs) if attribute.HasField("g") else ():
+                self.graph(inner)
+        if any(name in kept for name in node.output):  # a constant that has to stay
+            yield node
+            return
+        _retype_attributes(node, self.code)
+        narrow = [i for i, types in self._types(node) if self._only_wide(types)]
+        if not narrow or all(node.input[i] in kept for i in narrow):
+            yield node
+            return
+        for i in narrow:
+            if node.input[i] in kept or not node.input[i]:
+                continue
+            wide = f"{node.input[i]}{_WIDENED}/{node.name or node.output[0]}"
+            yield onnx.helper.make_node("Cast", [node.input[i]], [wide], to=_FROM)
+            node.input[i] = wide
+        yield node
+        schema = self._schema(node)
+        for k, name in enumerate(node.output):
+            types = _of(schema.outputs, k) if schema is not None else None
+            if name and types is not None and self._only_wide(types):
+                node.output[k] = f"{name}{_WIDENED}"
+                yield onnx.helper.make_node("Cast", [node.output[k]], [name], to=self.code)
+
+    def _kept(self, graph: onnx.GraphProto) -> set[str]:
+        """Stored tensors that some operator takes in float32 only, by name."""
+        stored = {tensor.name for tensor in graph.initializer}
+        stored |= {name for node in graph.node if not node.input for name in node.output}
+        return {
+            node.input[i]
+            for node in graph.node
+            for i, types in self._types(node)
+            if node.input[i] in stored and self._only_wide(types)
+        }
+
+    def _only_wide(self, types: set[str]) -> bool:
+        return "tensor(float)" in types and self.allowed not in types
+
+    def _schema(self, node: onnx.NodeProto) -> onnx.defs.OpSchema | None:
+        try:
+            version = self.versions.get(node.domain, 1)
+            return onnx.defs.get_schema(
+                node.op_type, max_inclusive_version=version, domain=node.domain
+            )
+        except onnx.defs.SchemaError:
+            return None
+
+    def _types(self, node: onnx.NodeProto) -> Iterator[tuple[int, set[str]]]:
+        """By input, the types that the schema allows."""
+        schema = self._schema(node)
+        for i, name in enumerate(node.input):
+            types = _of(schema.inputs, i) if schema is not None and name else None
+            if types is not None:
+                yield i, types
+
+
+def _of(parameters: Sequence[onnx.defs.OpSchema.FormalParameter], position: int) -> set[str] | None:
+    if not parameters:
+        return None
+    last = parameters[-1]
+    variadic = last.option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+    if position >= len(parameters) and not variadic:
+        return None
+    return set(parameters[min(position, len(parameters) - 1)].types)
+
+
+def _retype_value(value: onnx.ValueInfoProto, code: int, kept: set[str]) -> None:
+    of = value.type.tensor_type
+    if value.type.HasField("tensor_type") and of.elem_type == _FROM and value.name not in kept:
+        of.elem_type = code
+
+
+def _retype_tensor(tensor: TensorProto, code: int) -> None:
+    if tensor.data_type != _FROM:
+        return
+    if tensor.data_location == TensorProto.EXTERNAL:  # its numbers are elsewhere
+        tensor.data_type = code
+        return
+    wide = numpy_helper.to_array(tensor)
+    with np.errstate(over="ignore"):
+        narrow = wide.astype(onnx.helper.tensor_dtype_to_np_dtype(code))
+    tensor.CopyFrom(numpy_helper.from_array(narrow, tensor.name))
+
+
+def _retype_attributes(node: onnx.NodeProto, code: int) -> None:
+    """What a node says of types: a Cast's target, a constant's numbers."""
+    for attribute in node.attribute:
+        if attribute.name in ("to", "dtype") and attribute.i == _FROM:
+            attribute.i = code
+        if attribute.HasField("t"):
+            _retype_tensor(attribute.t, code)
+        if node.op_type == "Constant" and attribute.name in ("value_float", "value_floats"):
+            floats = [attribute.f] if attribute.name == "value_float" else list(attribute.floats)
+            numbers = np.array(floats, np.float32)
+            shaped = numbers.reshape(()) if attribute.name == "value_float" else numbers
+            given = numpy_helper.from_array(shaped.astype(np.float16), "value")
+            attribute.CopyFrom(onnx.helper.make_attribute("value", given))

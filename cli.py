@@ -169,6 +169,7 @@ GROUPS = {
     },
     "Keep it so": {
         "check": "Hold models against limits, for CI.",
+        "baseline": "Write, update or show what limits such as +2% are relative to.",
     },
 }
 """The commands as `--help` lists them, with the first line of what each says of itself: each is a

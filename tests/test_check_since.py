@@ -80,7 +80,7 @@ def test_one_table_changed_models_first(project: Path) -> None:
     assert "parameters 230" in plain[1][2]
     assert "params &lt;= +2 %: new, no baseline" in plain[1][3]
     assert "1 model unchanged, within its limits." in text
-    assert "Of 3 models 1 breaks a limit; 1 changed, 1 new since main." in text
+    assert "Of 3 models 1 breaks a limit; since main 1 changed, 1 new." in text
 
 
 def test_other_weights_and_other_names(project: Path) -> None:
@@ -134,6 +134,15 @@ def test_a_baseline_that_was_written_anew_is_told(project: Path) -> None:
     assert "the baseline itself: parameters 76 → 115 (+51.3 %)" in row[2].replace(
         "\N{NO-BREAK SPACE}", " "
     )
+
+
+def test_limits_that_were_changed_are_told(project: Path) -> None:
+    (project / "cnnscope.toml").write_text(CONFIG.replace("100 k", "1 G"))
+    code, _, found = told()
+    assert (code, found["rewritten"]) == (0, ["cnnscope.toml"])
+    said = "Since main cnnscope.toml was changed, too: limits may be others."
+    assert said in run(*SINCE, "--format", "markdown")[1].split("<details>")[0]
+    assert said in " ".join(run(*SINCE)[1].split())
 
 
 def test_a_commit_that_is_none(project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import get_type_hints
@@ -192,6 +193,17 @@ def test_a_saved_report_is_a_baseline(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text("[]", encoding="utf-8")
     with pytest.raises(cnnscope.CnnscopeError, match="holds no model"):
         assert_no_regression(LENET, tmp_path / "empty.json")
+
+
+def test_a_model_that_the_baseline_does_not_know(tmp_path: Path, samples: Path) -> None:
+    saved = tmp_path / "baseline.json"
+    figures = [{"quantity": "params", "scope": None, "values": [{"low": 1, "high": 1, "value": 1}]}]
+    known = {"model": os.path.relpath(samples / "vgg16.onnx", tmp_path), "figures": figures}
+    saved.write_text(json.dumps({"models": [known]}), encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"lenet5\.onnx: new, no baseline: params <= \+0 %"):
+        assert_no_regression(LENET, saved)
+    with pytest.raises(AssertionError, match=r"params is 61\.71 k, new: no baseline"):
+        assert_no_regression(LENET, saved, require_baseline=True)
 
 
 def test_a_commit_is_a_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What did the figures use to be? An earlier model's, for limits that are relative to them.
 
-A baseline file is JSON: the figures of one or more models, as ``cnnscope check --update-baseline``
+A baseline file is JSON: the figures of one or more models, as ``cnnscope baseline write``
 writes them. What ``cnnscope check --format json`` and ``cnnscope analyze --format json`` write will
 do as well. Models are told apart by their paths relative to the baseline's folder.
 """
@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeGuard
 
 from cnnscope.analyzer.budgets.check import CHECK_SCHEMA_VERSION, Checked
 from cnnscope.analyzer.budgets.figure import Figure, Figures, figures_list
@@ -168,7 +168,7 @@ def read_baseline(data: bytes, source: str) -> Baseline:
         for entry in entries:
             if isinstance(entry.get("models"), list):
                 named = True
-                for model in entry["models"]:
+                for model in filter(is_entry, entry["models"]):
                     key = (str(model["model"]), str(model.get("variant", "")))
                     # A model may stand there twice, with limits on other parts of it.
                     models[key] = {**models.get(key, {}), **_read_figures(model["figures"])}
@@ -184,6 +184,11 @@ def read_baseline(data: bytes, source: str) -> Baseline:
     if not models:
         raise BaselineError(f"{source}: holds no model's figures")
     return Baseline(source, models, len(models) == 1 and not named, sketches)
+
+
+def is_entry(entry: object) -> TypeGuard[dict[str, Any]]:
+    """It is of a model, and has to be right. What is of none is another program's, and left alone."""
+    return isinstance(entry, dict) and "model" in entry
 
 
 def _read_figures(entries: Sequence[Mapping[str, object]]) -> Figures:

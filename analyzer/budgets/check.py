@@ -103,6 +103,7 @@ class Check(Answer):
         removed: models that the baseline has figures of, or that were there at the commit, and that are
             no file any more.
         since: the commit that models are compared with, or None.
+        rewritten: of the configuration and the baseline those that were others at that commit.
 
     >>> import cnnscope
     >>> check = cnnscope.check("sample_models/lenet5.onnx", limits={"params": "60 k"})
@@ -116,6 +117,7 @@ class Check(Answer):
     baseline: str | None = None
     removed: tuple[str, ...] = ()
     since: str | None = None
+    rewritten: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -152,6 +154,7 @@ class Check(Answer):
             "baseline": self.baseline,
             "since": self.since,
             "removed": list(self.removed),
+            "rewritten": list(self.rewritten),
             "models": [model.to_dict() for model in self.models],
             "problems": [problem.to_dict() for problem in self.problems],
         }

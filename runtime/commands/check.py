@@ -36,8 +36,8 @@ from cnnscope.runtime.commands.messages import (
     complain_of_each,
     watched,
 )
+from cnnscope.runtime.commands.new_baseline import new_baseline, save_baseline, saved_baseline
 from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
-from cnnscope.runtime.commands.writing import check_output, save
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,12 @@ def check_models(request: Checking) -> int:
 
     check_gate_outputs(request)
     try:
-        job = _budget_request(request)
-        into = _new_baseline(job, request) if request.update else None
+        job = budget_request(request)
+        into = earlier = None
+        if request.update:
+            needed = "--update-baseline needs a file to write: --baseline FILE.json"
+            into = new_baseline(job, request.models, needed)
+            earlier = saved_baseline(into)
         with watched("checking") as told:
             found = checking.run_check(job, told)
     except ConfigError as error:
@@ -85,15 +89,21 @@ def check_models(request: Checking) -> int:
             blame(model.model, standing_text(model))
     if into is not None and found.problems:
         complain(f"{into}: not written, since not every model could be judged")
-    elif into is not None:
-        save(checking.baseline_text(found, into), into)
+    elif into is not None and earlier is not None:
+        save_baseline(earlier, found, into, whole=not request.models)
         complain(f"{into}: written, with the figures of {many(len(found.models), 'model')}")
     if found.problems:
         return BAD
     return FINE if found.ok else FAILED
 
 
-def _budget_request(request: Checking) -> CheckRequest:
+def budget_request(request: Checking) -> CheckRequest:
+    """The request, with what the configuration says.
+
+    Raises:
+        ConfigError: it can't be read.
+        Misuse: a limit or the tolerance is none.
+    """
     from cnnscope.analyzer.budgets.config import find_config, read_config
     from cnnscope.analyzer.budgets.limit_text import parse_limit
     from cnnscope.analyzer.budgets.settings import Settings, parse_tolerance
@@ -113,19 +123,6 @@ def _budget_request(request: Checking) -> CheckRequest:
         request.baseline, request.allow_unknown, request.update, request.anywhere,
         request.values or None, request.require_baseline, request.since,
     )  # fmt: skip
-
-
-def _new_baseline(job: CheckRequest, request: Checking) -> Path:
-    """Where a new baseline is to be written."""
-    named = request.baseline
-    if named is None and job.settings.baseline is not None:
-        named = job.settings.baseline
-        if not named.startswith("git:"):
-            named = str(job.settings.folder / named)
-    if named is None or named.startswith("git:") or not named.endswith(".json"):
-        raise Misuse("--update-baseline needs a file to write: --baseline FILE.json")
-    check_output(Path(named), request.models)
-    return Path(named)
 
 
 EPILOG = """\b

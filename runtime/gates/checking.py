@@ -6,7 +6,6 @@ relative ones need from a baseline file, a model, or a commit; latencies from ru
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,6 @@ from pathlib import Path
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.budgets.baselines import (
     BaselineError,
-    baseline_dict,
 )
 from cnnscope.analyzer.budgets.check import Check, Checked, Problem
 from cnnscope.analyzer.budgets.config import find_config, read_config
@@ -177,10 +175,13 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
             said = f"internal error: {type(error).__name__}: {error}; please report it"
             problems.append(Problem(job.model, one_line(said, 300)))
     path = request.settings.path
+    rests_on = [] if path is None else [shown_path(path)]
+    rests_on += baseline.files
     return Check(
         tuple(done), tuple(problems), None if path is None else shown_path(path), baseline.source,
         tuple(dict.fromkeys([*baseline.removed, *_removed(request, gone, done)])),
         None if commit is None else commit.ref,
+        () if commit is None else tuple(filter(commit.rewritten, rests_on)),
     )  # fmt: skip
 
 
@@ -271,8 +272,3 @@ def _analysed(job: Job) -> Report:
     assert not isinstance(job.source, Report)
     shapes = named_shapes(job.source, job.shapes)
     return analyze(job.source, shapes=shapes, dims=job.dims, values=job.values)
-
-
-def baseline_text(done: Check, path: Path) -> str:
-    """The figures of all models of a check as a baseline file at a path has them."""
-    return json.dumps(baseline_dict(done.models, path.parent), indent=1, allow_nan=False) + "\n"

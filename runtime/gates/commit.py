@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cnnscope.analyzer.analysis import analyze
+from cnnscope.analyzer.budgets.baselines import BaselineError, NotInCommitError
 from cnnscope.analyzer.budgets.recognition import most_alike
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.report.report import Report
@@ -43,6 +44,20 @@ class Commit:
             BaselineError: there is no such commit, or its content isn't here.
         """
         return file_at(self.ref, path)
+
+    def rewritten(self, path: str) -> bool:
+        """Whether a file is there now and was another one, or none, then; what can't be told isn't.
+
+        Args:
+            path: as seen from the working directory.
+        """
+        try:
+            now = Path(path).read_bytes()
+            return self.file(Path(path)) != now
+        except NotInCommitError:
+            return True
+        except (BaselineError, OSError):
+            return False
 
     @cached_property
     def gone(self) -> list[str]:

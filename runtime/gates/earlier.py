@@ -56,7 +56,7 @@ class Earlier:
         self.folder = Path()
         if self.source is None and request.settings.baseline is not None:
             self.source = request.settings.baseline
-            self.source = _from_folder(self.source, request.settings.folder)
+            self.source = from_folder(self.source, request.settings.folder)
         self._read: Baseline | None = None
         self._gone: list[str] = []
         self._commit: Commit | None = None
@@ -80,9 +80,9 @@ class Earlier:
                 return self.of_file(job, Path(path), read, report, figures)
             return Standing("known", self.of_model(self.at(ref, Path(path)), job))
         path = self.source
-        data = self.head(Path(path))
+        data = _head(Path(path))
         if path.endswith(".json") or is_json(data):
-            return self.of_file(job, Path(path), lambda: self.whole(Path(path)), report, figures)
+            return self.of_file(job, Path(path), lambda: _whole(Path(path)), report, figures)
         if lfs_pointer(data) is not None:
             raise BaselineError(f"{path}: a Git LFS pointer: run git lfs pull")
         return Standing("known", self.of_model(path, job))
@@ -107,22 +107,6 @@ class Earlier:
         from cnnscope.runtime.gates.git import file_at
 
         return file_at(ref, path)
-
-    def whole(self, path: Path) -> bytes:
-        if path.stat().st_size > LARGEST:
-            raise BaselineError(f"{path}: too large for a baseline")
-        return path.read_bytes()
-
-    def head(self, path: Path) -> bytes:
-        try:
-            with open_regular(path) as file:
-                return file.read(1024)
-        except OSError as error:
-            hint = ""
-            if isinstance(error, FileNotFoundError) and path.suffix == ".json":
-                hint = "; --update-baseline writes it"
-            said = f"{path}: the baseline can't be read: {error.strerror or error}{hint}"
-            raise BaselineError(said) from None
 
     def of_file(
         self, job: Job, path: Path, read: Callable[[], bytes], report: Report, figures: Figures
@@ -174,6 +158,11 @@ class Earlier:
         return ref if whole and not path else None
 
     @property
+    def files(self) -> list[str]:
+        """The file in the working tree that it is, if it is one."""
+        return [] if self.source is None or self.source.startswith(_GIT) else [self.source]
+
+    @property
     def removed(self) -> tuple[str, ...]:
         """The models of a baseline's file that are no file any more, and that no other model is.
 
@@ -198,9 +187,52 @@ class Earlier:
         return ModelFigures(earlier, job.limits, measured)
 
 
-def _from_folder(source: str, folder: Path) -> str:
+def from_folder(source: str, folder: Path) -> str:
     """A baseline as a configuration in a folder has it, as seen from the working directory."""
     if not source.startswith(_GIT):
         return shown_path(folder / source)
     ref, colon, path = source.removeprefix(_GIT).partition(":")
     return f"{_GIT}{ref}:{shown_path(folder / path)}" if colon and path else source
+
+
+def baseline_bytes(source: str) -> tuple[bytes, Path | None]:
+    """What a baseline's file holds, and its folder; None: it is a commit's.
+
+    Args:
+        source: a path, or ``git:REF:path``.
+
+    Raises:
+        BaselineError: it can't be read.
+    """
+    if not source.startswith(_GIT):
+        _head(Path(source))
+        return _whole(Path(source)), Path(source).parent
+    from cnnscope.runtime.gates.git import file_at
+
+    ref, _, path = source.removeprefix(_GIT).partition(":")
+    if not path:
+        raise BaselineError(f"{source}: each model as it was, and no file: git:{ref}:baseline.json")
+    return file_at(ref, Path(path)), None
+
+
+def _whole(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST:
+        raise BaselineError(f"{path}: too large for a baseline")
+    return path.read_bytes()
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        BaselineError: there is no such file, or it can't be read.
+    """
+    try:
+        with open_regular(path) as file:
+            return file.read(1024)
+    except OSError as error:
+        hint = ""
+        if isinstance(error, FileNotFoundError) and path.suffix == ".json":
+            hint = "; cnnscope baseline write or --update-baseline writes it"
+        said = f"{path}: the baseline can't be read: {error.strerror or error}{hint}"
+        raise BaselineError(said) from None

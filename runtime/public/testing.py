@@ -13,6 +13,7 @@ also where a figure isn't known well enough to say that it keeps its limit::
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
@@ -108,6 +109,7 @@ def assert_no_regression(
     *,
     limits: Mapping[str, object] | None = None,
     allow_unknown: bool = False,
+    require_baseline: bool = False,
     shapes: GivenShapes | None = None,
     dims: Mapping[str, int] | None = None,
     **budget: Unpack[Budget],
@@ -120,12 +122,14 @@ def assert_no_regression(
     Args:
         model: a report, or what `cnnscope.analyze` takes.
         baseline: an earlier report; the path of an earlier model; that of a JSON file which
-            `cnnscope check --update-baseline`, `check --format json` or `analyze --format json`
+            `cnnscope baseline write`, `check --format json` or `analyze --format json`
             wrote; or ``"git:REF:path"``, and ``"git:REF"`` for the same file at a commit.
         limits, budget: limits as `assert_within` has them. With a sign they are relative to the
             baseline: ``macs="+2 %"``, ``params="+100 k"``, ``receptive_field=">= -0 %"``. None:
             it may be anything.
         allow_unknown: a figure that isn't known well enough is no failure.
+        require_baseline: a model that the baseline doesn't know fails. Else it passes what is relative,
+            as in `cnnscope check`, and a warning says so.
         shapes, dims: of models still to be analysed, as `cnnscope.analyze` takes them.
 
     Raises:
@@ -148,7 +152,14 @@ def assert_no_regression(
         {**dict.fromkeys(_KEPT, "+0 %"), **budget, **(limits or {})}, "assert_no_regression"
     )
     if isinstance(baseline, (str, os.PathLike)):
-        _hold(_check(model, asked, shapes, dims, allow_unknown, os.fspath(baseline)))
+        named = os.fspath(baseline)
+        found = _check(model, asked, shapes, dims, allow_unknown, named, required=require_baseline)
+        _hold(found)
+        if found.new:
+            from cnnscope.analyzer.render.subjects.verdicts import standing_text
+            from cnnscope.analyzer.values.notation import name
+
+            warnings.warn(f"{name(found.model)}: {standing_text(found)}", stacklevel=2)
     else:
         _hold(_compared(_report(model, shapes, dims), baseline, asked, allow_unknown))
 
@@ -188,6 +199,8 @@ def _check(
     dims: Mapping[str, int] | None,
     allow_unknown: bool,
     baseline: str | None = None,
+    *,
+    required: bool = False,
 ) -> Checked:
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
     from cnnscope.analyzer.budgets.quantity import LATENCIES
@@ -204,6 +217,7 @@ def _check(
             dims=dims,
             baseline=baseline,
             allow_unknown=allow_unknown,
+            require_baseline=required,
         )
     )
     if done.problems:

@@ -32,6 +32,7 @@ from cnnscope.analyzer.render.subjects.summary import (
     is_told,
     made_by,
     opening,
+    rewritten_text,
     summary_table,
 )
 from cnnscope.analyzer.render.subjects.verdicts import (
@@ -110,6 +111,9 @@ def document(found: Check, *, problems: bool = True) -> Document:
     if found.removed:
         parts.append([Notes((_removed(found),), listed=False)])
     last: list[Block] = []
+    if rewritten := rewritten_text(found):
+        told = Note(rewritten, "info", tone="dim", lead="dim", flow=_FLOW)
+        last.append(Only(SCREEN, (Notes((told,), listed=False),)))
     unjudged = Notes(tuple(map(_unjudged, found.problems)))
     if problems:
         last.append(Only(SCREEN, (unjudged,)))
@@ -123,9 +127,11 @@ def document(found: Check, *, problems: bool = True) -> Document:
         details.append(Notes((_removed(found),), listed=False))
     rows = summary_table(found)
     said = Notes((Note(opening(found)),), listed=False)
-    rest = Notes(tuple(Note(x) for x in [closing(found)] if x), listed=False)
+    sentences = (closing(found), rewritten_text(found))
+    rest = Notes(tuple(Note(x) for x in sentences if x), listed=False)
     page: list[Block] = [Heading(title), said, *([] if rows is None else [rows]), rest]
-    details.append(unjudged)
+    if found.problems:
+        details.append(unjudged)
     if found.models or found.problems:
         many = len(found.models)
         folded = Fold(f"Every limit of {'the model' if many == 1 else f'{many} models'}",

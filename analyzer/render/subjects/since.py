@@ -45,20 +45,23 @@ def moved_text(moved: Moved) -> str:
             share = f" ({signed_percent(float(other.exact / one.exact) - 1)})"
         before, after = (_bounded(x, text) for x, text in zip((one, other), texts, strict=True))
         return f"{quantity_title(moved.quantity)} {before} -> {after}{share}"
-    before, after = _axes(moved.quantity, moved.before), _axes(moved.quantity, moved.after)
+    before, after = axes_text(moved.quantity, moved.before), axes_text(moved.quantity, moved.after)
     return f"{quantity_title(moved.quantity)} {before} -> {after}"
 
 
 def figures_text(figures: Figures) -> str:
     """What a model comes to, in a few figures."""
     return ", ".join(
-        f"{quantity_title(key)} {_axes(key, figures[WHOLE, key])}"
+        f"{quantity_title(key)} {axes_text(key, figures[WHOLE, key])}"
         for key in _FIRST
-        if figures.get((WHOLE, key))
+        if any(x.shown is not None for x in figures.get((WHOLE, key), ()))
     )
 
 
-def _axes(quantity: str, figures: Sequence[Figure]) -> str:
+def axes_text(quantity: str, figures: Sequence[Figure]) -> str:
+    """A figure, along each axis where it has several."""
+    if not figures:
+        return ""
     measure = QUANTITIES[quantity].measure
     return alike([_bounded(x, amount(x.shown, measure)) for x in figures])
 

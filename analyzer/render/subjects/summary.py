@@ -21,6 +21,7 @@ from cnnscope.analyzer.render.subjects.verdicts import (
     amount,
     bound_text,
     figure_text,
+    its_limits,
     largest,
     limit_name,
     margin_text,
@@ -115,10 +116,12 @@ def opening(found: Check) -> str:
     words = {"changed": "changed", "renamed": "under another name", "new": "new"}
     parts = [f"{became.count(key)} {word}" for key, word in words.items() if became.count(key)]  # type: ignore[arg-type]  # its words
     parts += [f"{len(found.removed)} gone"] * bool(found.removed)
-    origin = f" since {_commit(found.since)}" if found.since else " since the baseline"
-    if parts and total == 1 and not found.removed:
+    if not parts:
+        return f"{first}."
+    origin = f"since {_commit(found.since)}" if found.since else "since the baseline"
+    if total == 1 and not found.removed:
         parts = [f"it is {parts[0].removeprefix('1 ')}"]
-    return f"{first}; {', '.join(parts)}{origin}." if parts else f"{first}."
+    return f"{first}; {origin} {', '.join(parts)}."
 
 
 def _commit(ref: str) -> str:
@@ -135,6 +138,15 @@ def closing(found: Check) -> str:
     if all(x.since is not None for x in rest):
         return f"{many} unchanged, within {'their' if len(rest) > 1 else 'its'} limits."
     return f"{many} within {'their' if len(rest) > 1 else 'its'} limits."
+
+
+def rewritten_text(found: Check) -> str:
+    """That what the models are held against isn't what it was: a reviewer has to look at that, too."""
+    if not found.rewritten or found.since is None:
+        return ""
+    files = " and ".join(name(x, _LONGEST) for x in found.rewritten)
+    were = "were" if len(found.rewritten) > 1 else "was"
+    return f"Since {_commit(found.since)} {files} {were} changed, too: limits may be others."
 
 
 def _problem(model: str, message: str) -> Line:
@@ -196,7 +208,7 @@ def _matters(model: Checked) -> Iterator[str]:
         return
     kept = [v for v in model.verdicts if v.state == "within"]
     if kept:
-        yield f"within {'its limit' if len(kept) == 1 else f'all {len(kept)} limits'}"
+        yield f"within {its_limits(len(kept))}"
         near = [v for v in kept if v.slack is not None and v.limit.measure != "version"]
         closest = min(near, key=lambda v: v.slack or 0, default=None)
         if closest is not None and len(kept) > 1:

@@ -165,8 +165,16 @@ def advice(verdict: Verdict) -> str:
         return ""
     kept = f"{limit_name(verdict)} is {percent(float(slack))} below its limit"
     if bound.relation != "absolute":
-        return f"{kept}: a new baseline (--update-baseline) would keep it there"
+        return f"{kept}: a new baseline (cnnscope baseline update) would keep it there"
     return f"{kept}: {amount(verdict.figure.exact, verdict.limit.measure)} would do"
+
+
+def its_limits(count: int) -> str:
+    """
+    >>> its_limits(1), its_limits(2), its_limits(3)
+    ('its limit', 'both limits', 'all 3 limits')
+    """
+    return {1: "its limit", 2: "both limits"}.get(count, f"all {count} limits")
 
 
 def headline(found: Checked) -> str:
@@ -184,10 +192,10 @@ def headline(found: Checked) -> str:
             f", {new} new: no baseline" if new else ""
         )
     rest = total - new
-    kept = f"within {'its limit' if total == 1 else f'all {total} limits'}"
     if not new:
-        return kept
-    kept = f"within its {many(rest, 'other limit')}, " if rest else ""
+        return f"within {its_limits(total)}"
+    others = many(rest, "other limit") if rest > 1 else "other limit"
+    kept = f"within its {others}, " if rest else ""
     needed = "" if found.ok else ", and one is required"
     return f"new: {kept}no baseline for {new}{needed}"
 

@@ -75,10 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(given: list[str]) -> int:
-    own = _OPTIONS.get(given[0] if given else "")
-    if own is not None:
-        return own(given)
+    own = _OPTIONS.get(given[0].partition("=")[0] if given else "")
     try:
+        if own is not None:
+            return own(given)
         if not given:
             raise Misuse("a model or a command is needed (see cnnscope --help)")
         given = with_command(given, COMMANDS)
@@ -146,7 +146,42 @@ def _print_overview(given: Sequence[str]) -> int:
     return FINE
 
 
-_OPTIONS = {"--version": _print_version, "--help": _print_overview, "-h": _print_overview}
+def _print_candidates(given: Sequence[str]) -> int:
+    from cnnscope.runtime.commands.completion import print_candidates
+
+    return print_candidates(given[1:], COMMANDS)
+
+
+def _show_completion(given: Sequence[str]) -> int:
+    from cnnscope.runtime.commands.shell_scripts import SCRIPTS, shell_named
+
+    write(SCRIPTS[shell_named(_value_of(given))])
+    return FINE
+
+
+def _install_completion(given: Sequence[str]) -> int:
+    from cnnscope.runtime.commands.shell_scripts import install, shell_named
+
+    write(install(shell_named(_value_of(given))))
+    return FINE
+
+
+def _value_of(given: Sequence[str]) -> str | None:
+    """Of ``--option VALUE`` or ``--option=VALUE``; None where there is none."""
+    option, equals, value = given[0].partition("=")
+    if len(given) > (1 if equals else 2):
+        raise Misuse(f"{option} takes one shell (see cnnscope --help)")
+    return value if equals else given[1] if len(given) > 1 else None
+
+
+_OPTIONS = {
+    "--version": _print_version,
+    "--help": _print_overview,
+    "-h": _print_overview,
+    "--show-completion": _show_completion,
+    "--install-completion": _install_completion,
+    "--complete": _print_candidates,  # the shells' scripts ask so
+}
 """What may stand in a command's place."""
 
 

@@ -17,7 +17,7 @@ from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.runtime.gates.git import file_at, files_at
 from cnnscope.runtime.gates.jobs import shown_path
 
-#: so many of a commit's models that have gone are looked at, those with the nearest names first
+#: so many of a commit's files that have gone are looked at, those with the nearest names first
 _MOST_GONE: Final = 20
 
 
@@ -71,9 +71,10 @@ class Commit:
 
     def renamed(self, model: str, report: Report) -> tuple[str, bytes] | None:
         """The file that a model was, if it looks like one that has gone, and what that held."""
+        suffix = Path(model).suffix
         near = sorted(
-            (x for x in self.gone if Path(x).suffix == Path(model).suffix),
-            key=lambda x: -SequenceMatcher(None, x, model).ratio(),
+            self.gone,
+            key=lambda x: (Path(x).suffix != suffix, -SequenceMatcher(None, x, model).ratio()),
         )[:_MOST_GONE]
         own = Sketch.of(report)
         other = most_alike(own, near, lambda name: self._likeness(name, own))

@@ -153,11 +153,17 @@ def _parts(blocks: Sequence[Block]) -> list[list[Block]]:
 
 def _folded(block: Block, room: int | None, what: str) -> str:
     body = _block(block, None)
-    return (
-        _cut(body.split("\n"), room, what)
-        if room is not None and isinstance(block, Table)
-        else body
-    )
+    if room is None or len(body.encode()) <= room or not isinstance(block, Table | Notes):
+        return body
+    if isinstance(block, Table):
+        return _cut(body.split("\n"), room, what)
+    kept: list[str] = []
+    for line in body.split("\n"):
+        room -= len(line.encode()) + 1
+        if room < _SPARE:
+            break
+        kept.append(line)
+    return "\n".join([*kept, "", f"{len(block.rows) - len(kept)} more not shown"])
 
 
 def _cut(lines: Sequence[str], room: int, what: str) -> str:

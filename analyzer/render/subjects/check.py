@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cnnscope.analyzer.budgets.check import Check, Checked, Problem
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
@@ -107,46 +107,48 @@ def document(found: Check, *, problems: bool = True) -> Document:
         problems: on a screen, too, say which models can't be judged; else it is said elsewhere.
     """
     title = "cnnscope check: " + ("all limits kept" if found.ok else "limits not kept")
-    parts = [_model(model) for model in found.models]
-    if found.removed:
-        parts.append([Notes((_removed(found),), listed=False)])
-    last: list[Block] = []
-    if rewritten := rewritten_text(found):
-        told = Note(rewritten, "info", tone="dim", lead="dim", flow=_FLOW)
-        last.append(Only(SCREEN, (Notes((told,), listed=False),)))
+    gone: list[Block] = [Notes((_removed(found),), listed=False)] if found.removed else []
     unjudged = Notes(tuple(map(_unjudged, found.problems)))
-    if problems:
-        last.append(Only(SCREEN, (unjudged,)))
-    if found.config is not None and any(v.state == "exceeds" for v in found):
-        advised = f"Make it smaller, or change the limit in {name(found.config)}."
-        last.append(Notes((Note(advised, flow=_FLOW),), listed=False))
     # What is told in a row of the table comes first below it, too: a comment has no room for everything.
     order = sorted(found.models, key=lambda model: (not is_told(model), model.ok))
-    details = [block for model in order for block in _model(model)]
-    if found.removed:
-        details.append(Notes((_removed(found),), listed=False))
-    rows = summary_table(found)
-    said = Notes((Note(opening(found)),), listed=False)
-    sentences = (closing(found), rewritten_text(found))
-    rest = Notes(tuple(Note(x) for x in sentences if x), listed=False)
-    page: list[Block] = [Heading(title), said, *([] if rows is None else [rows]), rest]
-    if found.problems:
-        details.append(unjudged)
-    if found.models or found.problems:
-        many = len(found.models)
-        folded = Fold(f"Every limit of {'the model' if many == 1 else f'{many} models'}",
-                      tuple(details), "models")  # fmt: skip
-        page.append(folded)
-    shown = [*parts[:-1], [*(parts[-1] if parts else []), *last]]
+    details = [*gone, unjudged, *(block for model in order for block in _model(model))]
+    page: list[Block] = [Heading(title)]
+    if len(found.models) == 1 and found.models[0].since is None and not found.problems:
+        page += details  # one model, and nothing earlier: its limits are what there is to say
+    else:
+        page += _for_reviewers(found, details)
+    parts = [*map(_model, found.models), *([gone] if gone else [])] or [[]]
+    if rewritten := rewritten_text(found):
+        told = Note(rewritten, "info", tone="dim", lead="dim", flow=_FLOW)
+        parts[-1].append(Notes((told,), listed=False))
+    if problems:
+        parts[-1].append(unjudged)
+    advice: tuple[Block, ...] = ()
+    if found.config is not None and any(v.state == "exceeds" for v in found):
+        advised = f"Make it smaller, or change the limit in {name(found.config)}."
+        advice = (Notes((Note(advised, flow=_FLOW),), listed=False),)
     return Document(
         title,
         (
-            Section((Only(PAGE, tuple(page)),)),
-            *(Section((Only(SCREEN, tuple(blocks)),)) for blocks in shown[:-1]),
-            Section((Only(SCREEN, tuple(shown[-1][: len(shown[-1]) - len(last)])), *last)),
+            Section((Only(PAGE, (*page, *advice)),)),
+            *(Section((Only(SCREEN, tuple(blocks)),)) for blocks in parts[:-1]),
+            Section((Only(SCREEN, (*parts[-1], *advice)),)),
         ),
         limit=COMMENT,
     )
+
+
+def _for_reviewers(found: Check, details: Sequence[Block]) -> Iterator[Block]:
+    """One table of what there is to say, and the rest folded away."""
+    rows = summary_table(found)
+    yield Notes((Note(opening(found)),), listed=False)
+    if rows is not None:
+        yield rows
+    sentences = (closing(found), rewritten_text(found))
+    yield Notes(tuple(Note(x) for x in sentences if x), listed=False)
+    many = len(found.models)
+    summary = f"Every limit of {'the model' if many == 1 else f'{many} models'}"
+    yield Fold(summary, tuple(x for x in details if not isinstance(x, Notes) or x.rows), "models")
 
 
 def _model(model: Checked) -> list[Block]:

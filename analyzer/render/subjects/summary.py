@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cnnscope.analyzer.budgets.check import Check, Checked
+from cnnscope.analyzer.budgets.limit import WHOLE
 from cnnscope.analyzer.budgets.quantity import ERRORS
 from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.render.columns import Column
@@ -257,8 +258,9 @@ def made_by(model: Checked, verdict: Verdict) -> str:
     if verdict.state != "exceeds":
         return ""
     upper = verdict.bound is not None and verdict.bound.upper
+    whole = verdict.limit.scope == WHOLE  # of a part it may be layers of others that grew most
     grown = [] if model.since is None else model.since.made_by(verdict.limit.quantity)
-    if not (grown and upper):
+    if not (grown and upper and whole):
         return largest(verdict)
     write: Callable[[int], str] | None = None
     if verdict.limit.quantity == "traffic":

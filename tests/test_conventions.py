@@ -641,7 +641,7 @@ def test_side_by_side_with_free_dimensions(
     path = tmp_path / "wide.onnx"
     onnx.save(single("Conv", (1, 8, "W", 16), (6, 8, 3, 3), **PADDED), path)
     _, out, _ = run(capfd, "conventions", str(path))
-    assert "13824*W" in out
+    assert "13.8 k·W" in out
     assert "bind W with --dim" in out
     _, out, _ = run(capfd, "conventions", str(path), "--dim", "W=16", "-f", "csv")
     rows = {row["convention"]: row for row in csv.DictReader(io.StringIO(out))}

@@ -153,8 +153,7 @@ buffers             53.12 k  stored running statistics; not learned
 MACs              >= 4.09 G (partial: 2 x MyOp uncounted): products in
                   convolution, matrix products, attention, recurrence; bias
                   excluded
-FLOPs             unavailable: 2*H; bind H with --dim: 2 x MACs + every other
-                  arithmetic operation once
+FLOPs                   2·H  2 x MACs + every other arithmetic operation once
 weights           97.49 MiB  bytes of everything stored that is used
 peak activations   9.19 MiB  most bytes of activations alive at once, in running
                              order; at conv
@@ -162,10 +161,8 @@ traffic           unavailable: 1 x MyOp uncounted: bytes that all layers read
                   plus bytes they write
 receptive field   out2 sees all (7x9) of x (100 % of each axis), global by pool
 
-warning: unknown-operator: custom0: no rules (tell us)
-warning: unknown-operator: custom1: no rules (tell us)
-warning: unknown-operator: custom2: no rules (tell us)
-warning: unknown-operator: ... and 2 more"""
+warning: unknown-operator: no rules (tell us) x 5: at custom0, custom1, custom2,
+         ..."""
 
 
 def test_the_table_by_hand() -> None:

@@ -161,10 +161,15 @@ class Derivation:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Lines of characters that keep their places."""
+    """Lines of characters that keep their places.
+
+    Args:
+        whole: they are there to be copied: no line is cut, however narrow the screen.
+    """
 
     lines: tuple[str, ...]
     tone: Tone = "op"
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
             ),
             formula=liveness.formula,
             upper=liveness.upper,
+            moments=liveness.largest,
         ),
         traffic_bytes=sum_traffic(layers),
         peak_layer=None if where is None or liveness.free else graph.nodes[where].name,

@@ -234,8 +234,9 @@ class Layer(Shown):
             "shapes_from": self.how,
             "receptive_field": [f.to_dict() for f in self.receptive_field],
         }
-        if self.work is not None and isinstance(self.work.macs, FreeDim):
-            found["macs_formula"] = str(self.work.macs)
+        for key, formula in self._formulas().items():
+            if isinstance(formula, FreeDim):
+                found[f"{key}_formula"] = str(formula)
         if self.bodies:
             found["bodies"] = {
                 name: [layer.to_dict() for layer in layers] for name, layers in self.bodies.items()
@@ -244,6 +245,16 @@ class Layer(Shown):
 
     def __repr__(self) -> str:
         return f"<cnnscope.Layer {name(self.name, 120)} ({name(self.op, 60)})>"
+
+    def _formulas(self) -> dict[str, Dim | None]:
+        """What may hang on free lengths: the figure itself is None in JSON then."""
+        work = self.work
+        return {
+            "macs": None if work is None else work.macs,
+            "flops": None if work is None else work.flops,
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+        }
 
 
 def work_dict(work: Work) -> dict[str, int | str]:

@@ -22,6 +22,7 @@ class Metric:
         uncounted: what is missing: operator (or reason) to how many times.
         formula: the figure as a formula in the free dimensions, where it hangs on them.
         upper: what the figure never exceeds, a formula too, where it has none of its own. A bound.
+        moments: the formula itself; where it is a maximum, what that is of. Not in JSON, which has its text.
 
     >>> Metric.of(7).status
     'complete'
@@ -33,6 +34,7 @@ class Metric:
     uncounted: Mapping[str, int] = field(default_factory=dict)
     formula: str | None = None
     upper: str | None = None
+    moments: tuple[Dim, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, known: Dim | None, uncounted: Mapping[str, int] | None = None) -> Metric:
@@ -44,12 +46,12 @@ class Metric:
             missing.update({f"free dimension {name}": 1 for name in sorted(known.names)})
             missing.update({f"data: {what}": 1 for what in sorted(known.data)})
             if known.names:
-                return cls(None, None, "unavailable", missing, str(known))
+                return cls(None, None, "unavailable", missing, str(known), moments=(known,))
             # What hangs on data only (how often a loop runs) leaves a lower bound.
             # Nothing is counted below none: of n - 1, for an n that may be 0, nothing is known.
             least = known.least()
             known_part = None if least is None else max(least, 0)
-            return cls(None, known_part, "partial", missing, str(known))
+            return cls(None, known_part, "partial", missing, str(known), moments=(known,))
         if missing:
             return cls(None, known, "partial", missing)
         return cls(known, known, "complete")

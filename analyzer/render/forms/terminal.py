@@ -112,7 +112,8 @@ def _block(block: Block, width: int, heads: int) -> list[Line]:
         case Derivation():
             return _derivation(block.rows, width)
         case Picture():
-            return [[(fitted(line, width), block.tone)] for line in block.lines]
+            lines = block.lines if block.whole else [fitted(line, width) for line in block.lines]
+            return [[(line, block.tone)] for line in lines]
         case Fold():
             return [line for inner in block.blocks for line in _block(inner, width, heads)]
         case _:

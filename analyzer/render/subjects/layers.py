@@ -7,11 +7,14 @@ from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import Document, Section
+from cnnscope.analyzer.render.subjects.free_sizes import shape_text, shortened
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.group import Group
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import FACTS, Layers
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
+from cnnscope.analyzer.report.shares import ADDITIVE
+from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.notation import (
     alike,
     count,
@@ -19,9 +22,7 @@ from cnnscope.analyzer.values.notation import (
     nbytes,
     percent,
     ratio,
-    shape,
 )
-from cnnscope.analyzer.values.tensor import plain_shape
 
 
 def _fact(key: str) -> Callable[[Layer], Exact]:
@@ -30,7 +31,9 @@ def _fact(key: str) -> Callable[[Layer], Exact]:
 
 def _counted(key: str, write: Callable[[int], str] = count) -> Callable[[Layer], str]:
     def text(layer: Layer) -> str:
-        value = getattr(layer, key)
+        value = ADDITIVE[key].of_layer(layer)
+        if isinstance(value, FreeDim):
+            return shortened(value, write)
         return write(value) if isinstance(value, int) else "?"
 
     return text
@@ -111,7 +114,7 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("traits", "traits", lambda x: ", ".join(x.kind.traits) or "-", _fact("traits")),
     Column("padding", "padding", lambda x: x.kind.padding or "-", _fact("padding")),
     Column("scope", "scope", lambda x: name(x.scope) or "-", _fact("scope"), least=8),
-    Column("output", "output", lambda x: shape(plain_shape(x.output_shape)), _fact("output"),
+    Column("output", "output", lambda x: shape_text(x.output_shape), _fact("output"),
            importance=80, least=14),
     Column("dtype", "dtype", lambda x: x.outputs[0].dtype or "?" if x.outputs else "-",
            _fact("dtype")),

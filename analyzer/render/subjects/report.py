@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from cnnscope.analyzer.fields.border import combined_share
 from cnnscope.analyzer.render.document import (
+    Block,
     Document,
     Figures,
     Heading,
@@ -14,12 +15,15 @@ from cnnscope.analyzer.render.document import (
     Notes,
     Pair,
     Pairs,
+    Picture,
     Section,
 )
 from cnnscope.analyzer.render.subjects.beside import (
     counted_as,
     total_line,
 )
+from cnnscope.analyzer.render.subjects.diagnostics import diagnostic_lines
+from cnnscope.analyzer.render.subjects.free_sizes import binding, free_names
 from cnnscope.analyzer.render.subjects.layers import along_axes, field_size
 from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection, chosen_line, selected
 from cnnscope.analyzer.render.subjects.totals import total_lines
@@ -45,7 +49,8 @@ def document(report: Report, shown: Selection = EVERYTHING) -> Document:
         chosen = (Pair("chosen", chosen_line(report, found.chosen, shown.choice)),)
     ports = tuple(Pair(kind, text, "dim") for kind, text in ends(report))
     said = tuple(
-        Note(text, severity, tone=_TONES[severity]) for severity, text in diagnostic_lines(report)
+        Note(text, severity, tone=_TONES[severity])
+        for severity, text in diagnostic_lines(report, free_names(report))
     )
     return Document(
         title(report),
@@ -56,9 +61,23 @@ def document(report: Report, shown: Selection = EVERYTHING) -> Document:
                 Pairs(chosen), Figures(("total", "figure", "meaning"), tuple(totals)),
                 Pairs(fields, once=True),
             )),
+            Section(_to_bind(report)),
             Section((Notes(said),)),
         ),
     )  # fmt: skip
+
+
+def _to_bind(report: Report) -> tuple[Block, ...]:
+    """Where totals hang on free lengths, the command that binds them."""
+    command = binding(report)
+    if command is None:
+        return ()
+    names = free_names(report)
+    free = f"{', '.join(name(x, 40) for x in names)} {'is' if len(names) == 1 else 'are'} free"
+    said = Note(
+        f"{free}: formulas are shown by their leading terms. For numbers, with lengths of yours:"
+    )
+    return (Notes((said,), listed=False), Picture((command,), whole=True))
 
 
 _TONES: dict[str, Tone] = {"error": "error", "warning": "warning", "info": "info"}
@@ -129,23 +148,4 @@ def field_lines(report: Report) -> list[str]:
             if makers:
                 text += ", global by " + ", ".join(name(x, 60) for x in list(makers)[:2])
             lines.append(text)
-    return lines
-
-
-def diagnostic_lines(report: Report, each: int = 3) -> list[tuple[str, str]]:
-    """Severity and text of the diagnostics, gravest first; of each code the first few."""
-    groups: dict[tuple[int, str, str], list[str]] = {}
-    grave = {"error": 0, "warning": 1, "info": 2}
-    for found in report.diagnostics:
-        named = not found.layer or found.layer in found.message
-        where = "" if named else f"{name(found.layer or '', 60)}: "
-        hint = f" ({name(found.hint, 300)})" if found.hint else ""
-        text = f"{where}{name(found.message, 400)}{hint}"
-        key = (grave.get(found.severity, 3), found.severity, found.code)
-        groups.setdefault(key, []).append(text)
-    lines = []
-    for (_, severity, code), texts in sorted(groups.items(), key=lambda item: item[0][0]):
-        lines += [(severity, f"{code}: {text}") for text in texts[:each]]
-        if len(texts) > each:
-            lines.append((severity, f"{code}: ... and {len(texts) - each} more"))
     return lines

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cnnscope.analyzer.render.subjects.formulas import pretty
+from cnnscope.analyzer.render.subjects.free_sizes import free_metric
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import (
     count,
+    middle,
     name,
     nbytes,
 )
 
 
 def metric(found: Metric, write: Callable[[int], str] = count) -> str:
-    """A total, as short as a table needs it: ``>=`` before a lower bound, ``?`` for nothing known.
+    """A total, as short as a table needs it: ``>=`` before a lower bound, a formula's leading term, ``?``
+    for nothing known.
 
     >>> metric(Metric.of(4_089_184_256)), metric(Metric.of(7, {"MyOp": 2})), metric(Metric.of(None))
     ('4.09 G', '>= 7', '?')
     """
     if found.value is not None:
         return write(found.value)
-    return "?" if found.known is None else f">= {write(found.known)}"
+    if found.known is not None:
+        return f">= {write(found.known)}"
+    return free_metric(found, write) or "?"
 
 
 #: every total: its name for people, how it is written, and what exactly it is
@@ -54,7 +60,7 @@ def total_lines(report: Report) -> list[tuple[str, str, str]]:
         layer = report.totals.peak_layer
         if key == "peak_activation_bytes" and layer:
             meaning = f"{meaning}; at {name(layer, 60)}"
-        lines.append((label, total_text(found, write), meaning))
+        lines.append((label, total_text(found, write, bind=False), meaning))
     return lines
 
 
@@ -62,14 +68,17 @@ def total_lines(report: Report) -> list[tuple[str, str, str]]:
 _FREE = "free dimension "
 
 
-def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
+def total_text(found: Metric, write: Callable[[int], str] = count, *, bind: bool = True) -> str:
     """A total with its status.
+
+    Args:
+        bind: name the free lengths that it hangs on, where nothing else says how to bind them.
 
     >>> total_text(Metric.of(7, {"MyOp": 2}))
     '>= 7 (partial: 2 x MyOp uncounted)'
     >>> from cnnscope.analyzer.values.dimension import FreeDim
     >>> total_text(Metric.of(2 * FreeDim.named("H")))
-    'unavailable: 2*H; bind H with --dim'
+    '2·H; bind H with --dim'
     """
     if found.value is not None:
         return write(found.value)
@@ -80,13 +89,11 @@ def total_text(found: Metric, write: Callable[[int], str] = count) -> str:
     if found.known is not None:
         names = missing or "free dimensions"
         return f">= {write(found.known)} (partial: {names} uncounted)"
-    text = "unavailable"
-    if free:
-        names = ", ".join(name(key.removeprefix(_FREE), 40) for key in free[:8])
-        formula = f"{name(found.formula, 80)}; " if found.formula else ""
-        if found.upper:
-            formula = f"at most {name(found.upper, 80)}; "
-        text += f": {formula}bind {names} with --dim"
-    if missing:
-        text += f"; {missing} uncounted" if free else f": {missing} uncounted"
-    return text
+    if not free:
+        return f"unavailable: {missing} uncounted" if missing else "unavailable"
+    text = free_metric(found, write) or "unavailable"
+    if found.upper:
+        text = f"at most {middle(pretty(found.upper), 80)}"
+    text += f"; {missing} uncounted" if missing else ""
+    names = ", ".join(name(key.removeprefix(_FREE), 40) for key in free[:8])
+    return f"{text}; bind {names} with --dim" if bind else text

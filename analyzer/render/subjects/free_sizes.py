@@ -1,0 +1,170 @@
+"""How is a figure that hangs on free lengths shown, and with which command does it become a number?"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Final
+
+from cnnscope.analyzer.render.subjects.formulas import pretty
+from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.leading import Leading, leading
+from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes, shape
+
+#: cells of a formula in a table, and of a length's name in it
+_WIDEST: Final = 26
+_NAME: Final = 12
+_POWERS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_THOUSANDS: Final = ("", " k", " M", " G", " T", " P", " E")
+_BINARY: Final = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
+#: how a total names a free dimension among what it lacks
+_FREE: Final = "free dimension "
+
+
+# -- formulas ------------------------------------------------------------------------------------------
+
+
+def shortened(value: Dim | Sequence[Dim], write: Callable[[int], str] = count) -> str:
+    """A formula as short as a table needs it: its leading term, behind ``≈`` unless that is all of it.
+
+    Args:
+        value: the formula; of several, the largest is meant.
+        write: how a number is written: `count` or `nbytes`.
+
+    >>> height, width = FreeDim.named("H"), FreeDim.named("W")
+    >>> shortened(100352 * (height // 2) * (width // 2)), shortened(12 * height * width, nbytes)
+    ('≈ 25.1 k·H·W', '12 B·H·W')
+    """
+    moments = list(value) if isinstance(value, Sequence) else [value]
+    found = leading(*moments)
+    if found is None:
+        texts = [pretty(str(moment)) for moment in moments]
+        whole = texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
+        return middle(whole, _WIDEST)
+    return leading_text(found, write is nbytes)
+
+
+def leading_text(found: Leading, in_bytes: bool = False) -> str:
+    """A leading term in words; of a sum as much as there's room for."""
+    texts = [_product(factor, names, in_bytes) for factor, names in found.terms]
+    sign = "" if found.exact else "≈ "
+    text = texts[0]
+    for more in texts[1:]:
+        longer = f"{text} - {more[1:]}" if more.startswith("-") else f"{text} + {more}"
+        if len(longer) > _WIDEST:
+            return f"≈ {text} + …"
+        text = longer
+    return sign + middle(text, _WIDEST)
+
+
+def length_text(dim: Dim) -> str:
+    """A length of a shape, whole where it is short: ``(W - 1)``, ``≈H/4``."""
+    if not isinstance(dim, FreeDim):
+        return str(dim)
+    whole = shape([str(dim)])
+    if len(whole) <= _NAME:
+        return whole
+    found = leading(dim)
+    return middle(whole, _NAME) if found is None else leading_text(found).replace(" ", "")
+
+
+def shape_text(dims: Sequence[Dim] | None) -> str:
+    """A shape with its formulas shortened: ``1x64x≈H/4x≈W/4``."""
+    if dims is None:
+        return "?"
+    return "x".join(map(length_text, dims)) or "scalar"
+
+
+def _product(factor: Fraction, names: Sequence[str], in_bytes: bool) -> str:
+    powers = [
+        name(symbol, _NAME) + (str(times).translate(_POWERS) if times > 1 else "")
+        for symbol, times in Counter(names).items()
+    ]
+    body = "·".join(powers)
+    if not in_bytes and abs(factor.numerator) == 1:
+        part = body if factor.denominator == 1 else f"{body}/{factor.denominator}"
+        return part if factor > 0 else f"-{part}"
+    return f"{_number(factor, in_bytes)}·{body}"
+
+
+def _number(value: Fraction, in_bytes: bool) -> str:
+    """Three digits and a unit."""
+    base, units = (1024, _BINARY) if in_bytes else (1000, _THOUSANDS)
+    size, power = abs(value), 0
+    while power < len(units) - 1 and round(size, 0 if size >= 100 else 2) >= base:
+        size, power = size / base, power + 1
+    if not power:
+        digits = str(size) if size.denominator == 1 else f"{float(size):.3g}"
+    else:
+        digits = f"{float(size):.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}"
+    return f"{'-' if value < 0 else ''}{digits}{units[power]}"
+
+
+def free_metric(found: Metric, write: Callable[[int], str] = count) -> str | None:
+    """A total that hangs on free lengths; None of any other."""
+    if found.value is not None or found.known is not None:
+        return None
+    if found.moments:
+        return shortened(found.moments, write)
+    if found.formula is not None:
+        return middle(pretty(found.formula), _WIDEST)
+    return None
+
+
+# -- the command that binds them -----------------------------------------------------------------------
+
+#: a length to start with: of an image's sides, of anything else
+_SIDE, _LENGTH = 640, 128
+
+
+def binding(report: Report) -> str | None:
+    """The command that gives every free length of the totals a number, ready to be copied; None where they
+    hang on none. Its numbers are examples."""
+    wanted = free_names(report)
+    shapes: list[str] = []
+    dims: dict[str, int] = {}
+    for given in report.inputs:
+        lengths = given.shape or ()
+        if any(str(x) == f"{given.name}:{i}" for i, x in enumerate(lengths)):  # it has no name
+            shapes.append(f"{given.name}={_example_shape(given)}")
+            continue
+        names = [label for x in lengths if isinstance(x, FreeDim) for label in sorted(x.names)]
+        dims.update((label, _example(given)) for label in names if label in wanted)
+    options = [f"--shape {shlex.quote(text)}" for text in shapes]
+    options += [f"--dim {shlex.quote(f'{label}={length}')}" for label, length in dims.items()]
+    if not wanted or not options:
+        return None
+    path = shlex.quote(report.model.path or "MODEL")
+    return escape(" ".join(["cnnscope", "analyze", path, *options]))
+
+
+def free_names(report: Report) -> list[str]:
+    """The free lengths that totals hang on, in the order of the inputs."""
+    found = {
+        key.removeprefix(_FREE)
+        for total in report.totals.metrics().values()
+        for key in total.uncounted
+        if key.startswith(_FREE)
+    }
+    labels = [
+        label
+        for given in report.inputs
+        for x in given.shape or ()
+        if isinstance(x, FreeDim)
+        for label in sorted(x.names)
+    ]
+    return list(dict.fromkeys(x for x in [*labels, *sorted(found)] if x in found))
+
+
+def _example(given: Input) -> int:
+    return _SIDE if len(given.shape or ()) == 4 else _LENGTH
+
+
+def _example_shape(given: Input) -> str:
+    """A shape of an input that has lengths without a name."""
+    lengths = given.shape or ()
+    return "x".join(str(_example(given)) if isinstance(x, FreeDim) else str(x) for x in lengths)

@@ -193,7 +193,7 @@ def _borders(
     rank = len(layer.output_shape or ())
     for axis, units in enumerate(border["units_clipped_per_axis"]):
         # Each is worked out by itself, and most are the same story at another place.
-        for unit, (lo, hi) in some(units.items(), 4):
+        for unit, (lo, hi) in some(units.items(), 2):
             where: list[int | None] = [None] * rank
             where[axis + rank - len(border["units_clipped_per_axis"])] = int(unit)
             ranges = layer.region(where).get(name)

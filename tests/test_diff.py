@@ -18,7 +18,7 @@ from types import ModuleType
 import numpy as np
 import onnx
 import pytest
-from amounts import some
+from amounts import amount, some
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from laid_out import difference_json, difference_markdown, difference_text
@@ -347,12 +347,14 @@ def _differs_from_itself(path: Path) -> bool:
 
 
 def test_no_sample_differs_from_itself(samples: Path) -> None:
-    assert not [path.name for path in samples.glob("*.onnx") if _differs_from_itself(path)]
+    assert not [
+        path.name for path in some(sorted(samples.glob("*.onnx")), 8) if _differs_from_itself(path)
+    ]
 
 
 def test_no_model_differs_from_itself(corpus: Path) -> None:
     assert not [
-        path.name for path in some(sorted(corpus.rglob("*.onnx")), 12) if _differs_from_itself(path)
+        path.name for path in some(sorted(corpus.rglob("*.onnx")), 8) if _differs_from_itself(path)
     ]
 
 
@@ -456,8 +458,9 @@ def _line(count: int, prefix: str, left_out: range = range(0)) -> Network:
 
 def test_ten_thousand_layers() -> None:
     """Linear, more or less: ten thousand unnamed layers in a second, a hundred of them gone."""
-    found = match(_line(10_000, "a"), _line(10_000, "b", range(4000, 4100)))
-    assert len(found.pairs) == 9_900
+    many = amount(3_000, 10_000)
+    found = match(_line(many, "a"), _line(many, "b", range(1000, 1100)))
+    assert len(found.pairs) == many - 100
     assert not found.moved
     assert not found.rewired
 

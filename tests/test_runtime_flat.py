@@ -19,7 +19,8 @@ from cnnscope.runtime.engine.providers import CPU_PROVIDER
 from cnnscope.runtime.engine.sessions import open_session
 from cnnscope.runtime.engine.weights import find_values
 
-FAST = ["lenet5", "mobilenet_v2", "googlenet", "efficientnet_b0", "densenet121", "wavenet"]
+FAST = ["lenet5", "mobilenet_v2", "efficientnet_b0", "googlenet", "densenet121", "wavenet"]
+FAST = FAST[: amount(3, len(FAST))]
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
 
@@ -71,8 +72,8 @@ def test_a_sample_keeps_its_values(samples: Path, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["alexnet", "resnet50", "vit_b_16", "c3d", "deeplabv3_resnet50", "fcn8s", "unet", "vgg16",
-     "xception"][: amount(3, 9)],
+    ["vit_b_16", "resnet50", "alexnet", "c3d", "deeplabv3_resnet50", "fcn8s", "unet", "vgg16",
+     "xception"][: amount(1, 9)],
 )  # fmt: skip
 def test_a_large_sample_keeps_its_values(samples: Path, name: str) -> None:
     assert_equal(samples / f"{name}.onnx")

@@ -126,7 +126,9 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
             raise ValueError(
                 f"a window of {window.size} taps: regions are told up to {LONGEST_AXIS}"
             )
-        taps = np.delete(np.arange(window.size), window.unread)
+        taps = np.arange(window.size)
+        if window.unread:
+            taps = np.delete(taps, window.unread)
         taps = taps * int(window.dilation) - int(window.before)
         found = np.asarray(indices, np.intp)[:, None] * int(window.stride) + taps
         inside = (found >= 0) & (found < length)

@@ -5,6 +5,7 @@ Parameters of the chains are counted by hand, as in `test_new_models`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from networks import network, node
 from test_new_models import CONFIG, NEW, A, B, chain
 
 import cnnscope
+from cnnscope.runtime.gates.git import differs
 
 SINCE = ["check", "--since", "main"]
 
@@ -134,6 +136,35 @@ def test_a_baseline_that_was_written_anew_is_told(project: Path) -> None:
     assert "the baseline itself: parameters 76 → 115 (+51.3 %)" in row[2].replace(
         "\N{NO-BREAK SPACE}", " "
     )
+
+
+def test_weights_beside_a_model_are_looked_at(project: Path) -> None:
+    model = onnx.load(A)
+    onnx.save(model, A, save_as_external_data=True, location="a.data", size_threshold=0)
+    git("add", "-A")
+    git("commit", "-qm", "outside")
+    assert told()[1][A]["status"] == "same"
+    data = bytearray(Path("models/a.data").read_bytes())
+    data[3] ^= 1  # a sign or an exponent
+    Path("models/a.data").write_bytes(bytes(data))
+    code, since, _ = told()
+    assert (code, since[A]["status"]) == (0, "changed")
+    assert table(run(*SINCE, "--format", "markdown")[1])[0][2] == "the numbers in a.data"
+
+
+def test_a_file_in_git_lfs_is_compared_by_its_digest(project: Path) -> None:
+    data = Path("models/b.data")
+    data.write_bytes(b"numbers" * 500)
+    digest = hashlib.sha256(data.read_bytes()).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 3500\n"
+    Path("models/p.data").write_text(pointer)
+    git("add", "-A")
+    git("commit", "-qm", "pointer")
+    Path("models/p.data").write_bytes(data.read_bytes())  # as git lfs checks it out
+    assert not differs("main", Path("models/p.data"))
+    assert not differs("main", data)
+    Path("models/p.data").write_bytes(b"numbers" * 501)
+    assert differs("main", Path("models/p.data"))
 
 
 def test_limits_that_were_changed_are_told(project: Path) -> None:

@@ -51,7 +51,7 @@ class Since:
         other: what it was called, where that is another name.
         moved: figures of the whole model that differ.
         difference: what differs layer by layer; None where only figures are known of the earlier one.
-        reason: why it isn't known.
+        reason: why it isn't known; of a change that no figure or layer shows, what it is.
     """
 
     status: Became

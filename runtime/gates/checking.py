@@ -224,9 +224,8 @@ def _checked(
     standing = None
     if any(map(is_relative, limits)):
         standing = baseline.of(job, report, figures)
-        if (
-            standing.status == "renamed" and required
-        ):  # what it might have been is no entry of its own
+        if required and standing.status == "renamed":
+            # What it might have been is no entry of its own.
             standing = replace(standing, status="new", figures=None)
     verdicts = judge_report(
         report, limits, figures=figures, baseline=standing,

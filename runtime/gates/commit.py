@@ -14,7 +14,7 @@ from cnnscope.analyzer.budgets.recognition import most_alike
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
-from cnnscope.runtime.gates.git import file_at, files_at
+from cnnscope.runtime.gates.git import differs, file_at, files_at
 from cnnscope.runtime.gates.jobs import shown_path
 
 #: so many of a commit's files that have gone are looked at, those with the nearest names first
@@ -52,11 +52,10 @@ class Commit:
             path: as seen from the working directory.
         """
         try:
-            now = Path(path).read_bytes()
-            return self.file(Path(path)) != now
+            return differs(self.ref, Path(path))
         except NotInCommitError:
             return True
-        except (BaselineError, OSError):
+        except BaselineError:
             return False
 
     @cached_property

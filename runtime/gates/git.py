@@ -10,6 +10,7 @@ refused. Git fetches nothing, and runs no hook and no monitor.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -40,6 +41,24 @@ def file_at(ref: str, path: Path) -> bytes:
         BaselineError: Git isn't there, it is no repository, there is no such commit, or the file's
             content is in a Git LFS store that isn't here.
     """
+    folder, name, shown = _place(ref, path)
+    try:
+        size = _git(folder, shown, "cat-file", "-s", name).strip()
+        if len(size) > 10:
+            raise BaselineError(f"{shown}: too large")
+        data = _git(folder, shown, "cat-file", "blob", name)
+    except BaselineError as error:
+        raise NotInCommitError(str(error)) from None
+    pointer = lfs_pointer(data)
+    return data if pointer is None else _stored(folder, pointer, shown, ref)
+
+
+def _place(ref: str, path: Path) -> tuple[Path, str, str]:
+    """A folder of the repository, what Git calls a commit's file, and what people do.
+
+    Raises:
+        BaselineError: there is no Git, no repository, or no such commit.
+    """
     shown = f"git:{ref}:{path.as_posix()}"
     if not ref or ref.startswith("-") or ":" in ref:
         raise BaselineError(f"{shown}: {ref!r} is no branch, tag or commit")
@@ -55,15 +74,34 @@ def file_at(ref: str, path: Path) -> bytes:
     except ValueError:
         raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
     name = f"{commit.decode('ascii', 'replace').strip()}:{inside.as_posix()}"
+    return folder, name, shown
+
+
+def differs(ref: str, path: Path) -> bool:
+    """Whether a file, however large, holds something else than at a commit; in Git LFS, too.
+
+    Raises:
+        NotInCommitError: the commit has no such file.
+        BaselineError: as `file_at`; or the file can't be read.
+    """
+    folder, name, shown = _place(ref, path)
     try:
-        size = _git(folder, shown, "cat-file", "-s", name).strip()
-        if len(size) > 10:
-            raise BaselineError(f"{shown}: too large")
-        data = _git(folder, shown, "cat-file", "blob", name)
+        then = _git(folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
     except BaselineError as error:
         raise NotInCommitError(str(error)) from None
-    pointer = lfs_pointer(data)
-    return data if pointer is None else _stored(folder, pointer, shown, ref)
+    now = _git(folder, shown, "hash-object", "--no-filters", "--", str(path.absolute()))
+    if then.strip() == now.strip():
+        return False
+    if len(_git(folder, shown, "cat-file", "-s", name).strip()) > 3:  # no pointer is that large
+        return True
+    pointer = lfs_pointer(_git(folder, shown, "cat-file", "blob", name))
+    if pointer is None:
+        return True
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() != pointer
+    except OSError as error:
+        raise BaselineError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
 def files_at(ref: str, path: Path) -> list[Path]:

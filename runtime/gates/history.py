@@ -12,6 +12,7 @@ from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.since import Since, moved_figures
 from cnnscope.analyzer.budgets.standing import Standing
 from cnnscope.analyzer.model.binding import named_shapes
+from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, one_line
@@ -56,6 +57,10 @@ class History:
                     return Since("new")
                 other, data = found
             if data == path.read_bytes():
+                beside = [x for x in beside_files(path, report) if commit.rewritten(str(x))]
+                if beside and not other:
+                    said = f"the numbers in {', '.join(x.name for x in beside)}"
+                    return Since("changed", reason=said)
                 return Since("renamed", other) if other else Since("same")
             own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(data))
             shapes = named_shapes(data, own.shapes)
@@ -69,3 +74,15 @@ class History:
             )
         moved = moved_figures(ModelFigures(earlier, job.limits, {}), figures, job.limits)
         return Since("renamed" if other else "changed", other, moved, found_difference)
+
+
+def beside_files(path: Path, report: Report) -> list[Path]:
+    """The files that hold a model's weights beside it."""
+    if report.model.weights not in ("external", "mixed"):
+        return []
+    found: dict[Path, None] = {}
+    for tensor in open_model(path).model.graph.initializer:
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        if "location" in entries and "cnnscope" not in entries:
+            found[path.parent / entries["location"]] = None
+    return list(found)

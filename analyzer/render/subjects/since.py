@@ -82,7 +82,9 @@ def changes_of(since: Since, most: int | None = None) -> Iterator[str]:
         yield moved_text(moved)
     found = since.difference
     if found is None:
-        if since.other and not since.moved:
+        if since.reason:
+            yield name(since.reason, 200)
+        elif since.other and not since.moved:
             yield "only its name"
         return
     groups = found.groups[: _MOST_GROUPS if most is None else _GROUPS]

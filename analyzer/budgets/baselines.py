@@ -22,6 +22,7 @@ from cnnscope.analyzer.budgets.limit import WHOLE, Scope
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.totals import figure_of
+from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
@@ -206,9 +207,12 @@ def _scope(entry: object) -> Scope:
         return WHOLE
     fields = dict(entry)  # type: ignore[call-overload]  # raises TypeError for what is none
     kind, pattern = fields["kind"], fields["pattern"]
-    if kind not in ("kind", "module", "layer"):
+    among = fields.get("among")
+    if kind not in ("kind", "module", "layer") and not (kind == "model" and among):
         raise ValueError(f"scope {kind!r}")
-    return Scope(kind, str(pattern))
+    if among is None:
+        return Scope(kind, str(pattern))
+    return Scope(kind, str(pattern), Choice.of(list(among["layers"]), list(among["only"])))
 
 
 def _figure(entry: Mapping[str, object]) -> Figure:

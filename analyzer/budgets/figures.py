@@ -16,6 +16,7 @@ from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, one_line
+from cnnscope.analyzer.values.notation import many
 
 
 class ModelFigures(Mapping[tuple[Scope, str], Sequence[Figure]]):
@@ -40,7 +41,9 @@ class ModelFigures(Mapping[tuple[Scope, str], Sequence[Figure]]):
         }
         paths = module_paths(report.layers) if any(x.scope.kind == "module" for x in limits) else []
         for limit in limits:
-            if limit.scope.kind in ("kind", "module"):
+            if limit.scope.kind in ("kind", "module") or (
+                limit.scope.kind == "model" and limit.scope.among is not None
+            ):
                 layers = scoped_layers(report, limit.scope, paths)
                 if QUANTITIES[limit.quantity].of_layers is not None and layers is not None:
                     self._layers[limit.key] = layers
@@ -65,11 +68,21 @@ class ModelFigures(Mapping[tuple[Scope, str], Sequence[Figure]]):
     def _found(self, key: tuple[Scope, str]) -> Sequence[Figure]:
         quantity = QUANTITIES[key[1]]
         if key in self._layers:
-            return figures_of_layers(self._report, quantity, self._layers[key])
+            found = figures_of_layers(self._report, quantity, self._layers[key])
+            return [_of_those_known(x, key[0], self._report) for x in found]
         whole = quantity.figures
         if whole is None:
             return (self._measured[key[1]],)
         return _unless_open(self._report, quantity, lambda: whole(self._report))
+
+
+def _of_those_known(figure: Figure, scope: Scope, report: Report) -> Figure:
+    """The figure of chosen layers; a lower bound where of some it isn't known whether they are meant."""
+    unknown = {} if scope.among is None else scope.among.of_layers(report.layers).unknown
+    if not unknown:
+        return figure
+    left = ", ".join(f"{many(n, 'layer')} ({text})" for text, n in unknown.items())
+    return Figure(figure.low, None, f"whether they are meant isn't known of {left}")
 
 
 def figures_of_layers(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.budgets.bounds import Bound
+from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.values.amounts import Measure
 
 #: a limit on the whole model, or on the layers of a kind, of a module, or on each layer of a name
@@ -19,14 +20,26 @@ class Scope:
     Args:
         kind: ``"model"``; the layers of a ``"kind"`` or a ``"module"`` together; each ``"layer"``.
         pattern: which kind, module or layers; ``*`` stands for anything.
+        among: of the layers that are meant, no others; None: of all.
     """
 
     kind: ScopeKind = "model"
     pattern: str = ""
+    among: Choice | None = None
 
-    def to_dict(self) -> dict[str, str] | None:
+    def to_dict(self) -> dict[str, object] | None:
         """As JSON has it; None for the whole model."""
+        if self.among is not None:
+            chosen = {"layers": list(self.among.layers), "only": [x.text for x in self.among.only]}
+            return {"kind": self.kind, "pattern": self.pattern, "among": chosen}
         return None if self.kind == "model" else {"kind": self.kind, "pattern": self.pattern}
+
+    def __str__(self) -> str:
+        """In words: ``module layer4``; nothing of the whole model."""
+        own = "" if self.kind == "model" else f"{self.kind} {self.pattern}"
+        if self.among is None:
+            return own
+        return f"{own} among {self.among}" if own else str(self.among)
 
 
 WHOLE = Scope()
@@ -64,6 +77,5 @@ class Limit:
     @property
     def name(self) -> str:
         """``"macs"``, or ``"macs of module layer4"``."""
-        if self.scope.kind == "model":
-            return self.quantity
-        return f"{self.quantity} of {self.scope.kind} {self.scope.pattern}"
+        scope = str(self.scope)
+        return f"{self.quantity} of {scope}" if scope else self.quantity

@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, get_args
 
 from cnnscope.analyzer.budgets.bounds import parse_bounds
 from cnnscope.analyzer.budgets.limit import WHOLE, Limit, Scope, ScopeKind
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import LISTS, PARTIAL
+from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.layer_conditions import check_kind
 
 
@@ -43,6 +45,18 @@ def make_limit(
     if quantity == PARTIAL and any(b.relation != "absolute" for b in bounds):
         raise ValueError(f"{PARTIAL} is how many terms may be missing: write a number")
     return Limit(quantity, found.measure, str(given), bounds, (), scope, origin, allow_unknown)
+
+
+def limit_among(limit: Limit, choice: Choice) -> Limit:
+    """A limit on the layers that are meant, no others.
+
+    Raises:
+        ValueError: it is on what only the whole model has.
+    """
+    quantity = QUANTITIES.get(limit.quantity)
+    if quantity is None or quantity.of_layers is None:
+        raise ValueError(f"{limit.quantity} is of the whole model, not of some of its layers")
+    return replace(limit, scope=replace(limit.scope, among=choice))
 
 
 def _operators_limit(

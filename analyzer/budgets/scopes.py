@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from cnnscope.analyzer.budgets.limit import Scope
@@ -22,6 +23,11 @@ def scoped_layers(
     was renamed or misspelt, and a limit on it would never be crossed again.
     """
     layers = list(report.layers)
+    if scope.among is not None:
+        kept = {id(layer) for layer in scope.among.of_layers(layers)}
+        whole = replace(scope, among=None)
+        found = scoped_layers(report, whole, paths)
+        return None if found is None else [layer for layer in found if id(layer) in kept]
     pattern = scope.pattern
     if scope.kind == "model":
         return layers

@@ -15,13 +15,15 @@ from cnnscope.runtime.commands.asked import (
     Config,
     DimOption,
     GateWritten,
+    LayerOption,
+    OnlyOption,
     Output,
     ReportOption,
     ShapeOption,
     ValueOption,
 )
 from cnnscope.runtime.commands.sources import sources_of
-from cnnscope.runtime.commands.texts import lengths_of, reports_of, shapes_of, values_of
+from cnnscope.runtime.commands.texts import choice_of, lengths_of, reports_of, shapes_of, values_of
 
 if TYPE_CHECKING:
     from cnnscope.runtime.gates.jobs import CheckRequest
@@ -52,6 +54,8 @@ class Checking(Gate):
     anywhere: bool = False
     require_baseline: bool = False
     since: str | None = None
+    layers: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 def check_models(request: Checking) -> int:
@@ -105,12 +109,17 @@ def budget_request(request: Checking) -> CheckRequest:
         Misuse: a limit or the tolerance is none.
     """
     from cnnscope.analyzer.budgets.config import find_config, read_config
-    from cnnscope.analyzer.budgets.limit_text import parse_limit
+    from cnnscope.analyzer.budgets.limit_text import limit_among, parse_limit
     from cnnscope.analyzer.budgets.settings import Settings, parse_tolerance
     from cnnscope.runtime.gates.jobs import CheckRequest
 
+    choice = choice_of(request.layers, request.only) or None
+    if choice is not None and not request.limits:
+        raise Misuse("--layer and --only choose the layers of --limit: give one, such as macs=1G")
     try:
         limits = [parse_limit(text) for text in request.limits]
+        if choice is not None:
+            limits = [limit_among(limit, choice) for limit in limits]
         tolerance = None if request.tolerance is None else parse_tolerance(request.tolerance)
     except ValueError as error:
         raise Misuse(str(error)) from None
@@ -121,14 +130,15 @@ def budget_request(request: Checking) -> CheckRequest:
     return CheckRequest(
         sources_of(request.models), settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
-        request.values or None, request.require_baseline, request.since,
+        request.values or None, request.require_baseline, request.since, choice,
     )  # fmt: skip
 
 
 EPILOG = """\b
 Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
          cnnscope check                       # as cnnscope.toml says
-         cnnscope check model.onnx --limit macs=+2% --baseline git:main"""
+         cnnscope check model.onnx --limit macs=+2% --baseline git:main
+         cnnscope check model.onnx --layer 'detect/**' --limit macs=1G"""
 
 
 def check(
@@ -165,6 +175,8 @@ def check(
         str | None,
         typer.Option(metavar="REF", help="Tell what became of each model since that commit."),
     ] = None,
+    layer: LayerOption = None,
+    only: OnlyOption = None,
     shape: ShapeOption = None,
     dim: DimOption = None,
     value: ValueOption = None,
@@ -189,6 +201,6 @@ def check(
         Checking(
             models or [], config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,
             reports_of(report), limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
-            require_baseline, since,
+            require_baseline, since, tuple(layer or ()), tuple(only or ()),
         )
     )  # fmt: skip

@@ -17,6 +17,7 @@ from cnnscope.runtime.commands.asked import (
     GivenValues,
     ModelArgument,
     NoTable,
+    OnlyOption,
     Output,
     ShapeOption,
     ValueOption,
@@ -33,22 +34,29 @@ from cnnscope.runtime.commands.messages import (
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
 from cnnscope.runtime.commands.sources import name_of, source_of
-from cnnscope.runtime.commands.texts import lengths_of, shapes_of, unit_of, values_of
+from cnnscope.runtime.commands.texts import choice_of, lengths_of, shapes_of, unit_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.report.choosing import Choice
     from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.report import Report
 
 
 def explain_layer(
     model: str,
-    wanted: str,
+    wanted: str | None,
+    only: tuple[str, ...],
     unit: list[int | None] | None,
     sizes: tuple[GivenShapes, dict[str, int], GivenValues],
     format: str,  # noqa: A002
     output: Path | None,
 ) -> int:
+    if wanted is None and not only:
+        raise Misuse(
+            "which layer? Give a name, a path, an index or --only, such as --only 'macs>1G'"
+        )
+    choice = choice_of((), only)
     check_output(output, [model])
     source = source_of(model)
     path = name_of(source)
@@ -57,9 +65,12 @@ def explain_layer(
     if report is None:
         return BAD
     try:
-        found = meant_layers(report.layers, wanted)
+        found = tuple(report.layers) if wanted is None else meant_layers(report.layers, wanted)
+        if choice:
+            found = _chosen(found, report, choice)
         if len(found) > 1:
-            return _list_candidates(found, report, path, wanted)
+            said = repr(str(choice) if wanted is None else wanted)
+            return _list_candidates(found, report, path, said)
         explanation = found[0].explain(unit)
     except KeyError as error:
         last = len(report.layers) - 1
@@ -74,12 +85,26 @@ def explain_layer(
     return FINE
 
 
+def _chosen(found: Sequence[Layer], report: Report, choice: Choice) -> tuple[Layer, ...]:
+    """Those of the layers that are meant.
+
+    Raises:
+        ValueError: none of them is; with what is known of why.
+    """
+    chosen = choice.of_layers(report.layers)
+    kept = {id(layer) for layer in chosen}
+    left = tuple(layer for layer in found if id(layer) in kept)
+    if not left:
+        raise ValueError(chosen.hint or f"none that fits has {choice}")
+    return left
+
+
 def _list_candidates(found: Sequence[Layer], report: Report, path: str, wanted: str) -> int:
     """What the word may stand for: a line that says so, then the layers."""
     from cnnscope.analyzer.render.forms.terminal import text
     from cnnscope.analyzer.render.subjects import candidates
 
-    blame(path, f"{wanted!r} fits {many(len(found), 'layer')}: give one's path, name or index")
+    blame(path, f"{wanted} fits {many(len(found), 'layer')}: give one's path, name or index")
     write_aside(f"{text(candidates.document(found, report.layers))}\n")
     return BAD
 
@@ -87,18 +112,20 @@ def _list_candidates(found: Sequence[Layer], report: Report, path: str, wanted: 
 EPILOG = """\b
 Example: cnnscope explain model.onnx /layer1/0/conv2/Conv
          cnnscope explain model.onnx 12 --unit 3,4
-         cnnscope explain model.onnx 'layer*/1/conv2'"""
+         cnnscope explain model.onnx 'layer*/1/conv2'
+         cnnscope explain model.onnx --only 'macs>1G'"""
 
 
 def explain(
     model: ModelArgument,
     layer: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="LAYER",
             help="A layer's name or path, a tensor's name, an index; or a part of one.",
         ),
-    ],
+    ] = None,
+    only: OnlyOption = None,
     unit: Annotated[
         str | None,
         typer.Option(
@@ -119,6 +146,7 @@ def explain(
     return lambda: explain_layer(
         model,
         layer,
+        tuple(only or ()),
         unit_of(unit),
         (shapes_of(shape), lengths_of(dim), values_of(value)),
         format,

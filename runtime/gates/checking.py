@@ -214,6 +214,11 @@ def _checked(
     job = _with_defaults(job, request.settings.defaults)
     report = job.source if isinstance(job.source, Report) else known.report(job)
     limits = job.limits
+    if request.choice is not None:
+        try:
+            request.choice.of_layers(report.layers)
+        except ValueError as error:  # no layer fits, or a share is asked for of what isn't known
+            raise ArgumentError(str(error)) from None
     measured = measured_figures(
         job, request.settings.latency, say, allow_unknown=request.allow_unknown
     )

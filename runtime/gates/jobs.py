@@ -13,6 +13,7 @@ from cnnscope.analyzer.budgets.limit import Limit
 from cnnscope.analyzer.budgets.settings import ConfigError, LimitKey, ModelSettings, Settings
 from cnnscope.analyzer.model.own_sizes import Sizes
 from cnnscope.analyzer.model.piped import Piped
+from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.gates.model_paths import PathError, Search
 from cnnscope.runtime.gates.places import Given, Place, own_sizes
@@ -37,6 +38,7 @@ class CheckRequest:
         anywhere: the settings' paths may lead out of their folder.
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
         since: a branch, tag or commit: what became of each model since then is told.
+        choice: the layers that the limits given are on, no others; the settings' limits aren't judged.
     """
 
     models: Sequence[Given] = ()
@@ -51,6 +53,7 @@ class CheckRequest:
     values: Mapping[str, object] | None = None
     require_baseline: bool = False
     since: str | None = None
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ def _job(request: CheckRequest, place: Place, own: Sizes, asked: Sizes) -> Job:
         limits = {key: limit for key, limit in limits.items() if key not in entry.without}
         limits.update((limit.key, limit) for limit in entry.limits)
         allowed = allowed if entry.allow_unknown is None else entry.allow_unknown
+    if request.choice is not None:  # what is on the model isn't on some of its layers
+        limits = {}
     limits.update((limit.key, limit) for limit in request.limits)
     return Job(
         place.name,

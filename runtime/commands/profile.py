@@ -46,6 +46,7 @@ class Profiling(Running):
     top: int | None
     trace: Path | None
     recording: Path | None
+    record: Path | None
 
 
 def profile_model(request: Profiling) -> int:
@@ -63,7 +64,7 @@ def profile_model(request: Profiling) -> int:
         raise Misuse(str(error)) from None
     if request.recording is not None:
         _check_alone(request)
-    for output in (request.output, request.trace):
+    for output in (request.output, request.trace, request.record):
         check_output(output, [request.model])
     if request.recording is None:
         ask_for_runtime()
@@ -73,7 +74,10 @@ def profile_model(request: Profiling) -> int:
         request.seed, verbose=request.verbose, values=request.values,
     )  # fmt: skip
     recording = None if request.recording is None else str(request.recording)
-    job = ProfileJob(base, request.batches, request.threads, request.seconds, recording=recording)
+    record = None if request.record is None else str(request.record)
+    job = ProfileJob(
+        base, request.batches, request.threads, request.seconds, recording=recording, record=record
+    )
     done = run_in_children(source, [(PROFILE, job)], request.timeout, verbose=request.verbose)
     if done is None:
         return BAD
@@ -93,7 +97,7 @@ def _check_alone(request: Profiling) -> None:
     given = {
         "--shape": request.shapes, "--dim": request.dims, "--value": request.values,
         "--input": request.inputs, "--batch": request.batches, "--threads": request.threads,
-        "--provider": request.provider != "auto",
+        "--provider": request.provider != "auto", "--record": request.record,
     }  # fmt: skip
     wrong = [option for option, value in given.items() if value]
     if wrong:
@@ -143,6 +147,10 @@ def profile(
         Path | None,
         typer.Option(metavar="FILE", help="Run nothing: make the profile from a GPU's records."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write what a GPU did; with CUDA."),
+    ] = None,
     verbose: Verbose = False,
 ) -> Callable[[], int]:
     """Where the time goes, and what the machine could do.
@@ -153,6 +161,6 @@ def profile(
         Profiling(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
             timeout or None, format, output, verbose, batches_of(batch), threads, seconds, sort, top, trace,
-            from_recording,
+            from_recording, record,
         )
     )  # fmt: skip

@@ -81,6 +81,18 @@ def read_recording(path: Path) -> Recording:
         raise RunError(f"recording {shown}: {error}") from None
 
 
+def recording_of(found: Mapping[str, object]) -> Recording:
+    """The recording with the contents of a file.
+
+    Raises:
+        RunError: it isn't one.
+    """
+    try:
+        return _recording(found)
+    except _DamageError as error:
+        raise RunError(f"what was recorded can't be used: {error}") from None
+
+
 def write_recording(recording: Recording, path: Path) -> None:
     """Write it, so that `read_recording` reads the same.
 

@@ -1,57 +1,32 @@
 """What does a recording say of a model's layers, where there is no GPU?
 
-The same as where it was made, by the same functions: ONNX Runtime's events become rows (`kernel_events`,
-`kernels`, `rows`), which the device's records time (`device_rows`). Only what has to be measured is taken
-from the file: the latency, and the ceilings where they were written down.
-
-The graph that ran, which lies beside the recording, says with which shapes and dtypes; the model's file
-may fix others. Then a copy with those is analysed (`reopening`, `retyping`), and where that can't be
-had, the layers are known, but not what they had to do.
+The same as where it was made, by the same function (`recorded_profile`). The graph that ran, which lies
+beside the recording, says with which shapes and dtypes; the model's file may fix others. Then a copy
+with those is analysed (`reopening`, `retyping`), and where that can't be had, the layers are known, but
+not what they had to do.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import onnx
 from google.protobuf.message import DecodeError
 
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.report.examination import Analysis, examine
-from cnnscope.analyzer.report.latency import Latency
-from cnnscope.analyzer.report.machine import Ceilings, Residue
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.analyzer.values.notation import name as shown_name
 from cnnscope.analyzer.values.tensor import DTYPES
-from cnnscope.runtime.device.recording import Recording
 from cnnscope.runtime.device.recording_file import graph_path, read_recording
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.job import say_nothing
-from cnnscope.runtime.engine.providers import CPU, CUDA, Provider
 from cnnscope.runtime.engine.reopening import reopened
 from cnnscope.runtime.engine.retyping import CODES, retyped
-from cnnscope.runtime.profile.device_rows import runs_of, with_device
-from cnnscope.runtime.profile.kernel_events import summed
-from cnnscope.runtime.profile.kernels import CARRIERS, Assignment, assign_layers
-from cnnscope.runtime.profile.placement import find_placement
-from cnnscope.runtime.profile.rows import (
-    find_unrun,
-    make_rows,
-    total,
-    with_bounds,
-    without_work,
-)
-
-if TYPE_CHECKING:
-    from cnnscope.runtime.engine.flat import FlatModel
-
-#: how the rows were timed
-METHOD: Final = "device records"
+from cnnscope.runtime.profile.recorded_profile import profile_from
 
 
 def profile_of_recording(
@@ -75,78 +50,6 @@ def profile_of_recording(
     analysis, shown, work = _as_it_ran(model, graph)
     found = profile_from(analysis, flat_model(analysis), recording, graph, work=work)
     return replace(found, model=shown, recording=str(path))
-
-
-def profile_from(
-    analysis: Analysis, flat: FlatModel, recording: Recording, graph: onnx.GraphProto, *, work: str = ""
-) -> Profile:  # fmt: skip
-    """The profile that a recording gives of an analysed model.
-
-    Args:
-        analysis: of the model, with the shapes that it ran with.
-        flat: the same as a model.
-        recording: what the device did.
-        graph: what ONNX Runtime made of the model.
-        work: why it isn't known what rows had to do; ``""`` where it is.
-    """
-    if recording.latency is None:
-        raise RunError("the recording doesn't say how long an unprofiled run takes (latency_us)")
-    times = summed(graph, runs_of(recording), {})
-    assignment = assign_layers(flat.proto.graph, graph)
-    _check_same(assignment, flat.proto.graph, graph)
-    rows = make_rows(analysis, assignment, times.kernels, times.inside)
-    if work:
-        rows = without_work(rows)
-    timed = with_device(rows, recording, times, recording.latency)
-    ceilings = _ceilings(recording.facts)
-    rows = with_bounds(timed.rows, ceilings)
-    outer = [row for row in rows if row.within is None]
-    provider = Provider("cuda", (CUDA, CPU))
-    spent = total(rows)
-    facts = recording.facts
-    return Profile(
-        model=analysis.file.path,
-        provider=provider.name,
-        fallback_reason=None,
-        runtime=_said(facts, "onnxruntime"),
-        hardware=_said(facts, "hardware"),
-        threads=None,
-        weights=_said(facts, "weights") or "as recorded",
-        seed=0,
-        latencies=(_latency(recording, graph),),
-        rows=rows,
-        unrun=find_unrun(analysis, flat, rows),
-        residue=Residue(recording.latency, timed.device.wall, spent, spent, recording.runs),
-        ceilings=ceilings,
-        placement=find_placement(provider, outer, graph, {}),
-        timeline=timed.timeline,
-        method=METHOD,
-        notes=(work,) if work else (),
-        device=timed.device,
-    )
-
-
-def _check_same(assignment: Assignment, source: onnx.GraphProto, graph: onnx.GraphProto) -> None:
-    """Did this model run, and not another?
-
-    Raises:
-        RunError: hardly a node that computed something has a layer in it, or a weight has another size.
-    """
-    computing = [kernel for kernel in assignment.kernels if kernel.op not in CARRIERS]
-    strange = sum(kernel.inserted for kernel in computing)
-    with_layers = len(computing) - strange
-    # Of a function, only the last of its kernels has its layer: a few without are nothing strange.
-    if 10 * with_layers < len(computing) or not any(k.layers for k in assignment.kernels):
-        raise RunError(
-            f"the recording is of another model: {strange} of the {len(computing)} nodes that ran "
-            "have no layer of this one"
-        )
-    sizes = {tensor.name: math.prod(tensor.dims) for tensor in source.initializer}
-    for tensor in graph.initializer:
-        if sizes.get(tensor.name, size := math.prod(tensor.dims)) != size:
-            raise RunError(
-                f"the recording is of another model: {shown_name(tensor.name)} has another size there"
-            )
 
 
 def _graph(path: Path) -> onnx.GraphProto:
@@ -224,43 +127,3 @@ def _other_lengths(value: onnx.TypeProto.Tensor, shape: list[int | None]) -> dic
         for axis, (dim, length) in enumerate(zip(value.shape.dim, shape, strict=False))
         if length is not None and dim.HasField("dim_value") and dim.dim_value != length
     }
-
-
-def _latency(recording: Recording, graph: onnx.GraphProto) -> Latency:
-    """The median that the recording has; the rest of the distribution isn't in it."""
-    assert recording.latency is not None
-    weights = {tensor.name for tensor in graph.initializer}
-    inputs = {
-        value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
-        for value in graph.input if value.name not in weights
-    }  # fmt: skip
-    batch = recording.batch
-    if batch is None:
-        firsts = {shape[0] for shape in inputs.values() if shape}
-        batch = firsts.pop() if len(firsts) == 1 else None
-    return Latency(
-        batch=batch, inputs=inputs, p50=recording.latency, p90=None, p99=None, least=None,
-        most=None, spread=None, uncertainty=None, runs=None, warmup=0, first_run=None, creation=None,
-    )  # fmt: skip
-
-
-def _said(facts: Mapping[str, object], key: str) -> str | None:
-    value = facts.get(key)
-    return value if isinstance(value, str) and value else None
-
-
-def _ceilings(facts: Mapping[str, object]) -> Ceilings:
-    """Those that were measured where the recording was made."""
-    found = facts.get("ceilings")
-    if not isinstance(found, dict):
-        return Ceilings(missing={"ceilings": "the recording has none of where it was made"})
-    rates = found.get("flop_rate")
-    return Ceilings(
-        {k: float(v) for k, v in rates.items() if _is_rate(v)} if isinstance(rates, dict) else {},
-        found["byte_rate"] if _is_rate(found.get("byte_rate")) else None,
-        found["overhead"] if _is_rate(found.get("overhead")) else None,
-    )
-
-
-def _is_rate(value: object) -> bool:
-    return isinstance(value, (int, float)) and 0 < value < float("inf")

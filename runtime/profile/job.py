@@ -27,6 +27,7 @@ class ProfileJob:
         seconds: of each measurement.
         fewest: runs that are timed, as far as the seconds go, even if the median is known before.
         recording: the path of a recording to make the profile from; None to run the model.
+        record: where to write a recording of what the device does; None for nowhere.
     """
 
     base: ModelJob
@@ -35,6 +36,7 @@ class ProfileJob:
     seconds: float = SECONDS
     fewest: int = 10
     recording: str | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

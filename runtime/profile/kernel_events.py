@@ -87,7 +87,7 @@ def read_runs(path: Path) -> list[Run]:
     """
     try:
         marks: list[tuple[int, int]] = []
-        events = list(events_in(_marked(_entries(path), marks)))
+        events = list(events_in(_marked(entries_of(path), marks)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"ONNX Runtime's profile can't be read: {error!r}") from None
     runs, position = [], 0
@@ -101,7 +101,7 @@ def read_runs(path: Path) -> list[Run]:
     return runs
 
 
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
+def entries_of(path: Path) -> Iterator[dict[str, Any]]:
     """What a profile lists, an entry at a time: as ONNX Runtime writes it, one a line."""
     with path.open(encoding="utf-8", errors="surrogateescape") as lines:
         if next(lines, "").strip() != "[":

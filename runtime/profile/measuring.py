@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Residue
 from cnnscope.analyzer.report.measurement import Profile
+from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.job import runtime_version
 
 if TYPE_CHECKING:
@@ -60,6 +62,16 @@ class Measuring:
         )
 
         latencies = tuple(self.latency(job) for job in self.jobs)
+        why = ""
+        if not on_host(self.provider):
+            from cnnscope.runtime.device.cupti import NoRecordsError
+
+            try:
+                return self.recorded(latencies)
+            except NoRecordsError as error:
+                if self.request.record is not None:
+                    raise
+                why = str(error)
         self.say("timing each kernel")
         times = self.kernels()
         job = self.jobs[0]
@@ -91,7 +103,61 @@ class Measuring:
             placement=find_placement(self.provider, outer, times.graph, times.assigned),
             timeline=times.timeline,
             method="profile" if on_host(self.provider) else "synchronous launches",
-            notes=_notes(latencies, residue, self.provider),
+            notes=_notes(latencies, residue, self.provider, why),
+        )
+
+    def recorded(self, latencies: tuple[Latency, ...]) -> Profile:
+        """The profile by the device's own records.
+
+        Raises:
+            NoRecordsError: there are none to be had here.
+        """
+        from cnnscope.runtime.device.cupti import load_cupti
+        from cnnscope.runtime.device.recording_file import graph_path, write_recording
+        from cnnscope.runtime.engine.hardware import describe_hardware
+        from cnnscope.runtime.profile.placement import find_placement
+        from cnnscope.runtime.profile.recorded_profile import profile_from
+        from cnnscope.runtime.profile.recording_runs import record_runs
+        from cnnscope.runtime.profile.rows import dtypes_of, with_bounds
+
+        cupti = load_cupti()
+        job, base = self.jobs[0], self.request.base
+        self.say("recording what the device does")
+        path = job.analysis.file.path
+        made = record_runs(
+            cupti, job.flat.proto, self.provider, job.feeds, job.values.arrays,
+            name=None if path is None else Path(path).name, batch=job.batch,
+            latency=latencies[0].p50, threads=self.request.threads,
+            seconds=self.request.seconds, verbose=base.verbose,
+        )  # fmt: skip
+        facts: dict[str, object] = {
+            "hardware": describe_hardware(self.device), "onnxruntime": runtime_version(),
+            "weights": job.values.said, "undisturbed": made.undisturbed,
+        }  # fmt: skip
+        recording = replace(made.recording, facts=facts)
+        found = profile_from(job.analysis, job.flat, recording, made.model.graph)
+        self.say("measuring what the machine can do")
+        ceilings = self.ceilings(dtypes_of(found.rows))
+        facts["ceilings"] = ceilings.to_dict()
+        if self.request.record is not None:
+            to = Path(self.request.record)
+            try:
+                write_recording(recording, to)
+                graph_path(to).write_bytes(made.model.SerializeToString())
+            except OSError as error:
+                raise RunError(f"--record {to}: {error.strerror or error}") from None
+        outer = [row for row in found.rows if row.within is None]
+        return replace(
+            found,
+            rows=with_bounds(found.rows, ceilings),
+            provider=self.provider.name,
+            fallback_reason=self.provider.reason,
+            threads=self.request.threads or None,
+            seed=base.seed,
+            latencies=latencies,
+            ceilings=ceilings,
+            placement=find_placement(self.provider, outer, made.model.graph, made.assigned),
+            notes=_notes(latencies, None, self.provider, ""),
         )
 
     def latency(self, job: Prepared) -> Latency:
@@ -150,22 +216,31 @@ class Measuring:
         )  # fmt: skip
 
 
-def _notes(latencies: Sequence[Latency], residue: Residue, provider: Provider) -> tuple[str, ...]:
+def _notes(
+    latencies: Sequence[Latency], residue: Residue | None, provider: Provider, why: str
+) -> tuple[str, ...]:
+    """What else a reader has to know.
+
+    Args:
+        latencies: whole runs.
+        residue: what rows leave of a run; None where rows aren't meant to add up to one.
+        provider: what ran the model.
+        why: there are no records of a device that should have some; ``""`` where there are.
+    """
     from cnnscope.runtime.engine.providers import CPU, CUDA
 
     notes = []
-    if CUDA in provider.chain:
+    if why:
         notes.append(
-            "the rows' times are upper bounds, launches included: each launch waited for its kernel, and "
-            "no device records were to be had; nothing is derived from them"
+            f"the rows' times are upper bounds, launches included, and nothing is derived from them: {why}"
         )
     if CUDA not in provider.chain and provider.chain[0] != CPU:
         notes.append(
             f"whether the times that the {provider.name} provider's kernels are profiled with are "
             "those of the kernels, or only of their launches, isn't known"
         )
-    amiss = residue.share is not None and abs(residue.share) > _AMISS
-    if amiss and CUDA not in provider.chain:
+    share = None if residue is None or why else residue.share
+    if share is not None and abs(share) > _AMISS:
         notes.append(
             "the kernels' times don't add up to a whole run: the machine's load changed between the "
             "two measurements, or kernels are so short that the profiler can't tell them from itself"

@@ -53,6 +53,7 @@ def profile(
     seed: int = 0,
     seconds: float = SECONDS,
     recording: str | os.PathLike[str] | None = None,
+    record: str | os.PathLike[str] | None = None,
     child: bool = False,
     timeout: float | None = None,
     verbose: bool = False,
@@ -74,6 +75,7 @@ def profile(
         seconds: how long each measurement may take (some runs are made in any case).
         recording: a file in which a GPU's work was recorded, the graph that ran beside it: nothing is
             run, and sizes, dtype and device are the recording's.
+        record: a file to write such a recording to.
         child: run in a process of its own, which a crash in native code can't harm.
         timeout: seconds until a child is given up.
         verbose: let ONNX Runtime's own log through.
@@ -107,7 +109,7 @@ def profile(
     )  # fmt: skip
     request = ProfileJob(
         base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds"),
-        recording=_path(recording),
+        recording=_path(recording, "recording"), record=_path(record, "record"),
     )  # fmt: skip
     if not child:
         return profile_here(request, progress)
@@ -124,10 +126,10 @@ def profile(
     return found
 
 
-def _path(recording: str | os.PathLike[str] | None) -> str | None:
-    if recording is None or isinstance(recording, (str, os.PathLike)):
-        return None if recording is None else os.fspath(recording)
-    raise ArgumentError(f"recording: {recording!r} is no path of a file")
+def _path(given: object, what: str) -> str | None:
+    if given is None or isinstance(given, (str, os.PathLike)):
+        return None if given is None else os.fsdecode(given)
+    raise ArgumentError(f"{what}: {given!r} is no path of a file")
 
 
 def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = None) -> Profile:
@@ -138,7 +140,7 @@ def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = N
         progress: told what is being done.
     """
     from cnnscope.runtime.engine.branches import with_decision
-    from cnnscope.runtime.engine.providers import choose_provider
+    from cnnscope.runtime.engine.providers import CUDA, choose_provider
 
     say = progress or say_nothing
     if request.recording is not None:
@@ -154,6 +156,10 @@ def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = N
         jobs.append(prepare(request, batch, jobs[0].values if jobs else None))
     say("looking for a provider")
     provider = choose_provider(request.base.provider)
+    if request.record is not None and CUDA not in provider.chain:
+        raise RunError(
+            f"--record: there is no GPU to record: {provider.reason or 'it runs on the CPU'}"
+        )
     try:
         return Measuring(request, jobs, provider, say).profile()
     except RunError as error:

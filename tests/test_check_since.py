@@ -128,6 +128,21 @@ def test_an_entry_taken_out_of_the_baseline_is_missed(project: Path) -> None:
     assert "taken out of the baseline budgets.json since main" in first["baseline"]["reason"]
 
 
+def test_nor_does_another_name_help(project: Path) -> None:
+    """The entry is taken out, and the model, grown, has another name."""
+    (project / A).unlink()
+    chain(NEW, 5, 5)
+    saved = json.loads((project / "budgets.json").read_text())
+    kept = [x for x in saved["models"] if x["model"] != A]
+    (project / "budgets.json").write_text(json.dumps({**saved, "models": kept}))
+    code, _, found = told()
+    assert code == 1
+    standing = found["models"][-1]["baseline"]  # type: ignore[index]
+    assert (standing["status"], standing["other"]) == ("missing", A)
+    chain(NEW, 10, 3, "Tanh")  # unlike a: new
+    assert told()[0] == 0
+
+
 def test_a_baseline_that_was_written_anew_is_told(project: Path) -> None:
     chain(A, 5, 5)
     assert run("check", "--update-baseline")[0] == 0

@@ -276,8 +276,10 @@ def test_diff_fetches_the_base_into_a_shallow_checkout(job: Job) -> None:
         ["git", "clone", "-q", "--depth=1", f"file://{whole}", str(job.checkout)], check=True
     )
     subprocess.run(["git", "-C", str(whole), "branch", "release/1", job.base], check=True)
+    job.step("cnnscope check", models="models/*.onnx", limits="params=400", base="release/1")
+    assert "parameters 12 → 15" in job.summary.replace("\N{NO-BREAK SPACE}", " ")
     job.step("cnnscope diff", base="release/1")
-    assert job.outputs == {"diff": "0"}
+    assert job.outputs == {"check": "0", "diff": "0"}
     assert "| parameters | 12 | 15 | +3 |" in job.summary
 
 

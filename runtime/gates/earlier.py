@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,27 +122,31 @@ class Earlier:
         key = model_key(job.model, path.parent)
         standing = standing_in(found, key, job.variant, Sketch.of(report), figures, self._gone)
         self.met.add(standing.other or key)
-        return standing if self.since is None else self.held_to(standing, key, job, path)
+        return standing if self.since is None else self.held_to(standing, key, job, path, report)
 
-    def held_to(self, standing: Standing, key: str, job: Job, path: Path) -> Standing:
+    def held_to(
+        self, standing: Standing, key: str, job: Job, path: Path, report: Report
+    ) -> Standing:
         """The same, with what became of the baseline's own figures since a commit."""
-        assert self.since is not None
-        if self._then is None:
-            try:
-                self._then = read_baseline(
-                    self.since.file(path), f"{self.source} at {self.since.ref}"
-                )
-            except BaselineError:  # there was none, or none that could be read
-                self._then = Baseline(str(self.source), {})
-        then = self._then.figures_for(key, job.variant, ())
-        if standing.status == "new" and self._then.variants(key):
-            said = (
-                f"its figures were taken out of the baseline {self.source} since {self.since.ref}"
-            )
-            return Standing("missing", None, "", said)
-        if standing.status != "known" or then is None or standing.figures is None:
+        commit, then = self.since, self._then
+        assert commit is not None
+        if then is None:
+            then = Baseline(str(self.source), {})
+            with contextlib.suppress(BaselineError):  # there was none, or none that could be read
+                then = read_baseline(commit.file(path), f"{self.source} at {commit.ref}")
+            self._then = then
+        if standing.status == "new":
+            taken = f"taken out of the baseline {self.source} since {commit.ref}"
+            if then.variants(key):
+                return Standing("missing", None, "", f"its figures were {taken}")
+            renamed = commit.renamed(job.model, report) if then.models else None
+            if renamed is not None and then.variants(model_key(renamed[0], path.parent)):
+                said = f"it looks like {renamed[0]}, which has gone, and whose figures were {taken}"
+                return Standing("missing", None, renamed[0], said)
+        earlier = then.figures_for(key, job.variant, ())
+        if standing.status != "known" or earlier is None or standing.figures is None:
             return standing
-        return replace(standing, rewritten=moved_figures(then, standing.figures, job.limits))
+        return replace(standing, rewritten=moved_figures(earlier, standing.figures, job.limits))
 
     def gone_from(self, baseline: Baseline, folder: Path) -> list[str]:
         """The models of a baseline in a folder that are no file any more, and none that is checked."""

@@ -148,6 +148,7 @@ def _for_reviewers(found: Check, details: Sequence[Block]) -> Iterator[Block]:
     yield Notes(tuple(Note(x) for x in sentences if x), listed=False)
     many = len(found.models)
     summary = f"Every limit of {'the model' if many == 1 else f'{many} models'}"
+    summary = summary if many else "What can't be judged"
     yield Fold(summary, tuple(x for x in details if not isinstance(x, Notes) or x.rows), "models")
 
 

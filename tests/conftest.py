@@ -89,6 +89,10 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_sessionfinish() -> None:
+    gc.freeze()  # pytest looks twice for garbage before it leaves, and Python once more
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") is not None:
         reason = why_no_gpu()

@@ -237,6 +237,17 @@ def test_a_verdict_is_what_all_figures_of_an_interval_say(
 # -- baselines -------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def earlier(samples: Path) -> tuple[cnnscope.Report, cnnscope.Check]:
+    """MobileNetV2, analysed and checked under another's name."""
+    report = cnnscope.analyze(samples / "mobilenet_v2.onnx")
+    names = {"macs": "1 T", "kind.2-D depthwise convolution.macs": "1 T"}
+    done = cnnscope.check(samples / "mobilenet_v2.onnx", names)
+    return report, replace(
+        done, models=[replace(x, model="was/resnet50.onnx") for x in done.models]
+    )
+
+
 @pytest.mark.parametrize(
     ("limit", "state"),
     [
@@ -256,8 +267,9 @@ def test_a_verdict_is_what_all_figures_of_an_interval_say(
 )
 @pytest.mark.parametrize("saved", ["model", "report", "check", "baseline"])
 def test_relative_limits(
-    resnet: cnnscope.Report, samples: Path, tmp_path: Path, limit: str, state: str, saved: str
-) -> None:
+    resnet: cnnscope.Report, earlier: tuple[cnnscope.Report, cnnscope.Check], samples: Path,
+    tmp_path: Path, limit: str, state: str, saved: str,
+) -> None:  # fmt: skip
     """ResNet-50 beside MobileNetV2, read from whatever it was saved as."""
     old = samples / "mobilenet_v2.onnx"
     verdict = parse_limit(limit)
@@ -267,11 +279,9 @@ def test_relative_limits(
         path = old
     else:
         path = tmp_path / "old.json"
-        names = {"macs": "1 T", "kind.2-D depthwise convolution.macs": "1 T"}
-        done = cnnscope.check(old, names)
-        done = replace(done, models=[replace(x, model="was/resnet50.onnx") for x in done.models])
+        report, done = earlier
         if saved == "report":
-            path.write_text(json.dumps(cnnscope.analyze(old).to_dict()))
+            path.write_text(json.dumps(report.to_dict()))
         elif saved == "check":
             path.write_text(json.dumps(done.to_dict()))
         else:

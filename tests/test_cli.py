@@ -16,6 +16,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from amounts import amount
 from onnx import TensorProto, helper
 
 import cnnscope
@@ -447,7 +448,10 @@ def test_every_command_says_what_is_wrong_with_a_model(
     (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.onnx").write_text("hello, world\n" * 20)
     (tmp_path / "folder.onnx").mkdir()
-    for key in ("missing", "cut", "text", "folder"):
+    # What runs the model reads it in a process of its own: half a second each.
+    for key in ("missing", "cut", "text", "folder")[
+        : amount(2, 4) if command in ("verify", "profile") else 4
+    ]:
         path = tmp_path / f"{key}.onnx"
         done = run(*of(command, path))
         assert_one_line(done, f"cnnscope: {path}: ")

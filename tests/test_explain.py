@@ -11,6 +11,7 @@ import json
 import math
 import re
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -432,14 +433,20 @@ def test_rules_are_named_with_their_home(samples: Path) -> None:
 # -- how it looks ------------------------------------------------------------------------------------
 
 
+@cache
+def explained(model: Path) -> list[cnnscope.Explanation]:
+    """The first layer, one in the middle and the last."""
+    layers = cnnscope.analyze(model).layers
+    return [layers[index].explain() for index in (0, len(layers) // 2, -1)]
+
+
 @pytest.mark.parametrize("width", [100, 80, 40, 12])
 @pytest.mark.parametrize("model", ["resnet50", "wavenet", "vit_b_16", "c3d"])
 def test_no_line_is_wider_than_the_terminal(model: str, width: int, samples: Path) -> None:
     from rich.cells import cell_len
 
-    layers = cnnscope.analyze(str(samples / f"{model}.onnx")).layers
-    for index in (0, len(layers) // 2, -1):
-        text = explanation_text(layers[index].explain(), width)
+    for explanation in explained(samples / f"{model}.onnx"):
+        text = explanation_text(explanation, width)
         assert max(map(cell_len, text.splitlines())) <= width
 
 

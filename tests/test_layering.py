@@ -128,6 +128,11 @@ def parsed(text: str) -> ast.Module:
 
 
 @cache
+def docstring(text: str) -> str | None:
+    return ast.get_docstring(parsed(text))
+
+
+@cache
 def names_in(text: str, siblings: frozenset[str]) -> frozenset[str]:
     return frozenset(imported_names(parsed(text), siblings))
 
@@ -165,9 +170,7 @@ class House:
         known = frozenset(f"cnnscope.{name}" for name in self.sources if name)
         self.imports = {module: names_in(text, known) for module, text in self.sources.items()}
         self.own_imports = {module: own(found) for module, found in self.imports.items()}
-        self.docstrings = {
-            module: ast.get_docstring(parsed(text)) for module, text in self.sources.items()
-        }
+        self.docstrings = {module: docstring(text) for module, text in self.sources.items()}
         # A room that is one module, and the packages that stand for their own names, have no door.
         self.doors = {
             place: door(self.docstrings[place])

@@ -12,6 +12,7 @@ import re
 import numpy as np
 import onnx
 import pytest
+from amounts import amount
 from onnx import TensorProto
 from test_dimension import value
 from test_regions import MOVES, PLAIN, Net, random_net, session, text
@@ -121,12 +122,12 @@ def arithmetic(seed: int) -> Net:
     return net
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(amount(25, 60)))
 def test_shape_arithmetic_is_what_runs(seed: int) -> None:
     assert_agrees(arithmetic(seed).model())
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(amount(20, 40)))
 def test_random_nets_have_the_shapes_that_run(seed: int) -> None:
     assert_agrees(random_net(5000 + seed, 1 + seed % 2, 6).model())
 
@@ -134,7 +135,7 @@ def test_random_nets_have_the_shapes_that_run(seed: int) -> None:
 FREE = [s for s in [*PLAIN, *MOVES] if s.__name__ not in ("_split_merge",)]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(amount(20, 40)))
 def test_formulas_in_free_dimensions_are_the_bound_lengths(seed: int) -> None:
     net = random_net(6000 + seed, 2, 5, FREE)
     model = net.model()

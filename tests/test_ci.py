@@ -95,6 +95,12 @@ class Job:
     def summary(self) -> str:
         return (self.temp / "step_summary").read_text(encoding="utf-8")
 
+    @property
+    def action(self) -> Path:
+        """A folder as the action's own is, or a wheel in its place."""
+        folder = self.temp / "action"
+        return folder if folder.exists() else self.temp / "cnnscope-0-py3-none-any.whl"
+
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
         done = subprocess.run(
@@ -119,7 +125,7 @@ class Job:
             "steps.install.outputs.cnnscope": str(self.temp / "cnnscope"),
             "steps.install.outputs.summary": str(self.temp / "summary.md"),
             "steps.install.outputs.work": str(self.temp),
-            "github.action_path": str(self.temp / "cnnscope-0-py3-none-any.whl"),
+            "github.action_path": str(self.action),
             "github.event.pull_request.number": "7",
             "github.event.pull_request.base.sha": self.base,
             "github.repository": "owner/repository",
@@ -518,12 +524,33 @@ def test_no_step_runs_what_is_in_the_checkout(
     assert marks(trapped) == []
 
 
+#: a project that builds without anything, and what it is installed as
+BACKEND = """
+import pathlib, shutil
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "cnnscope-0-py3-none-any.whl"
+    shutil.copy(pathlib.Path(__file__).with_name("it.whl"), pathlib.Path(folder, name))
+    return name
+"""
+PYPROJECT = """
+[build-system]
+requires = ["absent>=1"]
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "cnnscope"
+version = "0"
+dependencies = ["absent>=1"]
+"""
+
+
 @needs_bash
 @pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["true", "false"])
 def test_the_installation_runs_nothing_of_the_checkout(
-    trapped: Job, monkeypatch: pytest.MonkeyPatch
+    trapped: Job, runtime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a wheel in place of cnnscope, so that no network is needed."""
+    """With a wheel, or a folder that holds one, in place of cnnscope, so that no network is needed."""
     wheel = trapped.temp / "cnnscope-0-py3-none-any.whl"
     about = "cnnscope-0.dist-info"
     with zipfile.ZipFile(wheel, "w") as file:
@@ -543,9 +570,69 @@ def test_the_installation_runs_nothing_of_the_checkout(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PYTHONPATH", f".{os.pathsep}{trapped.checkout}")
     monkeypatch.setenv("PYTHONUSERBASE", str(trapped.checkout / ".local"))
-    done = trapped.step("Install cnnscope")
+    if runtime == "false":
+        action = trapped.temp / "action"
+        action.mkdir()
+        (action / "static.txt").write_text("--only-binary :all:\n")
+        (action / "pyproject.toml").write_text(PYPROJECT)
+        (action / "backend.py").write_text(BACKEND)
+        wheel.rename(action / "it.whl")
+    done = trapped.step("Install cnnscope", runtime=runtime)
     assert (done.returncode, done.stdout.strip()) == (0, "installed"), done.stderr
     assert marks(trapped) == []
+
+
+PYTHON = """#!/bin/sh
+# In place of Python: makes what would be installed, and notes what pip is asked for.
+for last; do :; done
+case "$*" in
+    *" venv "*) mkdir -p "$last/bin" && cp /bin/true "$last/bin/cnnscope" ;;
+    *) printf '%s\\n' "$*" >>"$RUNNER_TEMP/asked" ;;
+esac
+"""
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("given", "files", "full"),
+    [
+        ({}, {}, False),
+        ({"limits": "macs=4G\nparams=1M"}, {"cnnscope.toml": "[limits]\nmacs = '1 G'\n"}, False),
+        ({"limits": "macs=4G\nlatency_p50=5ms"}, {}, True),
+        ({"args": "--limit\nlatency_p99<1s"}, {}, True),
+        ({}, {"cnnscope.toml": "[limits]\nlatency_p50 = '5 ms'\n"}, True),
+        ({}, {"pyproject.toml": "[tool.cnnscope.limits]\nlatency_p50 = '5 ms'\n"}, True),
+        (
+            {"working_directory": "models"},
+            {"cnnscope.toml": "[limits]\nlatency_p50 = '1 s'\n"},
+            True,
+        ),
+        ({"config": "-a.toml"}, {"-a.toml": "[limits]\nlatency_p50 = '5 ms'\n"}, True),
+        ({"config": "a.toml"}, {"a.toml": "", "cnnscope.toml": "# latency_p50"}, False),
+        ({"config": "no.toml"}, {}, False),
+        ({"config": "$(touch broken)"}, {}, False),
+        ({"runtime": "true"}, {}, True),
+        ({"runtime": "false", "limits": "latency_p50=5ms"}, {}, False),
+    ],
+)
+def test_onnx_runtime_is_installed_where_a_latency_is_limited(
+    job: Job, given: dict[str, str], files: dict[str, str], full: bool
+) -> None:
+    python = job.temp / "bin" / "python"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    for name, text in files.items():
+        (job.checkout / name).write_text(text)
+    done = job.step("Install cnnscope", given.get("working_directory", "."), **given)
+    assert done.returncode == 0, done.stderr
+    asked = (job.temp / "asked").read_text().splitlines()
+    static = ["--no-deps --require-hashes -r", "--no-deps --no-build-isolation"]
+    if full:
+        assert len(asked) == 1
+        assert "--no-deps" not in asked[0]
+    else:
+        assert all(words in line for words, line in zip(static, asked, strict=True))
+    assert not (job.checkout / "broken").exists()
 
 
 @needs_bash
@@ -633,12 +720,23 @@ def test_its_workflows_use_the_action_as_it_is() -> None:
 
 
 def test_its_hooks_are_there() -> None:
-    named = set()
+    named, own = set(), []
     for text in blocks("yaml"):
         found = yaml.safe_load(text)
         repos = found if isinstance(found, list) else found.get("repos", [])
-        named |= {hook["id"] for repo in repos for hook in repo.get("hooks", ())}
+        for repo in repos:
+            hooks = repo.get("hooks", ())
+            if repo.get("repo") == "local":
+                own += hooks
+            else:
+                named |= {hook["id"] for hook in hooks}
     assert named == {hook["id"] for hook in HOOKS}
+    # One that calls what is installed says itself what the repository's says.
+    (hook,) = own
+    (same,) = [one for one in HOOKS if one["id"] == hook["id"]]
+    assert hook["language"] == "system"
+    for key in ("entry", "args", "files", "require_serial"):
+        assert hook[key] == same[key]
 
 
 def test_its_gitlab_job_writes_what_it_hands_over(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from static_commands import SAYS, STATIC
 
 import cnnscope
 from cnnscope.cli import COMMANDS, main
@@ -32,17 +33,6 @@ INSTEAD = {
         "class InferenceSession: pass\n__version__ = '1.16.3'",
         "ONNX Runtime 1.16.3 is too old, 1.20 is needed: pip install --upgrade onnxruntime",
     ),
-}
-#: arguments after the command's name; what runs models is in the other table
-STATIC: dict[str, list[str]] = {
-    "analyze": ["MODEL"],
-    "explain": ["MODEL", "0"],
-    "conventions": ["MODEL"],
-    "operators": ["Conv"],
-    "check": ["MODEL", "--limit", "macs=1G"],
-    "diff": ["MODEL", "MODEL"],
-    "lint": ["MODEL", "--severity", "error"],
-    "rule": ["CNS101"],
 }
 RUNNING = [
     ["verify", "MODEL"],
@@ -82,7 +72,14 @@ def instead(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.fixture
-def run(samples: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(
+    samples: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    monkeypatch.chdir(tmp_path)
+
     def call(*words: str) -> tuple[int, str, str]:
         model = str(samples / "lenet5.onnx")
         with pytest.raises(SystemExit) as left:
@@ -102,7 +99,7 @@ def test_every_command_is_of_one_sort() -> None:
 @pytest.mark.parametrize("instead", ["absent"], indirect=True)
 def test_static_commands_work(command: str, instead: str, run: Run) -> None:
     code, out, err = run(command, *STATIC[command])
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, SAYS.get(command, ""))
     assert out
     assert "onnxruntime" not in sys.modules
 

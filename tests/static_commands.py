@@ -1,0 +1,20 @@
+"""The commands that need no ONNX Runtime, each with arguments, for a folder where files may be written.
+
+MODEL stands for a model's path.
+"""
+
+from __future__ import annotations
+
+STATIC: dict[str, list[str]] = {
+    "analyze": ["MODEL"],
+    "explain": ["MODEL", "0"],
+    "conventions": ["MODEL"],
+    "operators": ["Conv"],
+    "check": ["MODEL", "--limit", "macs=1T"],
+    "baseline": ["write", "MODEL", "-o", "baseline.json"],
+    "diff": ["MODEL", "MODEL"],
+    "lint": ["MODEL", "--severity", "error"],
+    "rule": ["CNS101"],
+}
+SAYS = {"baseline": "cnnscope: baseline.json: written: 1 new\n"}
+"""What a command says on standard error besides."""

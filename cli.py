@@ -99,12 +99,10 @@ def _run(given: list[str]) -> int:
     except Exception as error:
         usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
         if isinstance(error, usage):
-            said = " ".join(error.format_message().split())  # type: ignore[attr-defined]
-            said = said.replace("Value error, ", "").rstrip(".")
-            said = _in_own_words(said)
-            context = getattr(error, "ctx", None)
-            path = context.command_path if context is not None else "cnnscope"
-            complain(f"{said[0].lower()}{said[1:]} (see {path} --help)")
+            from cnnscope.runtime.commands.usage_words import usage_line
+
+            said = error.format_message()  # type: ignore[attr-defined]
+            complain(usage_line(said, given[0], COMMANDS))
             return BAD
         raise
     # A command only says what to do: done here, its errors aren't typer's to handle.
@@ -113,25 +111,6 @@ def _run(given: list[str]) -> int:
             return int(done() if callable(done) else done or FINE)
     except Misuse as error:
         return complain_of_each(error.problems)
-
-
-def _in_own_words(said: str) -> str:
-    """What typer says of a number, in any of its versions, as the rest of cnnscope says it.
-
-    >>> _in_own_words("Invalid value for '--top': Input should be greater than or equal to 1")
-    "Invalid value for '--top': 1 or more is wanted"
-    >>> _in_own_words("Invalid value for '--top': 'a' is not a valid integer")
-    "Invalid value for '--top': a whole number is wanted"
-    """
-    what, _, why = said.partition(": ")
-    for sign in ("Input should be greater than or equal to ", " is not in the range x>="):
-        if sign in why:
-            return f"{what}: {why.partition(sign)[2]} or more is wanted"
-    for sign in ("Input should be a valid ", " is not a valid "):
-        kind = why.partition(sign)[2]
-        if kind.startswith(("int", "number", "float")):
-            return f"{what}: {'a whole number' if kind.startswith('int') else 'a number'} is wanted"
-    return said
 
 
 def _print_version(given: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import LISTS, PARTIAL
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.layer_conditions import check_kind
+from cnnscope.analyzer.values.near_names import near_names, what_there_is
 
 
 def make_limit(
@@ -37,10 +38,10 @@ def make_limit(
         return _operators_limit(quantity, given, scope, origin, allow_unknown)
     found = QUANTITIES.get(quantity)
     if found is None:
-        raise ValueError(f"there is no quantity {quantity!r}{suggestion(quantity)}")
+        raise ValueError(f"there is no quantity {quantity!r}{_meant(quantity, scope)}")
     if scope.kind != "model" and found.of_layers is None:
         raise ValueError(f"{quantity} is of the whole model, not of a {scope.kind}")
-    check_scope(scope)
+    check_scope(scope, quantity)
     bounds = parse_bounds(given, found.measure, found.default, found.words)
     if quantity == PARTIAL and any(b.relation != "absolute" for b in bounds):
         raise ValueError(f"{PARTIAL} is how many terms may be missing: write a number")
@@ -100,16 +101,32 @@ def suggestion(key: str, known: Iterable[str] = (*QUANTITIES, *LISTS)) -> str:
     for near in known:  # weight_bytes, peak_activation_bytes: as reports call them
         if lowered in (near, f"{near}_bytes", f"{near.removesuffix('s')}_bytes"):
             return f"; did you mean {near}?"
-    close = difflib.get_close_matches(lowered, known, 1, 0.6)
-    return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
+    return what_there_is(key, known)
 
 
-def check_scope(scope: Scope) -> None:
+def _meant(quantity: str, scope: Scope) -> str:
+    """What is said of a quantity that there isn't: what was meant, or all that can be limited there."""
+    if scope.kind != "model":
+        known = {key: x.meaning for key, x in QUANTITIES.items() if x.of_layers is not None}
+        close = near_names(quantity, known)
+        meant = [f"{scope.kind}.{scope.pattern}.{key}" for key in close]
+        return f"; did you mean {' or '.join(meant)}?" if meant else what_there_is(quantity, known)
+    head, dot, rest = quantity.partition(".")
+    kinds = [kind for kind in get_args(ScopeKind) if kind != "model"]
+    if dot and rest.rpartition(".")[2] in QUANTITIES and (close := near_names(head, kinds)):
+        return f"; did you mean {close[0]}.{rest}?"
+    said = suggestion(quantity)
+    if "did you mean" in said:
+        return said
+    return what_there_is(quantity, {k: x.meaning for k, x in QUANTITIES.items()} | LISTS)
+
+
+def check_scope(scope: Scope, quantity: str = "macs") -> None:
     """Raises ValueError where a kind is one that no layer can be of."""
     if scope.kind == "model":
         return
     if not scope.pattern:
-        raise ValueError(f"which {scope.kind}?")
+        raise ValueError(f"which {scope.kind}? Write {scope.kind}.NAME.{quantity}")
     if scope.kind == "kind":
         check_kind(scope.pattern)
 

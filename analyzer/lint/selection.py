@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from cnnscope.analyzer.lint import rules as _rules  # noqa: F401  (registers every rule)
 from cnnscope.analyzer.lint.rule import LintRule, registered_rules
 from cnnscope.analyzer.lint.settings import LintError, LintSettings
+from cnnscope.analyzer.values.near_names import near_names
 
 
 def all_rules() -> Sequence[LintRule]:
@@ -65,8 +65,6 @@ def code_prefix(text: str) -> str:
 
 def _meant(text: str) -> str:
     names = [rule.name for rule in all_rules()] + [rule.code for rule in all_rules()]
-    wanted = text.strip()
-    close = difflib.get_close_matches(wanted.lower(), names, 1) or difflib.get_close_matches(
-        wanted.upper(), names, 1
-    )
-    return f"; did you mean {close[0]}?" if close else " (cnnscope rule --all lists them)"
+    close = near_names(text, names)
+    meant = " or ".join(close)
+    return f"; did you mean {meant}?" if close else " (cnnscope rule --all lists them)"

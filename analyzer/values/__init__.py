@@ -1,5 +1,5 @@
 """Numbers, lengths, windows and words that know no graph.
 
 Door: amounts, arguments, diagnostics, dimension, elements, extremes, field, frames, leading, narrower,
-node_name, notation, phases, polynomial, reckoning, shown, spans, substitution, tensor, window.
+near_names, node_name, notation, phases, polynomial, reckoning, shown, spans, substitution, tensor, window.
 """

@@ -113,14 +113,16 @@ def _wrong_unit(given: str, unit: str, measure: Measure) -> str:
         return said + f"write {unit}B for {unit} = 10**{_SI[unit]} bytes, or {unit.upper()}iB"
     if measure == "seconds" and not unit:
         return said + f"a unit is missing: write {EXAMPLES[measure]}"
-    for known in _UNITS[measure]:
-        if known and known.lower() == unit.lower():
-            return said + f"the unit {quoted(unit)} isn't known; did you mean {known}?"
+    for near in _UNITS[measure]:
+        if near and near.lower() == unit.lower():
+            return said + f"the unit {quoted(unit)} isn't known; did you mean {near}?"
     if measure == "count" and unit == "B":
         return said + "write G for 10**9"
     if measure == "count" and unit in _UNITS["bytes"]:
         return said + f"that is bytes, and this is a count: write {EXAMPLES[measure]}"
-    return said + f"the unit {quoted(unit)} isn't known: write {EXAMPLES[measure]}"
+    known = ", ".join(x for x in _UNITS[measure] if x)
+    there = f" (there are {known})" if known else ""
+    return said + f"the unit {quoted(unit)} isn't known{there}: write {EXAMPLES[measure]}"
 
 
 def quoted(given: object) -> str:

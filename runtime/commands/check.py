@@ -116,10 +116,15 @@ def budget_request(request: Checking) -> CheckRequest:
     choice = choice_of(request.layers, request.only) or None
     if choice is not None and not request.limits:
         raise Misuse("--layer and --only choose the layers of --limit: give one, such as macs=1G")
+    limits = []
+    for text in request.limits:
+        try:
+            limit = parse_limit(text)
+            limits.append(limit if choice is None else limit_among(limit, choice))
+        except ValueError as error:
+            shown = text if len(text) <= 80 else f"{text[:77]}..."
+            raise Misuse(f"--limit {shown}: {error}") from None
     try:
-        limits = [parse_limit(text) for text in request.limits]
-        if choice is not None:
-            limits = [limit_among(limit, choice) for limit in limits]
         tolerance = None if request.tolerance is None else parse_tolerance(request.tolerance)
     except ValueError as error:
         raise Misuse(str(error)) from None

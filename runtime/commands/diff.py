@@ -55,11 +55,14 @@ def diff_models(request: Differing) -> int:
     from cnnscope.analyzer.analysis import diff
     from cnnscope.analyzer.difference.difference import CONDITIONS
     from cnnscope.analyzer.render.subjects import difference as render
+    from cnnscope.analyzer.values.near_names import near_names
 
     conditions = tuple(text.strip() for text in request.fail_on)
     for condition in conditions:
         if condition not in CONDITIONS:
-            raise Misuse(f"--fail-on {condition}: there are {', '.join(CONDITIONS)}")
+            close = near_names(condition, CONDITIONS)
+            meant = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise Misuse(f"--fail-on {condition}: there are {', '.join(CONDITIONS)}{meant}")
     if "weights" in conditions and not request.weights:
         raise Misuse("--fail-on weights and --no-weights contradict each other")
     reports = []

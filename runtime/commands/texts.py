@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.formats import formats_for
+from cnnscope.analyzer.values.near_names import what_there_is
 from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import Misuse
 
@@ -177,6 +178,8 @@ def reports_of(texts: Sequence[str] | None) -> list[tuple[str, Path]]:
     for text in texts or ():
         key, _, path = text.partition("=")
         if key not in known or not path:
+            if path:
+                raise Misuse(f"--report {text}: no format is {key!r}{what_there_is(key, known)}")
             raise Misuse(
                 f"--report {text}: give a format and a file such as sarif=out.sarif ({', '.join(known)})"
             )

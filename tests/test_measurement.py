@@ -143,7 +143,7 @@ def test_every_form_is_safe_and_complete() -> None:
         assert "My.Op" in form or "c" in form
     assert "<b>" not in profile_markdown(found) + found._repr_html_()
     whole = str(found)
-    for part in ("fell to the CPU", "1 copies between host", "transfers", "runs differ widely",
+    for part in ("fell to the CPU", "1 copy between host", "transfers", "runs differ widely",
                  "a stored constant", "synchronous launches", "0.4"):  # fmt: skip
         assert part in whole.replace("\n           ", " ")
     parsed = json.loads(profile_json(found))

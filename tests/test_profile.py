@@ -35,7 +35,7 @@ from cnnscope.analyzer.values.diagnostics import ArgumentError, BindingError, Ru
 from cnnscope.cli import main
 from cnnscope.runtime.engine.job import ModelJob
 from cnnscope.runtime.engine.providers import CPU, CUDA, Provider
-from cnnscope.runtime.profile import measuring, profiling
+from cnnscope.runtime.profile import event_meaning, measuring, profiling
 from cnnscope.runtime.profile.job import ProfileJob
 
 QUICK = 0.05
@@ -382,6 +382,7 @@ def test_launches_that_wait_give_upper_bounds(monkeypatch: pytest.MonkeyPatch, l
         return profiling.kernels_here(job, lambda said: None)
 
     monkeypatch.setattr(kernel_times, "on_host", lambda provider: False)
+    monkeypatch.setattr(event_meaning, "waits", lambda provider: False)
     monkeypatch.setattr(child, "run_in_child", here)
     found = cnnscope.profile(lenet, provider="cpu", seconds=QUICK)
     assert found.method == "synchronous launches"
@@ -390,5 +391,31 @@ def test_launches_that_wait_give_upper_bounds(monkeypatch: pytest.MonkeyPatch, l
     assert found.ceilings.overhead is not None
     assert found.ceilings.profiler is None
     assert "the profiler takes itself" not in str(found)
-    notes = measuring._notes(found.latencies, found.residue, Provider("cuda", (CUDA, CPU)))
-    assert "upper bounds, launches included" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("full", "derived", "said"),
+    [
+        (CPU, True, None),
+        (CUDA, False, None),  # by records or as upper bounds, which is said elsewhere
+        ("OpenVINOExecutionProvider", True, "with OpenVINO a row is a whole subgraph"),
+        ("CoreMLExecutionProvider", True, "with Core ML a row is a whole subgraph"),
+        ("DmlExecutionProvider", False, "with DirectML work is handed over"),
+        ("ROCMExecutionProvider", False, "with ROCm work is handed over"),
+        ("NewExecutionProvider", False, "whether the new provider's events wait"),
+    ],
+)
+def test_what_times_mean_with_each_provider(full: str, derived: bool, said: str | None) -> None:
+    provider = Provider("p", (full, CPU))
+    assert event_meaning.waits(provider) is derived
+    found = measuring._notes((), None, provider, "")
+    assert len(found) == (said is not None)
+    assert not said or said in found[0]
+
+
+def test_tensorrt_hands_to_cuda_what_it_cannot_take() -> None:
+    provider = Provider("tensorrt", ("TensorrtExecutionProvider", CUDA, CPU))
+    assert not event_meaning.waits(provider)
+    assert "with TensorRT a row is a whole subgraph" in measuring._notes((), None, provider, "")[0]
+    (first, _) = measuring._notes((), None, provider, "CUPTI isn't installed")
+    assert "upper bounds, launches included" in first

@@ -119,5 +119,5 @@ def _most_runs(events: int) -> int:
 
 
 def on_host(provider: Provider) -> bool:
-    """Does an event end when its kernel has ended, as far as is known?"""
+    """Is there no CUDA in it, whose launches would have to be made to wait?"""
     return CUDA not in provider.chain

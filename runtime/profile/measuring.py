@@ -49,6 +49,7 @@ class Measuring:
 
     def profile(self) -> Profile:
         from cnnscope.runtime.engine.hardware import describe_hardware
+        from cnnscope.runtime.profile.event_meaning import waits
         from cnnscope.runtime.profile.kernel_times import on_host
         from cnnscope.runtime.profile.kernels import assign_layers
         from cnnscope.runtime.profile.placement import find_placement
@@ -81,7 +82,7 @@ class Measuring:
         self.say("measuring what the machine can do")
         ceilings = self.ceilings(dtypes_of(rows))
         every = (*times.kernels, *times.inside)
-        if on_host(self.provider):  # else times are upper bounds, and nothing is derived from them
+        if waits(self.provider):  # else times aren't those of the work
             rows = with_bounds(without_profiler(rows, every, ceilings), ceilings)
         outer = [row for row in rows if row.within is None]
         residue = Residue(latencies[0].p50, times.run_seconds, raw, total(rows), times.runs)
@@ -198,10 +199,10 @@ class Measuring:
 
     def ceilings(self, dtypes: Sequence[str]) -> Ceilings:
         from cnnscope.runtime.profile.ceilings import measure_ceilings
-        from cnnscope.runtime.profile.kernel_times import on_host
+        from cnnscope.runtime.profile.event_meaning import waits
 
         return measure_ceilings(
-            self.provider, dtypes, self.idle_kernels if on_host(self.provider) else None,
+            self.provider, dtypes, self.idle_kernels if waits(self.provider) else None,
             threads=self.request.threads, device=self.device, seconds=min(2.0, self.request.seconds),
         )  # fmt: skip
 
@@ -227,19 +228,17 @@ def _notes(
         provider: what ran the model.
         why: there are no records of a device that should have some; ``""`` where there are.
     """
-    from cnnscope.runtime.engine.providers import CPU, CUDA
+    from cnnscope.runtime.profile.event_meaning import meaning, waits
 
     notes = []
     if why:
         notes.append(
             f"the rows' times are upper bounds, launches included, and nothing is derived from them: {why}"
         )
-    if CUDA not in provider.chain and provider.chain[0] != CPU:
-        notes.append(
-            f"whether the times that the {provider.name} provider's kernels are profiled with are "
-            "those of the kernels, or only of their launches, isn't known"
-        )
-    share = None if residue is None or why else residue.share
+    said = meaning(provider)
+    if said is not None:
+        notes.append(said)
+    share = residue.share if residue is not None and waits(provider) else None
     if share is not None and abs(share) > _AMISS:
         notes.append(
             "the kernels' times don't add up to a whole run: the machine's load changed between the "

@@ -142,14 +142,14 @@ net.onnx: 3 layers, ai.onnx 17, com.microsoft 1, no weights stored
 input   x  1x3x32xW float32
 output  out2  1x8x1x(W - 1) float32
 
-layer   op              output         params     MACs    FLOPs      field  step
-------  --------------  -------------  ------  -------  -------  ---------  ----
-conv    Conv            1x8x16x16         216  55.30 k  110.6 k          3     2
-custom  my.doma…::MyOp  ?                   0        ?        ?          -     -
-pool    GlobalA…gePool  1x8x1x(W - 1)       0        0      520  all (7x9)     -
+layer   op                 output         params     MACs    FLOPs      field
+------  -----------------  -------------  ------  -------  -------  ---------
+conv    Conv               1x8x16x16         216  55.30 k  110.6 k          3
+custom  my.domain::MyOp    ?                   0      ?        ?            -
+pool    GlobalAveragePool  1x8x1x(W - 1)       0      0      520    all (7x9)
 
-parameters          25.56 M  distinct learned weight elements, shared ones once
-buffers             53.12 k  stored running statistics; not learned
+parameters        25.56 M    distinct learned weight elements, shared ones once
+buffers           53.12 k    stored running statistics; not learned
 MACs              >= 4.09 G (partial: 2 x MyOp uncounted): products in
                   convolution, matrix products, attention, recurrence; bias
                   excluded
@@ -213,7 +213,7 @@ def test_a_wider_terminal_shows_no_fewer_columns(sample: Report) -> None:
         for w in WIDTHS
     ]
     assert shown == sorted(shown)
-    assert shown[1] >= 6  # at 80 columns
+    assert shown[1] >= 4  # at 80 columns: names and operators are whole before there are more
     assert shown[-1] == len([c for c in LAYER_COLUMNS if c.importance])
 
 

@@ -31,6 +31,8 @@ class Column(Generic[Row]):
         least: the fewest characters it may be shortened to; None: it is never shortened.
         order: what rows are sorted by, largest first for numbers; None: what `exact` gives.
         optional: left out, unless asked for, where no row has it.
+        names: its texts name what `exact` gives: cut short, different ones stay different.
+        beside: what stands beside a name anyway, such as its operator: at its end it goes first.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Column(Generic[Row]):
     least: int | None = None
     order: Callable[[Row], int | float | str | None] | None = None
     optional: bool = False
+    names: bool = False
+    beside: Callable[[Row], str] | None = None
 
 
 # -- layers -----------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class Heading:
         said: what is said of it, behind a colon or below.
         level: how deep it stands, from 1.
         tone: of what is said.
-        flow: how it breaks; None: it is cut where something is said of it, and wrapped elsewhere.
+        flow: how it breaks; None: between words.
     """
 
     text: str

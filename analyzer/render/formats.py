@@ -55,10 +55,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What writers may need besides the result: the width of a screen, and cnnscope's version, asked
-    for where a format has it."""
+    """What writers may need besides the result: the width of the screen, None where the text is for a
+    file, and cnnscope's version, asked for where a format has it."""
 
-    width: int = 100
+    width: int | None = 100
     version: Callable[[], str] = str
 
 
@@ -147,9 +147,13 @@ def _write(found: Format, result: Result, setting: Setting) -> str:
     return cast("Callable[..., str]", writer)(*given)
 
 
-def styled(result: Result) -> Sequence[object]:
-    """The result as rich prints it on a terminal, one after the other."""
+def styled(result: Result, width: int | None) -> Sequence[object]:
+    """The result as rich prints it on a terminal of so many cells, one after the other."""
     from cnnscope.analyzer.render.forms.terminal import Laid
 
-    found = [Laid(document) for document in result.documents() if any(document.of("terminal"))]
+    found = [
+        Laid(document, lambda _: width)
+        for document in result.documents()
+        if any(document.of("terminal"))
+    ]
     return [part for one in found for part in ("", one)][1:]

@@ -60,7 +60,8 @@ def _ways(text: str) -> list[Callable[[Layer, Sequence[Steps]], bool]]:
     lower = text.lower()
     ways: list[Callable[[Layer, Sequence[Steps]], bool]] = []
     # Python code has dots where a path has slashes.
-    for steps in dict.fromkeys((steps_of(text), steps_of(text.replace(".", "/")))):
+    shown = text.replace("…/", "**/").replace("…", "*")  # as a table has it
+    for steps in dict.fromkeys((steps_of(shown), steps_of(shown.replace(".", "/")))):
         if steps:
             ways += (fitting(steps), fitting(("**", *steps)))
     if not lower.strip("/ ") or lower.lstrip("-").isdecimal():  # an index that no layer has

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,20 +52,41 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
+def _is_plain(console: Console) -> bool:
+    """Nothing is to be styled: neither in colour nor bold."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return True
+    return not console.is_terminal or bool(console.legacy_windows)
+
+
 def emit(result: Result, format: str, output: Path | None) -> None:  # noqa: A002
     """To where it was asked for: on a terminal with its colours, where it has some."""
-    console = _console()
     if output is not None:
         save(text_in(result, format), output)
-    elif format == "table" and console.is_terminal and not console.legacy_windows:
+    elif format != "table" or _is_plain(console := _console()):
+        write(written(result, format, Setting(_screen_width(), installed_version)))
+    else:
         with console.capture() as seen:  # a job's log may ask for colours, too (FORCE_COLOR)
-            for part in styled(result):
+            for part in styled(result, _screen_width()):
                 console.print(part, soft_wrap=True)
         write(without_commands(seen.get()))
-    else:
-        write(text_in(result, format))
 
 
 def text_in(result: Result, format: str) -> str:  # noqa: A002
-    """The result in a format."""
-    return written(result, format, Setting(_console().width, installed_version))
+    """The result in a format, as a file has it."""
+    return written(result, format, Setting(_wished_width(), installed_version))
+
+
+def _wished_width() -> int | None:
+    """How wide a text is to be, whoever reads it; None: nobody said so."""
+    wished = os.environ.get("COLUMNS", "")
+    return int(wished) if wished.isascii() and wished.isdigit() and int(wished) > 0 else None
+
+
+def _screen_width() -> int | None:
+    """That of the terminal written to; None where there is none: nothing is cut for a file or a pipe."""
+    import shutil
+
+    if _wished_width() is not None or sys.stdout is None or not sys.stdout.isatty():
+        return _wished_width()
+    return shutil.get_terminal_size().columns

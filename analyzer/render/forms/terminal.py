@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -27,15 +27,16 @@ from cnnscope.analyzer.render.document import (
     Prose,
     Section,
 )
+from cnnscope.analyzer.render.forms.terminal_grid import aligned
 from cnnscope.analyzer.render.forms.terminal_lines import (
     GAP,
     Line,
     broken,
-    fitted,
     flowing,
     segments,
     text_of,
 )
+from cnnscope.analyzer.render.forms.terminal_names import fitted
 from cnnscope.analyzer.render.forms.terminal_tables import table_lines
 from cnnscope.analyzer.render.tables import Table
 
@@ -44,29 +45,41 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A document, laid out anew for the width it is shown in: a rich renderable."""
+    """A document, laid out anew for the width it is shown in: a rich renderable.
+
+    Args:
+        width: cells, by those that rich has; None: nothing is cut.
+    """
 
     document: Document
+    width: Callable[[int], int | None] = int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        yield from segments(document_lines(self.document, options.max_width))
+        yield from segments(document_lines(self.document, self.width(options.max_width)))
 
 
-def text(document: Document, width: int = WIDTH) -> str:
-    """The document as plain text, no line longer than the width. In a CI service's log, nothing in it
-    is a command."""
+def text(document: Document, width: int | None = WIDTH) -> str:
+    """The document as plain text, no line longer than the width; for a file (None), nothing is cut.
+
+    In a CI service's log, nothing in it is a command.
+    """
     return text_of(document_lines(document, width))
 
 
-def texts(documents: Sequence[Document], width: int = WIDTH) -> str:
-    """Documents as plain text, one below the other; one with nothing for a screen is left out."""
+def texts(documents: Sequence[Document], width: int | None = WIDTH) -> str:
+    """Documents as plain text, one below the other; one with nothing for a screen is left out.
+
+    Args:
+        width: that of the screen; None: there is none. Then nothing is cut, and tables have all of
+            their usual columns.
+    """
     found = (text(document, width) for document in documents)
     return "\n".join(f"{said}\n" for said in found if said)
 
 
-def document_lines(document: Document, width: int) -> list[Line]:
-    """The whole document, laid out."""
-    width = max(1, width)
+def document_lines(document: Document, screen: int | None) -> list[Line]:
+    """The whole document, laid out for a screen of so many cells; for a file (None), uncut."""
+    width = WIDTH if screen is None else max(1, screen)
     lines: list[Line] = []
     for section in document.of("terminal"):
         if lines:
@@ -76,7 +89,7 @@ def document_lines(document: Document, width: int) -> list[Line]:
         room = max(1, width - section.indent)
         heads = _heads(section)
         for block in section.blocks:
-            found = _block(block, room, heads)
+            found = _block(block, room, heads, cut=screen is not None)
             if section.indent:
                 found = [[(" " * section.indent, ""), *line] for line in found]
             lines += found
@@ -94,12 +107,12 @@ def _heads(section: Section) -> int:
     return max(lengths)
 
 
-def _block(block: Block, width: int, heads: int) -> list[Line]:
+def _block(block: Block, width: int, heads: int, *, cut: bool) -> list[Line]:
     match block:
         case Heading():
             return _heading(block, width)
         case Table():
-            return table_lines(block, width)
+            return table_lines(block, width if cut else None)
         case Pairs():
             return _pairs(block, width, heads)
         case Figures():
@@ -112,10 +125,11 @@ def _block(block: Block, width: int, heads: int) -> list[Line]:
         case Derivation():
             return _derivation(block.rows, width)
         case Picture():
-            lines = block.lines if block.whole else [fitted(line, width) for line in block.lines]
+            whole = block.whole or not cut
+            lines = block.lines if whole else [fitted(line, width) for line in block.lines]
             return [[(line, block.tone)] for line in lines]
         case Fold():
-            return [line for inner in block.blocks for line in _block(inner, width, heads)]
+            return [x for inner in block.blocks for x in _block(inner, width, heads, cut=cut)]
         case _:
             raise AssertionError("a form gets no block that is another's")
 
@@ -129,7 +143,7 @@ def _heading(heading: Heading, width: int) -> list[Line]:
     if cell_len(title) + 1 + cell_len(heading.said) <= room:
         return [[(f"{title} ", "heading"), (heading.said, heading.tone)]]
     if flow is None:
-        return [[(fitted(title, width), "heading")], [(fitted(heading.said, width), heading.tone)]]
+        flow = Flow()
     below = Flow(flow.rest, flow.rest, flow.most)
     return [
         *([(part, "heading")] for part in flowing(title, width, flow)),
@@ -182,14 +196,15 @@ def _behind(pair: Pair, width: int) -> list[Line]:
 
 def _figures(figures: Figures, width: int, heads: int) -> list[Line]:
     """Names, figures and what they are, in three columns where the figures are short."""
-    longest = max([len(text) for _, text, _ in figures.rows if len(text) <= 12], default=8)
+    texts = aligned([text for _, text, _ in figures.rows])
+    longest = max([len(text) for text in texts if len(text) <= 12], default=8)
     lines: list[Line] = []
-    for name, text, meaning in figures.rows:
+    for (name, _, meaning), text in zip(figures.rows, texts, strict=True):
         head = f"{name:<{heads}}{GAP}"
         if len(text) <= longest and width >= 60:
             lines += _hanging(f"{head}{text:>{longest}}{GAP}", meaning, "", width)
         else:
-            lines += _hanging(head, f"{text}: {meaning}", "", width)
+            lines += _hanging(head, f"{text.rstrip()}: {meaning}", "", width)
     return lines
 
 

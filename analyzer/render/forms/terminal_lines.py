@@ -10,13 +10,12 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import chop_cells
 from rich.segment import Segment
 from rich.style import Style
 
 from cnnscope.analyzer.render.document import Flow
 from cnnscope.analyzer.render.job_log import without_commands
-from cnnscope.analyzer.values.notation import middle
 
 #: a line: runs of text, each with the name of a style
 Line = list[tuple[str, str]]
@@ -41,18 +40,6 @@ def text_of(lines: Iterable[Line]) -> str:
     """Lines as plain text, none of which a CI runner takes for a command."""
     text = "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
     return without_commands(text)
-
-
-def fitted(text: str, width: int) -> str:
-    """The text, its middle left out where it takes more cells than there are."""
-    if len(text) <= width and text.isascii():
-        return text
-    longest = width
-    short = middle(text, longest)
-    while cell_len(short) > width and longest:  # characters two cells wide
-        longest -= 1
-        short = middle(text, longest)
-    return short
 
 
 def broken(text: str, width: int) -> list[str]:

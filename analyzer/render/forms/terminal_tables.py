@@ -11,82 +11,101 @@ from rich.cells import cell_len
 
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import Flow
-from cnnscope.analyzer.render.forms.terminal_lines import GAP, Line, fitted, flowing
+from cnnscope.analyzer.render.forms.terminal_grid import Grid
+from cnnscope.analyzer.render.forms.terminal_lines import GAP, Line, flowing
+from cnnscope.analyzer.render.forms.terminal_names import fitted
 from cnnscope.analyzer.render.tables import Narrow, Table
 from cnnscope.analyzer.values.notation import middle
 
-_COMFORTABLE = 24  # cells for a name before others are shortened
+_COMFORTABLE = 24  # cells for a text before others are shortened
+_CORE = 60  # columns as important as this stay where names are cut
+_NAMES = 0.4  # of the width is for names before those go, too
 _BESIDE = 40  # cells that a long text needs to go on in its own column
 _HEADING = 28  # cells for a title of a table that is split
 _BELOW = Flow("    ", "      ", units=True, even=True)
 
-Rows = Sequence[Sequence[str]]
 
-
-def table_lines(table: Table, width: int) -> list[Line]:
-    """A table, laid out for so many cells."""
-    columns = table.seen
-    cells = [[column.text(row) for column in columns] for row in table.rows]
-    lines = _WAYS[table.narrow](columns, cells, width)
+def table_lines(table: Table, width: int | None) -> list[Line]:
+    """A table, laid out for so many cells; for a file (None) with all that is in its usual columns."""
+    grid = Grid.of(table)
+    lines = _wide(grid) if width is None else _WAYS[table.narrow](grid, width)
     if table.tone is not None:
-        for position, row in enumerate(table.rows, len(lines) - len(cells)):
+        for position, row in enumerate(table.rows, len(lines) - len(grid.rows)):
             tone = table.tone(row)
             lines[position] = [(text, tone) for text, _ in lines[position]]
     if table.more:
-        lines.append([(middle(f"... {table.more}", width), "dim")])
+        more = f"... {table.more}"
+        lines.append([(more if width is None else middle(more, width), "dim")])
     return lines
 
 
 # -- columns are left out ---------------------------------------------------------------------
 
 
-def _dropped(
-    columns: Sequence[Column[object]], rows: Rows, width: int, *, drop: bool = True
-) -> list[Line]:
-    """First what may be shortened is, then the least important columns go."""
-    places = {c.name: i for i, c in enumerate(columns)}
-    natural = {
-        c.name: max([cell_len(c.title), *(cell_len(row[places[c.name]]) for row in rows)])
-        for c in columns
-    }
-    kept = list(columns)
+def _dropped(grid: Grid, width: int) -> list[Line]:
+    """The least important columns go, then names are cut, then more columns go."""
+    everything = range(len(grid.columns))
+    natural = {i: grid.natural(i) for i in everything}
+    least = {i: natural[i] if i in grid.keys else grid.least(i) for i in everything}
 
-    def least(column: Column[object]) -> int:
-        full = natural[column.name]
-        return full if column.least is None else min(full, max(column.least, len(column.title)))
+    def rank(position: int) -> tuple[int, int]:
+        return grid.columns[position].importance, -position
 
-    while drop and len(kept) > 1 and sum(map(least, kept)) + len(GAP) * (len(kept) - 1) > width:
-        kept.remove(min(kept, key=lambda c: c.importance))
-    room = width - len(GAP) * (len(kept) - 1) - sum(map(least, kept))
-    widths = {column.name: least(column) for column in kept}
-    for most in (_COMFORTABLE, width):  # a little for each before much for one
-        for column in sorted(kept, key=lambda c: -c.importance):
-            wanted = min(natural[column.name], most) - widths[column.name]
-            extra = max(0, min(room, wanted))
-            room -= extra
-            widths[column.name] += extra
-    if drop and len(kept) == 1:
-        widths[kept[0].name] = min(widths[kept[0].name], max(1, width))
-    lines: list[Line] = [_line([(c.title, c, "heading") for c in kept], widths)]
-    lines.append([(GAP.join("-" * widths[c.name] for c in kept), "rule")])
-    styled = [(c, places[c.name], "op" if c.name == "op" else "") for c in kept]
-    lines += [_line([(row[i], c, style) for c, i, style in styled], widths) for row in rows]
+    def takes(positions: Sequence[int]) -> int:
+        return sum(least[i] for i in positions) + len(GAP) * (len(positions) - 1)
+
+    kept = list(everything)
+    while takes(kept) > width and any(rank(i)[0] < _CORE for i in kept):
+        kept.remove(min(kept, key=rank))
+    if takes(kept) > width:
+        for i in grid.keys:
+            enough = max(grid.least(i), int(width * _NAMES))
+            least[i] = min(natural[i], grid.good(i), enough)
+    if takes(kept) > width:
+        chosen: list[int] = []
+        for i in sorted(kept, key=rank, reverse=True):
+            if not chosen or takes([*chosen, i]) <= width:
+                chosen.append(i)
+        kept = sorted(chosen)
+    if len(kept) == 1 and width < takes(kept):
+        least[kept[0]] = max(1, width)
+    room = width - takes(kept)
+    order = sorted(kept, key=rank, reverse=True)
+    # Names first; then a little for each before much for one.
+    for these, most in ((grid.keys, width), (kept, _COMFORTABLE), (kept, width)):
+        for i in order:
+            if i in these:
+                extra = max(0, min(room, natural[i] - least[i], most - least[i]))
+                room -= extra
+                least[i] += extra
+    return _columns(grid, {i: least[i] for i in kept})
+
+
+def _wide(grid: Grid, width: int = 0) -> list[Line]:
+    """Every column, the table as wide as it takes."""
+    return _columns(grid, {i: grid.natural(i) for i in range(len(grid.columns))})
+
+
+def _columns(grid: Grid, sizes: Mapping[int, int]) -> list[Line]:
+    columns = grid.columns
+    lines = [_line([(columns[i].title, "heading") for i in sizes], columns, sizes)]
+    lines.append([(GAP.join("-" * size for size in sizes.values()), "rule")])
+    styles = {i: "op" if columns[i].name == "op" else "" for i in sizes}
+    lines += [
+        _line([(row[i], styles[i]) for i in sizes], columns, sizes) for row in grid.cut(sizes)
+    ]
     return lines
 
 
-def _grown(columns: Sequence[Column[object]], rows: Rows, width: int) -> list[Line]:
-    """Every column, the table as wide as it takes."""
-    return _dropped(columns, rows, width, drop=False)
-
-
-def _line(cells: list[tuple[str, Column[object], str]], widths: dict[str, int]) -> Line:
+def _line(
+    cells: Sequence[tuple[str, str]], columns: Sequence[Column[object]], sizes: Mapping[int, int]
+) -> Line:
     line: Line = []
-    for position, (text, column, style) in enumerate(cells):
-        width = widths[column.name]
-        text = fitted(text, width)
-        blank = " " * (width - cell_len(text))
-        last = position == len(cells) - 1
-        body = blank + text if column.right else text + ("" if last else blank)
+    for (text, style), (i, size) in zip(cells, sizes.items(), strict=True):
+        text = fitted(text, size)
+        blank = " " * (size - cell_len(text))
+        last = len(line) == len(sizes) - 1
+        body = blank + text if columns[i].right else text + ("" if last else blank)
         line.append((body + ("" if last else GAP), style))
     return line
 
@@ -94,39 +113,39 @@ def _line(cells: list[tuple[str, Column[object], str]], widths: dict[str, int]) 
 # -- texts are cut short ----------------------------------------------------------------------
 
 
-def _shortened(columns: Sequence[Column[object]], rows: Rows, width: int) -> list[Line]:
+def _shortened(grid: Grid, width: int) -> list[Line]:
     """The widest texts are shortened; row by row where there's no room for that."""
-    shown = [i for i, c in enumerate(columns) if c.title or any(row[i] for row in rows)]
-    sizes = _squeezed(columns, rows, shown, width)
+    columns = grid.columns
+    shown = [i for i, c in enumerate(columns) if c.title or any(grid.column(i))]
+    sizes = _squeezed(grid, shown, width)
     if sizes is None:
-        return _row_by_row(columns, rows, shown, width)
+        return _row_by_row(grid, shown, width)
     lines = [_cells([c.title for c in columns], columns, sizes, "dim")]
-    return lines + [_cells(row, columns, sizes, "") for row in rows]
+    return lines + [_cells(row, columns, sizes, "") for row in grid.cut(sizes)]
 
 
-def _squeezed(
-    columns: Sequence[Column[object]], rows: Rows, shown: Sequence[int], width: int
-) -> dict[int, int] | None:
-    """How many cells each column gets: the widest texts give; None where that isn't enough."""
-    sizes = {
-        i: max([cell_len(columns[i].title), *(cell_len(row[i]) for row in rows)]) for i in shown
-    }  # fmt: skip
+def _squeezed(grid: Grid, shown: Sequence[int], width: int) -> dict[int, int] | None:
+    """How many cells each column gets: the widest texts give, names last; None where that isn't enough."""
+    sizes = {i: grid.natural(i) for i in shown}
     over = sum(sizes.values()) + len(GAP) * (len(shown) - 1) - width
-    while over > 0:
-        spare = [i for i in shown if sizes[i] > (columns[i].least or sizes[i])]
-        if not spare:
-            return None
-        sizes[max(spare, key=lambda i: sizes[i])] -= 1
-        over -= 1
-    return sizes
+    if over <= 0:
+        return sizes
+    others = {i: grid.columns[i].least or sizes[i] for i in shown if i not in grid.keys}
+    named = {i: grid.columns[i].least or sizes[i] for i in shown if i in grid.keys}
+    for floors in (others, {i: max(n, grid.good(i)) for i, n in named.items()}, named):
+        while over > 0:
+            spare = [i for i, floor in floors.items() if sizes[i] > floor]
+            if not spare:
+                break
+            sizes[max(spare, key=lambda i: sizes[i])] -= 1
+            over -= 1
+    return None if over > 0 else sizes
 
 
-def _row_by_row(
-    columns: Sequence[Column[object]], rows: Rows, shown: Sequence[int], width: int
-) -> list[Line]:
+def _row_by_row(grid: Grid, shown: Sequence[int], width: int) -> list[Line]:
     lines: list[Line] = []
-    for row in rows:
-        told = ", ".join(f"{columns[i].title} {row[i]}".strip() for i in shown if row[i])
+    for row in grid.rows:
+        told = ", ".join(f"{grid.columns[i].title} {row[i]}".strip() for i in shown if row[i])
         lines += [[(part, "")] for part in flowing(told, width, Flow(rest=GAP, even=True))]
     return lines
 
@@ -146,30 +165,30 @@ def _set(text: str, size: int, right: bool) -> str:
 # -- the last column's texts go on below ------------------------------------------------------
 
 
-def _below(columns: Sequence[Column[object]], rows: Rows, width: int) -> list[Line]:
-    """Names are shortened, and a long text goes on in its column, or stands below its row."""
-    shown = range(len(columns))
+def _below(grid: Grid, width: int) -> list[Line]:
+    """A long text goes on in its column, or stands below its row; names are shortened."""
+    columns = grid.columns
     last = len(columns) - 1
-    natural = [
-        max([cell_len(columns[i].title), *(cell_len(row[i]) for row in rows)]) for i in shown
-    ]
+    natural = [grid.natural(i) for i in range(len(columns))]
     over = sum(natural) + len(GAP) * last - width
     if not columns[-1].right and natural[-1] - over < min(natural[-1], _BESIDE):
         # Too little is left for the last column: its texts go below their rows.
-        head, *laid_out = _below(columns[:-1], [row[:-1] for row in rows], width)
+        head, *laid_out = _below(grid.without_last(), width)
         if laid_out and laid_out[0][0][1] == "rule":  # in columns
             lines = [head, laid_out[0]]
-            for line, row in zip(laid_out[1:], rows, strict=True):
+            for line, row in zip(laid_out[1:], grid.rows, strict=True):
                 told = flowing(row[-1], width, _BELOW) if row[-1] else []
                 lines += [line, *([(part, "")] for part in told)]
             return lines
-    sizes = _squeezed(columns, rows, shown, width)
+    sizes = _squeezed(grid, range(len(columns)), width)
     if sizes is None:
         flow = Flow(rest=GAP, units=True, even=True)
-        sentences = (_sentence(columns, row) for row in rows)
+        sentences = (_sentence(columns, row) for row in grid.rows)
         return [[(part, "")] for text in sentences for part in flowing(text, width, flow)]
     lines = [[(text, "heading")] for text in _going_on(columns, [c.title for c in columns], sizes)]
     lines.append([(GAP.join("-" * size for size in sizes.values()), "rule")])
+    whole = columns[-1].right
+    rows = grid.cut(sizes if whole else {i: sizes[i] for i in sizes if i != last})
     return lines + [[(text, "")] for row in rows for text in _going_on(columns, row, sizes)]
 
 
@@ -203,8 +222,9 @@ def _sentence(columns: Sequence[Column[object]], row: Sequence[str]) -> str:
 # -- columns follow in further tables ---------------------------------------------------------
 
 
-def _split(columns: Sequence[Column[object]], rows: Rows, width: int) -> list[Line]:
+def _split(grid: Grid, width: int) -> list[Line]:
     """As many columns side by side as fit, the first two always among them."""
+    columns, rows = grid.columns, grid.rows
     sizes = [
         max([min(cell_len(c.title), _HEADING), *(cell_len(row[i]) for row in rows)])
         for i, c in enumerate(columns)
@@ -238,6 +258,6 @@ def _fits(sizes: Sequence[int], width: int) -> list[list[int]]:
     return tables
 
 
-_WAYS: Mapping[Narrow, Callable[[Sequence[Column[object]], Rows, int], list[Line]]] = {
-    "drop": _dropped, "grow": _grown, "shorten": _shortened, "below": _below, "split": _split,
+_WAYS: Mapping[Narrow, Callable[[Grid, int], list[Line]]] = {
+    "drop": _dropped, "grow": _wide, "shorten": _shortened, "below": _below, "split": _split,
 }  # fmt: skip

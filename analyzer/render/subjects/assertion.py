@@ -62,7 +62,7 @@ def _row(
     layer: str, own: int, verdict: Verdict, report: Report | None
 ) -> tuple[str, str, str, str]:
     written = amount(Fraction(own), verdict.limit.measure) if verdict.bound is not None else ""
-    return name(layer, _LONGEST), written, _share(own, verdict), _what(layer, report)
+    return name(layer), written, _share(own, verdict), _what(layer, report)
 
 
 def _share(own: int, verdict: Verdict) -> str:

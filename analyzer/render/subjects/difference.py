@@ -249,9 +249,10 @@ def _cell(delta: int | None) -> str:
 _COLUMNS: tuple[Column[LayerDifference], ...] = (
     Column("status", "status", lambda x: f"{_MARKS[x.status]} {x.status}", lambda x: x.status,
            importance=1, least=_LEAST),
-    Column("layer", "layer", lambda x: name(title(x), 60), title, importance=1, least=_LEAST),
+    Column("layer", "layer", lambda x: name(title(x)), title, importance=1, least=_LEAST, names=True,
+           beside=lambda x: x.layer.op.rpartition("::")[2]),
     Column("op", "op", lambda x: name(x.layer.op, 40), lambda x: x.layer.op, importance=1,
-           least=_LEAST),
+           least=24),
     Column("params", "parameters", lambda x: _cell(x.delta("params")), lambda x: x.delta("params"),
            True, importance=1),
     Column("macs", "MACs", lambda x: _cell(x.delta("macs")), lambda x: x.delta("macs"), True,

@@ -65,7 +65,7 @@ def stake_text(stake: Mapping[str, int]) -> str:
 
 def layers_text(finding: Finding, shown: int = _SHOWN) -> str:
     """The layers of a finding, the first few by name."""
-    names = [name(text, 80) for text in finding.layers[:shown]]
+    names = [name(text) for text in finding.layers[:shown]]
     more = len(finding.layers) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 

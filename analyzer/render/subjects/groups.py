@@ -84,12 +84,13 @@ _ENDS: tuple[Column[Group], ...] = (
 
 
 _MODULE: Column[Group] = Column(
-    "module", "module", lambda x: name(x.name) or "(top)", lambda x: x.name, importance=100, least=16
+    "module", "module", lambda x: name(x.name) or "(top)", lambda x: x.name, importance=100, least=16,
+    names=True,
 )  # fmt: skip
 
 
 _BLOCK: Column[Group] = Column(
-    "block", "block", lambda x: name(x.name), lambda x: x.name, importance=100, least=20
+    "block", "block", lambda x: name(x.name), lambda x: x.name, importance=100, least=20, names=True
 )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def document(found: Groups) -> Document:
 #: the columns of each grouping
 GROUP_COLUMNS: dict[By, tuple[Column[Group], ...]] = {
     "op": (
-        Column("op", "op", lambda x: name(x.name, 60), lambda x: x.name, importance=100, least=8),
+        Column("op", "op", lambda x: name(x.name, 60), lambda x: x.name, importance=100, least=24),
         *_FIGURES,
     ),
     "kind": (

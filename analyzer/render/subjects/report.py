@@ -146,6 +146,6 @@ def field_lines(report: Report) -> list[str]:
                 text += f", {percent(outside)} of its units see beyond the border"
             makers = dict.fromkeys(f.global_by for f in fields if f.global_ and f.global_by)
             if makers:
-                text += ", global by " + ", ".join(name(x, 60) for x in list(makers)[:2])
+                text += ", global by " + ", ".join(name(x) for x in list(makers)[:2])
             lines.append(text)
     return lines

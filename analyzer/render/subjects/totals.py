@@ -59,7 +59,7 @@ def total_lines(report: Report) -> list[tuple[str, str, str]]:
             continue
         layer = report.totals.peak_layer
         if key == "peak_activation_bytes" and layer:
-            meaning = f"{meaning}; at {name(layer, 60)}"
+            meaning = f"{meaning}; at {name(layer)}"
         lines.append((label, total_text(found, write, bind=False), meaning))
     return lines
 

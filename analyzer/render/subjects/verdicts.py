@@ -149,10 +149,10 @@ def largest(verdict: Verdict) -> str:
         return ""
     parts = verdict.parts[:_SHOWN]
     if verdict.limit.quantity in LISTS:
-        return "at " + ", ".join(name(part.layer, 60) for part in parts)
+        return "at " + ", ".join(name(part.layer) for part in parts)
     measure = verdict.limit.measure
     return "most in " + ", ".join(
-        f"{name(part.layer, 60)} {amount(Fraction(part.amount), measure)}" for part in parts
+        f"{name(part.layer)} {amount(Fraction(part.amount), measure)}" for part in parts
     )
 
 

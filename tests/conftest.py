@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 from amounts import amount
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from ready_command import ReadyCommand
 
 # Where a test doesn't say how many examples it draws: a part, and what hypothesis takes for usual in full.
 settings.register_profile("drawn", max_examples=amount(40, 100))
 settings.load_profile("drawn")
+if not os.environ.get("CNNSCOPE_FULL") and hasattr(providers, "_get_local_constants"):
+    # In full, hypothesis also tries the numbers and texts that it finds in our source: each process
+    # would read hundreds of files for that, for seconds in a fresh checkout.
+    providers._get_local_constants = lambda: providers._local_constants
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -104,6 +109,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def cases() -> Path:
     """The folder of small models that were wrong once; its README says what is right."""
     return ROOT / "tests" / "data" / "cases"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_described_once() -> Iterator[None]:
+    """A process of ours runs one command, which typer reads for 9 ms; one of the tests' runs hundreds."""
+    import typer.main
+
+    from cnnscope import cli
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "build_command", cache(cli.build_command))
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def _judge_total(
             state: VerdictState = "new" if standing.status == "new" else "unknown"
             found.append(Verdict(limit, state, own[0], bound, reason=standing.reason))
         elif limit.key not in baseline:
-            why = f"the baseline has no {limit.name}: write it anew (cnnscope baseline update)"
+            why = f"the baseline has no {limit.name}: write it anew (cnnscope check --update-baseline)"
             found.append(Verdict(limit, "unknown", own[0], bound, reason=why))
         else:
             old = baseline[limit.key]

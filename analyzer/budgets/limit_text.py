@@ -135,7 +135,7 @@ def split_key(key: str) -> tuple[str, Scope]:
     """A quantity and what it is on, from a limit's name on one line.
 
     >>> split_key("module.layer4.params")
-    ('params', Scope(kind='module', pattern='layer4'))
+    ('params', Scope(kind='module', pattern='layer4', among=None))
     """
     for kind in get_args(ScopeKind):
         if key.startswith(f"{kind}.") and kind != "model":

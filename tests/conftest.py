@@ -22,6 +22,10 @@ if not os.environ.get("CNNSCOPE_FULL") and hasattr(providers, "_get_local_consta
     # would read hundreds of files for that, for seconds in a fresh checkout.
     providers._get_local_constants = lambda: providers._local_constants
 
+# Two tests run at a time, on two cores: threads of one's matrices would wait busily for the other's, and
+# each process that starts would start them, too. numpy's library reads this when it is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

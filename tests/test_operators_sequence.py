@@ -160,6 +160,7 @@ def test_random_chains_against_onnx_runtime():
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1
     refused = ran = 0
     for seed in range(amount(150, 5000)):
         model = chain(seed)

@@ -16,11 +16,12 @@ from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.inputs import make_inputs
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
-from cnnscope.runtime.engine.sessions import open_session
+from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.engine.weights import find_values
 
 FAST = ["lenet5", "mobilenet_v2", "efficientnet_b0", "googlenet", "densenet121", "wavenet"]
 FAST = FAST[: amount(3, len(FAST))]
+ONE_THREAD = SessionSettings(threads=1)
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
 
@@ -50,10 +51,10 @@ def both(model: Path | onnx.ModelProto, *, fold: bool = False) -> tuple[list[Any
     flat = flat_model(analysis, fold=fold)
     values = find_values(analysis.file, flat).arrays
     feeds = make_inputs(analysis)
-    ours = open_session(flat.proto, CPU_PROVIDER, weights=values).run(None, feeds)
+    ours = open_session(flat.proto, CPU_PROVIDER, ONE_THREAD, values).run(None, feeds)
     # The samples have no weights: the untouched file is given the same ones.
     given = values if analysis.file.weights == "missing" else {}
-    theirs = open_session(model, CPU_PROVIDER, weights=given).run(None, feeds)
+    theirs = open_session(model, CPU_PROVIDER, ONE_THREAD, given).run(None, feeds)
     return theirs, ours
 
 

@@ -148,6 +148,7 @@ def shapes_that_run(whole: onnx.ModelProto) -> dict[tuple[int, int], tuple[int, 
     del model.graph.node[-1], model.graph.output[0]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     run = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]

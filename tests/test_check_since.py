@@ -191,6 +191,18 @@ def test_limits_that_were_changed_are_told(project: Path) -> None:
     assert said in " ".join(run(*SINCE)[1].split())
 
 
+def test_a_model_beside_another_one(project: Path) -> None:
+    """A baseline that is a model tells which layers did it, too."""
+    (project / "no.toml").write_text("")
+    chain(NEW, 4, 6)  # one more of 16 parameters
+    line = ["check", NEW, "--limit", "params=+0", "--baseline", A, "--config", "no.toml"]
+    (row,) = table(run(*line, "--format", "markdown")[1])
+    said = row[3].replace("\N{NO-BREAK SPACE}", " ")
+    assert said == "params 92: 16 (21.1 %) over 76 (+0 of 76)<br>made by c5 +16"
+    text = " ".join(run(*line)[1].split())
+    assert "info: params: made by c5 +16" in text
+
+
 def test_a_commit_that_is_none(project: Path) -> None:
     for ref, said in {
         "nothing": "no such commit",

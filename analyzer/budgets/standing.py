@@ -7,11 +7,14 @@ giving the file another name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.budgets.figure import Figures
 from cnnscope.analyzer.budgets.since import Moved
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.report.report import Report
 
 Status = Literal["known", "new", "renamed", "missing"]
 
@@ -26,6 +29,7 @@ class Standing:
         figures: the earlier ones; None where it is new or missing.
         other: the baseline's name of what it is taken for, or might be, or ``""``.
         reason: why there are no figures, or they are another entry's.
+        report: of the earlier model, where that is at hand.
         rewritten: the baseline's own figures that were others at the commit that a check is since.
     """
 
@@ -34,6 +38,7 @@ class Standing:
     other: str = ""
     reason: str = ""
     rewritten: tuple[Moved, ...] = ()
+    report: Report | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, object]:
         return {

@@ -159,7 +159,7 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
     relative = any(is_relative(limit) for job in jobs for limit in job.limits)
     if commit is None and baseline.ref is not None and relative and not request.update:
         commit = Commit(baseline.ref, names, _place(request, jobs))
-    history = History(commit)
+    history = History(commit, alone=len(jobs) == 1)
     done: list[Checked] = []
     for job in jobs:
         say(job.model)

@@ -79,14 +79,14 @@ class Earlier:
             if path.endswith(".json"):
                 read = lambda: self.at(ref, Path(path))  # noqa: E731  # read when it is needed
                 return self.of_file(job, Path(path), read, report, figures)
-            return Standing("known", self.of_model(self.at(ref, Path(path)), job))
+            return self.of_model(self.at(ref, Path(path)), job)
         path = self.source
         data = _head(Path(path))
         if path.endswith(".json") or is_json(data):
             return self.of_file(job, Path(path), lambda: _whole(Path(path)), report, figures)
         if lfs_pointer(data) is not None:
             raise BaselineError(f"{path}: a Git LFS pointer: run git lfs pull")
-        return Standing("known", self.of_model(path, job))
+        return self.of_model(path, job)
 
     def of_commit(self, ref: str, job: Job, report: Report) -> Standing:
         """A model as it was at a commit; one that is new there may be another that has gone."""
@@ -94,7 +94,7 @@ class Earlier:
         if self._commit is None:
             self._commit = Commit(ref, self.models, path.parent)
         try:
-            return Standing("known", self.of_model(self._commit.file(path), job))
+            return self.of_model(self._commit.file(path), job)
         except NotInCommitError:
             pass
         none = f"the baseline {self.source} has no such model"
@@ -102,7 +102,8 @@ class Earlier:
         if found is None:
             return Standing("new", reason=none)
         other, data = found
-        return Standing("renamed", self.of_model(data, job), other, renamed_reason(none, other))
+        said = renamed_reason(none, other)
+        return replace(self.of_model(data, job), status="renamed", other=other, reason=said)
 
     def at(self, ref: str, path: Path) -> bytes:
         from cnnscope.runtime.gates.git import file_at
@@ -177,7 +178,8 @@ class Earlier:
             return ()
         return tuple(name for name in self._gone if name not in self.met)
 
-    def of_model(self, source: Source, job: Job) -> Figures:
+    def of_model(self, source: Source, job: Job) -> Standing:
+        """A model beside an earlier one."""
         try:
             own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(source))
             shapes = named_shapes(source, own.shapes)
@@ -189,7 +191,8 @@ class Earlier:
             then = replace(job, source=source, model=f"the baseline {self.source}")
             latency = self.request.settings.latency
             measured = measured_figures(then, latency, say_nothing, allow_unknown=True)
-        return ModelFigures(earlier, job.limits, measured)
+        figures = ModelFigures(earlier, job.limits, measured)
+        return Standing("known", figures, report=earlier)
 
 
 def from_folder(source: str, folder: Path) -> str:

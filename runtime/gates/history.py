@@ -25,10 +25,12 @@ class History:
 
     Args:
         commit: that the models are compared with; None: only what the baseline knows is.
+        alone: it is one model: if the baseline is one, too, they are compared layer by layer.
     """
 
-    def __init__(self, commit: Commit | None) -> None:
+    def __init__(self, commit: Commit | None, *, alone: bool = False) -> None:
         self.commit = commit
+        self.alone = alone
 
     def of(
         self, job: Job, report: Report, figures: Figures, standing: Standing | None
@@ -41,9 +43,13 @@ class History:
         if standing.figures is None:
             return Since("new")
         moved = moved_figures(standing.figures, figures, job.limits)
+        found = None
+        if standing.report is not None and self.alone:
+            found = diff(standing.report, report)
         if standing.status == "renamed":
-            return Since("renamed", standing.other, moved)
-        return Since("changed" if moved else "same", "", moved)
+            return Since("renamed", standing.other, moved, found)
+        same = not moved and (found is None or found.same)
+        return Since("same" if same else "changed", "", moved, found)
 
     def _since_commit(self, commit: Commit, job: Job, report: Report, figures: Figures) -> Since:
         path = Path(job.model)

@@ -82,7 +82,7 @@ ModelArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="MODEL", help="An ONNX file; - for standard input.")
 ]
 ModelArguments: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="MODEL...", help="ONNX files; - for standard input.")
+    list[str], typer.Argument(metavar="MODEL", help="ONNX files; - for standard input.")
 ]
 ShapeOption: TypeAlias = Annotated[
     list[str] | None,

@@ -124,7 +124,7 @@ def baseline(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH...]",
+            metavar="PATH",
             help="ONNX files, those of cnnscope.toml without one; of show, the baseline.",
         ),
     ] = None,

@@ -149,9 +149,7 @@ Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
 def check(
     models: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[MODEL...]", help="ONNX files; without one, those in cnnscope.toml."
-        ),
+        typer.Argument(metavar="MODEL", help="ONNX files; without one, those in cnnscope.toml."),
     ] = None,
     limit: Annotated[
         list[str] | None,

@@ -68,7 +68,7 @@ Example: cnnscope conventions model.onnx
 def conventions(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="An ONNX file; without one: who counts what."),
+        typer.Argument(metavar="MODEL", help="An ONNX file; without one: who counts what."),
     ] = None,
     shape: ShapeOption = None,
     dim: DimOption = None,

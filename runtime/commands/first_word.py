@@ -6,7 +6,6 @@ said to be no file; a file with a command's name goes by its path (``./check``).
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import os
 from collections.abc import Collection, Sequence
@@ -47,7 +46,9 @@ def with_command(given: Sequence[str], commands: Collection[str]) -> list[str]:
                 f" file is {os.curdir}{os.sep}{late}"
             )
     elif not looks_like_model(first):
-        close = difflib.get_close_matches(first.lower(), commands, 1)
+        from cnnscope.analyzer.values.near_names import near_names
+
+        close = near_names(first, commands, 1)
         meant = f"; did you mean {close[0]!r}?" if close else ", and no such file"
         raise Misuse(f"there is no command {first!r}{meant} (see cnnscope --help)")
     return [USUAL, *given]

@@ -46,7 +46,7 @@ EPILOG = "Example: cnnscope operators Conv --format json"
 def operators(
     filter: Annotated[  # noqa: A002  # shown as FILTER
         str | None,
-        typer.Argument(metavar="[FILTER]", help="Only operators whose name contains this."),
+        typer.Argument(metavar="FILTER", help="Only operators whose name contains this."),
     ] = None,
     format: Written = "table",  # noqa: A002
     output: Output = None,

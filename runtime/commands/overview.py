@@ -23,9 +23,9 @@ def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
     """
     wide = max(len(example) for example, _ in _FIRST)
     lines = [
-        "Usage: cnnscope MODEL [OPTIONS]   or   cnnscope COMMAND [OPTIONS] ...",
-        "",
+        "Usage: cnnscope MODEL... [OPTIONS]   or   cnnscope COMMAND [OPTIONS] ...",
         "What does an ONNX model cost and see? Sizes, work, memory, receptive fields.",
+        "",
         "First of all:",
         *(f"  {example:{wide}}  {what}" for example, what in _FIRST),
     ]
@@ -34,6 +34,6 @@ def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
         lines += [f"{heading}:", *(f"  {key:{name}}  {line}" for key, line in commands.items())]
     lines += [
         "Options: -h, --help; --version; --install-completion, --show-completion [SHELL]",
-        "Example: cnnscope explain --help; MODEL is a file, or - for standard input",
+        "MODEL is a file, or - for standard input. Example: cnnscope explain --help",
     ]
     return "".join(f"{line}\n" for line in lines)

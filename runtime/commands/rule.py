@@ -45,7 +45,7 @@ Example: cnnscope rule CNS101
 
 def rule(
     code: Annotated[
-        str | None, typer.Argument(metavar="[CODE]", help="A rule's code or name.")
+        str | None, typer.Argument(metavar="CODE", help="A rule's code or name.")
     ] = None,
     all: Annotated[  # noqa: A002  # the option's name
         bool, typer.Option("--all", help="List every rule.")

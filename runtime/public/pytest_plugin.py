@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 import pytest
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.model.own_sizes import Bindable
+    from cnnscope.analyzer.model.own_sizes import Sizes
     from cnnscope.analyzer.report.examination import Source
     from cnnscope.analyzer.report.report import Report
 
@@ -61,7 +61,7 @@ class _Session:
     def __init__(self) -> None:
         self.reports: dict[object, Report] = {}
         self.lines: dict[str, None] = {}  # in order, each once
-        self.bindable: dict[str, Bindable | None] = {}
+        self.sized: dict[object, tuple[list[Sizes], list[str]]] = {}
 
     def own_sizes(
         self, file: Path, models: Sequence[Path], asked: _Asked
@@ -71,22 +71,19 @@ class _Session:
         Raises:
             LookupError: no model has what one is of.
         """
-        from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
+        from cnnscope.analyzer.model.own_sizes import Sizes, each_own
 
-        shapes: object = asked.shapes or {}
-        dims: object = asked.dims or {}
-        if len(models) < 2 or not (isinstance(shapes, Mapping) and isinstance(dims, Mapping)):
+        given: tuple[object, ...] = (asked.shapes or {}, asked.dims or {})
+        if len(models) < 2 or not all(isinstance(x, Mapping) for x in given):
             return asked.shapes, asked.dims  # if something is wrong with it, analyze says so
-        sizes = Sizes(dict(shapes.items()), dims)
-        if not sizes.named:
-            return None, None
-        for model in models:
-            if str(model) not in self.bindable:
-                self.bindable[str(model)] = Bindable.of(model)
-        unmet = sizes.unmet([self.bindable[str(model)] for model in models])
+        key = tuple(models), repr(given)
+        if key not in self.sized:
+            sizes = Sizes(dict((asked.shapes or {}).items()), asked.dims or {})
+            self.sized[key] = each_own(sizes, models)
+        found, unmet = self.sized[key]
         if unmet:
             raise LookupError(f"{unmet[0]} (of the {len(models)} that the marker names)")
-        own = sizes.of(self.bindable[str(file)])
+        own = found[models.index(file)]
         return {name: shape for name, shape in own.shapes.items() if name is not None}, own.dims
 
     def analyze(

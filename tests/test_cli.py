@@ -304,6 +304,7 @@ def test_a_model_alone_is_analysed(
         (["no/such"], "no/such: there is no such file"),
         ([""], "there is no command ''"),
         (["--format", "json", "check", "m.onnx"], "a command goes before its options: cnnscope check"),
+        (["--format=json", "check", "m.onnx"], "a command goes before its options: cnnscope check"),
         (["--limit", "macs=1G", "m.onnx"], "no such option"),
         (["."], "folder"),
     ],

@@ -61,6 +61,11 @@ tolerance = "7.5 %"
 [lint]
 anything = 1
 
+[defaults]
+shapes.x = "1x3x?x224"
+dims = {H = 224}
+columns = ["name", "output"]
+
 [[model]]
 path = "models/*.onnx"
 

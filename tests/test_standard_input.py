@@ -169,6 +169,26 @@ def test_a_report_of_it_can_be_kept_and_run() -> None:
     assert cnnscope.verify(report, provider="cpu").ok  # from the bytes: no file is called so
 
 
+def test_what_is_said_to_type_can_be_typed(run: Run) -> None:
+    model = onnx.parser.parse_model(TEXT.replace("8,8", "H,W").replace("6,6", "H,W"))
+    model.graph.input.add().CopyFrom(model.graph.input[0])
+    model.graph.input[1].name = "w"
+    del model.graph.input[1].type.tensor_type.shape.dim[:]
+    for length in (4, 3, 3, 3):
+        model.graph.input[1].type.tensor_type.shape.dim.add().dim_value = length
+    out = run(model.SerializeToString(), "-")[1]
+    assert "cnnscope analyze - --dim H=" in out
+
+
+def test_a_dash_is_standard_output_too(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted = run(model_bytes(), "-", "-f", "csv")
+    assert run(model_bytes(), "-", "-f", "csv", "-o", "-") == wanted
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_pipe_and_a_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cnnscope.cli", "-", "--columns", "name", "-f", "csv"],

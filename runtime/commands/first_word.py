@@ -71,6 +71,7 @@ def looks_like_model(word: str) -> bool:
 def _command_behind(given: Sequence[str], commands: Collection[str]) -> str | None:
     """A command's name behind the options, where it can be neither an option's value nor a file."""
     for before, word in itertools.pairwise(given):
-        if word in commands and not before.startswith("-") and not looks_like_model(word):
+        value = before.startswith("-") and "=" not in before
+        if word in commands and not value and not looks_like_model(word):
             return word
     return None

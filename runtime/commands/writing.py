@@ -7,8 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from cnnscope.runtime.commands.messages import Misuse, silence
+
+#: in a file's place, as - stands for standard input in a model's
+STANDARD_OUTPUT: Final = "-"
 
 
 def installed_version() -> str:
@@ -43,7 +47,7 @@ def write(text: str) -> None:
 
 def check_output(output: Path | None, models: Sequence[str]) -> None:
     """Before any work is done: that it may be written there."""
-    if output is None:
+    if output is None or str(output) == STANDARD_OUTPUT:
         return
     if output.is_dir():
         raise Misuse(f"{output}: this is a folder; give a file")
@@ -60,7 +64,10 @@ def check_output(output: Path | None, models: Sequence[str]) -> None:
 
 
 def save(text: str, output: Path) -> None:
-    """To a file, wholly or not at all: beside it first, then in its place."""
+    """To a file, wholly or not at all: beside it first, then in its place; ``-`` is standard output."""
+    if str(output) == STANDARD_OUTPUT:
+        write(text)
+        return
     import stat  # most results go to standard output
     import tempfile
 

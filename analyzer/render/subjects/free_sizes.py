@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Final
 
+from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.render.subjects.formulas import pretty
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Input, Report
@@ -138,7 +139,8 @@ def binding(report: Report) -> str | None:
     options += [f"--dim {shlex.quote(f'{label}={length}')}" for label, length in dims.items()]
     if not wanted or not options:
         return None
-    path = shlex.quote(report.model.path or "MODEL")
+    piped = report.model.path == Piped.name
+    path = "-" if piped else shlex.quote(report.model.path or "MODEL")
     return escape(" ".join(["cnnscope", "analyze", path, *options]))
 
 

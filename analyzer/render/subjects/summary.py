@@ -121,7 +121,8 @@ def opening(found: Check) -> str:
         return f"{first}."
     origin = f"since {_commit(found.since)}" if found.since else "since the baseline"
     if total == 1 and not found.removed:
-        parts = [f"it is {parts[0].removeprefix('1 ')}"]
+        word = {"changed": "changed", "renamed": "has another name", "new": "is new"}[became[0]]
+        return f"{first}; it {word} {origin}."
     return f"{first}; {origin} {', '.join(parts)}."
 
 

@@ -25,6 +25,7 @@ from cnnscope.analyzer.render.subjects import (
     rules,
     verification,
 )
+from cnnscope.analyzer.render.subjects.profile_rows import ProfileSelection
 from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.comparison import Comparison
@@ -140,15 +141,15 @@ def check_json(found: Check) -> str:
 def profile_text(
     found: Profile, width: int = 100, sort: str | None = None, top: int | None = None
 ) -> str:
-    return text(profile.document(found, sort, top), width)
+    return text(profile.document(found, ProfileSelection(sort, top)), width)
 
 
 def profile_markdown(found: Profile, sort: str | None = None, top: int | None = None) -> str:
-    return markdown(profile.document(found, sort, top))
+    return markdown(profile.document(found, ProfileSelection(sort, top)))
 
 
 def profile_csv(found: Profile, sort: str | None = None, top: int | None = None) -> str:
-    return csv_text([profile.document(found, sort, top)])
+    return csv_text([profile.document(found, ProfileSelection(sort, top))])
 
 
 def profile_json(found: Profile) -> str:

@@ -87,9 +87,9 @@ def _facts(line: Line) -> Iterable[Candidate]:
 
 def _sort_keys(line: Line) -> Iterable[Candidate]:
     if line.command == "profile":
-        from cnnscope.analyzer.render.subjects import profile
+        from cnnscope.analyzer.render.subjects import profile_rows
 
-        return _named_in_refusal(lambda: profile.check_sort(""))
+        return _named_in_refusal(lambda: profile_rows.check_sort(""))
     return _of_table(line, sort="")
 
 

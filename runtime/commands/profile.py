@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,9 +14,12 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     PROFILE,
+    By,
     DimOption,
     InputOption,
+    LayerOption,
     ModelArgument,
+    OnlyOption,
     Output,
     ProviderOption,
     Running,
@@ -28,11 +32,23 @@ from cnnscope.runtime.commands.asked import (
 )
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
-from cnnscope.runtime.commands.sources import source_of
-from cnnscope.runtime.commands.texts import batches_of, files_of, lengths_of, shapes_of, values_of
+from cnnscope.runtime.commands.reading import ask_for_runtime, read_report, run_in_children
+from cnnscope.runtime.commands.sources import name_of, source_of
+from cnnscope.runtime.commands.texts import (
+    batches_of,
+    choice_of,
+    files_of,
+    lengths_of,
+    part_of,
+    shapes_of,
+    values_of,
+)
 from cnnscope.runtime.commands.usual import sized
 from cnnscope.runtime.commands.writing import check_output, save
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.render.subjects.profile_rows import ProfileSelection
+    from cnnscope.analyzer.report.group import By as GroupedBy
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,11 @@ class Profiling(Running):
     trace: Path | None
     recording: Path | None
     record: Path | None
+    by: By | None = None
+    depth: int | None = None
+    layers: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    until: Fraction | None = None
 
 
 def profile_model(request: Profiling) -> int:
@@ -55,13 +76,7 @@ def profile_model(request: Profiling) -> int:
     from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.profile.job import ProfileJob
 
-    sort, top = request.sort, request.top
-    if request.format == "json" and (sort or top):
-        raise Misuse("--sort and --top go with table, csv, markdown and html: JSON has everything")
-    try:
-        render.check_sort(sort)
-    except ValueError as error:
-        raise Misuse(str(error)) from None
+    shown = _selection(request)
     if request.recording is not None:
         _check_alone(request)
     for output in (request.output, request.trace, request.record):
@@ -69,6 +84,17 @@ def profile_model(request: Profiling) -> int:
     if request.recording is None:
         ask_for_runtime()
     source = source_of(request.model)
+    if shown.by is not None or shown.choice:
+        report = read_report(source, request.shapes, request.dims, request.values)
+        if report is None:
+            return BAD
+        shown = replace(shown, report=report)
+        from cnnscope.analyzer.report.choosing import fitting
+
+        try:  # before anything is run
+            fitting(report.layers, shown.choice.layers)
+        except ValueError as error:
+            raise Misuse(f"{name_of(source)}: {error}") from None
     base = ModelJob(
         source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,
         request.seed, verbose=request.verbose, values=request.values,
@@ -87,9 +113,35 @@ def profile_model(request: Profiling) -> int:
         from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
 
         save(chrome_trace(found), request.trace)
-    result = Result(lambda: [render.document(found, sort, top)], found.to_dict, rows=True)
-    emit(result, request.format, request.output)
+    try:
+        pages = [render.document(found, shown)] if request.format != "json" else []
+    except ValueError as error:
+        raise Misuse(f"{name_of(source)}: {error}") from None
+    emit(Result(lambda: pages, found.to_dict, rows=True), request.format, request.output)
     return FINE
+
+
+def _selection(request: Profiling) -> ProfileSelection:
+    """Which rows are asked for, as far as that can be told before anything is run."""
+    from cnnscope.analyzer.render.subjects.profile_rows import ProfileSelection, check_rows
+
+    options = {
+        "--sort": request.sort, "--top": request.top, "--until": request.until, "--by": request.by,
+        "--layer": request.layers or None, "--only": request.only or None,
+    }  # fmt: skip
+    for option, value in options.items() if request.format == "json" else ():
+        if value is not None:
+            raise Misuse(f"{option} goes with table, csv, markdown and html: JSON has everything")
+    if request.depth is not None and request.by is not By.module:
+        raise Misuse("--depth goes with --by module")
+    choice = choice_of(request.layers, request.only, run=True)
+    by: GroupedBy | None = None if request.by is None else request.by.value
+    shown = ProfileSelection(request.sort, request.top, request.until, by, request.depth, choice)
+    try:
+        check_rows(shown)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    return shown
 
 
 def _check_alone(request: Profiling) -> None:
@@ -137,6 +189,21 @@ def profile(
     top: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Show only the first N kernels.")
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="80%", help="Rows until they come to that of the time, or of --sort's."
+        ),
+    ] = None,
+    by: Annotated[
+        By | None, typer.Option(help="A row per operator, kind, module or block, not per kernel.")
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+    ] = None,
+    layer: LayerOption = None,
+    only: OnlyOption = None,
     format: Written = "table",  # noqa: A002
     output: Output = None,
     trace: Annotated[
@@ -161,6 +228,7 @@ def profile(
         Profiling(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
             timeout or None, format, output, verbose, batches_of(batch), threads, seconds, sort, top, trace,
-            from_recording, record,
+            from_recording, record, by, depth, tuple(layer or ()), tuple(only or ()),
+            part_of(until),
         )
     )  # fmt: skip

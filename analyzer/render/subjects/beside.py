@@ -170,7 +170,8 @@ def group_with_time(
 
     added: tuple[Column[Group], ...] = (
         Column("time", "time", lambda x: _text(seconds(x), duration), seconds, right=True, importance=93),
-        Column("time_share", "of time", lambda x: _text(share(x), percent), share, right=True,
+        Column("time_share", "of time",
+               lambda x: _text(share(x), lambda part: f"{100 * part:.1f} %"), share, right=True,
                importance=58),
     )  # fmt: skip
     return (columns[0], *added, *columns[1:])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 
 from cnnscope.analyzer.render.job_log import without_commands
-from cnnscope.analyzer.render.subjects.profile import kernel_name
+from cnnscope.analyzer.render.subjects.kernel_rows import kernel_name
 from cnnscope.analyzer.report.machine import TimeSpan
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.notation import escape, name

@@ -291,9 +291,10 @@ def _of_no_layer(
     if not whole:
         return ()
     own = time.of_layers(report.layers).value or 0
-    text = f"a kernel's time stands where its first layer is; of {duration(whole)} in kernels"
-    rest = max(whole - own, 0.0)
-    text += f", {percent(rest / whole)} is in those of no layer"
+    text = "a kernel's time stands where its first layer is"
+    rest = max(whole - own, 0.0) / whole
+    if rest >= 0.0005:
+        text += f"; of {duration(whole)} in kernels {percent(rest)} are in those of no layer"
     return (Only((*PAGE, *SCREEN), (Notes((Note(text, "note", tone="dim"),)),)),)
 
 

@@ -367,7 +367,7 @@ def test_analyze_with_a_run(command: Run, lenet: Path) -> None:
     assert {x["verified"] for x in lines.values()} == {"true"}
     assert float(lines["/conv1/Conv"]["time"]) > 0
     assert (lines["/tanh1/Tanh"]["time"], lines["/tanh1/Tanh"]["ran_with"]) == ("", "/conv1/Conv")
-    assert command("analyze", lenet, "--run", "--by", "op").code == 2
+    assert command("analyze", lenet, lenet, "--run", "--compare").code == 2
 
 
 # -- with a GPU -------------------------------------------------------------------------------

@@ -408,6 +408,19 @@ def test_what_may_not_change_is_unfolded(job: Job) -> None:
 
 
 @needs_bash
+def test_a_check_that_judges_nothing_says_so(job: Job) -> None:
+    job.step("cnnscope check", models="models/*.onnx", limits="parms=400")
+    job.step("cnnscope diff")
+    assert job.outputs == {"check": "2", "diff": "0"}
+    assert job.summary.startswith(
+        "**cnnscope check** could judge nothing: the log of the job says why."
+    )
+    assert "\n**models/a.onnx**\n" in job.summary
+    assert "<details><summary>What changed" not in job.summary, "there is no table above it"
+    assert job.summary == (job.temp / "summary.md").read_text()
+
+
+@needs_bash
 def test_a_check_alone_needs_no_base(job: Job) -> None:
     job.step("cnnscope check", models="models/*.onnx", limits="params=400", base="unheard-of")
     assert job.outputs == {"check": "0"}

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.layers import Layers
+    from cnnscope.analyzer.report.loading import load
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.metric import Metric, Totals
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         GraphError,
         LimitError,
         ModelFileError,
+        ReportFileError,
         RunError,
     )
     from cnnscope.analyzer.values.dimension import Undetermined, product
@@ -89,6 +91,7 @@ __all__ = [
     "Profile",
     "ReceptiveField",
     "Report",
+    "ReportFileError",
     "RunError",
     "Tensor",
     "Totals",
@@ -107,6 +110,7 @@ __all__ = [
     "diff",
     "each",
     "everything",
+    "load",
     "product",
     "register",
     "same",
@@ -165,6 +169,8 @@ _HOMES = {
     "Groups": "report.grouping",
     "Layers": "report.layers",
     "LimitError": "values.diagnostics",
+    "ReportFileError": "values.diagnostics",
+    "load": "report.loading",
 }
 
 

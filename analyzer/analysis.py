@@ -116,7 +116,8 @@ def diff(
     Args:
         before, after: what `analyze` takes, or reports that it gave.
         shapes, dims, values: for those still to be analysed, as `analyze` takes them.
-        weights: compare the numbers stored, too; they are read piece by piece, never whole.
+        weights: compare the numbers stored, too; they are read piece by piece, never whole. A report
+            that was read back from JSON has none: then they aren't compared.
 
     Returns:
         The `Difference`; printed, it is a table of what changed.
@@ -136,17 +137,19 @@ def diff(
         x if isinstance(x, Report) else analyze(x, shapes=shapes, dims=dims, values=values)
         for x in (before, after)
     ]
+    # One side without its model: the other's is left alone, too, so that both are told alike.
+    whole = all(isinstance(report._analysis, Analysis) for report in sides)
     with collector_resting():
-        return find_difference(*(_side(report, weights) for report in sides))
+        return find_difference(*(_side(report, weights and whole, whole) for report in sides))
 
 
-def _side(report: Report, read: bool) -> Side:
-    """A report together with what is stored in its model, where the model is at hand."""
+def _side(report: Report, read: bool, whole: bool) -> Side:
+    """A report together with what is stored in its model, where the models are at hand."""
     from cnnscope.analyzer.difference.constants import main_level
     from cnnscope.analyzer.difference.stages import side_of
 
     known = report._analysis
     level = None
-    if isinstance(known, Analysis):
+    if whole and isinstance(known, Analysis):
         level = main_level(known.file, known.graph, known.shapes, known.weights, read=read)
     return side_of(report, level, read=read)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cnnscope.analyzer.difference.constants import Constant, Level
-from cnnscope.analyzer.difference.fingerprints import Digest, Fingerprint, digest_of
+from cnnscope.analyzer.difference.fingerprints import NOT_ASKED, Fingerprint, digest_of
 from cnnscope.analyzer.difference.settings import Node as Settings
 from cnnscope.analyzer.difference.settings import settings_of
 from cnnscope.analyzer.model.graph import Node, captures
@@ -152,11 +152,11 @@ class Stage:
                     held = value.tensor.value
                     known = held is not None and held.dtype != object
                     digest = (
-                        digest_of(value.dtype, held)
-                        if held is not None and known
-                        else Digest(None, "the model isn't at hand")
+                        digest_of(value.dtype, held) if held is not None and known else NOT_ASKED
                     )
-                    found[value.name] = Constant(value.name, value.tensor, digest, False, None)
+                    # Of numbers that aren't at hand nobody can tell whether they are other ones.
+                    lost = digest is NOT_ASKED
+                    found[value.name] = Constant(value.name, value.tensor, digest, lost, None)
         return found
 
     @cached_property

@@ -109,7 +109,7 @@ def lint_report(
     asked = selected(settings)
     analysis = report._analysis
     if not isinstance(analysis, Analysis):
-        raise ValueError("rules need the model: analyse it anew")
+        raise ValueError("rules need the model itself, not what was read back: analyse it anew")
     particulars = Particulars(
         analysis.file, analysis.graph, analysis.shapes, analysis.weights, analysis.fields
     )

@@ -17,6 +17,7 @@ from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region, plain_number
+from cnnscope.analyzer.report.tensor_record import attribute_record, tensor_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,12 @@ class Layer(Shown):
             raise ValueError(f"layer {self.path!r} was read from data: it can't be explained")
         return self._source.explain(unit)
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self, *, within: bool = False) -> dict[str, object]:
+        """As JSON has it.
+
+        Args:
+            within: it is in a subgraph, where not all that it reads is what layers give.
+        """
         found: dict[str, object] = {
             "name": self.name,
             "path": self.path,
@@ -237,9 +243,18 @@ class Layer(Shown):
         for key, formula in self._formulas().items():
             if isinstance(formula, FreeDim):
                 found[f"{key}_formula"] = str(formula)
+        operands = [x for x in self.operands if x is not None and (within or x.tensor.constant)]
+        if operands:
+            known = {x.name: {"name": x.name, **tensor_record(x.tensor)} for x in operands}
+            found["operands"] = list(known.values())
+        if self.attributes:
+            found["attributes"] = {k: attribute_record(x) for k, x in self.attributes.items()}
+        if self.modules:
+            found["modules"] = dict(self.modules)
         if self.bodies:
             found["bodies"] = {
-                name: [layer.to_dict() for layer in layers] for name, layers in self.bodies.items()
+                name: [layer.to_dict(within=True) for layer in layers]
+                for name, layers in self.bodies.items()
             }
         return found
 

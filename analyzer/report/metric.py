@@ -22,7 +22,7 @@ class Metric:
         uncounted: what is missing: operator (or reason) to how many times.
         formula: the figure as a formula in the free dimensions, where it hangs on them.
         upper: what the figure never exceeds, a formula too, where it has none of its own. A bound.
-        moments: the formula itself; where it is a maximum, what that is of. Not in JSON, which has its text.
+        moments: the formula itself; where it is a maximum, what that is of. JSON has these as texts.
 
     >>> Metric.of(7).status
     'complete'
@@ -67,6 +67,8 @@ class Metric:
             found["formula"] = self.formula
         if self.upper is not None:
             found["upper"] = self.upper
+        if self.moments and [self.formula] != (moments := [str(x) for x in self.moments]):
+            found["moments"] = moments
         return found
 
     def record(self, key: str) -> dict[str, object]:

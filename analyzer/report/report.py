@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.report.free_lengths import lengths_of
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.formula_table import FormulaTable
+from cnnscope.analyzer.values.node_name import NodeName
 from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
@@ -217,10 +220,23 @@ class Report(Answer):
                     "layer": d.layer,
                     "message": d.message,
                     "hint": d.hint,
+                    **({"path": d.layer.path} if isinstance(d.layer, NodeName) else {}),
                 }
                 for d in self.diagnostics
             ],
         }
+        if self.batch:
+            found["batch"] = dict(self.batch)
+        formulas = FormulaTable.of(
+            lengths_of(
+                (*self.inputs, *self.outputs),
+                self.layers,
+                self.totals,
+                self.tensors if tensors else {},
+            )
+        )
+        if formulas.formulas:
+            found["formulas"] = formulas.to_dict()
         if self.execution is not None:
             found["run"] = self.execution.to_dict()
         if tensors:

@@ -96,6 +96,10 @@ class ModelFileError(CnnscopeError):
     """The model can't be read: missing, truncated, corrupt, not ONNX, or unsafe to open."""
 
 
+class ReportFileError(CnnscopeError):
+    """A report can't be read back: no JSON, no report, or one of another version."""
+
+
 class OutsideFolderError(ModelFileError):
     """The model's weights are said to lie outside its folder, so that it isn't opened."""
 

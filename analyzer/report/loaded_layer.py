@@ -1,0 +1,68 @@
+"""What does a layer answer that was read back from JSON, and what does it need its model for?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnnscope.analyzer.layers.kinds import Kind
+from cnnscope.analyzer.report.layer import Value
+from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.explanation.explanation import Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedLayer:
+    """What the JSON says of a layer besides its own figures; a layer's source.
+
+    Args:
+        path: what the layer is known by.
+        model: the model's path, as the report has it.
+        known_kind, known_operands, fields, padded, classes: what is answered.
+    """
+
+    path: str
+    model: str | None
+    known_kind: Kind
+    known_operands: tuple[Value | None, ...]
+    fields: tuple[ReceptiveField, ...]
+    padded: float | None
+    classes: Mapping[str, str]
+
+    def kind(self) -> Kind:
+        """What the layer is, in the field's words."""
+        return self.known_kind
+
+    def operands(self) -> tuple[Value | None, ...]:
+        """The tensors that it reads."""
+        return self.known_operands
+
+    def receptive_field(self) -> tuple[ReceptiveField, ...]:
+        """What the units of its first output see, in figures."""
+        return self.fields
+
+    def padded_share(self) -> float | None:
+        """The share of those units whose window touches padding."""
+        return self.padded
+
+    def modules(self) -> Mapping[str, str]:
+        """The classes of the modules around it, by their path."""
+        return self.classes
+
+    def region(self, unit: Sequence[int | None]) -> Region:
+        """Needs the model."""
+        raise self._needs("which inputs a unit sees")
+
+    def explain(self, unit: Sequence[int | None] | None) -> Explanation:
+        """Needs the model."""
+        raise self._needs("how its numbers come about")
+
+    def _needs(self, what: str) -> ValueError:
+        model = "the model" if self.model is None else repr(self.model)
+        return ValueError(
+            f"layer {self.path!r} was read back from JSON: {what} needs the model itself; "
+            f"analyze({model}) and ask its report"
+        )

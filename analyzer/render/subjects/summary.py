@@ -113,6 +113,8 @@ def opening(found: Check) -> str:
     )
     if said and total == 1:
         first = f"The model {said.removeprefix('1 ')}"
+    elif bad == total:
+        first = f"All {total} models break a limit"
     became = [x.since.status for x in found.models if x.since is not None]
     words = {"changed": "changed", "renamed": "under another name", "new": "new"}
     parts = [f"{became.count(key)} {word}" for key, word in words.items() if became.count(key)]  # type: ignore[arg-type]  # its words

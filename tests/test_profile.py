@@ -152,9 +152,7 @@ def test_subgraphs_batches_and_models_in_memory() -> None:
     assert sum(row.flops or 0 for row in found.outer) == found.flops
 
 
-def test_a_fixed_batch_is_said(lenet: Path) -> None:
-    with pytest.raises(BindingError, match=r"batch is fixed: axis 0 of input 'input'.* is 1"):
-        cnnscope.profile(lenet, batches=(8,))
+def test_a_batch_that_cannot_be_is_said() -> None:
     with pytest.raises(BindingError, match="batch dimension N is bound to 4"):
         cnnscope.profile(branching(), dims={"N": 4}, batches=(8,))
     with pytest.raises(ArgumentError, match="a whole number from 1 on"):
@@ -340,7 +338,8 @@ def test_the_command_for_machines(command: Run, lenet: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--batch", "8"], "axis 0 of input 'input'"),
+        (["--dtype", "float17"], "--dtype: 'float17' is none"),
+        (["--provider", "cpu", "--tf32"], "--tf32 is for CUDA"),
         (["--batch", "1,x"], "--batch 1,x: give lengths such as 1,8,32"),
         (["--batch", "0"], "give lengths"),
         (["--sort", "nonsense"], "no sort key 'nonsense'"),

@@ -74,14 +74,14 @@ class Analysis:
 
 
 def examine(
-    model: Source,
+    model: Source | ModelFile,
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
     values: Mapping[str, np.ndarray] | None = None,
 ) -> Analysis:
-    """Every pass over a model, its arguments and errors those of `analyze`."""
-    file = open_model(model)
+    """Every pass over a model, its arguments and errors those of `analyze`; an opened file stays so."""
+    file = model if isinstance(model, ModelFile) else open_model(model)
     graph = read_graph(file.model)
     shapes, dims = shapes or {}, dims or {}
     told = fitted_values(graph.inputs, values, shapes, VALUE_LIMIT) if values else {}

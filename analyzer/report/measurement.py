@@ -56,6 +56,8 @@ class Profile(Answer):
         notes: what else a reader has to know.
         device: what the device did, by its own records; None where it kept none.
         recording: the path of the recording that it was made from; None where the model was run.
+        dtype: what float32 was replaced by in a copy that ran; None for nothing.
+        tf32: float32 products were let be rounded to TF32.
     """
 
     model: str | None
@@ -77,6 +79,8 @@ class Profile(Answer):
     notes: tuple[str, ...] = ()
     device: Device | None = None
     recording: str | None = None
+    dtype: str | None = None
+    tf32: bool = False
 
     @property
     def device_seconds(self) -> float | None:
@@ -183,6 +187,8 @@ class Profile(Answer):
             "seed": self.seed,
             "method": self.method,
             "recording": self.recording,
+            "dtype": self.dtype,
+            "tf32": self.tf32,
             "device_seconds": self.device_seconds,
             "device_busy_seconds": self.device_busy_seconds,
             "host_bound": self.host_bound,

@@ -63,6 +63,8 @@ class Profiling(Running):
     trace: Path | None
     recording: Path | None
     record: Path | None
+    dtype: str | None
+    tf32: bool
     by: By | None = None
     depth: int | None = None
     layers: tuple[str, ...] = ()
@@ -73,10 +75,16 @@ class Profiling(Running):
 def profile_model(request: Profiling) -> int:
     from cnnscope.analyzer.render.subjects import profile as render
     from cnnscope.analyzer.report.measurement import Profile
+    from cnnscope.analyzer.values.diagnostics import ArgumentError
     from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.profile.job import ProfileJob
+    from cnnscope.runtime.profile.profiling import checked_dtype
 
     shown = _selection(request)
+    try:
+        checked_dtype(request.dtype)
+    except ArgumentError as error:
+        raise Misuse(f"--{error}") from None
     if request.recording is not None:
         _check_alone(request)
     for output in (request.output, request.trace, request.record):
@@ -102,8 +110,9 @@ def profile_model(request: Profiling) -> int:
     recording = None if request.recording is None else str(request.recording)
     record = None if request.record is None else str(request.record)
     job = ProfileJob(
-        base, request.batches, request.threads, request.seconds, recording=recording, record=record
-    )
+        base, request.batches, request.threads, request.seconds, recording=recording, record=record,
+        dtype=request.dtype, tf32=request.tf32,
+    )  # fmt: skip
     done = run_in_children(source, [(PROFILE, job)], request.timeout, verbose=request.verbose)
     if done is None:
         return BAD
@@ -150,6 +159,7 @@ def _check_alone(request: Profiling) -> None:
         "--shape": request.shapes, "--dim": request.dims, "--value": request.values,
         "--input": request.inputs, "--batch": request.batches, "--threads": request.threads,
         "--provider": request.provider != "auto", "--record": request.record,
+        "--dtype": request.dtype, "--tf32": request.tf32,
     }  # fmt: skip
     wrong = [option for option, value in given.items() if value]
     if wrong:
@@ -214,6 +224,13 @@ def profile(
         Path | None,
         typer.Option(metavar="FILE", help="Run nothing: make the profile from a GPU's records."),
     ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(metavar="float16", help="Run a copy converted from float32 to this."),
+    ] = None,
+    tf32: Annotated[
+        bool, typer.Option("--tf32", help="Let float32 products be rounded to TF32; with CUDA.")
+    ] = False,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also write what a GPU did; with CUDA."),
@@ -228,7 +245,7 @@ def profile(
         Profiling(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
             timeout or None, format, output, verbose, batches_of(batch), threads, seconds, sort, top, trace,
-            from_recording, record, by, depth, tuple(layer or ()), tuple(only or ()),
+            from_recording, record, dtype, tf32, by, depth, tuple(layer or ()), tuple(only or ()),
             part_of(until),
         )
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """How is a model's batch made another one?
 
-By binding its free dimension. One that the file fixes stays: constants in the graph (the target of
-a Reshape) may count on it, and a model changed by us would not be the one that was asked about.
+By binding its free dimension. One that the file fixes stays here: constants in the graph (the target
+of a Reshape) may count on it; `reopening` makes a copy with another, where that can be.
 """
 
 from __future__ import annotations

@@ -103,6 +103,7 @@ def analysed(request: ModelJob, arrays: Mapping[str, np.ndarray]) -> Analysis:
         RunError: a report without its model.
     """
     from cnnscope.analyzer.model.binding import named_shapes
+    from cnnscope.analyzer.model.file import ModelFile
     from cnnscope.analyzer.report.examination import Analysis, examine
     from cnnscope.analyzer.report.report import Report
 
@@ -114,7 +115,8 @@ def analysed(request: ModelJob, arrays: Mapping[str, np.ndarray]) -> Analysis:
             return model._analysis
         file = model._analysis.file
         model = file.model if file.path is None else file.path
-    shapes = named_shapes(model, request.shapes, "--shape")  # type: ignore[arg-type]
+    named = model.model if isinstance(model, ModelFile) else model
+    shapes = named_shapes(named, request.shapes, "--shape")  # type: ignore[arg-type]
     for name, array in arrays.items():
         shapes.setdefault(name, array.shape)
     told = checked_values(request.values)

@@ -17,7 +17,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
 from cnnscope.analyzer.values.diagnostics import RunError
@@ -84,6 +84,15 @@ def _provider(name: str, full: str) -> Provider:
     # TF32 rounds the products' operands to 10 bits: off, so that float32 means float32.
     options = tuple({"use_tf32": "0"} if p == CUDA else {} for p in chain)
     return Provider(name, chain, options)
+
+
+def with_tf32(provider: Provider) -> Provider:
+    """The same, but float32 products on CUDA may be rounded to TF32."""
+    options = tuple(
+        {**option, "use_tf32": "1"} if name == CUDA else option
+        for name, option in zip(provider.chain, provider.options, strict=True)
+    )
+    return replace(provider, options=options)
 
 
 def _full_name(name: str) -> str:

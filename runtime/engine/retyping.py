@@ -5,24 +5,57 @@ schema doesn't allow in float16 stays as it is (the scales of a Resize), and whe
 nothing else than float32, it reads and gives casts. Numbers beyond 65504 become infinite, as in any
 such conversion: the copy is there to be timed.
 
-Large tensors are not in the copy: they keep their name and length, and whoever hands the numbers over
-converts them.
+Large tensors are not in the copy: they keep their name and length, and `RetypedFile` converts their
+numbers when it hands them over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, numpy_helper
+
+from cnnscope.analyzer.model.file import ModelFile
 
 #: by the name of `--dtype`
 CODES: Final = {"float16": TensorProto.FLOAT16}
 _FROM: Final = TensorProto.FLOAT
 _WIDENED: Final = "_as_float32"
 _ALLOWED: Final = {TensorProto.FLOAT16: "tensor(float16)"}
+#: what a tensor whose numbers are elsewhere is marked with, to be read as what it was
+_WAS: Final = "cnnscope_was"
+
+
+@dataclass(frozen=True, eq=False)
+class RetypedFile(ModelFile):
+    """A model's file with a retyped copy of the model, whose numbers it converts."""
+
+    def read(self, tensor: TensorProto) -> npt.NDArray[np.generic]:
+        """The numbers of one tensor of the copy."""
+        if not any(entry.key == _WAS for entry in tensor.external_data):
+            return super().read(tensor)
+        original = TensorProto()
+        original.CopyFrom(tensor)
+        original.data_type = _FROM
+        del original.external_data[:]
+        original.external_data.extend(e for e in tensor.external_data if e.key != _WAS)
+        return _narrowed(super().read(original), tensor.data_type)
+
+
+def retyped_file(file: ModelFile, dtype: str) -> RetypedFile:
+    """A model's file with the model of another dtype in it.
+
+    Args:
+        file: the model's.
+        dtype: a key of `CODES`.
+    """
+    kept = {field.name: getattr(file, field.name) for field in fields(ModelFile)}
+    return RetypedFile(**{**kept, "model": retyped(file.model, dtype)})
 
 
 def retyped(model: onnx.ModelProto, dtype: str) -> onnx.ModelProto:
@@ -66,23 +99,20 @@ class _Retyping:
             yield node
             return
         _retype_attributes(node, self.code)
-        narrow = [i for i, types in self._types(node) if self._only_wide(types)]
-        if not narrow or all(node.input[i] in kept for i in narrow):
-            yield node
-            return
-        for i in narrow:
-            if node.input[i] in kept or not node.input[i]:
-                continue
-            wide = f"{node.input[i]}{_WIDENED}/{node.name or node.output[0]}"
-            yield onnx.helper.make_node("Cast", [node.input[i]], [wide], to=_FROM)
-            node.input[i] = wide
-        yield node
+        for i, types in self._types(node):
+            if self._only_wide(types) and node.input[i] not in kept:
+                wide = f"{node.input[i]}{_WIDENED}/{node.name or node.output[0]}"
+                yield onnx.helper.make_node("Cast", [node.input[i]], [wide], to=_FROM)
+                node.input[i] = wide
+        after = []
         schema = self._schema(node)
         for k, name in enumerate(node.output):
-            types = _of(schema.outputs, k) if schema is not None else None
-            if name and types is not None and self._only_wide(types):
+            given = _of(schema.outputs, k) if schema is not None and name else None
+            if given is not None and self._only_wide(given):
                 node.output[k] = f"{name}{_WIDENED}"
-                yield onnx.helper.make_node("Cast", [node.output[k]], [name], to=self.code)
+                after.append(onnx.helper.make_node("Cast", [node.output[k]], [name], to=self.code))
+        yield node
+        yield from after
 
     def _kept(self, graph: onnx.GraphProto) -> set[str]:
         """Stored tensors that some operator takes in float32 only, by name."""
@@ -137,11 +167,15 @@ def _retype_tensor(tensor: TensorProto, code: int) -> None:
         return
     if tensor.data_location == TensorProto.EXTERNAL:  # its numbers are elsewhere
         tensor.data_type = code
+        tensor.external_data.add(key=_WAS, value="float32")
         return
-    wide = numpy_helper.to_array(tensor)
-    with np.errstate(over="ignore"):
-        narrow = wide.astype(onnx.helper.tensor_dtype_to_np_dtype(code))
+    narrow = _narrowed(numpy_helper.to_array(tensor), code)
     tensor.CopyFrom(numpy_helper.from_array(narrow, tensor.name))
+
+
+def _narrowed(wide: npt.NDArray[np.generic], code: int) -> npt.NDArray[np.generic]:
+    with np.errstate(over="ignore"):
+        return wide.astype(onnx.helper.tensor_dtype_to_np_dtype(code))
 
 
 def _retype_attributes(node: onnx.NodeProto, code: int) -> None:

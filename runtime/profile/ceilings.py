@@ -21,7 +21,6 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,7 +29,7 @@ from onnx import TensorProto, helper
 
 from cnnscope.analyzer.report.machine import Ceilings
 from cnnscope.analyzer.values.diagnostics import RunError
-from cnnscope.runtime.engine.providers import CUDA
+from cnnscope.runtime.engine.providers import CUDA, with_tf32
 from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.profile.kernel_events import KernelTimes
 from cnnscope.runtime.profile.timing import TimeBudget, measure
@@ -82,7 +81,7 @@ def measure_ceilings(
     bench = _Bench(threads, device, clock, min(_SPAN, seconds / 10))
     wanted = [(dtype, dtype, provider) for dtype in dict.fromkeys(dtypes) if dtype in PRODUCTS]
     if CUDA in provider.chain and any(dtype == "float32" for dtype, _, _ in wanted):
-        wanted.append((TF32, "float32", _with_tf32(provider)))
+        wanted.append((TF32, "float32", with_tf32(provider)))
     for key, dtype, chosen in wanted:
         try:
             rates[key] = bench.product(chosen, dtype, seconds)
@@ -230,14 +229,6 @@ def _model(
         [onnx.ValueInfoProto(name=output)], list(stored),
     )  # fmt: skip
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-
-
-def _with_tf32(provider: Provider) -> Provider:
-    options = tuple(
-        {**o, "use_tf32": "1"} if name == CUDA else o
-        for name, o in zip(provider.chain, provider.options, strict=True)
-    )
-    return replace(provider, options=options)
 
 
 def chain_budget(seconds: float) -> TimeBudget:

@@ -27,6 +27,8 @@ class ProfileJob:
         seconds: of each measurement.
         fewest: runs that are timed, as far as the seconds go, even if the median is known before.
         recording: the path of a recording to make the profile from; None to run the model.
+        dtype: what float32 is replaced by in a copy of the model; None for nothing.
+        tf32: let float32 products be rounded to TF32, on CUDA.
         record: where to write a recording of what the device does; None for nowhere.
     """
 
@@ -37,6 +39,8 @@ class ProfileJob:
     fewest: int = 10
     recording: str | None = None
     record: str | None = None
+    dtype: str | None = None
+    tf32: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ class Measuring:
         return "cuda" if CUDA in self.provider.chain else "cpu"
 
     @property
+    def said(self) -> tuple[str, ...]:
+        """What was done to the model, and how it was run, that its file doesn't say."""
+        found = dict.fromkeys(said for job in self.jobs for said in job.said)
+        tf32 = ("float32 products may be rounded to TF32 (--tf32)",) if self.request.tf32 else ()
+        return (*found, *tf32)
+
+    @property
     def budget(self) -> TimeBudget:
         from cnnscope.runtime.profile.timing import TimeBudget
 
@@ -104,7 +111,9 @@ class Measuring:
             placement=find_placement(self.provider, outer, times.graph, times.assigned),
             timeline=times.timeline,
             method="profile" if on_host(self.provider) else "synchronous launches",
-            notes=_notes(latencies, residue, self.provider, why),
+            notes=(*self.said, *_notes(latencies, residue, self.provider, why)),
+            dtype=self.request.dtype,
+            tf32=self.request.tf32,
         )
 
     def recorded(self, latencies: tuple[Latency, ...]) -> Profile:
@@ -158,7 +167,9 @@ class Measuring:
             latencies=latencies,
             ceilings=ceilings,
             placement=find_placement(self.provider, outer, made.model.graph, made.assigned),
-            notes=_notes(latencies, None, self.provider, ""),
+            notes=(*self.said, *_notes(latencies, None, self.provider, "")),
+            dtype=self.request.dtype,
+            tf32=self.request.tf32,
         )
 
     def latency(self, job: Prepared) -> Latency:

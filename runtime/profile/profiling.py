@@ -36,6 +36,7 @@ from cnnscope.runtime.profile.preparing import Prepared, prepare
 if TYPE_CHECKING:
     import numpy as np
 
+    from cnnscope.runtime.engine.providers import Provider
     from cnnscope.runtime.profile.kernel_events import KernelTimes
     from cnnscope.runtime.verify.verifying import Model
 
@@ -54,6 +55,8 @@ def profile(
     seconds: float = SECONDS,
     recording: str | os.PathLike[str] | None = None,
     record: str | os.PathLike[str] | None = None,
+    dtype: str | None = None,
+    tf32: bool = False,
     child: bool = False,
     timeout: float | None = None,
     verbose: bool = False,
@@ -68,7 +71,8 @@ def profile(
         dims: length of each free dimension, by name.
         values: of inputs that sizes hang on, as `analyze` takes them; the model is run with them.
         provider: ``"auto"`` (CUDA if it runs, else the CPU), or one that has to run.
-        batches: lengths of the batch dimension, each timed; layers are timed at the first.
+        batches: lengths of the batch dimension, each timed; layers are timed at the first. Where the
+            file fixes the batch, a copy with another is run, if examples are taken one by one.
         threads: of one operator; 0 for ONNX Runtime's choice.
         inputs: arrays, or paths of ``.npy`` files, by input name; others are random.
         seed: of the random inputs and weights.
@@ -76,6 +80,8 @@ def profile(
         recording: a file in which a GPU's work was recorded, the graph that ran beside it: nothing is
             run, and sizes, dtype and device are the recording's.
         record: a file to write such a recording to.
+        dtype: ``"float16"`` to run a copy in which that stands for float32.
+        tf32: let float32 products be rounded to TF32; on CUDA.
         child: run in a process of its own, which a crash in native code can't harm.
         timeout: seconds until a child is given up.
         verbose: let ONNX Runtime's own log through.
@@ -110,6 +116,7 @@ def profile(
     request = ProfileJob(
         base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds"),
         recording=_path(recording, "recording"), record=_path(record, "record"),
+        dtype=checked_dtype(dtype), tf32=bool(tf32),
     )  # fmt: skip
     if not child:
         return profile_here(request, progress)
@@ -126,6 +133,37 @@ def profile(
     return found
 
 
+def checked_dtype(dtype: object) -> str | None:
+    """A dtype that a model can be converted to, or None.
+
+    Raises:
+        ArgumentError: it is another.
+    """
+    from cnnscope.runtime.engine.retyping import CODES
+
+    if dtype is None or (isinstance(dtype, str) and dtype in CODES):
+        return dtype
+    raise ArgumentError(
+        f"dtype: {dtype!r} is none that a model is converted to: {', '.join(CODES)}"
+    )
+
+
+def chosen_provider(request: ProfileJob) -> Provider:
+    """The provider that a request asks for.
+
+    Raises:
+        RunError: there is none of that name, it doesn't run here, or has no TF32.
+    """
+    from cnnscope.runtime.engine.providers import CUDA, choose_provider, with_tf32
+
+    provider = choose_provider(request.base.provider)
+    if not request.tf32:
+        return provider
+    if CUDA not in provider.chain:
+        raise RunError(f"--tf32 is for CUDA: {provider.reason or f'it runs on {provider.name}'}")
+    return with_tf32(provider)
+
+
 def _path(given: object, what: str) -> str | None:
     if given is None or isinstance(given, (str, os.PathLike)):
         return None if given is None else os.fsdecode(given)
@@ -140,7 +178,7 @@ def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = N
         progress: told what is being done.
     """
     from cnnscope.runtime.engine.branches import with_decision
-    from cnnscope.runtime.engine.providers import CUDA, choose_provider
+    from cnnscope.runtime.engine.providers import CUDA
 
     say = progress or say_nothing
     if request.recording is not None:
@@ -155,7 +193,7 @@ def profile_here(request: ProfileJob, progress: Callable[[str], None] | None = N
     for batch in batches:
         jobs.append(prepare(request, batch, jobs[0].values if jobs else None))
     say("looking for a provider")
-    provider = choose_provider(request.base.provider)
+    provider = chosen_provider(request)
     if request.record is not None and CUDA not in provider.chain:
         raise RunError(
             f"--record: there is no GPU to record: {provider.reason or 'it runs on the CPU'}"
@@ -174,14 +212,13 @@ def latency_here(request: ProfileJob, progress: Callable[[str], None] | None = N
         progress: told what is being done.
     """
     from cnnscope.runtime.engine.branches import with_decision
-    from cnnscope.runtime.engine.providers import choose_provider
 
     load_library()
     say = progress or say_nothing
     say("analysing")
     job = prepare(request, request.batches[0] if request.batches else None)
     say("looking for a provider")
-    provider = choose_provider(request.base.provider)
+    provider = chosen_provider(request)
     try:
         return Timed(provider.name, Measuring(request, [job], provider, say).latency(job))
     except RunError as error:
@@ -190,8 +227,7 @@ def latency_here(request: ProfileJob, progress: Callable[[str], None] | None = N
 
 def kernels_here(request: ProfileJob, progress: Callable[[str], None]) -> KernelTimes:
     """The kernels' times for the first batch, as a child process is asked for them."""
-    from cnnscope.runtime.engine.providers import choose_provider
 
     batch = request.batches[0] if request.batches else None
-    provider = choose_provider(request.base.provider)
+    provider = chosen_provider(request)
     return Measuring(request, [prepare(request, batch)], provider, progress).kernels_here()

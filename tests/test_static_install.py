@@ -128,6 +128,14 @@ def test_all_samples(command: str, samples: Path, tmp_path: Path) -> None:
 
 
 @needs_installation
+def test_completion(tmp_path: Path) -> None:
+    """Of a command that can't run here, too. Of a layer's name it takes an analysis, as above."""
+    done = run("cnnscope", "--complete", "bash", "cnnscope verify --prob", " \t\n", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "=--probes" in done.stdout
+
+
+@needs_installation
 @pytest.mark.parametrize("command", ["verify", "profile"])
 def test_what_runs_models_says_what_to_install(command: str, samples: Path, tmp_path: Path) -> None:
     done = run("cnnscope", command, samples / "lenet5.onnx", cwd=tmp_path)

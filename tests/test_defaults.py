@@ -165,8 +165,8 @@ def test_columns(run: Run) -> None:
         ("[defaults]\ndims.H = -1\n", 2, "-1 is no length"),
         ("[defaults]\ndims.H = 1e400\n", 2, "no length"),
         ("defaults = 3\n", 1, "defaults is a table, not a number"),
-        ("[default]\ndims.H = 1\n# defaults\n", 1, "unknown key 'default'; did you mean defaults?"),
-        ("[dims]\nH = 1\n# defaults\n", 1, "unknown key 'dims'; it is written under [defaults]"),
+        ("[default]\ndims.H = 1\n", 1, "unknown key 'default'; did you mean defaults?"),
+        ("[dims]\nH = 1\n[defaults]\n", 1, "unknown key 'dims'; it is written under [defaults]"),
         ("[defaults]\ndims = {\n", 2, ""),
     ],
 )  # fmt: skip
@@ -184,6 +184,13 @@ def test_all_that_is_wrong_is_said(run: Run) -> None:
     code, _, err = run("[defaults]\ndims.H = -1\nshapes = '1xa'\n", "fixed.onnx")
     assert code == 2
     assert [x.partition("toml:")[2][:2] for x in err.splitlines()] == ["2:", "3:"]
+
+
+def test_what_is_wrong_with_limits_is_others_matter(run: Run) -> None:
+    wrong = "[limits]\nmcas = 1  # by default\n"
+    assert run(wrong, "fixed.onnx", "-f", "csv")[0] == 0
+    assert "did you mean macs?" in run(wrong, "check", "fixed.onnx")[2]
+    assert "did you mean macs?" in run(wrong + "[defaults]\n", "fixed.onnx")[2]
 
 
 def test_in_pyproject(run: Run) -> None:

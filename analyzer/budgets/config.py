@@ -61,6 +61,15 @@ def find_config(start: Path) -> Path | None:
     return None
 
 
+def top_keys(path: Path) -> tuple[str, ...]:
+    """The keys at the top of a configuration, whatever stands under them.
+
+    Raises:
+        ConfigError: it can't be read, or isn't TOML.
+    """
+    return tuple(_own_table(_parsed(_text(path), path), path) or ())
+
+
 def read_config(path: Path) -> Settings:
     """The settings in a file.
 

@@ -48,19 +48,20 @@ def sized(
 
 
 def usual_settings(config: Path | None = None) -> Settings | None:
-    """The configuration, where it may have a section of defaults.
+    """The configuration, where it has a section of defaults, or one of nearly that name.
 
     Raises:
         Misuse: it can't be used; a line for each thing that is wrong.
     """
     if config is None and not _may_have_defaults():
         return None
-    from cnnscope.analyzer.budgets.config import find_config
+    from cnnscope.analyzer.budgets.config import find_config, top_keys
     from cnnscope.analyzer.budgets.settings import ConfigError
 
     try:
         path = config or find_config(Path.cwd())
-        if path is None:
+        # What is wrong elsewhere in the file is the matter of those whom it concerns.
+        if path is None or not any(key.lower().startswith("default") for key in top_keys(path)):
             return None
         status = path.stat()
         return _read(path, path.absolute(), status.st_mtime_ns, status.st_size)
@@ -83,7 +84,7 @@ def _may_have_defaults() -> bool:
     except OSError:  # a folder that has been removed
         return False
     return any(
-        _mentions(folder / name, (b"defaults", *words))
+        _mentions(folder / name, (b"default", *words))
         for folder in (here, *here.parents)
         for name, words in _FILES.items()
     )

@@ -79,8 +79,9 @@ class Groups:
         What a kernel reads may have been worked out before the run, by nodes that count as part of
         it (they say what had to be read) but did not run in it.
         """
-        found = [x for x in layers if not self.analysis.shapes.folded(self.nodes[x])]
-        return tuple(found or layers)
+        nodes = [self.nodes[x] for x in layers]
+        found = [x for x in nodes if not self.analysis.shapes.folded(x)]
+        return tuple(x.name for x in found or nodes)
 
     def _bytes(self, names: set[str]) -> int | None:
         total = 0
@@ -122,7 +123,9 @@ def make_rows(
     bodies = dict(_in_bodies(analysis.graph, analysis.costs))
     for time in inside:
         if time.within is not None:
-            outer = rows[time.within].name
+            ran_in = rows[time.within]
+            known = groups.nodes.get(ran_in.name)
+            outer = ran_in.name if known is None else known.name
             rows.append(_inner_row(len(rows), time, bodies, whole, outer))
     return tuple(rows)
 

@@ -195,7 +195,8 @@ def group_text(group: DifferenceGroup) -> str:
     text = _group(group)
     deltas = []
     if group.params:
-        deltas.append(f"{signed(group.params)} parameters")
+        one = abs(group.params) == 1
+        deltas.append(f"{signed(group.params)} parameter{'' if one else 's'}")
     if group.macs:
         deltas.append(f"{signed(group.macs)} MACs")
     if group.macs is None:

@@ -94,17 +94,26 @@ def margin_text(verdict: Verdict) -> str:
         return ""  # how far a lower bound is below a limit says nothing
     if bound.comparison == "==":
         return f"differs by {amount(abs(beyond), verdict.limit.measure)}"
-    share = ""
-    if verdict.amount and verdict.limit.measure != "version":
-        share = f" ({_share(abs(beyond) / abs(verdict.amount))})"
-    over = bound.upper == (beyond > 0)
-    return f"{amount(abs(beyond), verdict.limit.measure)}{share} {'over' if over else 'under'}"
-
-
-def _share(share: Fraction) -> str:
+    side = "over" if bound.upper == (beyond > 0) else "under"
+    far = amount(abs(beyond), verdict.limit.measure)
+    if not verdict.amount or verdict.limit.measure == "version":
+        return f"{far} {side}"
+    share = abs(beyond) / abs(verdict.amount)
     if share > 10:
-        return f"x{float(share + 1):.1f}"
-    return percent(float(share)) if share >= Fraction(1, 2000) else "< 0.1 %"
+        return f"{far} {side} ({times(share + 1)} x the limit)"
+    part = percent(float(share)) if share >= Fraction(1, 2000) else "< 0.1 %"
+    return f"{far} ({part}) {side}"
+
+
+def times(factor: Fraction) -> str:
+    """How many times something is something else.
+
+    >>> times(Fraction(114, 10)), times(Fraction(1814)), times(Fraction(1457152001))
+    ('11.4', '1814', '1.46 G')
+    """
+    if factor < 100:
+        return f"{float(factor):.1f}"
+    return str(round(factor)) if factor < 10_000 else count(round(factor))
 
 
 def baseline_text(verdict: Verdict) -> str:

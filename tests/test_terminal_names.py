@@ -76,7 +76,7 @@ def test_the_cells_in_which_whole_steps_tell_names_apart() -> None:
 
 
 layer_names: Column[tuple[str, str]] = Column(
-    "name", "layer", lambda x: name(x[0]), lambda x: x[0], importance=100, least=20, names=True,
+    "name", "layer", lambda x: name(x[0]), lambda x: x[0], importance=100, least=20, names=lambda x: x[0],
     beside=lambda x: x[1],
 )  # fmt: skip
 operators: Column[tuple[str, str]] = Column(

@@ -6,7 +6,7 @@ that is covered. Renderers know columns and rows, not layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -31,7 +31,7 @@ class Column(Generic[Row]):
         least: the fewest characters it may be shortened to; None: it is never shortened.
         order: what rows are sorted by, largest first for numbers; None: what `exact` gives.
         optional: left out, unless asked for, where no row has it.
-        names: its texts name what `exact` gives: cut short, different ones stay different.
+        names: its texts are names, of this: cut short, those of different things stay different.
         beside: what stands beside a name anyway, such as its operator: at its end it goes first.
     """
 
@@ -44,7 +44,7 @@ class Column(Generic[Row]):
     least: int | None = None
     order: Callable[[Row], int | float | str | None] | None = None
     optional: bool = False
-    names: bool = False
+    names: Callable[[Row], Hashable] | None = None
     beside: Callable[[Row], str] | None = None
 
 

@@ -34,9 +34,7 @@ class Grid:
         columns = table.seen
         texts = [[c.text(row) for row in table.rows] for c in columns]
         texts = [aligned(t) if c.right else t for c, t in zip(columns, texts, strict=True)]
-        keys = {
-            i: [_key(c.exact(row)) for row in table.rows] for i, c in enumerate(columns) if c.names
-        }
+        keys = {i: [c.names(row) for row in table.rows] for i, c in enumerate(columns) if c.names}
         beside = {
             i: [c.beside(row) for row in table.rows] for i, c in enumerate(columns) if c.beside
         }
@@ -78,7 +76,10 @@ class Grid:
         for i, size in sizes.items():
             texts = self.column(i)
             if i in self.keys:
-                found[i] = apart(texts, self.keys[i], size, beside=self.beside.get(i))
+                tree = any(text.startswith(" ") for text in texts)  # it says where it stands
+                found[i] = apart(
+                    texts, self.keys[i], size, beside=self.beside.get(i), paths=not tree
+                )
             elif self.columns[i].right:
                 found[i] = [fitted(text, size) for text in texts]
             else:
@@ -87,10 +88,6 @@ class Grid:
             [found[i][k] if i in found else text for i, text in enumerate(row)]
             for k, row in enumerate(self.rows)
         ]
-
-
-def _key(value: object) -> Hashable:
-    return tuple(value) if isinstance(value, list) else value
 
 
 _FIGURE = re.compile(r"([^A-Za-z]*\d)( [A-Za-z%/]{1,7})?|[-?]|all")

@@ -71,8 +71,11 @@ def _dropped(grid: Grid, width: int) -> list[Line]:
         least[kept[0]] = max(1, width)
     room = width - takes(kept)
     order = sorted(kept, key=rank, reverse=True)
-    # Names first; then a little for each before much for one.
-    for these, most in ((grid.keys, width), (kept, _COMFORTABLE), (kept, width)):
+    # Where names are cut, other texts first get a little, too; then names, then each in turn.
+    cut = any(least[i] < natural[i] for i in kept if i in grid.keys)
+    others = [i for i in kept if i not in grid.keys and natural[i] <= _COMFORTABLE]
+    rounds = ((others, width), (grid.keys, width), (kept, _COMFORTABLE), (kept, width))
+    for these, most in rounds if cut else rounds[1:]:
         for i in order:
             if i in these:
                 extra = max(0, min(room, natural[i] - least[i], most - least[i]))

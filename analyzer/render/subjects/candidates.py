@@ -27,13 +27,13 @@ def document(found: Sequence[Layer], layers: Layers) -> Document:
         Column("index", "#", lambda x: str(x.index) if id(x) in own else "-", lambda x: x.index,
                right=True, importance=90),
         Column("name", "layer", lambda x: name(x.name), lambda x: x.path, importance=100, least=20,
-               names=True),
+               names=lambda x: x.name),
         Column("op", "op", lambda x: name(x.op, 60), lambda x: x.op, importance=80, least=24),
     ]  # fmt: skip
     if other:
         columns.append(
             Column("raw", "in the file", lambda x: escape(str(x.name)[:200]), lambda x: x.name,
-                   importance=70, least=12, names=True)
+                   importance=70, least=12, names=lambda x: x.name)
         )  # fmt: skip
     more = len(found) - _MOST
     block = table(columns, found[:_MOST], more=many(more, "more layer") if more > 0 else "")

@@ -65,7 +65,7 @@ def _state(verdict: Verdict) -> str:
 COLUMNS: tuple[Column[Verdict], ...] = (
     Column("state", "", _state, lambda v: v.state, importance=9),
     Column("limit", "limit on", limit_name, lambda v: v.limit.name, importance=8, least=16,
-           names=True),
+           names=lambda v: v.limit.name),
     Column("figure", "is", figure_text, lambda v: plain_number(v.figure.shown), True, importance=7),
     Column("bound", "may be", bound_text, lambda v: v.written, importance=6),
     Column("margin", "margin", margin_text, lambda v: plain_number(v.beyond), importance=5),

@@ -249,7 +249,7 @@ def _cell(delta: int | None) -> str:
 _COLUMNS: tuple[Column[LayerDifference], ...] = (
     Column("status", "status", lambda x: f"{_MARKS[x.status]} {x.status}", lambda x: x.status,
            importance=1, least=_LEAST),
-    Column("layer", "layer", lambda x: name(title(x)), title, importance=1, least=_LEAST, names=True,
+    Column("layer", "layer", lambda x: name(title(x)), title, importance=1, least=_LEAST, names=title,
            beside=lambda x: x.layer.op.rpartition("::")[2]),
     Column("op", "op", lambda x: name(x.layer.op, 40), lambda x: x.layer.op, importance=1,
            least=24),

@@ -34,10 +34,10 @@ def _completeness(key: str) -> Callable[[Group], Exact]:
 
 _FIGURES: tuple[Column[Group], ...] = (
     Column("layers", "layers", lambda x: str(x.layers), lambda x: x.layers, right=True,
-           importance=90),
+           importance=72),
     Column("params", "params", lambda x: count(x.params), lambda x: x.params, right=True,
            importance=80),
-    Column("macs", "MACs", _total("macs"), _known("macs"), right=True, importance=70),
+    Column("macs", "MACs", _total("macs"), _known("macs"), right=True, importance=82),
     Column("macs_status", "", _completeness("macs"), _completeness("macs")),  # type: ignore[arg-type]
     Column("flops", "FLOPs", _total("flops"), _known("flops"), right=True, importance=60),
     Column("flops_status", "", _completeness("flops"), _completeness("flops")),  # type: ignore[arg-type]
@@ -85,12 +85,13 @@ _ENDS: tuple[Column[Group], ...] = (
 
 _MODULE: Column[Group] = Column(
     "module", "module", lambda x: name(x.name) or "(top)", lambda x: x.name, importance=100, least=16,
-    names=True,
+    names=lambda x: x.name,
 )  # fmt: skip
 
 
 _BLOCK: Column[Group] = Column(
-    "block", "block", lambda x: name(x.name), lambda x: x.name, importance=100, least=20, names=True
+    "block", "block", lambda x: name(x.name), lambda x: x.name, importance=100, least=20,
+    names=lambda x: x.name,
 )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ GROUP_COLUMNS: dict[By, tuple[Column[Group], ...]] = {
     ),
     "module": (
         _MODULE,
-        Column("class", "class", _class, lambda x: x.module_class, importance=40, least=8,
+        Column("class", "class", _class, lambda x: x.module_class, importance=40,
                optional=True),
         *_FIGURES,
     ),

@@ -44,9 +44,11 @@ def _times(value: float | None) -> str:
 #: of a kernel; `name` and `seconds` are what machines call what people see as layers and time
 ROW_COLUMNS: tuple[Column[Row], ...] = (
     Column("index", "#", lambda x: str(x.index), lambda x: x.index, right=True),
-    Column("layers", "layers", kernel_name, lambda x: list(x.layers), importance=100, least=36, names=True,
+    Column("layers", "layers", kernel_name, lambda x: list(x.layers), importance=100, least=36,
+           names=kernel_name,
            order=lambda x: x.layers[0] if x.layers else x.name),
-    Column("kernel", "kernel", lambda x: name(x.name), lambda x: x.name, least=16, names=True),
+    Column("kernel", "kernel", lambda x: name(x.name), lambda x: x.name, least=16,
+           names=lambda x: x.name),
     Column("op", "ran as", lambda x: name(x.op, 60), lambda x: x.op, importance=50, least=24),
     Column("provider", "on", lambda x: name(x.provider, 40), lambda x: x.provider),
     Column("inserted", "inserted", lambda x: "yes" if x.inserted else "no", lambda x: x.inserted),

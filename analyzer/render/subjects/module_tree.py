@@ -33,12 +33,8 @@ class Branch:
     indent: int = 0
 
 
-def lifted(column: Column[Group], *, flat: bool) -> Column[Branch]:
-    """A group's column, of a row of the tree; modules stand in as deep as they are.
-
-    Args:
-        flat: they all stand side by side, with whole names.
-    """
+def lifted(column: Column[Group]) -> Column[Branch]:
+    """A group's column, of a row of the tree; modules stand in as deep as they are."""
 
     def text(row: Branch) -> str:
         return column.text(row.group)
@@ -53,7 +49,7 @@ def lifted(column: Column[Group], *, flat: bool) -> Column[Branch]:
     return Column(
         column.name, column.title, label if column.name == "module" else text, exact, column.right,
         column.importance, column.least, None if column.order is None else order, column.optional,
-        column.names and flat,
+        label if column.name == "module" else None,
     )  # fmt: skip
 
 
@@ -69,11 +65,9 @@ PLACES: tuple[Column[Branch], ...] = (
 )  # fmt: skip
 
 
-def tree_columns(
-    columns: Sequence[Column[Group]], *, flat: bool = False
-) -> tuple[Column[Branch], ...]:
-    """The columns of a tree, from those of groups; as `lifted`."""
-    first, *rest = (lifted(column, flat=flat) for column in columns)
+def tree_columns(columns: Sequence[Column[Group]]) -> tuple[Column[Branch], ...]:
+    """The columns of a tree, from those of groups."""
+    first, *rest = (lifted(column) for column in columns)
     return (first, *PLACES, *rest)
 
 

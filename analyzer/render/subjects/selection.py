@@ -237,7 +237,7 @@ def _modules(
         order = {id(layer): i for i, layer in enumerate(report.layers)}
         flat = sorted(leaves(tree), key=lambda group: order[id(group.members[0])])
         return _listed(
-            flat_rows(flat), tree_columns(columns, flat=True), shown, figures, report.layers, value
+            flat_rows(flat), tree_columns(columns), shown, figures, report.layers, value
         )
     # Times of modules that are alike differ.
     rows = tree_rows(tree, columns, shown.sort, fold=report.execution is None)

@@ -236,9 +236,7 @@ def _modules(
     if some or (shown.sort is not None and not deep):
         order = {id(layer): i for i, layer in enumerate(report.layers)}
         flat = sorted(leaves(tree), key=lambda group: order[id(group.members[0])])
-        return _listed(
-            flat_rows(flat), tree_columns(columns), shown, figures, report.layers, value
-        )
+        return _listed(flat_rows(flat), tree_columns(columns), shown, figures, report.layers, value)
     # Times of modules that are alike differ.
     rows = tree_rows(tree, columns, shown.sort, fold=report.execution is None)
     every = tree_rows(tree, columns, shown.sort, fold=False)

@@ -28,6 +28,7 @@ __all__ = [
     "ArgumentError",
     "BindingError",
     "Check",
+    "Chosen",
     "CnnscopeError",
     "Comparison",
     "Convention",

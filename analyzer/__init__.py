@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from cnnscope.analyzer.operators.rules import broadcast_shapes, each, same
     from cnnscope.analyzer.operators.work import Work
+    from cnnscope.analyzer.report.choosing import Chosen
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.group import Group
     from cnnscope.analyzer.report.grouping import Groups
@@ -66,6 +67,7 @@ __all__ = [
     "ArgumentError",
     "BindingError",
     "Check",
+    "Chosen",
     "CnnscopeError",
     "Comparison",
     "Convention",
@@ -166,6 +168,7 @@ _HOMES = {
     "conventions": "counters.side_by_side",
     "ConventionFigures": "counters.side_by_side",
     "Conventions": "counters.side_by_side",
+    "Chosen": "report.choosing",
     "Groups": "report.grouping",
     "Layers": "report.layers",
     "LimitError": "values.diagnostics",

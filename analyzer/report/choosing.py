@@ -16,12 +16,14 @@ from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS
 from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.path_patterns import Steps, fits, nearest, steps_of
+from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.shown import Answer
 
 _LONGEST = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen(Sequence[Layer]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Chosen(Answer, Sequence[Layer]):
     """The layers that were meant, in running order.
 
     Args:
@@ -48,6 +50,23 @@ class Chosen(Sequence[Layer]):
     def __getitem__(self, key: slice) -> tuple[Layer, ...]: ...
     def __getitem__(self, key: int | slice) -> Layer | tuple[Layer, ...]:
         return self.layers[key]
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON-ready data."""
+        return {
+            "layers": [layer.to_dict() for layer in self.layers],
+            "among": self.among,
+            "unknown": dict(self.unknown),
+        }
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One for each layer, as `Report.to_dataframe` has them."""
+        from cnnscope.analyzer.report.layer_records import layer_records
+
+        return layer_records(self.layers)
+
+    def summary(self) -> str:
+        return f"{len(self.layers)} of {many(self.among, 'layer')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import overload
 
 from cnnscope.analyzer.report.group import By, Group, Grouped, group_records
 from cnnscope.analyzer.report.groups import grouped
+from cnnscope.analyzer.report.module_groups import module_tree
 from cnnscope.analyzer.values.shown import Answer
 
 
@@ -18,6 +19,7 @@ class Groups(Answer, Sequence[Group]):
     Args:
         by: what makes a group: ``"op"``, ``"kind"``, ``"module"`` or ``"block"``.
         groups: every layer is in exactly one.
+        tree: of modules, those of the first level, each with the ones in it as its `children`.
 
     >>> import cnnscope
     >>> groups = cnnscope.analyze("sample_models/lenet5.onnx").by_op()
@@ -27,11 +29,13 @@ class Groups(Answer, Sequence[Group]):
 
     by: By
     groups: tuple[Group, ...]
+    tree: tuple[Group, ...] = ()
 
     @classmethod
     def of(cls, report: Grouped, by: By, depth: int | None = None) -> Groups:
         """The report's layers in groups; as `grouped`, which says what is raised."""
-        return cls(by, tuple(grouped(report, by, depth)))
+        groups = tuple(grouped(report, by, depth))
+        return cls(by, groups, module_tree(report, depth or 1) if by == "module" else ())
 
     @overload
     def __getitem__(self, key: int) -> Group: ...
@@ -48,7 +52,12 @@ class Groups(Answer, Sequence[Group]):
 
     def to_dict(self) -> dict[str, object]:
         """As JSON-ready data."""
-        return {"by": self.by, "groups": [group.to_dict() for group in self.groups]}
+        found: dict[str, object] = {
+            "by": self.by, "groups": [group.to_dict() for group in self.groups],
+        }  # fmt: skip
+        if self.tree:
+            found["tree"] = [group.to_dict() for group in self.tree]
+        return found
 
     def records(self) -> Iterator[dict[str, object]]:
         """One for each group."""

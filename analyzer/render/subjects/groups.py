@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import Document, Section
 from cnnscope.analyzer.render.subjects.layers import field_size, largest_of, per_axis
+from cnnscope.analyzer.render.subjects.module_tree import tree_columns, tree_rows
 from cnnscope.analyzer.render.subjects.totals import metric
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.group import By, Group
@@ -97,9 +98,14 @@ _BLOCK: Column[Group] = Column(
 
 def document(found: Groups) -> Document:
     """Groups as a document."""
-    return Document(
-        f"Layers by {found.by}", (Section((table(GROUP_COLUMNS[found.by], found.groups),)),)
-    )
+    columns = GROUP_COLUMNS[found.by]
+    if found.tree:
+        rows = tree_rows(found.tree, columns, None, fold=True)
+        every = tree_rows(found.tree, columns, None, fold=False)
+        shown = table(tree_columns(columns), rows, recorded=every)
+    else:
+        shown = table(columns, found.groups)
+    return Document(f"Layers by {found.by}", (Section((shown,)),))
 
 
 #: the columns of each grouping

@@ -158,6 +158,10 @@ def _providers(line: Line) -> Iterable[Candidate]:
     return [(name, "") for name in ("auto", "cpu", "cuda", "tensorrt")]
 
 
+def _dtypes(line: Line) -> Iterable[Candidate]:
+    return [("float16", "")]
+
+
 #: arguments that are models
 MODELS: Final = frozenset(("model", "models", "before", "after", "paths"))
 #: options whose value is a list with commas
@@ -171,5 +175,5 @@ VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "--shape": _input_names, "--value": _input_names, "--input": _input_names, "--dim": _dims,
     "--layer": _layers, "--only": _facts, "--sort": _sort_keys, "--columns": _columns, "--select": _rules,
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
-    "--report": _reports, "--provider": _providers,
+    "--report": _reports, "--provider": _providers, "--dtype": _dtypes,
 }  # fmt: skip

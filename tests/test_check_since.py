@@ -182,6 +182,18 @@ def test_a_file_in_git_lfs_is_compared_by_its_digest(project: Path) -> None:
     assert differs("main", Path("models/p.data"))
 
 
+def test_content_that_is_not_here_is_no_new_model(project: Path) -> None:
+    """As in a partial clone: the commit has the file, and what it held isn't here."""
+    blob = git("rev-parse", f"main:{A}")
+    (project / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    code, _, err = run("check", "--baseline", "git:main")
+    assert (code, f"git:main:{A}" in err) == (2, True), err
+    chain(A, 5, 5)
+    code, since, _ = told()  # the baseline is a file, and knows it
+    assert (code, since[A]["status"]) == (1, "unknown")
+    assert f"git:main:{A}" in str(since[A]["reason"])
+
+
 def test_limits_that_were_changed_are_told(project: Path) -> None:
     (project / "cnnscope.toml").write_text(CONFIG.replace("100 k", "1 G"))
     code, _, found = told()
@@ -227,22 +239,22 @@ def test_without_anything_earlier(project: Path) -> None:
 
 
 def test_the_markdown_fits_a_comment(project: Path) -> None:
-    """Of 300 models that grew, what has no room is counted; those with rows come first below, too."""
-    for i in range(300):
+    """Of 120 models that grew, what has no room is counted; those with rows come first below, too."""
+    for i in range(120):
         onnx.save(
             network(
-                node("Conv", "x w", "y", name=f"a/{'long' * 20}/{i}"),
+                node("Conv", "x w", "y", name=f"a/{'long' * 40}/{i}"),
                 x=(1, 3, 8, 8),
                 w=(40, 3, 9, 9),
             ),
             f"models/m{i:03}.onnx",
         )
     text = run("check", "--format", "markdown")[1]
-    assert "\nOf 302 models 300 break a limit; " in text
+    assert "\nOf 122 models 120 break a limit; " in text
     assert len(text.encode()) <= 60_000
     shown = len(table(text))
-    assert f"\n{300 - shown} more rows not shown\n" in text
+    assert f"\n{120 - shown} more rows not shown\n" in text
     assert text.count("<details>") == text.count("</details>") == 1
     assert " more models not shown\n" in text
     page = run("check", "--format", "html")[1]
-    assert page.count("<h3>") == 302  # a page has room for all
+    assert page.count("<h3>") == 122  # a page has room for all

@@ -158,8 +158,10 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] | None = No
     baseline = Earlier(request, names, commit)
     relative = any(is_relative(limit) for job in jobs for limit in job.limits)
     if commit is None and baseline.ref is not None and relative and not request.update:
-        commit = Commit(baseline.ref, names, _place(request, jobs))
-    history = History(commit, alone=len(jobs) == 1)
+        commit = baseline.commit = Commit(baseline.ref, names, _place(request, jobs))
+    history = History(
+        commit, alone=len(jobs) == 1, same=commit is not None and commit is baseline.commit
+    )
     done: list[Checked] = []
     for job in jobs:
         say(job.model)

@@ -14,7 +14,7 @@ from cnnscope.analyzer.budgets.recognition import most_alike
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
-from cnnscope.runtime.gates.git import differs, file_at, files_at
+from cnnscope.runtime.gates.git import Known, differs, file_at, files_at
 from cnnscope.runtime.gates.jobs import shown_path
 
 #: so many of a commit's files that have gone are looked at, those with the nearest names first
@@ -34,6 +34,8 @@ class Commit:
         self.ref = ref
         self.models = frozenset(shown_path(Path(name)) for name in models)
         self.folder = folder
+        self._known: Known = {}
+        self._last: tuple[Path, bytes] | None = None
         self._sketches: dict[str, Sketch | None] = {}
 
     def file(self, path: Path) -> bytes:
@@ -43,7 +45,11 @@ class Commit:
             NotInCommitError: the commit has no such file.
             BaselineError: there is no such commit, or its content isn't here.
         """
-        return file_at(self.ref, path)
+        if (
+            self._last is None or self._last[0] != path
+        ):  # the baseline and the history ask for the same
+            self._last = path, file_at(self.ref, path, self._known)
+        return self._last[1]
 
     def rewritten(self, path: str) -> bool:
         """Whether a file is there now and was another one, or none, then; what can't be told isn't.

@@ -60,7 +60,8 @@ class Earlier:
             self.source = from_folder(self.source, request.settings.folder)
         self._read: Baseline | None = None
         self._gone: list[str] = []
-        self._commit: Commit | None = None
+        #: the commit at which each model is held against itself
+        self.commit = since if since is not None and since.ref == self.ref else None
         #: what the models that were judged are called in the baseline
         self.met: set[str] = set()
 
@@ -91,14 +92,13 @@ class Earlier:
     def of_commit(self, ref: str, job: Job, report: Report) -> Standing:
         """A model as it was at a commit; one that is new there may be another that has gone."""
         path = Path(job.model)
-        if self._commit is None:
-            self._commit = Commit(ref, self.models, path.parent)
+        commit = self.commit = self.commit or Commit(ref, self.models, path.parent)
         try:
-            return self.of_model(self._commit.file(path), job)
+            return self.of_model(commit.file(path), job)
         except NotInCommitError:
             pass
         none = f"the baseline {self.source} has no such model"
-        found = self._commit.renamed(job.model, report)
+        found = commit.renamed(job.model, report)
         if found is None:
             return Standing("new", reason=none)
         other, data = found

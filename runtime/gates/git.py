@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,52 +30,26 @@ _HARMLESS: Final = (
 )  # fmt: skip
 
 
-def file_at(ref: str, path: Path) -> bytes:
+def file_at(ref: str, path: Path, known: Known | None = None) -> bytes:
     """The bytes of a file at a commit.
 
     Args:
         ref: a branch, a tag or a commit.
         path: the file, as it is found from the working directory.
+        known: what an earlier call found out, and this one adds to, as long as the commit is the same.
 
     Raises:
-        NotInCommitError: the commit has no such file.
+        NotInCommitError: the commit has no such file: nothing else is meant by it.
         BaselineError: Git isn't there, it is no repository, there is no such commit, or the file's
-            content is in a Git LFS store that isn't here.
+            content isn't here: in a Git LFS store elsewhere, or left out by a partial clone.
     """
-    folder, name, shown = _place(ref, path)
-    try:
-        size = _git(folder, shown, "cat-file", "-s", name).strip()
-        if len(size) > 10:
-            raise BaselineError(f"{shown}: too large")
-        data = _git(folder, shown, "cat-file", "blob", name)
-    except BaselineError as error:
-        raise NotInCommitError(str(error)) from None
+    place = _place(ref, path, {} if known is None else known)
+    size = place.git("cat-file", "-s", place.blob).strip()
+    if len(size) > 10:
+        raise BaselineError(f"{place.shown}: too large")
+    data = place.git("cat-file", "blob", place.blob)
     pointer = lfs_pointer(data)
-    return data if pointer is None else _stored(folder, pointer, shown, ref)
-
-
-def _place(ref: str, path: Path) -> tuple[Path, str, str]:
-    """A folder of the repository, what Git calls a commit's file, and what people do.
-
-    Raises:
-        BaselineError: there is no Git, no repository, or no such commit.
-    """
-    shown = f"git:{ref}:{path.as_posix()}"
-    if not ref or ref.startswith("-") or ":" in ref:
-        raise BaselineError(f"{shown}: {ref!r} is no branch, tag or commit")
-    folder = _existing(path.absolute().parent)
-    top = Path(
-        _git(folder, shown, "rev-parse", "--show-toplevel").decode("utf-8", "replace").strip()
-    )
-    commit = _git(
-        folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
-    )
-    try:
-        inside = (folder.resolve() / path.absolute().relative_to(folder)).relative_to(top.resolve())
-    except ValueError:
-        raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
-    name = f"{commit.decode('ascii', 'replace').strip()}:{inside.as_posix()}"
-    return folder, name, shown
+    return data if pointer is None else _stored(place.folder, pointer, place.shown, ref)
 
 
 def differs(ref: str, path: Path) -> bool:
@@ -84,17 +59,13 @@ def differs(ref: str, path: Path) -> bool:
         NotInCommitError: the commit has no such file.
         BaselineError: as `file_at`; or the file can't be read.
     """
-    folder, name, shown = _place(ref, path)
-    try:
-        then = _git(folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
-    except BaselineError as error:
-        raise NotInCommitError(str(error)) from None
-    now = _git(folder, shown, "hash-object", "--no-filters", "--", str(path.absolute()))
-    if then.strip() == now.strip():
+    place = _place(ref, path, {})
+    now = place.git("hash-object", "--no-filters", "--", str(path.absolute()))
+    if place.blob == now.decode("ascii", "replace").strip():
         return False
-    if len(_git(folder, shown, "cat-file", "-s", name).strip()) > 3:  # no pointer is that large
+    if len(place.git("cat-file", "-s", place.blob).strip()) > 3:  # no pointer is that large
         return True
-    pointer = lfs_pointer(_git(folder, shown, "cat-file", "blob", name))
+    pointer = lfs_pointer(place.git("cat-file", "blob", place.blob))
     if pointer is None:
         return True
     try:
@@ -111,18 +82,62 @@ def files_at(ref: str, path: Path) -> list[Path]:
         BaselineError: as `file_at`.
     """
     shown = f"git:{ref}"
+    top, commit = _repository(ref, _existing(path.absolute().parent), shown)
+    listed = _git(top, shown, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    return [top / os.fsdecode(name) for name in listed.split(b"\0") if name]
+
+
+#: by folder: the top of its repository, and the commit
+Known = dict[Path, tuple[Path, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A commit's file: a folder of its repository, the digest of its content, and how it is shown."""
+
+    folder: Path
+    blob: str
+    shown: str
+
+    def git(self, *arguments: str) -> bytes:
+        return _git(self.folder, self.shown, *arguments)
+
+
+def _place(ref: str, path: Path, known: Known) -> _Place:
+    """Where a commit's file is.
+
+    Raises:
+        NotInCommitError: it has none there.
+        BaselineError: there is no Git, no repository, or no such commit.
+    """
+    shown = f"git:{ref}:{path.as_posix()}"
+    folder = _existing(path.absolute().parent)
+    if folder not in known:
+        known[folder] = _repository(ref, folder, shown)
+    top, commit = known[folder]
+    try:
+        inside = (folder.resolve() / path.absolute().relative_to(folder)).relative_to(top.resolve())
+    except ValueError:
+        raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
+    # The commit's folders are asked, not its contents: a partial clone lacks some of these.
+    listed = _git(folder, shown, "ls-tree", "-z", "--full-tree", commit, "--", inside.as_posix())
+    entry = os.fsdecode(listed).partition("\0")[0]
+    about, _, name = entry.partition("\t")
+    mode, kind, blob = (*about.split(), "", "", "")[:3]
+    if name != inside.as_posix() or kind != "blob" or not mode:
+        raise NotInCommitError(f"{shown}: the commit has no such file")
+    return _Place(folder, blob, shown)
+
+
+def _repository(ref: str, folder: Path, shown: str) -> tuple[Path, str]:
+    """The top of the repository that a folder is in, and a commit of it."""
     if not ref or ref.startswith("-") or ":" in ref:
         raise BaselineError(f"{shown}: {ref!r} is no branch, tag or commit")
-    folder = _existing(path.absolute().parent)
     top = _git(folder, shown, "rev-parse", "--show-toplevel").decode("utf-8", "replace").strip()
     commit = _git(
         folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
     )
-    listed = _git(
-        Path(top), shown, "ls-tree", "-r", "-z", "--name-only", "--full-tree",
-        commit.decode("ascii", "replace").strip(),
-    )  # fmt: skip
-    return [Path(top) / os.fsdecode(name) for name in listed.split(b"\0") if name]
+    return Path(top), commit.decode("ascii", "replace").strip()
 
 
 def _existing(folder: Path) -> Path:

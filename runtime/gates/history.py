@@ -26,18 +26,21 @@ class History:
     Args:
         commit: that the models are compared with; None: only what the baseline knows is.
         alone: it is one model: if the baseline is one, too, they are compared layer by layer.
+        same: the commit is the baseline, too: what that read needn't be read again.
     """
 
-    def __init__(self, commit: Commit | None, *, alone: bool = False) -> None:
+    def __init__(self, commit: Commit | None, *, alone: bool = False, same: bool = False) -> None:
         self.commit = commit
         self.alone = alone
+        self.same = same
 
     def of(
         self, job: Job, report: Report, figures: Figures, standing: Standing | None
     ) -> Since | None:
         """What became of a model; None where there is nothing to compare it with."""
         if self.commit is not None and isinstance(job.source, (str, os.PathLike)):
-            return self._since_commit(self.commit, job, report, figures)
+            read = standing.report if self.same and standing is not None else None
+            return self._since_commit(self.commit, job, report, figures, read)
         if standing is None or standing.status == "missing":
             return None
         if standing.figures is None:
@@ -51,7 +54,9 @@ class History:
         same = not moved and (found is None or found.same)
         return Since("same" if same else "changed", "", moved, found)
 
-    def _since_commit(self, commit: Commit, job: Job, report: Report, figures: Figures) -> Since:
+    def _since_commit(
+        self, commit: Commit, job: Job, report: Report, figures: Figures, earlier: Report | None
+    ) -> Since:
         path = Path(job.model)
         other = ""
         try:
@@ -68,9 +73,10 @@ class History:
                     said = f"the numbers in {', '.join(x.name for x in beside)}"
                     return Since("changed", reason=said)
                 return Since("renamed", other) if other else Since("same")
-            own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(data))
-            shapes = named_shapes(data, own.shapes)
-            earlier = analyze(data, shapes=shapes, dims=own.dims, values=own.values)
+            if earlier is None:
+                own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(data))
+                shapes = named_shapes(data, own.shapes)
+                earlier = analyze(data, shapes=shapes, dims=own.dims, values=own.values)
             found_difference = diff(earlier, report)
         except (BaselineError, OSError) as error:
             return Since("unknown", other, reason=one_line(str(error), 300))

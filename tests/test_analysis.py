@@ -161,8 +161,8 @@ def test_hash_order_changes_nothing(model: onnx.ModelProto, tmp_path: Path) -> N
     onnx.save(model, path)
     code = ("import json, sys; from cnnscope.analyzer import analyze;"
             "sys.stdout.write(json.dumps(analyze(sys.argv[1]).to_dict(tensors=True)))")  # fmt: skip
-    texts = {run(code, str(path), PYTHONHASHSEED=seed) for seed in ("1", "2")}
-    assert len(texts) == 1
+    here = json.dumps(analyze(path).to_dict(tensors=True))  # another seed, if any that is random
+    assert run(code, str(path), PYTHONHASHSEED="1") == here
 
 
 def run(code: str, *arguments: str, **environment: str) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from amounts import amount
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from networks import refusal
@@ -34,7 +35,7 @@ CODES = {
     "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE,
     "uint8": TensorProto.UINT8,
 }  # fmt: skip
-GRAPHS = int(os.environ.get("CNNSCOPE_GRAPHS", "150"))
+GRAPHS = int(os.environ.get("CNNSCOPE_GRAPHS", amount(90, 150)))
 SEED = int(os.environ.get("CNNSCOPE_SEED", "20240611"))
 
 

@@ -565,7 +565,7 @@ GROWING: dict[str, tuple[Callable[[int], onnx.ModelProto], int, str]] = {
 def test_growing(name: str):
     make, n, noted_as = GROWING[name]
     fits = n < 60 or noted_as == "axis-not-followed"  # the latter shows beyond a number only
-    made = make(n if fits else amount(n // 4, n))
+    made = make(n if fits else amount(n // (8 if noted_as else 4), n))
     assert outcome(made) == "report"
     if noted_as:
         assert noted_as in {d.code for d in cnnscope.analyze(made).diagnostics}

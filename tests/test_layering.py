@@ -128,6 +128,12 @@ def parsed(text: str) -> ast.Module:
 
 
 @cache
+def nodes_of(tree: ast.Module) -> list[ast.AST]:
+    """As `ast.walk`, which takes as long as the parsing, once for all rules."""
+    return list(ast.walk(tree))
+
+
+@cache
 def docstring(text: str) -> str | None:
     return ast.get_docstring(parsed(text))
 
@@ -141,10 +147,10 @@ def names_in(text: str, siblings: frozenset[str]) -> frozenset[str]:
 def strings_in(text: str) -> dict[str, int]:
     """Every string literal outside docstrings, with a line it stands on."""
     tree = parsed(text)
-    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    said = {node.value for node in nodes_of(tree) if isinstance(node, ast.Expr)}
     return {
         node.value: node.lineno
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in said
     }
 
@@ -154,7 +160,7 @@ def exits_in(text: str) -> list[int]:
     """Lines that call sys.exit, os._exit, os.abort, exit or quit, or raise SystemExit and its like."""
     return [
         node.lineno
-        for node in ast.walk(parsed(text))
+        for node in nodes_of(parsed(text))
         if isinstance(node, ast.Call | ast.Raise)
         for target in [node.func if isinstance(node, ast.Call) else node.exc]
         if (isinstance(target, ast.Name) and target.id in EXITS)
@@ -228,7 +234,7 @@ def imported_names(source: ast.Module, siblings: set[str]) -> Iterator[str]:
     >>> sorted(imported_names(ast.parse(code), {"cnnscope.analyzer.model.graph"}))
     ['cnnscope.analyzer', 'cnnscope.analyzer.model.graph', 'numpy.linalg']
     """
-    for node in ast.walk(source):
+    for node in nodes_of(source):
         match node:
             case ast.Import(names=names):
                 yield from (alias.name for alias in names)

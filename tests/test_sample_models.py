@@ -105,23 +105,34 @@ def count_macs(model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]]) -> in
     return total
 
 
+@cache
+def weights_of(name: str) -> dict[str, onnx.TensorProto]:
+    return {tensor.name: tensor for tensor in model_of(name).graph.initializer}
+
+
+@cache
+def nodes_up_to(name: str, layer: str) -> list[tuple[onnx.NodeProto, dict[str, Any]]]:
+    """A layer's node and those before it, backwards, each with its attributes."""
+    nodes = list(model_of(name).graph.node)
+    last = next(i for i, node in enumerate(nodes) if node.name == layer)
+    return [(node, attributes_of(node)) for node in reversed(nodes[: last + 1])]
+
+
 def span(name: str, layer: str, axis: int, unit: int) -> tuple[tuple[int, int] | None, bool]:
     """First and last input that ``unit`` of ``layer`` reads along ``axis``, padding not clipped.
 
     The need is traced backwards, node by node. Paths through an operator that sees every position
     are left out; whether there was one is the second answer.
     """
-    model, shapes = model_of(name), shapes_of(name)
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    nodes = list(model.graph.node)
-    last = next(i for i, node in enumerate(nodes) if node.name == layer)
-    need = {nodes[last].output[0]: (unit, unit)}
+    shapes, weights = shapes_of(name), weights_of(name)
+    before_it = nodes_up_to(name, layer)
+    need = {before_it[0][0].output[0]: (unit, unit)}
     everything = False
 
     def values(tensor: str) -> list[int]:
         return numpy_helper.to_array(weights[tensor]).tolist()
 
-    for node in reversed(nodes[: last + 1]):
+    for node, attributes in before_it:
         wanted = [need[output] for output in node.output if output in need]
         if not wanted:
             continue
@@ -130,7 +141,6 @@ def span(name: str, layer: str, axis: int, unit: int) -> tuple[tuple[int, int] |
             continue
         low, high = min(low for low, _ in wanted), max(high for _, high in wanted)
         sources = [tensor for tensor in node.input if tensor and tensor not in weights]
-        attributes = attributes_of(node)
         kernel, stride, dilation, pad = (
             attributes[key][axis - 2] if key in attributes else default
             for key, default in (("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0))

@@ -273,7 +273,7 @@ def _emit_reports(request: Analyzing, reports: list[Report]) -> int:
 
 EPILOG = """\b
 Example: cnnscope analyze model.onnx --shape input=1x3x224x224
-         cnnscope model.onnx --sort macs --top 20
+         cnnscope model.onnx --sort macs --until 80%
          cnnscope model.onnx --by module --depth 2
          cnnscope *.onnx --compare --format markdown -o table.md"""
 

@@ -21,7 +21,7 @@ __all__ = ["run"]  # the fixture
 
 
 def models(corpus: Path) -> Iterator[Path]:
-    yield from some(sorted((corpus / "models").glob("*.onnx")), 12)
+    yield from some(sorted((corpus / "models").glob("*.onnx")), 6)
 
 
 def every(groups: tuple[Group, ...]) -> Iterator[Group]:
@@ -149,11 +149,3 @@ def test_alike_but_not_beside_each_other(tmp_path: Path, run: Run) -> None:
     onnx.save(onnx.helper.make_model(graph), path)
     names = [name for name, _ in table(run(path, "--by", "module").out)]
     assert names == ["net/0", "net/1", "net/2", "net/3 … net/5 (x3 alike)", "  each"]
-
-
-def test_times_of_modules(samples: Path, run: Run) -> None:
-    done = run(samples / "lenet5.onnx", "--run", "--by", "module", "-f", "csv")
-    found = list(csv.DictReader(io.StringIO(done.out)))
-    shares = [float(x["time_share"]) for x in found if x["time_share"]]
-    assert 0.5 < sum(shares) <= 1 + 1e-9
-    assert {x["module"] for x in found} >= {"conv1", "fc3"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,9 +16,13 @@ from cnnscope.analyzer.render.forms.csv import csv_text
 from cnnscope.analyzer.render.forms.terminal import text
 from cnnscope.analyzer.render.subjects.profile import document
 from cnnscope.analyzer.render.subjects.profile_rows import ProfileSelection, check_rows
+from cnnscope.analyzer.render.subjects.report import document as of_report
+from cnnscope.analyzer.render.subjects.selection import Selection
 from cnnscope.analyzer.report.choosing import Choice
+from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.report.run_conditions import run_facts
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,10 @@ def profile(samples: Path) -> Profile:
 
 def rows(profile: Profile, shown: ProfileSelection) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(csv_text([document(profile, shown)]))))
+
+
+def csv_rows(report: Report, shown: Selection) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(csv_text([of_report(report, shown)]))))
 
 
 def test_rows_until_they_come_to_most_of_the_time(profile: Profile) -> None:
@@ -81,6 +90,21 @@ def test_times_of_modules(profile: Profile, report: Report) -> None:
     slowest = rows(profile, ProfileSelection(by="kind", report=report))
     known = [float(x["time"]) for x in slowest if x["time"]]
     assert known == sorted(known, reverse=True)
+
+
+def test_a_report_with_times_has_their_shares(profile: Profile, report: Report) -> None:
+    ran = replace(report, execution=Execution(profile))
+    found = csv_rows(ran, Selection(sort="time"))
+    shares = [float(x["share"]) for x in found if x["share"]]
+    assert shares == sorted(shares, reverse=True)
+    assert 0.5 < sum(shares) <= 1 + 1e-9
+    assert float(found[0]["share"]) == pytest.approx(float(found[0]["time_share"]))
+    slow = csv_rows(ran, Selection(choice=Choice.of([], ["time>0us"], run_facts(Execution()))))
+    timed = {x.layers[0] for x in profile.outer if x.layers and x.seconds}
+    assert {x["name"] for x in slow} == timed
+    groups = csv_rows(ran, Selection(by="module"))
+    parts = [float(x["time_share"]) for x in groups if x["time_share"]]
+    assert sum(parts) == pytest.approx(sum(shares))
 
 
 @pytest.mark.parametrize(

@@ -181,14 +181,3 @@ def test_several_models_and_a_path_that_one_has(samples: Path, run: Run) -> None
     has = any(x.name.startswith("/conv1") for x in alexnet.layers)
     assert (done.code == 0) is has
     assert "/conv1/Conv" in done.out
-
-
-# -- times ---------------------------------------------------------------------------------------------
-
-
-def test_times_have_shares_too(samples: Path, run: Run) -> None:
-    found = rows(run("analyze", samples / "lenet5.onnx", "--run", "--sort", "time", "-f", "csv"))
-    shares = [float(x["share"]) for x in found if x["share"]]
-    assert shares == sorted(shares, reverse=True)
-    assert 0.5 < sum(shares) <= 1 + 1e-9
-    assert float(found[0]["share"]) == pytest.approx(float(found[0]["time_share"]))

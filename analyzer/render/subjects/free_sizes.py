@@ -14,7 +14,7 @@ from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Input, Report
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.leading import Leading, leading
-from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes, shape
+from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes, ratio, shape
 
 #: cells of a formula in a table, and of a length's name in it
 _WIDEST: Final = 26
@@ -47,6 +47,22 @@ def shortened(value: Dim | Sequence[Dim], write: Callable[[int], str] = count) -
         whole = texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
         return middle(whole, _WIDEST)
     return leading_text(found, write is nbytes)
+
+
+def shortened_ratio(top: object, bottom: object) -> str:
+    """What a quotient of two formulas comes to where lengths are large: a number, where both grow alike.
+
+    >>> height = FreeDim.named("H")
+    >>> shortened_ratio(7 * height + 3, 2 * height), shortened_ratio(height, 5)
+    ('≈ 3.5', '?')
+    """
+    if isinstance(top, FreeDim) and isinstance(bottom, FreeDim):
+        one, other = leading(top), leading(bottom)
+        if one is not None and other is not None and len(one.terms) == len(other.terms) == 1:
+            (factor, names), (below, others) = one.terms[0], other.terms[0]
+            if names == others and below:
+                return f"≈ {ratio(float(factor / below))}"
+    return "?"
 
 
 def leading_text(found: Leading, in_bytes: bool = False) -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import Document, Section
-from cnnscope.analyzer.render.subjects.free_sizes import shape_text, shortened
+from cnnscope.analyzer.render.subjects.free_sizes import shape_text, shortened, shortened_ratio
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.group import Group
 from cnnscope.analyzer.report.layer import Layer
@@ -37,6 +37,14 @@ def _counted(key: str, write: Callable[[int], str] = count) -> Callable[[Layer],
         return write(value) if isinstance(value, int) else "?"
 
     return text
+
+
+def _intensity(layer: Layer) -> str:
+    if layer.intensity is not None:
+        return ratio(layer.intensity)
+    flops, moved = (ADDITIVE[key].of_layer(layer) for key in ("flops", "traffic_bytes"))
+    free = isinstance(flops, FreeDim) and isinstance(moved, FreeDim)
+    return shortened_ratio(flops, moved) if free else "?"
 
 
 def largest_of(key: str) -> Callable[[Layer | Group], int | None]:
@@ -132,7 +140,7 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
            right=True, importance=25),
     Column("traffic_bytes", "traffic", _counted("traffic_bytes", nbytes), _fact("traffic_bytes"),
            right=True),
-    Column("intensity", "FLOP/B", lambda x: ratio(x.intensity), _fact("intensity"), right=True,
+    Column("intensity", "FLOP/B", _intensity, _fact("intensity"), right=True,
            importance=20),
     Column("rf_size", "field", lambda x: per_axis(x, field_size), _fact("rf_size"), right=True,
            importance=50, order=largest_of("size")),

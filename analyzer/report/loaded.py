@@ -6,7 +6,7 @@ classes have it: operands that layers above give, lengths that are formulas, nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -156,12 +156,16 @@ class ReportReader:
             x.name: x.tensor for x in self._each("operands", self._value, entry, needed=False)
         }
         inside = {**around, **stored}
+        outputs = self._each("outputs", self._value, entry)
+        fields: tuple[ReceptiveField, ...]
+        fields = at("receptive_field", lambda x: read(tuple[ReceptiveField, ...], x), entry)
+        _check_axes(fields, outputs, inside)
         bodies = entries(entry.get("bodies", {}))
         attributes = entries(entry.get("attributes", {}))
         return Layer(
             index=index,
             name=name,
-            outputs=self._each("outputs", self._value, entry),
+            outputs=outputs,
             attributes={
                 key: at(key, lambda x: attribute_of(x, self.shape), attributes)
                 for key in attributes
@@ -176,7 +180,7 @@ class ReportReader:
                 self.model.path,
                 at("kind", lambda x: read(Kind, x), entry),
                 tuple(Value(x, inside.get(x, _NOTHING)) if x else None for x in figures["inputs"]),
-                at("receptive_field", lambda x: read(tuple[ReceptiveField, ...], x), entry),
+                fields,
                 at("padded_share", lambda x: read(float | None, x), entry),
                 at("modules", lambda x: read(Mapping[str, str], x), entry, default={}),
             ),
@@ -239,6 +243,18 @@ class ReportReader:
 
     def _node(self, name: str) -> str:
         return self.names.get(name, name)
+
+
+def _check_axes(
+    fields: Sequence[ReceptiveField], outputs: Sequence[Value], tensors: Mapping[str, Tensor]
+) -> None:
+    """The axes that fields are said along are the layer's and its inputs'."""
+    shape = outputs[0].shape if outputs else None
+    for found in fields:
+        source = tensors.get(found.input, _NOTHING).shape
+        for axis, lengths in ((found.axis, source), (found.output_axis, shape)):
+            if axis is not None and lengths is not None and axis >= len(lengths):
+                raise WrongDataError(f"a field along an axis {axis} that isn't there")
 
 
 def _paths(layers: object) -> Iterator[tuple[str, NodeName]]:

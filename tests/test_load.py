@@ -106,6 +106,17 @@ def test_formulas_come_back() -> None:
     assert again.totals.peak_activation_bytes.moments == report.totals.peak_activation_bytes.moments
 
 
+def test_moments_are_those_of_the_peak() -> None:
+    """A figure may be a formula that hangs on nothing, and a formula may be without its parts."""
+    report = strided()
+    odd = replace(report.totals.peak_activation_bytes, formula="8000", moments=(8000,))
+    for peak in (odd, replace(odd, moments=()), replace(odd, formula=None, moments=())):
+        one = replace(report, totals=replace(report.totals, peak_activation_bytes=peak))
+        again = loaded(one)
+        assert again.totals.peak_activation_bytes.moments == peak.moments
+        assert again.to_dict() == one.to_dict()
+
+
 def test_a_name_that_reads_like_a_formula() -> None:
     # Two lengths with one text: H + H, and a dimension that is called so.
     one, other = 2 * FreeDim.named("H"), FreeDim.named("2*H")

@@ -67,7 +67,8 @@ class Metric:
             found["formula"] = self.formula
         if self.upper is not None:
             found["upper"] = self.upper
-        if self.moments and [self.formula] != (moments := [str(x) for x in self.moments]):
+        moments = [x if isinstance(x, int) else str(x) for x in self.moments]
+        if (moments or self.formula is not None) and moments != [self.formula]:
             found["moments"] = moments
         return found
 

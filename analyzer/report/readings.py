@@ -31,7 +31,7 @@ NODES = frozenset({"layer", "layers", "global_by", "predicted_layer", "measured_
 
 def _metric(reader: Reader, data: object) -> Metric:
     found = Metric(**reader.members(Metric, data))
-    if found.formula is not None and not found.moments:
+    if found.formula is not None and "moments" not in entries(data):
         found = replace(found, moments=(reader.read(Dim, found.formula),))
     known = {
         "complete": found.value is not None and found.known == found.value and not found.uncounted,

@@ -31,7 +31,17 @@ from cnnscope.analyzer.values.notation import many
 LONGEST: Final = 500
 """Rows of a table in a notebook."""
 
-_SCROLLED: Final = "overflow:auto;max-height:32em"
+_SCROLLED: Final = "overflow:auto;max-height:32em;margin:.4em 0"
+#: what stays in sight while the rest is scrolled hides what goes under it: in the notebook's own colour
+_STAYS: Final = "background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))"
+#: letters of a cell that isn't broken into lines; columns with longer ones are as wide at least
+_UNBROKEN: Final = 56
+_WIDE: Final = 8  # columns of a table whose first one stays
+#: readable on white and on black
+_COLOURS: Final = {
+    "error": "color:#d43d3d", "bad": "color:#d43d3d", "warning": "color:#b8730a", "good": "color:#2c9150",
+    "dim": "opacity:.75", "info": "opacity:.75",
+}  # fmt: skip
 _STYLE: Final = """\
 :root{color-scheme:light dark}
 body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:80em;padding:1em}
@@ -43,7 +53,6 @@ thead th{border-bottom-width:2px}
 .scroll{overflow-x:auto;margin:1em 0}
 li,p{overflow-wrap:anywhere}
 pre{line-height:1.1;overflow-x:auto}
-.error,.bad{color:#c22}.warning{color:#a60}.good{color:#283}.dim,.info{opacity:.75}
 .formula{font-family:ui-monospace,monospace}
 @media(max-width:40em){body{font-size:14px;padding:.5em}th,td{padding:.15em .35em}}
 """
@@ -85,7 +94,7 @@ def _capital(text: str) -> str:
 def _block(block: Block, longest: int | None) -> str:
     match block:
         case Heading():
-            said = f': <span class="{block.tone}">{quoted(block.said)}</span>' if block.said else ""
+            said = f": <span{_class(block.tone)}>{quoted(block.said)}</span>" if block.said else ""
             return f"<h{block.level}>{quoted(block.text)}{said}</h{block.level}>"
         case Table():
             return _table(block, longest)
@@ -146,20 +155,32 @@ def _listed(items: Iterable[str], listed: bool) -> str:
 
 def _table(table: Table, longest: int | None) -> str:
     columns = table.seen
+    texts = [[c.text(row) for c in columns] for row in table.rows[:longest]]
+    hows = [""] * len(columns)
+    if longest is not None:
+        hows = [_width(max(map(len, cells), default=0)) for cells in zip(*texts, strict=True)]
+        if hows and len(hows) > _WIDE:
+            hows[0] += f";position:sticky;left:0;{_STAYS}"
     rows = []
-    for row in table.rows[:longest]:
+    for row, line in zip(table.rows, texts, strict=False):
         tone = "" if table.tone is None else table.tone(row)
         cells = [
-            f"<td>{_prose(c.text(row))}</td>" if c.name in table.prose
-            else _cell(c.text(row), c.right, tone)
-            for c in columns
-        ]  # fmt: skip
+            f"<td>{_prose(text)}</td>" if c.name in table.prose else _cell(text, c.right, tone, how)
+            for c, text, how in zip(columns, line, hows or [""] * len(columns), strict=True)
+        ]
         rows.append(cells)
     left = len(table.rows) - len(rows)
     more = [table.more] * bool(table.more) + [many(left, "more row")] * bool(left)
     said = "".join(f"\n<p>... {quoted(text)}</p>" for text in more)
     titles, right = [c.title for c in columns], [c.right for c in columns]
     return _grid(titles, rows, longest is not None, right) + said
+
+
+def _width(letters: int) -> str:
+    """How a column with texts of so many letters is laid out."""
+    if letters <= _UNBROKEN:
+        return ";white-space:nowrap"
+    return f";min-width:{_UNBROKEN // 2}em;overflow-wrap:anywhere"
 
 
 def _grid(
@@ -171,24 +192,29 @@ def _grid(
     """Rows of finished cells under titles, each on its column's side; `right` says which are numbers."""
     body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     sides = [*right, *[False] * (len(titles) - len(right))]
-    named = "".join(map(_head, titles, sides))
+    stays = f";position:sticky;top:0;z-index:1;{_STAYS}" if scrolled else ""
+    named = "".join(_head(title, side, stays) for title, side in zip(titles, sides, strict=True))
     head = f"<thead><tr>{named}</tr></thead>\n" if titles else ""
     how = f' style="{_SCROLLED}"' if scrolled else ""
-    return f'<div class="scroll"{how}><table>{head}<tbody>\n{body}\n</tbody></table></div>'
+    return f'<div class="scroll"{how}><table style="margin:0">{head}<tbody>\n{body}\n</tbody></table></div>'
 
 
-def _head(text: str, right: bool = False) -> str:
-    return f'<th style="text-align:{"right" if right else "left"}">{quoted(text)}</th>'
+def _head(text: str, right: bool = False, how: str = "") -> str:
+    return f'<th style="text-align:{"right" if right else "left"}{how}">{quoted(text)}</th>'
 
 
-def _cell(text: str, right: bool = False, tone: Tone | str = "") -> str:
+def _cell(text: str, right: bool = False, tone: Tone | str = "", how: str = "") -> str:
     # A number isn't parted from its unit, in a notebook either, which has no style sheet of ours.
     style = "text-align:right;white-space:nowrap" if right else "text-align:left"
     inside = text.lstrip(" ")  # blanks before it are how far in it stands
     blanks = "&nbsp;" * (len(text) - len(inside))
     lines = "<br>".join(map(quoted, inside.split("\n")))
-    return f'<td style="{style}"{_class(tone)}>{blanks}{lines}</td>'
+    how = how.replace(";white-space:nowrap", "") if right else how
+    colour = f";{_COLOURS[tone]}" if tone in _COLOURS else ""
+    named = f' class="{tone}"' if tone else ""
+    return f'<td style="{style}{how}{colour}"{named}>{blanks}{lines}</td>'
 
 
 def _class(tone: str) -> str:
-    return f' class="{tone}"' if tone else ""
+    colour = f' style="{_COLOURS[tone]}"' if tone in _COLOURS else ""
+    return f' class="{tone}"{colour}' if tone else ""

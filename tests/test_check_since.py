@@ -189,6 +189,10 @@ def test_content_that_is_not_here_is_no_new_model(project: Path) -> None:
     code, _, err = run("check", "--baseline", "git:main")
     assert (code, f"git:main:{A}" in err) == (2, True), err
     chain(A, 5, 5)
+    Path(A).rename(NEW)  # nor is it new under another name
+    code, _, err = run("check", "--baseline", "git:main")
+    assert (code, f"git:main:{A}" in err) == (2, True), err
+    Path(NEW).rename(A)
     code, since, _ = told()  # the baseline is a file, and knows it
     assert (code, since[A]["status"]) == (1, "unknown")
     assert f"git:main:{A}" in str(since[A]["reason"])

@@ -75,21 +75,40 @@ class Commit:
         return [x for x in names if x not in self.models and not Path(x).exists()]
 
     def renamed(self, model: str, report: Report) -> tuple[str, bytes] | None:
-        """The file that a model was, if it looks like one that has gone, and what that held."""
+        """The file that a model was, if it looks like one that has gone, and what that held.
+
+        Raises:
+            BaselineError: what one of them held isn't here.
+        """
         suffix = Path(model).suffix
         near = sorted(
             self.gone,
             key=lambda x: (Path(x).suffix != suffix, -SequenceMatcher(None, x, model).ratio()),
         )[:_MOST_GONE]
         own = Sketch.of(report)
-        other = most_alike(own, near, lambda name: self._likeness(name, own))
+        other = most_alike(own, near, lambda name: self._likeness(name, own, suffix))
         return None if other is None else (other, self.file(Path(other)))
 
-    def _likeness(self, name: str, own: Sketch) -> float:
+    def _likeness(self, name: str, own: Sketch, suffix: str) -> float:
         if name not in self._sketches:
-            try:
-                self._sketches[name] = Sketch.of(analyze(self.file(Path(name))))
-            except CnnscopeError:  # it couldn't be read then, either
-                self._sketches[name] = None
+            self._sketches[name] = self._sketch(name, suffix)
         sketch = self._sketches[name]
         return 0.0 if sketch is None else own.likeness(sketch)
+
+    def _sketch(self, name: str, suffix: str) -> Sketch | None:
+        """What a file that has gone looked like; None: it was no model.
+
+        Raises:
+            BaselineError: it probably was one, by its suffix, and its content isn't here: then nobody can
+                say that another one is new.
+        """
+        try:
+            data = self.file(Path(name))
+        except BaselineError:
+            if Path(name).suffix == suffix:
+                raise
+            return None
+        try:
+            return Sketch.of(analyze(data))
+        except CnnscopeError:  # it couldn't be read then, either
+            return None

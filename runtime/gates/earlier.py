@@ -123,10 +123,14 @@ class Earlier:
         key = model_key(job.model, path.parent)
         standing = standing_in(found, key, job.variant, Sketch.of(report), figures, self._gone)
         self.met.add(standing.other or key)
-        return standing if self.since is None else self.held_to(standing, key, job, path, report)
+        return (
+            standing
+            if self.since is None
+            else self.held_to(standing, key, job, path, report, figures)
+        )
 
     def held_to(
-        self, standing: Standing, key: str, job: Job, path: Path, report: Report
+        self, standing: Standing, key: str, job: Job, path: Path, report: Report, figures: Figures
     ) -> Standing:
         """The same, with what became of the baseline's own figures since a commit."""
         commit, then = self.since, self._then
@@ -140,10 +144,11 @@ class Earlier:
             taken = f"taken out of the baseline {self.source} since {commit.ref}"
             if then.variants(key):
                 return Standing("missing", None, "", f"its figures were {taken}")
-            renamed = commit.renamed(job.model, report) if then.models else None
-            if renamed is not None and then.variants(model_key(renamed[0], path.parent)):
-                said = f"it looks like {renamed[0]}, which has gone, and whose figures were {taken}"
-                return Standing("missing", None, renamed[0], said)
+            gone = self.gone_from(then, path.parent)
+            was = standing_in(then, key, job.variant, Sketch.of(report), figures, gone).other
+            if was:
+                said = f"it looks like {was}, which has gone, and whose figures were {taken}"
+                return Standing("missing", None, was, said)
         earlier = then.figures_for(key, job.variant, ())
         if standing.status != "known" or earlier is None or standing.figures is None:
             return standing

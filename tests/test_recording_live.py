@@ -43,7 +43,7 @@ def replay(monkeypatch: pytest.MonkeyPatch) -> Replay:
     monkeypatch.setattr(providers, "choose_provider", lambda name: Provider("cuda", (CUDA, CPU)))
     monkeypatch.setattr(cupti, "load_cupti", lambda: found)
     monkeypatch.setattr(recording_runs, "open_session", found.open_session)
-    monkeypatch.setattr(hardware, "describe_hardware", lambda device: "a GPU")
+    monkeypatch.setattr(hardware, "describe_hardware", lambda device, graphics=None: "a GPU")
     monkeypatch.setattr(ceilings, "measure_ceilings", lambda *given, **options: CEILINGS)
 
     def latency(self: Measuring, job: Any) -> Latency:

@@ -23,6 +23,23 @@ class Transfers:
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """What the device used for a run, by its counter.
+
+    Args:
+        joules: of a run, the mean.
+        uncertainty: how far that may be off, as a share of it: the counter's steps at both ends.
+    """
+
+    joules: float
+    uncertainty: float
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {"joules": self.joules, "uncertainty": self.uncertainty}
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """Whole runs of the model, inputs and outputs staying on the device.
 
@@ -41,6 +58,7 @@ class Latency:
         noise: why the figures aren't to be trusted to a few per cent; None where they are.
         io_bound: inputs and outputs were bound once, not handed over at each run.
         transfers: None where host and device share their memory.
+        energy: None where there is no counter, or the runs were too short for it.
     """
 
     batch: int | None
@@ -59,6 +77,7 @@ class Latency:
     noise: Noise | None = None
     io_bound: bool = True
     transfers: Transfers | None = None
+    energy: Energy | None = None
 
     @property
     def throughput(self) -> float | None:
@@ -70,5 +89,6 @@ class Latency:
         found: dict[str, object] = {n: getattr(self, n) for n in self.__dataclass_fields__}
         found["inputs"] = {name: list(shape) for name, shape in self.inputs.items()}
         found["transfers"] = None if self.transfers is None else self.transfers.to_dict()
+        found["energy"] = None if self.energy is None else self.energy.to_dict()
         found["throughput"] = self.throughput
         return found

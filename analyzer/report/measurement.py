@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cnnscope.analyzer.report.device import Device
+from cnnscope.analyzer.report.gpu import Gpu
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Placement, Residue, TimeSpan, Unrun
@@ -58,6 +59,7 @@ class Profile(Answer):
         recording: the path of the recording that it was made from; None where the model was run.
         dtype: what float32 was replaced by in a copy that ran; None for nothing.
         tf32: float32 products were let be rounded to TF32.
+        gpu: how the GPU was right after the timed runs; None where that isn't told.
     """
 
     model: str | None
@@ -81,6 +83,7 @@ class Profile(Answer):
     recording: str | None = None
     dtype: str | None = None
     tf32: bool = False
+    gpu: Gpu | None = None
 
     @property
     def device_seconds(self) -> float | None:
@@ -189,6 +192,7 @@ class Profile(Answer):
             "recording": self.recording,
             "dtype": self.dtype,
             "tf32": self.tf32,
+            "gpu": None if self.gpu is None else self.gpu.to_dict(),
             "device_seconds": self.device_seconds,
             "device_busy_seconds": self.device_busy_seconds,
             "host_bound": self.host_bound,

@@ -1,4 +1,4 @@
 """What a device did, by its own records: read, put on one clock with the nodes, summed.
 
-Door: attribution, cupti, device_sums, kernel_names, recording, recording_file.
+Door: attribution, cupti, device_sums, kernel_names, nvml, recording, recording_file.
 """

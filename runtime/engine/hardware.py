@@ -12,15 +12,19 @@ from typing import Final
 _PATIENCE: Final = 10  # seconds for a driver to say what it drives
 
 
-def describe_hardware(device: str = "cpu") -> str:
+def describe_hardware(device: str = "cpu", graphics: str | None = None) -> str:
     """The processor and how many cores may be used; the device, if it is another.
+
+    Args:
+        device: where the model ran.
+        graphics: the device in words, where that is known already.
 
     >>> describe_hardware() != ""
     True
     """
     parts = [f"{_processor()}, {_cores()} logical cores"]
     if device == "cuda":
-        parts.insert(0, _graphics() or "CUDA device")
+        parts.insert(0, graphics or _graphics() or "CUDA device")
     return "; ".join(parts)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from cnnscope.analyzer.report.latency import Latency, Transfers
+from cnnscope.analyzer.report.latency import Energy, Latency, Transfers
+from cnnscope.runtime.device.nvml import STEP
 from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.profile.timing import DEFAULT, Samples, TimeBudget, measure
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     import onnx
 
     from cnnscope.runtime.engine.providers import Provider
+
+#: how far the energy of a run may be off, as a share of it
+_SURE: Final = 0.2
 
 
 def time_runs(
@@ -35,6 +40,7 @@ def time_runs(
     budget: TimeBudget = DEFAULT,
     verbose: bool = False,
     clock: Callable[[], float] = time.perf_counter,
+    joules: Callable[[], float | None] = lambda: None,
 ) -> Latency:
     """Time whole runs of the optimised model.
 
@@ -47,6 +53,7 @@ def time_runs(
         budget: when to stop.
         verbose: let ONNX Runtime's log be seen.
         clock: seconds from any origin.
+        joules: the device's counter of energy; None where it has none.
 
     Raises:
         RunError: it can't be run.
@@ -56,10 +63,20 @@ def time_runs(
     session = open_session(model, provider, settings, weights)
     creation = clock() - start
     ready = session.ready(feeds, device, clock)
+    began, used = clock(), joules()
     samples, transfers = measure(ready.run, budget, clock), None
+    energy = _energy(used, joules(), clock() - began, len(samples.durations))
     if device != "cpu":  # else there is nowhere to move anything
         transfers = _transfers(session.run(None, feeds), feeds, device, budget, clock)
-    return _latency(samples, batch, feeds, ready.first, creation, ready.bound, transfers)
+    found = _latency(samples, batch, feeds, ready.first, creation, ready.bound, transfers)
+    return replace(found, energy=energy)
+
+
+def _energy(before: float | None, after: float | None, seconds: float, runs: int) -> Energy | None:
+    """Of a run; None where the counter's steps are too large beside how long they all took."""
+    if before is None or after is None or seconds * _SURE < 2 * STEP or after <= before:
+        return None
+    return Energy((after - before) / runs, 2 * STEP / seconds)
 
 
 def _latency(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from cnnscope.runtime.engine.job import runtime_version
 if TYPE_CHECKING:
     import onnx
 
+    from cnnscope.analyzer.report.gpu import Gpu
     from cnnscope.runtime.engine.providers import Provider
     from cnnscope.runtime.profile.kernel_events import KernelTimes
     from cnnscope.runtime.profile.timing import TimeBudget
@@ -34,12 +36,22 @@ class Measuring:
     jobs: Sequence[Prepared]
     provider: Provider
     say: Callable[[str], None]
+    #: the device right after each batch's runs, where that is told
+    gpus: list[Gpu] = field(default_factory=list)
 
     @property
     def device(self) -> str:
         from cnnscope.runtime.engine.providers import CUDA
 
         return "cuda" if CUDA in self.provider.chain else "cpu"
+
+    @property
+    def graphics(self) -> str | None:
+        """The device in words; None where it has to be asked for otherwise."""
+        if not self.gpus:
+            return None
+        gpu = self.gpus[0]
+        return gpu.name if gpu.driver is None else f"{gpu.name} (driver {gpu.driver})"
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -99,7 +111,7 @@ class Measuring:
             provider=self.provider.name,
             fallback_reason=self.provider.reason,
             runtime=runtime_version(),
-            hardware=describe_hardware(self.device),
+            hardware=describe_hardware(self.device, self.graphics),
             threads=self.request.threads or None,
             weights=job.values.said,
             seed=base.seed,
@@ -114,6 +126,7 @@ class Measuring:
             notes=(*self.said, *_notes(latencies, residue, self.provider, why)),
             dtype=self.request.dtype,
             tf32=self.request.tf32,
+            gpu=self.gpus[0] if self.gpus else None,
         )
 
     def recorded(self, latencies: tuple[Latency, ...]) -> Profile:
@@ -141,8 +154,9 @@ class Measuring:
             seconds=self.request.seconds, verbose=base.verbose,
         )  # fmt: skip
         facts: dict[str, object] = {
-            "hardware": describe_hardware(self.device), "onnxruntime": runtime_version(),
+            "hardware": describe_hardware(self.device, self.graphics), "onnxruntime": runtime_version(),
             "weights": job.values.said, "undisturbed": made.undisturbed,
+            "gpu": self.gpus[0].to_dict() if self.gpus else None,
         }  # fmt: skip
         recording = replace(made.recording, facts=facts)
         found = profile_from(job.analysis, job.flat, recording, made.model.graph)
@@ -170,18 +184,25 @@ class Measuring:
             notes=(*self.said, *_notes(latencies, None, self.provider, "")),
             dtype=self.request.dtype,
             tf32=self.request.tf32,
+            gpu=self.gpus[0] if self.gpus else None,
         )
 
     def latency(self, job: Prepared) -> Latency:
+        from cnnscope.runtime.device.nvml import first_gpu
         from cnnscope.runtime.profile.latency import time_runs
 
         batch = "" if job.batch is None else f" with a batch of {job.batch}"
         self.say(f"timing whole runs{batch}")
-        return time_runs(
-            job.flat.proto, self.provider, job.feeds, job.values.arrays, batch=job.batch,
-            threads=self.request.threads, device=self.device, budget=self.budget,
-            verbose=self.request.base.verbose,
-        )  # fmt: skip
+        with first_gpu() if self.device == "cuda" else nullcontext() as gpu:
+            found = time_runs(
+                job.flat.proto, self.provider, job.feeds, job.values.arrays, batch=job.batch,
+                threads=self.request.threads, device=self.device, budget=self.budget,
+                verbose=self.request.base.verbose,
+                joules=(lambda: None) if gpu is None else gpu.joules,
+            )  # fmt: skip
+            if gpu is not None:
+                self.gpus.append(gpu.state())
+        return found
 
     def kernels(self) -> KernelTimes:
         """Here, or where launches return before kernels end, in a process that waits for them."""

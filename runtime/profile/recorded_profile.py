@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import onnx
 
+from cnnscope.analyzer.report.gpu import Gpu
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Residue
 from cnnscope.analyzer.report.measurement import Profile
@@ -85,6 +86,7 @@ def profile_from(
         timeline=timed.timeline,
         method=METHOD,
         notes=(work,) if work else (),
+        gpu=_gpu(facts.get("gpu")),
         device=replace(timed.device, undisturbed=_amount(facts.get("undisturbed"))),
     )
 
@@ -149,6 +151,23 @@ def _ceilings(facts: Mapping[str, object]) -> Ceilings:
         _amount(found.get("overhead")),
         missing={key: why for key, why in reasons if isinstance(why, str)},
     )
+
+
+def _gpu(found: object) -> Gpu | None:
+    """How the GPU was, as a recording has it: what isn't of its kind isn't known."""
+    if not isinstance(found, dict) or not isinstance(found.get("name"), str):
+        return None
+    reasons = found.get("slowed")
+    listed = isinstance(reasons, list) and all(isinstance(x, str) for x in reasons)
+    numbers = ("clock", "clock_most", "memory_clock", "watts", "watts_most", "celsius")
+    sizes = ("memory", "memory_used")
+    amounts = {key: _amount(found.get(key)) for key in numbers}
+    whole = {key: x if isinstance(x := found.get(key), int) and x >= 0 else None for key in sizes}
+    switches = {key: x if isinstance(x := found.get(key), bool) else None for key in ("ecc", "mig")}
+    return Gpu(
+        found["name"], _said(found, "driver"), slowed=tuple(reasons) if listed else None,  # type: ignore[arg-type]
+        **amounts, **whole, **switches,  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
 def _amount(value: object) -> float | None:

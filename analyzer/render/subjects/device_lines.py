@@ -6,6 +6,7 @@ more work, and a CUDA graph launches a whole run at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from cnnscope.analyzer.report.device import Device, Moves
@@ -60,6 +61,43 @@ def device_lines(found: Profile) -> list[tuple[str, str]]:
             f"{duration(device.undisturbed)} in kernels when ONNX Runtime's profile was off",
         ))  # fmt: skip
     return lines
+
+
+def gpu_lines(found: Profile) -> list[tuple[str, str]]:
+    """How the GPU was right after the timed runs, and what a run needed; none where that isn't told."""
+    lines = [
+        (
+            "energy",
+            f"{x.energy.joules:.3g} J a run{'' if x.batch is None else f' with a batch of {x.batch}'}, "
+            f"+- {percent(x.energy.uncertainty)}",
+        )
+        for x in found.latencies
+        if x.energy is not None
+    ]
+    gpu = found.gpu
+    if gpu is None:
+        return lines
+    parts = [
+        _of(gpu.clock, gpu.clock_most, lambda x: f"{x / 1e6:.0f} MHz"),
+        None if gpu.memory_clock is None else f"memory {gpu.memory_clock / 1e6:.0f} MHz",
+        _of(gpu.watts, gpu.watts_most, lambda x: f"{x:.0f} W"),
+        None if gpu.celsius is None else f"{gpu.celsius:.0f} C",
+        _of(gpu.memory_used, gpu.memory, lambda x: nbytes(round(x))),
+        None if gpu.ecc is None else f"ECC {'on' if gpu.ecc else 'off'}",
+        "divided (MIG)" if gpu.mig else None,
+    ]
+    said = ", ".join(part for part in parts if part is not None)
+    if gpu.slowed is not None:
+        why = "; ".join(escape(reason) for reason in gpu.slowed)
+        said += f"; clock below its most: {why}" if why else "; its clock wasn't held down"
+    return [*lines, ("gpu", said or "nothing is told of it")]
+
+
+def _of(value: float | None, most: float | None, write: Callable[[float], str]) -> str | None:
+    """A figure and the most that it may be."""
+    if value is None:
+        return None
+    return write(value) if most is None else f"{write(value)} of {write(most)}"
 
 
 def _kernels(found: Profile, device: Device) -> float:

@@ -22,7 +22,7 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Section,
 )
-from cnnscope.analyzer.render.subjects.device_lines import device_lines
+from cnnscope.analyzer.render.subjects.device_lines import device_lines, gpu_lines
 from cnnscope.analyzer.render.subjects.kernel_rows import share_text
 from cnnscope.analyzer.render.subjects.profile_rows import ALL_ROWS, ProfileSelection, row_blocks
 from cnnscope.analyzer.render.tables import table
@@ -136,7 +136,7 @@ def _summary(found: Profile) -> list[tuple[str, str]]:
         lines.append(("bound by", f"{', '.join(parts)} (share of the kernels' time)"))
     if found.device is None:
         lines.append(("residue", _residue(found)))
-    lines += device_lines(found)
+    lines += [*device_lines(found), *gpu_lines(found)]
     lines.append(("placement", _placement(found)))
     for latency in found.latencies:
         if latency.transfers is not None:

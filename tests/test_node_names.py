@@ -223,6 +223,25 @@ def test_a_note_of_any_length_costs_little() -> None:
     assert all(x.path == x.name for x in report.layers)  # too long to be known by
 
 
+def test_a_profile_and_a_difference_know_a_layer_by_its_path() -> None:
+    weights = {"stem.conv.weight": (8, 8, 1, 1)}
+    conv = noted(
+        node("Conv", "x stem.conv.weight", "y", name="node_Conv_7"), "", "stem", "stem.bn", "c"
+    )
+    model = network(conv, x=IMAGE, **weights)
+    profile = cnnscope.profile(model.SerializeToString(), provider="cpu", seconds=0.05)
+    (row,) = (row for row in profile.rows if row.layers)
+    assert row.layers == ("node_Conv_7",)
+    assert "node_Conv_7" in json.dumps(profile.to_dict())
+    assert "\nstem/conv " in str(profile)
+    assert "node_Conv_7" not in str(profile)
+    wider = node("Conv", "x stem.conv.weight", "y", name="node_Conv_9", strides=[2, 2])
+    other = network(noted(wider, "", "stem", "stem.bn", "c"), x=IMAGE, **weights)
+    said = str(cnnscope.diff(model.SerializeToString(), other.SerializeToString()))
+    assert "stem/conv" in said
+    assert "node_Conv" not in said
+
+
 # -- exporters' models ---------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from commanded import run
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from laid_out import report_text
+from networks import network, node
 from rich.cells import cell_len
 
 import cnnscope
@@ -147,6 +149,27 @@ def test_what_is_shown_of_a_name_finds_the_layer(samples: Path) -> None:
 )  # fmt: skip
 def test_units_stand_below_each_other(texts: list[str], shown: list[str]) -> None:
     assert aligned(texts) == shown
+
+
+PLURALS = re.compile(
+    r"\b1 (more |other |of 1 )?(layers|rows|tensors|kernels|limits|models|nodes|parameters|probes|runs)\b"
+)
+
+
+def test_one_is_no_plural() -> None:
+    one, other = (
+        network(node(op, "x w" if op == "Conv" else "x", "y"), x=(1, 1, 1, 1), w=(1, 1, 1, 1))
+        for op in ("Conv", "Relu")
+    )
+    models = [one.SerializeToString(), other.SerializeToString()]
+    report = cnnscope.analyze(models[0])
+    for said in (
+        report, repr(report), report.by_op(), report.by_module(), report.layers[0].explain(),
+        cnnscope.lint(models[0]), cnnscope.diff(*models), cnnscope.diff(models[0], models[0]),
+        cnnscope.check(models[0], {"params": "0"}), cnnscope.check(models[0], {"params": "9"}),
+        cnnscope.compare(models), cnnscope.verify(models[0]),
+    ):  # fmt: skip
+        assert not PLURALS.search(str(said)), said
 
 
 # -- where the text goes to ------------------------------------------------------------------

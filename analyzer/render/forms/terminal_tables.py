@@ -93,11 +93,17 @@ def _columns(grid: Grid, sizes: Mapping[int, int]) -> list[Line]:
     columns = grid.columns
     lines = [_line([(columns[i].title, "heading") for i in sizes], columns, sizes)]
     lines.append([(GAP.join("-" * size for size in sizes.values()), "rule")])
-    styles = {i: "op" if columns[i].name == "op" else "" for i in sizes}
-    lines += [
-        _line([(row[i], styles[i]) for i in sizes], columns, sizes) for row in grid.cut(sizes)
-    ]
+    for row in grid.cut(sizes):
+        cells = [(row[i], _style(columns[i], row[i])) for i in sizes]
+        lines.append(_line(cells, columns, sizes))
     return lines
+
+
+def _style(column: Column[object], text: str) -> str:
+    """Nothing, where a figure is wanted, is seen less than something."""
+    if column.right:
+        return "dim" if text.rstrip() in ("0", "-", "0 B", "0 s", "0 %") else ""
+    return "op" if column.name == "op" else ""
 
 
 def _line(

@@ -91,7 +91,8 @@ def _checks(found: Verification) -> Iterator[Pair]:
 def _check(head: str, check: Agreement, how: str = "") -> Pair:
     if check.reason is not None:
         return Pair(head, f"not checked: {escape(check.reason)}", "dim")
-    body = f"{check.agreeing} of {many(check.compared, 'tensor')} agree{how}"
+    agree = "agrees" if check.compared == 1 else "agree"
+    body = f"{check.agreeing} of {many(check.compared, 'tensor')} {agree}{how}"
     if check.unchecked:
         body += f"; {len(check.unchecked)} unchecked"
     return Pair(head, body, "good" if check.ok else "bad")

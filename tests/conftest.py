@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 from collections.abc import Iterator
@@ -11,16 +12,19 @@ from pathlib import Path
 import pytest
 from amounts import amount
 from hypothesis import settings
-from hypothesis.internal.conjecture import providers
 from ready_command import ReadyCommand
 
 # Where a test doesn't say how many examples it draws: a part, and what hypothesis takes for usual in full.
 settings.register_profile("drawn", max_examples=amount(40, 100))
 settings.load_profile("drawn")
-if not os.environ.get("CNNSCOPE_FULL") and hasattr(providers, "_get_local_constants"):
+if not os.environ.get("CNNSCOPE_FULL"):
     # In full, hypothesis also tries the numbers and texts that it finds in our source: each process
-    # would read hundreds of files for that, for seconds in a fresh checkout.
-    providers._get_local_constants = lambda: providers._local_constants
+    # would read hundreds of files for that, for seconds in a fresh checkout. Its early releases don't.
+    with contextlib.suppress(ImportError):
+        from hypothesis.internal.conjecture import providers
+
+        if hasattr(providers, "_get_local_constants"):
+            providers._get_local_constants = lambda: providers._local_constants
 
 # Two tests run at a time, on two cores: threads of one's matrices would wait busily for the other's, and
 # each process that starts would start them, too. numpy's library reads this when it is loaded.

@@ -356,6 +356,7 @@ def test_misuse_is_one_line(command: Run, lenet: Path, arguments: list[str], sai
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("quick_runs")
 def test_analyze_with_a_run(command: Run, lenet: Path) -> None:
     done = command(
         "analyze", lenet, "--run", "-f", "csv", "--columns", "name,time,ran_with,verified"

@@ -35,8 +35,8 @@ def _in_own_words(said: str) -> str:
     "Invalid value for '--top': 1 or more is wanted"
     >>> _in_own_words("Invalid value for '--top': 'a' is not a valid integer")
     "Invalid value for '--top': a whole number is wanted"
-    >>> _in_own_words("Invalid value for '--by': 'oq' is not one of 'op', 'kind'")
-    "Invalid value for '--by': 'oq' is not one of 'op', 'kind'; did you mean op?"
+    >>> _in_own_words("Invalid value for '--by': 'knd' is not one of 'op', 'kind'")
+    "Invalid value for '--by': 'knd' is not one of 'op', 'kind'; did you mean kind?"
     """
     what, _, why = said.partition(": ")
     for sign in ("Input should be greater than or equal to ", " is not in the range x>="):

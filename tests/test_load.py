@@ -16,6 +16,7 @@ import numpy as np
 import onnx.parser
 import pytest
 from amounts import amount, some
+from made_recordings import recording_named
 from onnx import numpy_helper
 
 import cnnscope
@@ -184,6 +185,19 @@ def test_what_a_run_showed(samples: Path) -> None:
     assert str(again.execution.verification) == str(checked)
     # The time line of one run is the one thing that isn't in JSON.
     assert str(again.execution.profile) == str(replace(a_profile(), timeline=()))
+
+
+@pytest.mark.parametrize("name", some(["lenet5", "mobilenet_v2", "resnet50"], 1))
+def test_what_a_device_recorded(name: str, samples: Path) -> None:
+    report = cnnscope.analyze(samples / f"{name}.onnx")
+    timed = cnnscope.profile(samples / f"{name}.onnx", recording=recording_named(f"{name}_b1"))
+    assert timed.device is not None
+    run = Execution(replace(timed, timeline=()))
+    again = loaded(replace(report, execution=run))
+    assert again.execution == run
+    assert again.execution is not None
+    assert str(again.execution.profile) == str(run.profile)
+    assert again.to_dict() == replace(report, execution=run).to_dict()
 
 
 def test_what_it_goes_on_to_do(samples: Path, tmp_path: Path) -> None:

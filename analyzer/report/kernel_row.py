@@ -100,7 +100,7 @@ class Row:
         """As JSON has it."""
         found: dict[str, object] = {n: getattr(self, n) for n in self.__dataclass_fields__}
         found["layers"], found["ops"] = list(self.layers), list(self.ops)
-        del found["device"], found["part"]
+        del found["device"]
         found.update(NO_DEVICE if self.device is None else self.device.to_dict())
         for derived in ("flop_rate", "byte_rate", "intensity", "roofline_share", "speedup"):
             found[derived] = getattr(self, derived)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from cnnscope.analyzer.report.device import RowDevice
 from cnnscope.analyzer.report.json_values import WrongDataError, entries
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.layer import Layer
@@ -24,6 +25,12 @@ ALIASES: Mapping[tuple[type, str], str] = MappingProxyType({
     (Layer, "how"): "shapes_from",
     (ReceptiveField, "global_"): "global",
     (FormulaTable, "formulas"): "terms",
+    (RowDevice, "seconds"): "device_seconds",
+    (RowDevice, "median"): "device_median",
+    (RowDevice, "interval"): "device_interval",
+    (RowDevice, "gap"): "gap_seconds",
+    (RowDevice, "count"): "kernel_count",
+    (RowDevice, "host"): "host_seconds",
 })  # fmt: skip
 #: fields that hold the name of a node, or several
 NODES = frozenset({"layer", "layers", "global_by", "predicted_layer", "measured_layer", "on_host"})
@@ -59,10 +66,12 @@ def _phases(reader: Reader, data: object) -> Phases:
 
 
 def _row(reader: Reader, data: object) -> Row:
-    found = Row(**reader.members(Row, data))
+    found = Row(**reader.members(Row, data, ("device",)))
     if len(found.layers) != len(found.ops):
         raise WrongDataError("there aren't as many operators as layers")
-    return found
+    if entries(data).get("device_seconds") is None:
+        return found
+    return replace(found, device=reader.read(RowDevice, data))
 
 
 def _profile(reader: Reader, data: object) -> Profile:

@@ -5,7 +5,7 @@ Nothing here depends on how fast the machine is: clocks are made up, and growth 
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import sys
 from collections.abc import Iterator
@@ -256,3 +256,22 @@ def test_the_work_per_node_does_not_grow(scripts: dict[str, ModuleType], kind: s
 def test_no_depth_is_too_deep(scripts: dict[str, ModuleType]) -> None:
     nodes = 4 * sys.getrecursionlimit()
     assert len(analyze(scripts["models"].chain(nodes)).layers) == nodes
+
+
+def test_recorded_runs_are_taken_apart(tmp_path: Path) -> None:
+    """Without a GPU: what it did is in recordings."""
+    named = importlib.util.spec_from_file_location("benchmark_of_gpus", FOLDER / "gpu.py")
+    assert named is not None
+    assert named.loader is not None
+    script = importlib.util.module_from_spec(named)
+    sys.modules[named.name] = script  # where dataclasses look for it
+    named.loader.exec_module(script)
+    output = tmp_path / "gpu.md"
+    folder = Path(__file__).parent / "data" / "recordings"
+    assert script.main(["--recordings", str(folder), "--output", str(output)]) == 0
+    lines = [line for line in output.read_text().splitlines() if line.startswith("| resnet50")]
+    assert [line.split(" | ")[1:6] for line in lines] == [
+        ["float32", "1", "2,491.4", "2,172.8", "2,172.8"],
+        ["float16", "32", "4,229.7", "3,960.6", "3,810.6"],
+    ]
+    assert all(" | 0.0 % | ? | " in line for line in lines)

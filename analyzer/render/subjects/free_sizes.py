@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -138,26 +139,40 @@ def free_metric(found: Metric, write: Callable[[int], str] = count) -> str | Non
 _SIDE, _LENGTH = 640, 128
 
 
+#: names that stand in a command, and on any page, as they are
+_PLAIN: Final = re.compile(r"[\w.:+/-]{1,80}")
+
+
 def binding(report: Report) -> str | None:
-    """The command that gives every free length of the totals a number, ready to be copied; None where they
-    hang on none. Its numbers are examples."""
+    """The command that gives every free length of the totals a number, ready to be copied. Its numbers are
+    examples. None where they hang on none, or where a name that had to be in it is no plain word.
+    """
     wanted = free_names(report)
     shapes: list[str] = []
     dims: dict[str, int] = {}
     for given in report.inputs:
         lengths = given.shape or ()
-        if any(str(x) == f"{given.name}:{i}" for i, x in enumerate(lengths)):  # it has no name
-            shapes.append(f"{given.name}={_example_shape(given)}")
-            continue
         names = [label for x in lengths if isinstance(x, FreeDim) for label in sorted(x.names)]
-        dims.update((label, _example(given)) for label in names if label in wanted)
-    options = [f"--shape {shlex.quote(text)}" for text in shapes]
-    options += [f"--dim {shlex.quote(f'{label}={length}')}" for label, length in dims.items()]
-    if not wanted or not options:
+        if not set(names) & set(wanted):
+            continue
+        unnamed = any(str(x) == f"{given.name}:{i}" for i, x in enumerate(lengths))
+        if unnamed or not all(map(_PLAIN.fullmatch, names)):
+            only = len(report.inputs) == 1 and not _PLAIN.fullmatch(given.name)
+            shapes.append(
+                _example_shape(given) if only else f"{given.name}={_example_shape(given)}"
+            )
+        else:
+            dims.update((label, _example(given)) for label in names if label in wanted)
+    options = [f"--shape {text}" for text in shapes]
+    options += [f"--dim {label}={length}" for label, length in dims.items()]
+    if not options or not all(
+        map(_PLAIN.fullmatch, (x.split("=")[0].split(" ")[-1] for x in options))
+    ):
         return None
-    piped = report.model.path == Piped.name
-    path = "-" if piped else shlex.quote(report.model.path or "MODEL")
-    return escape(" ".join(["cnnscope", "analyze", path, *options]))
+    path = report.model.path or "MODEL"
+    quoted = "MODEL" if any(c in "<>&`" for c in path) else escape(shlex.quote(path))
+    shown = "-" if path == Piped.name else quoted
+    return " ".join(["cnnscope", "analyze", shown, *options])
 
 
 def free_names(report: Report) -> list[str]:

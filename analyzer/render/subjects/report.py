@@ -48,9 +48,10 @@ def document(report: Report, shown: Selection = EVERYTHING) -> Document:
     if found.chosen:
         chosen = (Pair("chosen", chosen_line(report, found.chosen, shown.choice)),)
     ports = tuple(Pair(kind, text, "dim") for kind, text in ends(report))
+    command = binding(report)
     said = tuple(
         Note(text, severity, tone=_TONES[severity])
-        for severity, text in diagnostic_lines(report, free_names(report))
+        for severity, text in diagnostic_lines(report, free_names(report) if command else ())
     )
     return Document(
         title(report),
@@ -61,15 +62,14 @@ def document(report: Report, shown: Selection = EVERYTHING) -> Document:
                 Pairs(chosen), Figures(("total", "figure", "meaning"), tuple(totals)),
                 Pairs(fields, once=True),
             )),
-            Section(_to_bind(report)),
+            Section(_to_bind(report, command)),
             Section((Notes(said),)),
         ),
     )  # fmt: skip
 
 
-def _to_bind(report: Report) -> tuple[Block, ...]:
+def _to_bind(report: Report, command: str | None) -> tuple[Block, ...]:
     """Where totals hang on free lengths, the command that binds them."""
-    command = binding(report)
     if command is None:
         return ()
     names = free_names(report)

@@ -234,7 +234,9 @@ class _Reader:
         """The node's name, to get a path where it is a machine's, and the module that the node is of."""
         notes = noted_list(call.proto, SCOPES)
         within = noted_module(notes) if notes else call.name.strip("/").rpartition("/")[0]
-        own = [at for at in call.inputs if at in self.weights] if self.weights else []
+        own: list[str] = []
+        if self.weights and (notes or "/" not in call.name):
+            own = [at for at in call.inputs if at in self.weights]
         if (notes or own) and is_mechanical(call.name, call.op, notes):
             own.sort(key=self.weights.__getitem__, reverse=True)
             module = module_of(within if notes else None, own)

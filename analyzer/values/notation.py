@@ -45,14 +45,14 @@ def _scaled(value: int, base: int, units: Sequence[str]) -> str:
     scaled = Fraction(value, base**power)
     digits = 2 if round(abs(scaled), 2) < 100 else 1
     if abs(scaled) >= 10**6:  # beyond the last unit
-        return f"{_decimal(scaled)}{units[power]}"
+        return f"{with_exponent(scaled)}{units[power]}"
     return f"{float(scaled):.{digits}f}{units[power]}"
 
 
-def _decimal(value: Fraction) -> str:
+def with_exponent(value: Fraction) -> str:
     """Three digits and an exponent, of numbers that no float holds, too.
 
-    >>> _decimal(Fraction(10**400))
+    >>> with_exponent(Fraction(10**400))
     '1.00e+400'
     """
     from decimal import Context, Decimal

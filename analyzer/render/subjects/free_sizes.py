@@ -15,7 +15,16 @@ from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Input, Report
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.leading import Leading, leading
-from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes, ratio, shape
+from cnnscope.analyzer.values.notation import (
+    count,
+    escape,
+    middle,
+    name,
+    nbytes,
+    ratio,
+    shape,
+    with_exponent,
+)
 
 #: cells of a formula in a table, and of a length's name in it
 _WIDEST: Final = 26
@@ -115,7 +124,9 @@ def _number(value: Fraction, in_bytes: bool) -> str:
     size, power = abs(value), 0
     while power < len(units) - 1 and round(size, 0 if size >= 100 else 2) >= base:
         size, power = size / base, power + 1
-    if not power:
+    if size >= 10**6:  # beyond the last unit, and perhaps beyond every float
+        digits = with_exponent(size)
+    elif not power:
         digits = str(size) if size.denominator == 1 else f"{float(size):.3g}"
     else:
         digits = f"{float(size):.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}"

@@ -25,7 +25,8 @@ from cnnscope.analyzer.render.subjects.beside import (
 from cnnscope.analyzer.render.subjects.diagnostics import diagnostic_lines
 from cnnscope.analyzer.render.subjects.free_sizes import binding, free_names
 from cnnscope.analyzer.render.subjects.layers import along_axes, field_size
-from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection, chosen_line, selected
+from cnnscope.analyzer.render.subjects.selection import EVERYTHING, Selection, selected
+from cnnscope.analyzer.render.subjects.selection_said import chosen_line
 from cnnscope.analyzer.render.subjects.totals import total_lines
 from cnnscope.analyzer.render.tables import Tone
 from cnnscope.analyzer.report.receptive_field import ReceptiveField

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Row, chosen_columns, sort_key, sorted_rows
-from cnnscope.analyzer.render.document import DATA, PAGE, SCREEN, Block, Note, Notes, Only
+from cnnscope.analyzer.render.document import Block
 from cnnscope.analyzer.render.subjects.beside import (
     counted_as,
     group_with_convention,
@@ -25,8 +25,9 @@ from cnnscope.analyzer.render.subjects.module_tree import (
     tree_columns,
     tree_rows,
 )
+from cnnscope.analyzer.render.subjects.selection_said import Listed, blocks_of, of_no_layer
 from cnnscope.analyzer.render.subjects.shares import SHARES, with_shares
-from cnnscope.analyzer.render.tables import Table, table
+from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.choosing import EVERY, Choice, Chosen
 from cnnscope.analyzer.report.conditions import Fact
 from cnnscope.analyzer.report.execution import Execution
@@ -38,7 +39,7 @@ from cnnscope.analyzer.report.module_groups import leaves, module_tree
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.run_conditions import run_facts
 from cnnscope.analyzer.report.shares import ADDITIVE, Additive, reaching, seconds_of, shares_of
-from cnnscope.analyzer.values.notation import count, duration, many, name, nbytes, percent
+from cnnscope.analyzer.values.notation import many, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def selected(report: Report, shown: Selection) -> Selected:
                 groups if chosen is None else of_these(groups, chosen), columns, shown, figures,
                 report.layers, lambda figure, group: figure.of_layers(group.members).value,
             )  # fmt: skip
-    return Selected((*_blocks(listed, chosen), *_of_no_layer(report, shown, figures)), chosen)
+    apart = () if shown.by is None else of_no_layer(report, figures)
+    return Selected((*blocks_of(listed, chosen), *apart), chosen)
 
 
 def check_selection(shown: Selection, *, run: bool = False) -> None:
@@ -163,14 +165,6 @@ def _chosen(report: Report, choice: Choice) -> Chosen | None:
 # -- rows ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A table, and why it shows no shares, where some were to be shown."""
-
-    table: Table
-    why_not: str = ""
-
-
 def _listed(
     rows: Sequence[Row],
     columns: Sequence[Column[Row]],
@@ -180,7 +174,7 @@ def _listed(
     value: Callable[[Additive, Row], int | float | None],
     *,
     tree: Sequence[Row] | None = None,
-) -> _Listed:
+) -> Listed:
     """The rows as a table.
 
     Args:
@@ -214,9 +208,9 @@ def _listed(
     left = len(rows) - len(kept)
     more = f"{many(left, 'more row')} not shown{reached}" if left else ""
     if shown.columns is None:
-        return _Listed(table(columns, kept, more=more, recorded=tree), why_not)
+        return Listed(table(columns, kept, more=more, recorded=tree), why_not)
     wanted = chosen_columns(columns, shown.columns)
-    return _Listed(table(wanted, kept, "grow", chosen=True, more=more, recorded=tree), why_not)
+    return Listed(table(wanted, kept, "grow", chosen=True, more=more, recorded=tree), why_not)
 
 
 def _modules(
@@ -225,7 +219,7 @@ def _modules(
     columns: tuple[Column[Group], ...],
     shown: Selection,
     figures: Mapping[str, Additive],
-) -> _Listed:
+) -> Listed:
     """Modules as a tree; as a list where they are sorted and there's one level, or not all are shown."""
 
     def value(figure: Additive, row: Branch) -> int | float | None:
@@ -257,62 +251,3 @@ def _check_shares(
             raise ValueError(
                 f"the column {word} goes with --sort of a figure that adds up: {known}"
             )
-
-
-# -- what is said --------------------------------------------------------------------------------------
-
-
-def _blocks(listed: _Listed, chosen: Chosen | None) -> tuple[Block, ...]:
-    """The table, and below it why something isn't in it."""
-    said = [Note(listed.why_not, "note", tone="dim")] if listed.why_not else []
-    if chosen is None:
-        return (listed.table, Notes(tuple(said)))
-    for condition, times in chosen.unknown.items():
-        said.append(
-            Note(
-                f"{many(times, 'layer')} left out, of which that isn't known: {name(condition)}",
-                "note",
-            )
-        )
-    if chosen.layers:
-        return (listed.table, Notes(tuple(said)))
-    said.insert(0, Note(name(chosen.hint or "no layer is left", 300)))
-    return (Only(DATA, (listed.table,)), Only((*PAGE, *SCREEN), (Notes(tuple(said)),)))
-
-
-def _of_no_layer(
-    report: Report, shown: Selection, figures: Mapping[str, Additive]
-) -> tuple[Block, ...]:
-    """Where groups have times: where a kernel's time stands, and what is no layer's."""
-    if shown.by is None or "time" not in figures:
-        return ()
-    time = figures["time"]
-    whole = None if time.of_model is None else time.of_model.value
-    if not whole:
-        return ()
-    own = time.of_layers(report.layers).value or 0
-    text = "a kernel's time stands where its first layer is"
-    rest = max(whole - own, 0.0) / whole
-    if rest >= 0.0005:
-        text += f"; of {duration(whole)} in kernels {percent(rest)} are in those of no layer"
-    return (Only((*PAGE, *SCREEN), (Notes((Note(text, "note", tone="dim"),)),)),)
-
-
-def chosen_line(report: Report, chosen: Chosen, choice: Choice) -> str:
-    """What the chosen layers come to, and which part of the model that is."""
-    parts = []
-    for key, write in _SAID.items():
-        figure = ADDITIVE[key]
-        found = figure.of_layers(chosen.layers).value
-        if found is None:
-            parts.append(f"{figure.title} not known")
-            continue
-        whole = figure.of_layers(report.layers).value
-        share = f" ({percent(found / whole)})" if whole else ""
-        parts.append(f"{write(int(found))} {figure.title}{share}")
-    return f"{len(chosen)} of {many(chosen.among, 'layer')} ({name(str(choice), 80)}): {', '.join(parts)}"
-
-
-_SAID: dict[str, Callable[[int], str]] = {
-    "params": count, "macs": count, "flops": count, "traffic_bytes": nbytes,
-}  # fmt: skip

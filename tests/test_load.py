@@ -80,7 +80,8 @@ def test_every_model_comes_back(samples: Path, cases: Path, request: pytest.Fixt
     except pytest.skip.Exception:
         corpus = None
     told = 0
-    for path in some(models(samples, corpus, cases), 5):
+    # Of the first, layers read what nodes give that are no layers.
+    for path in (cases / "dynv_gather_unsq.onnx", *some(models(samples, corpus, cases), 4)):
         try:
             report = cnnscope.analyze(path)
         except cnnscope.CnnscopeError:

@@ -243,7 +243,12 @@ class Layer(Shown):
         for key, formula in self._formulas().items():
             if isinstance(formula, FreeDim):
                 found[f"{key}_formula"] = str(formula)
-        operands = [x for x in self.operands if x is not None and (within or x.tensor.constant)]
+        # What is known is often given by no layer: it is stored, or nodes compute it that are none.
+        operands = [
+            x
+            for x in self.operands
+            if x is not None and (within or x.tensor.constant or x.tensor.value is not None)
+        ]
         if operands:
             known = {x.name: {"name": x.name, **tensor_record(x.tensor)} for x in operands}
             found["operands"] = list(known.values())

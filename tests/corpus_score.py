@@ -93,7 +93,9 @@ def score(corpus: Path, row: dict[str, Any]) -> Score:
             result.check("macs", "at the second size", alt.totals.macs.value, row["alt"]["macs"])
     fields = corpus / "oracle" / f"rf_{stem}.json.gz"
     if fields.exists():
-        _fields(result, path, load(fields))
+        fixed = all(isinstance(d, int) for x in report.inputs for d in x.declared.shape or (None,))
+        # Fields are those of the lengths that the file declares.
+        _fields(result, path, report if fixed else cnnscope.analyze(path), load(fields))
     return result
 
 
@@ -147,8 +149,7 @@ def _macs(result: Score, report: cnnscope.Report, row: dict[str, Any]) -> None:
         result.check("macs", "total", report.totals.macs.value, oracle)
 
 
-def _fields(result: Score, path: Path, oracle: dict[str, Any]) -> None:
-    report = cnnscope.analyze(path)
+def _fields(result: Score, path: Path, report: cnnscope.Report, oracle: dict[str, Any]) -> None:
     for name, endpoint in oracle["endpoints"].items():
         tensor = endpoint["onnx_tensor"]
         label = f"{name} ({tensor})"

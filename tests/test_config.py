@@ -39,6 +39,8 @@ max_partial = 0
 errors = 0
 latency_p50 = "12 ms"
 latency_p99 = "+10 %"
+device_time = "2 ms"
+host_bound = "40 %"
 operators.forbid = ["Loop", "com.microsoft::*"]
 operators.allow = ["*"]
 

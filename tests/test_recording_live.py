@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,13 +21,13 @@ import cnnscope
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings
 from cnnscope.analyzer.report.measurement import Profile
-from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
 from cnnscope.runtime.device.cupti import NoRecordsError, Recorder, load_cupti
 from cnnscope.runtime.device.recording import Recording
 from cnnscope.runtime.device.recording_file import read_recording
-from cnnscope.runtime.engine import providers
+from cnnscope.runtime.engine import child, providers
 from cnnscope.runtime.engine.providers import CPU, CUDA, Provider
-from cnnscope.runtime.profile import measuring, recording_runs
+from cnnscope.runtime.profile import measuring, profiling, recording_runs
 from cnnscope.runtime.profile.measuring import Measuring
 
 CEILINGS = Ceilings({"float32": 50e12, "float32 (TF32)": 460e12}, 4.3e12, 4.5e-6)
@@ -130,6 +131,34 @@ def test_where_cupti_refuses_times_are_upper_bounds(
     assert {row.roofline for row in found.rows} == {None}
     with pytest.raises(NoRecordsError, match=said):
         cnnscope.profile(samples / "lenet5.onnx", provider="cuda", record=tmp_path / "x.json.gz")
+
+
+def test_limits_on_what_the_device_does(
+    replay: Replay, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """26.2 us of kernels, and 75 % of 104.8 us waiting; a percentage is a limit as it stands."""
+    monkeypatch.setattr(
+        child, "run_in_child",
+        lambda target, job, **options: profiling.profile_here(job, options["progress"]),
+    )  # fmt: skip
+    model = samples / "lenet5.onnx"
+    kept = cnnscope.check(model, {"device_time": "30 us", "host_bound": "80 %"})
+    assert kept.ok
+    assert [
+        v.figure.shown for v in kept.models[0].verdicts if v.limit.quantity == "device_time"
+    ] == [Fraction(26218, 10**9)]
+    assert "75 %" in str(kept)
+    crossed = cnnscope.check(model, {"device_time": "20 us", "host_bound": "50 %"})
+    assert [v.state for v in crossed.models[0].verdicts if v.limit.quantity != "errors"] == [
+        "exceeds"
+    ] * 2
+    replay.refusing = Result.ERROR_WSL_DEVICE_NOT_SUPPORTED
+    monkeypatch.setattr(Measuring, "kernels", lambda self: on_the_cpu(self))
+    unknown = cnnscope.check(model, {"host_bound": "80 %"})
+    assert not unknown.ok
+    assert "WSL doesn't support it" in str(unknown)
+    with pytest.raises(ArgumentError, match="40 %"):
+        cnnscope.check(model, {"host_bound": "40 ms"})
 
 
 def on_the_cpu(self: Measuring) -> Any:

@@ -108,7 +108,7 @@ def _bound(
     if comparison is None:
         raise ValueError(f"{quoted(whole)}: at most or at least? Write {EXAMPLES[measure]}")
     if sign is None:
-        if rest.endswith("%"):
+        if rest.endswith("%") and measure != "part":
             raise ValueError(
                 f"{quoted(whole)}: of what? A share of the baseline is {_signed(rest)}"
             )

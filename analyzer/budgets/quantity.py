@@ -18,7 +18,9 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.amounts import Measure
 
 #: those that are measured by running the model
-LATENCIES: Final = ("latency_p50", "latency_p99")
+MEASURED: Final = ("latency_p50", "latency_p99", "device_time", "host_bound")
+#: of these, what only a GPU's own records say
+RECORDED: Final = ("device_time", "host_bound")
 FORBID, ALLOW, PARTIAL = "operators.forbid", "operators.allow", "max_partial"
 #: holds of every model, unless a limit of its own says otherwise
 ERRORS: Final = "errors"

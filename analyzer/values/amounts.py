@@ -5,7 +5,8 @@ of 4.2.
 
 Units: counts have SI's decimal prefixes (k, M, G, T, P); bytes have either those (kB, MB, ...) or
 IEC 80000-13's binary ones (KiB, MiB, ...); times have ns, us, ms, s, min. A unit that means two
-things to two people (KB, a bare M of bytes, a time without one) is refused with what to write.
+things to two people (KB, a bare M of bytes, a time without one) is refused with what to write. A part of a
+whole is a percentage or a number below 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
 
-Measure = Literal["count", "bytes", "seconds", "length", "version"]
+Measure = Literal["count", "bytes", "seconds", "length", "version", "part"]
 _SI: Final = {"k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _UNITS: Final[dict[Measure, dict[str, Fraction]]] = {
     "count": {"": Fraction(1), **{p: Fraction(10**n) for p, n in _SI.items()}},
@@ -35,6 +36,7 @@ _UNITS: Final[dict[Measure, dict[str, Fraction]]] = {
     },
     "length": {"": Fraction(1), "px": Fraction(1)},
     "version": {"": Fraction(1)},
+    "part": {"%": Fraction(1, 100), "": Fraction(1)},
 }
 EXAMPLES: Final[dict[Measure, str]] = {
     "count": '"4.2 G", "26 M" or 61706',
@@ -42,6 +44,7 @@ EXAMPLES: Final[dict[Measure, str]] = {
     "seconds": '"12 ms" or "300 us"',
     "length": '">= 224"',
     "version": '">= 13"',
+    "part": '"40 %" or 0.4',
 }
 _NUMBER: Final = r"[0-9]{1,40}(?:_[0-9]{1,40})*(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?"
 _AMOUNT: Final = re.compile(rf"({_NUMBER})\s*([^\s0-9.,_][^0-9.,_]*)?")

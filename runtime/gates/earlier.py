@@ -21,7 +21,7 @@ from cnnscope.analyzer.budgets.baselines import (
 )
 from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.figures import ModelFigures
-from cnnscope.analyzer.budgets.quantity import LATENCIES
+from cnnscope.analyzer.budgets.quantity import MEASURED
 from cnnscope.analyzer.budgets.recognition import renamed_reason, standing_in
 from cnnscope.analyzer.budgets.since import moved_figures
 from cnnscope.analyzer.budgets.sketch import Sketch
@@ -192,7 +192,7 @@ class Earlier:
         except CnnscopeError as error:
             raise BaselineError(f"the baseline {self.source}: {error}") from None
         measured: dict[str, Figure] = {}
-        if any(x.quantity in LATENCIES and is_relative(x) for x in job.limits):
+        if any(x.quantity in MEASURED and is_relative(x) for x in job.limits):
             then = replace(job, source=source, model=f"the baseline {self.source}")
             latency = self.request.settings.latency
             measured = measured_figures(then, latency, say_nothing, allow_unknown=True)

@@ -1,4 +1,4 @@
-"""How long does a run of a model take, as a figure that can be judged?"""
+"""How long does a run of a model take, and what of it on a GPU, as figures that can be judged?"""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.budgets.figure import Figure
-from cnnscope.analyzer.budgets.quantity import LATENCIES
+from cnnscope.analyzer.budgets.quantity import MEASURED, RECORDED
 from cnnscope.analyzer.budgets.settings import (
     LatencySettings,
 )
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.diagnostics import (
     CnnscopeError,
     NoRuntimeError,
@@ -40,7 +41,7 @@ def measured_figures(
     Raises:
         NoRuntimeError: there is no ONNX Runtime, and without it nothing asked for can be judged.
     """
-    wanted = {limit.quantity for limit in job.limits} & set(LATENCIES)
+    wanted = {limit.quantity for limit in job.limits} & set(MEASURED)
     if not wanted:
         return {}
     from cnnscope.runtime.engine.child import run_in_child
@@ -52,25 +53,57 @@ def measured_figures(
     asked = ProfileJob(base, threads=how.threads, seconds=how.seconds)
     if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
         asked = replace(asked, fewest=2 * _MANY)
+    by_device = wanted & set(RECORDED)  # these need a profile, which has the latency, too
+    target = "profile_here" if by_device else "latency_here"
     try:
         ask_for_library()
         timed = run_in_child(
-            "cnnscope.runtime.profile.profiling:latency_here",
+            f"cnnscope.runtime.profile.profiling:{target}",
             sendable(asked),
             timeout=_PATIENCE,
             progress=lambda said: say(f"{job.model}: {said}"),
         )
     except NoRuntimeError as error:
         if not allow_unknown and all(
-            limit.quantity in LATENCIES and not limit.allow_unknown for limit in job.limits
+            limit.quantity in MEASURED and not limit.allow_unknown for limit in job.limits
         ):
             raise
         return dict.fromkeys(wanted, Figure.unknown(str(error)))
     except CnnscopeError as error:
         why = f"it can't be run here: {without_model(str(error), job.model)}"
         return dict.fromkeys(wanted, Figure.unknown(why))
-    assert isinstance(timed, Timed)
-    return {key: latency_figure(timed.latency, key, how.tolerance) for key in wanted}
+    assert isinstance(timed, (Timed, Profile))
+    found = {key: latency_figure(timed.latency, key, how.tolerance) for key in wanted - by_device}
+    if isinstance(timed, Profile):
+        found |= {key: device_figure(timed, key, how.tolerance) for key in by_device}
+    return found
+
+
+def device_figure(found: Profile, key: str, tolerance: Fraction) -> Figure:
+    """What a GPU's records say, as an interval.
+
+    The kernels' time is the mean of the recorded runs, within the tolerance. The part in which the
+    device waits hangs on the latency besides, which is as uncertain as `latency_figure` has it.
+
+    Args:
+        found: the measurement.
+        key: ``"device_time"`` or ``"host_bound"``.
+        tolerance: a share of a time.
+    """
+    device = found.device
+    if device is None:
+        why = next(iter(found.notes), f"it ran on {found.provider}")
+        return Figure.unknown(f"a GPU's own records are needed: {why}")
+    why = "too close to the limit to be told from noise"
+    if key == "device_time":
+        value = _nanoseconds(device.seconds)
+        return Figure(value * (1 - tolerance), value * (1 + tolerance), why, value)
+    busy, run = _nanoseconds(device.busy), latency_figure(found.latency, "latency_p50", tolerance)
+    if run.low is None or run.high is None or not run.low:
+        return Figure.unknown("how long a run takes isn't known")
+    least, most = (max(Fraction(0), 1 - busy / x) for x in (run.low, run.high))
+    value = max(Fraction(0), 1 - busy / _nanoseconds(found.latency.p50))
+    return Figure(least, most, why, value)
 
 
 def latency_figure(found: Latency, key: str, tolerance: Fraction) -> Figure:

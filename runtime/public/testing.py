@@ -203,12 +203,12 @@ def _check(
     required: bool = False,
 ) -> Checked:
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
-    from cnnscope.analyzer.budgets.quantity import LATENCIES
+    from cnnscope.analyzer.budgets.quantity import MEASURED
     from cnnscope.runtime.gates.checking import run_check
     from cnnscope.runtime.gates.jobs import CheckRequest
 
     report = _report(model, shapes, dims)
-    timed = any(limit.quantity in LATENCIES for limit in limits)
+    timed = any(limit.quantity in MEASURED for limit in limits)
     done = run_check(
         CheckRequest(
             [model if timed else report],

@@ -30,6 +30,8 @@ def amount(value: Fraction | None, measure: Measure) -> str:
         return "?"
     if measure == "seconds":
         return duration(float(value))
+    if measure == "part":
+        return percent(float(value))
     if measure in ("length", "version"):
         return _exactly(value)
     if value.denominator != 1 and abs(value) < 1000:
@@ -56,6 +58,8 @@ def both(figure: Fraction | None, limit: Fraction | None, measure: Measure) -> t
         return texts
     if measure == "seconds":
         return f"{float(figure) * 1000:.6g} ms", f"{float(limit) * 1000:.6g} ms"
+    if measure == "part":
+        return f"{float(figure):.4%}", f"{float(limit):.4%}"
     return _exactly(figure), _exactly(limit)
 
 

@@ -55,6 +55,8 @@ class Budget(TypedDict, total=False):
     operators_allow: Sequence[str] | str | None
     latency_p50: str | None
     latency_p99: str | None
+    device_time: str | None
+    host_bound: str | float | None
 
 
 #: what may not have grown unless something else is said

@@ -160,6 +160,11 @@ def test_what_cannot_be_one_is_told(samples: Path, tmp_path: Path) -> None:
         cnnscope.profile(samples / "vgg16.onnx", recording=recording_named("resnet50_b1"))
     with pytest.raises(RunError, match="of another model"):
         cnnscope.profile(samples / "lenet5.onnx", recording=recording_named("resnet50_b1"))
+    wider = onnx.load(str(samples / "resnet50.onnx"), load_external_data=False)
+    for tensor in wider.graph.initializer:
+        tensor.dims[0] *= 2
+    with pytest.raises(RunError, match=r"another model: \d+ of its \d+ weights have another size"):
+        cnnscope.profile(wider, recording=recording_named("resnet50_b1"))
     alone = tmp_path / "lenet5.json.gz"
     shutil.copy(recording_named("lenet5_b1"), alone)
     with pytest.raises(RunError, match=r"lenet5\.optimised\.onnx.*keep both together"):

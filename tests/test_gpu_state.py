@@ -155,7 +155,7 @@ def test_a_recording_keeps_the_gpu(samples: Path, tmp_path: Path) -> None:
     assert (
         "1755 MHz of 1980 MHz, memory 2619 MHz, 512 W of 700 W, 61 C, 3.00 GiB of 150.0 GiB" in text
     )
-    assert "clock below its most: power limit; too warm (by software)" in text
+    assert "clock below its most: power limit, too warm (by software)" in text
     assert "NVIDIA H200 (driver 580.159.04)" in text
 
 

@@ -86,11 +86,11 @@ def gpu_lines(found: Profile) -> list[tuple[str, str]]:
         None if gpu.ecc is None else f"ECC {'on' if gpu.ecc else 'off'}",
         "divided (MIG)" if gpu.mig else None,
     ]
-    said = ", ".join(part for part in parts if part is not None)
+    said = [", ".join(part for part in parts if part is not None)]
     if gpu.slowed is not None:
-        why = "; ".join(escape(reason) for reason in gpu.slowed)
-        said += f"; clock below its most: {why}" if why else "; its clock wasn't held down"
-    return [*lines, ("gpu", said or "nothing is told of it")]
+        why = ", ".join(escape(reason) for reason in gpu.slowed)
+        said.append(f"clock below its most: {why}" if why else "its clock wasn't held down")
+    return [*lines, ("gpu", "; ".join(part for part in said if part) or "nothing is told of it")]
 
 
 def _of(value: float | None, most: float | None, write: Callable[[float], str]) -> str | None:

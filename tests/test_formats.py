@@ -239,3 +239,10 @@ def test_a_hostile_name_is_text_in_a_page() -> None:
     page = written(Result(lambda: [evil], dict), "html")
     assert is_html(page)
     assert "<b>|" not in page
+
+
+def test_a_drawing_keeps_its_places_without_a_style_sheet() -> None:
+    fragment = values()["explanation"]._repr_html_()  # type: ignore[attr-defined]
+    drawings = re.findall("<pre[^>]*>", fragment)
+    assert drawings
+    assert all("monospace" in tag and "white-space:pre;" in tag for tag in drawings)

@@ -6,6 +6,7 @@ Run `python docs/pictures/terminal.py` where cnnscope is installed; each picture
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import struct
@@ -54,7 +55,7 @@ def printed(columns: int, arguments: list[str]) -> str:
 def draw(name: str) -> None:
     """One picture."""
     columns, arguments = PICTURES[name]
-    console = Console(record=True, width=columns, file=open(os.devnull, "w"))  # noqa: SIM115
+    console = Console(record=True, width=columns, file=io.StringIO())
     console.print(Text.from_ansi(printed(columns, arguments)), soft_wrap=True)
     title = f"cnnscope {' '.join(arguments)}"
     console.save_svg(str(HERE / f"terminal-{name}.svg"), title=title)

@@ -42,6 +42,8 @@ _COLOURS: Final = {
     "error": "color:#d43d3d", "bad": "color:#d43d3d", "warning": "color:#b8730a", "good": "color:#2c9150",
     "dim": "opacity:.75", "info": "opacity:.75",
 }  # fmt: skip
+#: a drawing keeps its places in notebooks, too, which give such text the font around it
+_DRAWN: Final = "font-family:ui-monospace,monospace;line-height:1.1;white-space:pre;overflow-x:auto"
 _STYLE: Final = """\
 :root{color-scheme:light dark}
 body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:80em;padding:1em}
@@ -52,7 +54,6 @@ th,td{border-bottom:1px solid #8884;padding:.2em .6em;vertical-align:top}
 thead th{border-bottom-width:2px}
 .scroll{overflow-x:auto;margin:1em 0}
 li,p{overflow-wrap:anywhere}
-pre{line-height:1.1;overflow-x:auto}
 .formula{font-family:ui-monospace,monospace}
 @media(max-width:40em){body{font-size:14px;padding:.5em}th,td{padding:.15em .35em}}
 """
@@ -126,7 +127,7 @@ def _block(block: Block, longest: int | None) -> str:
                 ("", "formula", "numbers", "result"), rows, right=(False, False, False, True)
             )
         case Picture():
-            return f"<pre>{quoted(chr(10).join(block.lines))}</pre>"
+            return f'<pre style="{_DRAWN}">{quoted(chr(10).join(block.lines))}</pre>'
         case Fold():
             inner = "\n".join(_block(x, longest) for x in block.blocks)
             return f"<details><summary>{quoted(block.summary)}</summary>\n{inner}\n</details>"

@@ -19,6 +19,8 @@ from cnnscope.runtime.gates.jobs import shown_path
 
 #: so many of a commit's files that have gone are looked at, those with the nearest names first
 _MOST_GONE: Final = 20
+#: and so many of the names are compared, by so many characters at their ends
+_MOST_NAMED, _MOST_READ = 2000, 200
 
 
 class Commit:
@@ -81,10 +83,10 @@ class Commit:
             BaselineError: what one of them held isn't here.
         """
         suffix = Path(model).suffix
-        near = sorted(
-            self.gone,
-            key=lambda x: (Path(x).suffix != suffix, -SequenceMatcher(None, x, model).ratio()),
-        )[:_MOST_GONE]
+        of_kind = sorted(self.gone, key=lambda x: Path(x).suffix != suffix)[:_MOST_NAMED]
+        near = sorted(of_kind, key=lambda x: (Path(x).suffix != suffix, -_nearness(x, model)))[
+            :_MOST_GONE
+        ]
         own = Sketch.of(report)
         other = most_alike(own, near, lambda name: self._likeness(name, own, suffix))
         return None if other is None else (other, self.file(Path(other)))
@@ -104,6 +106,8 @@ class Commit:
         """
         try:
             data = self.file(Path(name))
+        except NotInCommitError:  # a link that led nowhere
+            return None
         except BaselineError:
             if Path(name).suffix == suffix:
                 raise
@@ -112,3 +116,7 @@ class Commit:
             return Sketch.of(analyze(data))
         except CnnscopeError:  # it couldn't be read then, either
             return None
+
+
+def _nearness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[-_MOST_READ:], other[-_MOST_READ:]).ratio()

@@ -1,7 +1,8 @@
 """What did a file hold at another commit? Git is asked, without a shell.
 
 A file that Git LFS manages is a pointer in the commit; its content is taken from the repository's
-own store if it is there.
+own store if it is there. Symbolic links are followed as they were in the commit, not as they are now; a
+submodule's files are those of the commit that it was at.
 
 The checkout may be a pull request's, so nothing in it is run. A folder that looks like a repository
 would be one for Git, with a configuration that names commands: a bare repository found on the way is
@@ -12,21 +13,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from cnnscope.analyzer.budgets.baselines import BaselineError, NotInCommitError, lfs_pointer
+from cnnscope.analyzer.model.regular_file import open_regular
 
 _PATIENCE: Final = 60
+#: the mode of a symbolic link, and how many are followed
+_LINK, _LINKS = "120000", 40
 _HARMLESS: Final = (
     "-c", "safe.bareRepository=explicit",
     "-c", "core.fsmonitor=false",
     "-c", f"core.hooksPath={os.devnull}",
     "-c", "protocol.allow=never",
+    "--literal-pathspecs",
 )  # fmt: skip
 
 
@@ -60,6 +66,10 @@ def differs(ref: str, path: Path) -> bool:
         BaselineError: as `file_at`; or the file can't be read.
     """
     place = _place(ref, path, {})
+    try:
+        open_regular(path).close()
+    except OSError as error:
+        raise BaselineError(f"{path}: can't be read: {error.strerror or error}") from None
     now = place.git("hash-object", "--no-filters", "--", str(path.absolute()))
     if place.blob == now.decode("ascii", "replace").strip():
         return False
@@ -115,29 +125,94 @@ def _place(ref: str, path: Path, known: Known) -> _Place:
     if folder not in known:
         known[folder] = _repository(ref, folder, shown)
     top, commit = known[folder]
+    return _Found(shown).in_tree(top, commit, _inside(path, folder, top, shown))
+
+
+def _inside(path: Path, folder: Path, top: Path, shown: str) -> PurePosixPath:
+    """A file's path in its repository, by the folders it was named by: a link there may be another now."""
+    named, real = Path(os.path.normpath(path.absolute())), top.resolve()
+    for above in reversed(named.parents):
+        if above.resolve() == real:
+            return PurePosixPath(named.relative_to(above).as_posix())
     try:
-        inside = (folder.resolve() / path.absolute().relative_to(folder)).relative_to(top.resolve())
+        inside = (folder.resolve() / path.absolute().relative_to(folder)).relative_to(real)
     except ValueError:
         raise BaselineError(f"{shown}: {path} lies outside the repository {top}") from None
-    # The commit's folders are asked, not its contents: a partial clone lacks some of these.
-    listed = _git(folder, shown, "ls-tree", "-z", "--full-tree", commit, "--", inside.as_posix())
-    entry = os.fsdecode(listed).partition("\0")[0]
-    about, _, name = entry.partition("\t")
-    mode, kind, blob = (*about.split(), "", "", "")[:3]
-    if name != inside.as_posix() or kind != "blob" or not mode:
-        raise NotInCommitError(f"{shown}: the commit has no such file")
-    return _Place(folder, blob, shown)
+    return PurePosixPath(inside.as_posix())
+
+
+@dataclass(slots=True)
+class _Found:
+    """Looks for a file in a commit.
+
+    Args:
+        shown: how it is spoken of.
+        links: symbolic links that were followed.
+    """
+
+    shown: str
+    links: int = 0
+
+    def in_tree(self, top: Path, commit: str, inside: PurePosixPath) -> _Place:
+        """Where it is; raises as `_place`."""
+        # The commit's folders are asked, not its contents: a partial clone lacks some of these.
+        # Nearly always it is there, or has no link above it.
+        for at in (inside, *reversed(inside.parents[:-1])):
+            mode, kind, blob = self.entry(top, commit, at)
+            if mode == _LINK:
+                return self.in_tree(top, commit, self.behind(top, blob, at, inside))
+            if kind == "commit" and at != inside:
+                return self.in_tree(top / at, blob, inside.relative_to(at))
+            if kind == "blob" and at == inside:
+                return _Place(top, blob, self.shown)
+            if kind != "tree" and at != inside:
+                break
+        raise NotInCommitError(f"{self.shown}: the commit has no such file")
+
+    def entry(self, top: Path, commit: str, at: PurePosixPath) -> tuple[str, str, str]:
+        """Mode, kind and digest of what a commit has at a path; empty: nothing."""
+        listed = _git(top, self.shown, "ls-tree", "-z", "--full-tree", commit, "--", str(at))
+        about, _, name = os.fsdecode(listed).partition("\0")[0].partition("\t")
+        mode, kind, blob = (*about.split(), "", "", "")[:3]
+        return (mode, kind, blob) if name == str(at) else ("", "", "")
+
+    def behind(
+        self, top: Path, blob: str, at: PurePosixPath, inside: PurePosixPath
+    ) -> PurePosixPath:
+        """Where a path leads that has a link in it."""
+        self.links += 1
+        if self.links > _LINKS:
+            raise BaselineError(f"{self.shown}: symbolic links there lead round in a circle")
+        target = os.fsdecode(_git(top, self.shown, "cat-file", "blob", blob))
+        onward = posixpath.normpath(posixpath.join(at.parent, target, inside.relative_to(at)))
+        if onward.startswith("/") or onward.split("/")[0] in ("..", "."):
+            raise BaselineError(f"{self.shown}: a symbolic link there leads out of the repository")
+        return PurePosixPath(onward)
 
 
 def _repository(ref: str, folder: Path, shown: str) -> tuple[Path, str]:
-    """The top of the repository that a folder is in, and a commit of it."""
+    """The top of the repository that a folder is in, and a commit of it.
+
+    A submodule's own branches say nothing of what the repository around it had: that one is asked, unless
+    the working directory is in the submodule, too.
+    """
     if not ref or ref.startswith("-") or ":" in ref:
         raise BaselineError(f"{shown}: {ref!r} is no branch, tag or commit")
-    top = _git(folder, shown, "rev-parse", "--show-toplevel").decode("utf-8", "replace").strip()
+    here = Path.cwd().resolve()
+    top = _folder(folder, shown, "--show-toplevel")
+    while not here.is_relative_to(top.resolve()):
+        around = _folder(top, shown, "--show-superproject-working-tree")
+        if around == Path():
+            break
+        top = around
     commit = _git(
-        folder, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
+        top, shown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
     )
-    return Path(top), commit.decode("ascii", "replace").strip()
+    return top, commit.decode("ascii", "replace").strip()
+
+
+def _folder(folder: Path, shown: str, which: str) -> Path:
+    return Path(os.fsdecode(_git(folder, shown, "rev-parse", which).rstrip(b"\r\n")))
 
 
 def _existing(folder: Path) -> Path:

@@ -67,6 +67,12 @@ def test_the_nearest_paths(pattern: str, expected: list[str]) -> None:
     assert nearest(pattern, paths) == expected
 
 
+def test_names_of_millions_of_steps_are_compared_as_far_as_somebody_would_write_them() -> None:
+    long = [("a",) * 500_000, *((f"{'x' * 200}{i}",) * 2000 for i in range(100)), ("stem", "conv")]
+    assert nearest("stam", long) == ["stem"]
+    assert nearest("x/" * 900, [("b",) * 50 + (f"{i}",) for i in range(4000)]) == []
+
+
 # -- a model -------------------------------------------------------------------------------------------
 
 

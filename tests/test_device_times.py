@@ -10,6 +10,7 @@ import bisect
 import contextlib
 import gzip
 import json
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -293,7 +294,9 @@ HUGE = 10**40
         ("ort_profile", [{"name": "model_run", "ts": HUGE, "dur": 1}], "ort_profile"),
         ("latency_us", "fast", "latency_us"),
         ("latency_us", float("nan"), "latency_us"),
+        ("latency_us", 10**400, "latency_us"),
         ("batch", "many", "batch"),
+        ("batch", True, "batch"),
         ("runtime", [[1, 2, 3, 4]], "5 numbers"),
     ],
 )
@@ -325,6 +328,10 @@ def test_a_file_that_is_no_recording_is_one_line(tmp_path: Path, content: bytes,
         read_recording(path)
     with pytest.raises(RunError, match="no such file"):
         read_recording(tmp_path / "none.json")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.json")
+        with pytest.raises(RunError, match="pipe"):
+            read_recording(tmp_path / "pipe.json")
 
 
 def test_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,6 +339,10 @@ def test_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path = tmp_path / "large.json.gz"
     path.write_bytes(gzip.compress(b" " * (1 << 21)))
     with pytest.raises(RunError, match="more than 1 MiB"):
+        read_recording(path)
+    monkeypatch.undo()
+    path.write_bytes(gzip.compress(b"[" + b"[]," * 20_000_000 + b"[]]", 1))
+    with pytest.raises(RunError, match="more values than any recording"):
         read_recording(path)
 
 

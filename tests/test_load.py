@@ -337,6 +337,8 @@ def test_files_that_cant_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):  # fmt: skip
         with pytest.raises(cnnscope.ReportFileError, match=said):
             cnnscope.load(path)
+    with pytest.raises(cnnscope.ReportFileError, match="more values than any report"):
+        cnnscope.load(b"[" + b"[]," * 20_000_000 + b"[]]")
     monkeypatch.setattr(loading, "LARGEST", 1 << 20)
     with pytest.raises(cnnscope.ReportFileError, match="more than 1 MiB"):
         cnnscope.load(b" " * (2 << 20))

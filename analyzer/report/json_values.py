@@ -13,6 +13,8 @@ from typing import Any
 #: makes a value of what JSON has
 Read = Callable[[object], Any]
 _BITS = 1 << 16  # a product of lengths, of which each has a few
+#: values of a file: each takes some sixty bytes of memory, with however few it is written
+_MOST = 1 << 25
 #: what JSON calls its values
 _WORDS: Mapping[type, str] = {
     dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null",
@@ -32,6 +34,15 @@ class WrongDataError(ValueError):
         for step in reversed(self.where):
             path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
         return f"{path}: {said}" if path else said
+
+
+def is_vast(data: bytes) -> bool:
+    """JSON with more values than anything that is read as a whole has; they aren't read to be counted.
+
+    >>> is_vast(b"[[],[]]")
+    False
+    """
+    return data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST
 
 
 def entries(data: object) -> dict[str, object]:

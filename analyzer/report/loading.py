@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from cnnscope.analyzer.model.regular_file import open_regular
-from cnnscope.analyzer.report.json_values import WrongDataError, entries
+from cnnscope.analyzer.report.json_values import WrongDataError, entries, is_vast
 from cnnscope.analyzer.report.loaded import ReportReader
 from cnnscope.analyzer.report.report import SCHEMA_VERSION, Report
 from cnnscope.analyzer.values.diagnostics import ReportFileError
@@ -44,6 +44,8 @@ def load(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Report | list[Re
     True
     """
     name, data = _read(source)
+    if is_vast(data):
+        raise ReportFileError(f"{name}: more values than any report has")
     try:
         found = json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
     except RecursionError:

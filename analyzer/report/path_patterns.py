@@ -7,12 +7,15 @@ A pattern is a path of its own: steps between ``/``, of which ``*`` stands for a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 
 Steps = tuple[str, ...]
 #: paths that are compared with one that nothing fits
 _COMPARED = 4000
+#: characters of such a path; the names in a file may have millions
+_WRITTEN = 500
 
 
 def steps_of(path: str) -> Steps:
@@ -67,21 +70,30 @@ def nearest(pattern: str, paths: Iterable[Steps], most: int = 3) -> list[str]:
     >>> nearest("layer3.0", [("model", "layer3", "0", "conv1")]), nearest("haed", [("head", "fc")])
     (['model/layer3/0'], ['head'])
     """
-    known = list(dict.fromkeys(paths))[:_COMPARED]
+    known = [tuple(_readable(path)) for path in islice(dict.fromkeys(paths), _COMPARED)]
     found: dict[str, None] = {}
     for wanted in dict.fromkeys((steps_of(pattern), steps_of(pattern.replace(".", "/")))):
         for path in known:
-            for end in range(len(path)):
-                if wanted and len(found) < most and _ends(path[: end + 1], wanted):
-                    found["/".join(path[: end + 1])] = None
+            for end in range(len(wanted) or len(path) + 1, len(path) + 1):
+                if len(found) < most and _ends(path[:end], wanted):
+                    found["/".join(path[:end])] = None
     if not found:
-        below = dict.fromkeys("/".join(path[:n]) for path in known for n in range(1, len(path) + 1))
+        parts = ("/".join(path[:n]) for path in known for n in range(1, len(path) + 1))
+        below = list(islice(dict.fromkeys(parts), _COMPARED))
         plain = "/".join(steps_of(pattern.replace("*", "")))
         # A name of the last step alone is taken for a slip of that step.
-        found.update(
-            dict.fromkeys(difflib.get_close_matches(plain[:200], list(below)[:_COMPARED], most))
-        )
+        found.update(dict.fromkeys(difflib.get_close_matches(plain[:200], below, most)))
     return list(found)
+
+
+def _readable(path: Steps) -> Iterator[str]:
+    """The steps of a path as far as somebody would write them."""
+    left = _WRITTEN
+    for step in path[:_WRITTEN]:
+        left -= len(step) + 1
+        if left < 0:
+            break
+        yield step
 
 
 def _ends(path: Steps, pattern: Steps) -> bool:

@@ -20,6 +20,8 @@ from typing import IO, Final
 
 import numpy as np
 
+from cnnscope.analyzer.model.regular_file import open_regular
+from cnnscope.analyzer.report.json_values import is_vast
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.analyzer.values.notation import name as shown_name
 from cnnscope.runtime.device.recording import (
@@ -139,7 +141,7 @@ class _DamageError(Exception):
 
 
 def _text(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(2)
         file.seek(0)
         source: IO[bytes] = (
@@ -148,6 +150,8 @@ def _text(path: Path) -> bytes:
         found = source.read(LARGEST + 1)
     if len(found) > LARGEST:
         raise _TooLargeError(f"it holds more than {LARGEST >> 20} MiB")
+    if is_vast(found):
+        raise _TooLargeError("it holds more values than any recording")
     return found
 
 
@@ -274,7 +278,7 @@ def _text_of(found: Mapping[str, object], key: str) -> str | None:
 
 def _batch(found: Mapping[str, object]) -> int | None:
     value = found.get("batch") or None
-    if value is not None and (not isinstance(value, int) or not 0 < value < LATEST):
+    if value is not None and (type(value) is not int or not 0 < value < LATEST):
         raise _DamageError("its batch is no length")
     return value
 
@@ -284,6 +288,6 @@ def _seconds(found: Mapping[str, object], key: str) -> float | None:
     if value is None:
         return None
     known = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not known or not 0 < float(value) < LATEST:  # type: ignore[arg-type]
+    if not known or not 0 < value < LATEST:  # type: ignore[operator]  # a number, of any length
         raise _DamageError(f"its {key} is no time")
     return float(value) / 1e6  # type: ignore[arg-type]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from fractions import Fraction
 from pathlib import Path
 
 import networkx
 import onnx.parser
 import pytest
+from networks import network, node
 from test_formats import HOSTILE, values
 
 import cnnscope
@@ -107,14 +110,41 @@ def test_the_graph_can_be_written_and_read_again(sample: str, samples: Path) -> 
     check_writers(cnnscope.analyze(samples / f"{sample}.onnx"))
 
 
+def test_numbers_beyond_every_float() -> None:
+    vast = 10**400
+    frame = data_frame([{"a": vast, "b": Fraction(vast, 3)}, {"a": None, "b": Fraction(1, 2)}])
+    assert frame["a"].tolist() == [vast, None]
+    assert frame["b"].tolist() == [vast // 3, 0.5]
+
+
+def test_thousands_of_nodes_of_one_name() -> None:
+    """The graph of them takes about as long as that of nodes with names of their own."""
+    nodes = [node("Relu", f"t{i}" if i else "x", f"t{i + 1}") for i in range(5000)]
+    record = cnnscope.analyze(network(*nodes, x=(1, 8))).to_dict()
+    layers = record["layers"]
+    assert isinstance(layers, list)
+    spent = []
+    for name in ("x{}", "x"):
+        for i, layer in enumerate(layers):
+            layer["name"] = name.format(i)
+        report = cnnscope.load(json.dumps(record).encode())
+        assert isinstance(report, cnnscope.Report)
+        began = time.process_time()
+        graph = report.graph
+        spent.append(time.process_time() - began)
+        assert len(graph) == 5002
+    assert {"x", "x (Relu)", "x (2)", "x (4999)"} <= {*graph.nodes}
+    assert spent[1] < 5 * spent[0] + 0.5
+
+
 def test_the_graph_of_hostile_names_can_be_written() -> None:
     model = onnx.parser.parse_model(
         """<ir_version: 8, opset_import: ["" : 17]> g (float[1,1,8] x) => (float[1,1,8] y)
         { a = Relu (x) b = Neg (a) c = Abs (b) y = Exp (c) }"""
     )
     names = [HOSTILE, "\x00\x1b[31m\u202e", "\\x00\\x1b[31m\\u202e", "x"]
-    for node, name in zip(model.graph.node, names, strict=True):
-        node.name = name
+    for each, name in zip(model.graph.node, names, strict=True):
+        each.name = name
     report = cnnscope.analyze(model)
     assert len(report.graph) == 6
     check_writers(report)

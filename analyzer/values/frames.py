@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Cell = int | float | str | bool | None
 
 _MOST = 2**63  # what an integer column holds is below
+_LARGEST = 2**1023  # and any float
 
 
 def data_frame(
@@ -21,8 +22,8 @@ def data_frame(
     """Records as a pandas DataFrame, a row each.
 
     A column of integers is ``int64``, or pandas' nullable ``Int64`` where some aren't known; of other
-    numbers ``float64``, of answers ``bool`` or ``boolean``, of texts ``object``. What is nested becomes
-    columns (see `flat`).
+    numbers ``float64``, of answers ``bool`` or ``boolean``, of texts ``object``, and of integers beyond
+    every float. What is nested becomes columns (see `flat`).
 
     Args:
         records: one for each row.
@@ -66,7 +67,7 @@ def flat(record: Mapping[str, object], prefix: str = "") -> dict[str, Cell]:
         elif value is None or isinstance(value, bool | int | float | str):
             found[name] = value
         elif isinstance(value, Fraction):
-            found[name] = float(value)
+            found[name] = float(value) if abs(value) < _LARGEST else int(value)
         elif isinstance(value, Sequence) and not any(_nested(part) for part in value):
             found[name] = ", ".join("?" if part is None else str(part) for part in value)
     return found
@@ -87,4 +88,6 @@ def _dtype(cells: Sequence[Cell]) -> str:
         return "object"
     if all(isinstance(cell, int) and -_MOST <= cell < _MOST for cell in known):
         return "int64" if whole else "Int64"
+    if any(isinstance(cell, int) and abs(cell) >= _LARGEST for cell in known):
+        return "object"
     return "float64"

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.layers import Layers
-    from cnnscope.analyzer.report.loading import load
+    from cnnscope.analyzer.report.loading import load, load_profile
     from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.report.metric import Metric, Totals
+    from cnnscope.analyzer.report.profile_comparison import ProfileComparison
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
     from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.report.verification import Verification
@@ -91,6 +92,7 @@ __all__ = [
     "ModelFileError",
     "Only",
     "Profile",
+    "ProfileComparison",
     "ReceptiveField",
     "Report",
     "ReportFileError",
@@ -113,6 +115,7 @@ __all__ = [
     "each",
     "everything",
     "load",
+    "load_profile",
     "product",
     "register",
     "same",
@@ -162,6 +165,8 @@ _HOMES = {
     "Verdict": "budgets.verdicts",
     "Findings": "lint.linting",
     "Profile": "report.measurement",
+    "ProfileComparison": "report.profile_comparison",
+    "load_profile": "report.loading",
     "RunError": "values.diagnostics",
     "Verification": "report.verification",
     "ArgumentError": "values.diagnostics",

@@ -15,7 +15,10 @@ from typing import IO
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.json_values import WrongDataError, entries, is_vast
 from cnnscope.analyzer.report.loaded import ReportReader
+from cnnscope.analyzer.report.measurement import PROFILE_SCHEMA_VERSION, Profile
+from cnnscope.analyzer.report.readings import ALIASES, SPECIAL
 from cnnscope.analyzer.report.report import SCHEMA_VERSION, Report
+from cnnscope.analyzer.report.typed_data import Reader
 from cnnscope.analyzer.values.diagnostics import ReportFileError
 
 #: bytes of a file; a report of a network of a hundred thousand layers has as many
@@ -62,6 +65,33 @@ def load(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Report | list[Re
         raise ReportFileError(f"{name}: nested too deeply to be a report") from None
     except WrongDataError as error:
         raise ReportFileError(f"{name}: no report that can be read: {error}") from None
+
+
+def load_profile(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Profile:
+    """What ``cnnscope profile --format json`` wrote, or ``json.dumps(profile.to_dict())``, as a profile.
+
+    Args:
+        source: a path, the bytes, or an open binary file.
+
+    Raises:
+        ReportFileError: it can't be read, is no profile, or one of another ``schema_version``.
+    """
+    name, data = _read(source)
+    try:
+        record = entries(json.loads(data.decode("utf-8-sig"), parse_constant=_no_number))
+        if "latencies" not in record or "rows" not in record:
+            raise WrongDataError("what `cnnscope profile --format json` writes is wanted")
+        if record.get("schema_version") != PROFILE_SCHEMA_VERSION:
+            raise WrongDataError(f"this cnnscope reads schema_version {PROFILE_SCHEMA_VERSION}")
+        found = Reader(SPECIAL, ALIASES).read(Profile, record)
+    except WrongDataError as error:
+        raise ReportFileError(f"{name}: no profile that can be read: {error}") from None
+    except RecursionError:
+        raise ReportFileError(f"{name}: nested too deeply to be a profile") from None
+    except ValueError:
+        raise ReportFileError(f"{name}: no JSON that can be read") from None
+    assert isinstance(found, Profile)
+    return found
 
 
 def _report(data: object) -> Report:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ import typer
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
-    PROFILE,
     By,
     DimOption,
     InputOption,
@@ -22,7 +20,6 @@ from cnnscope.runtime.commands.asked import (
     OnlyOption,
     Output,
     ProviderOption,
-    Running,
     Seed,
     ShapeOption,
     Timeout,
@@ -32,7 +29,14 @@ from cnnscope.runtime.commands.asked import (
 )
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, read_report, run_in_children
+from cnnscope.runtime.commands.profile_runs import (
+    Profiling,
+    check_nothing_is_run,
+    profiled,
+    saved_profile,
+    side_by_side,
+)
+from cnnscope.runtime.commands.reading import ask_for_runtime, read_report
 from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import (
     batches_of,
@@ -43,7 +47,6 @@ from cnnscope.runtime.commands.texts import (
     shapes_of,
     values_of,
 )
-from cnnscope.runtime.commands.usual import sized
 from cnnscope.runtime.commands.writing import check_output, save
 
 if TYPE_CHECKING:
@@ -51,33 +54,9 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.group import By as GroupedBy
 
 
-@dataclass(frozen=True)
-class Profiling(Running):
-    """What `cnnscope profile` was asked for."""
-
-    batches: tuple[int, ...]
-    threads: int
-    seconds: float
-    sort: str | None
-    top: int | None
-    trace: Path | None
-    recording: Path | None
-    record: Path | None
-    dtype: str | None
-    tf32: bool
-    by: By | None = None
-    depth: int | None = None
-    layers: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    until: Fraction | None = None
-
-
 def profile_model(request: Profiling) -> int:
     from cnnscope.analyzer.render.subjects import profile as render
-    from cnnscope.analyzer.report.measurement import Profile
     from cnnscope.analyzer.values.diagnostics import ArgumentError
-    from cnnscope.runtime.engine.job import ModelJob
-    from cnnscope.runtime.profile.job import ProfileJob
     from cnnscope.runtime.profile.profiling import checked_dtype
 
     shown = _selection(request)
@@ -86,10 +65,15 @@ def profile_model(request: Profiling) -> int:
     except ArgumentError as error:
         raise Misuse(f"--{error}") from None
     if request.recording is not None:
-        _check_alone(request)
+        check_nothing_is_run(request, "--from-recording: what ran is in the recording")
     for output in (request.output, request.trace, request.record):
         check_output(output, [request.model])
-    if request.recording is None:
+    if request.other is not None:
+        return side_by_side(request, request.other)
+    saved = saved_profile(request.model)
+    if saved is not None:
+        check_nothing_is_run(request, "a saved profile: nothing is run")
+    if request.recording is None and saved is None:
         ask_for_runtime()
     source = source_of(request.model)
     if shown.by is not None or shown.choice:
@@ -103,21 +87,9 @@ def profile_model(request: Profiling) -> int:
             fitting(report.layers, shown.choice.layers)
         except ValueError as error:
             raise Misuse(f"{name_of(source)}: {error}") from None
-    base = ModelJob(
-        source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,
-        request.seed, verbose=request.verbose, values=request.values,
-    )  # fmt: skip
-    recording = None if request.recording is None else str(request.recording)
-    record = None if request.record is None else str(request.record)
-    job = ProfileJob(
-        base, request.batches, request.threads, request.seconds, recording=recording, record=record,
-        dtype=request.dtype, tf32=request.tf32,
-    )  # fmt: skip
-    done = run_in_children(source, [(PROFILE, job)], request.timeout, verbose=request.verbose)
-    if done is None:
+    found = saved or profiled(request, source)
+    if found is None:
         return BAD
-    (found,) = done
-    assert isinstance(found, Profile)
     if request.trace is not None:
         from cnnscope.analyzer.render.subjects.chrome_trace import chrome_trace
 
@@ -153,27 +125,21 @@ def _selection(request: Profiling) -> ProfileSelection:
     return shown
 
 
-def _check_alone(request: Profiling) -> None:
-    """A recording says what was run, and on what."""
-    given = {
-        "--shape": request.shapes, "--dim": request.dims, "--value": request.values,
-        "--input": request.inputs, "--batch": request.batches, "--threads": request.threads,
-        "--provider": request.provider != "auto", "--record": request.record,
-        "--dtype": request.dtype, "--tf32": request.tf32,
-    }  # fmt: skip
-    wrong = [option for option, value in given.items() if value]
-    if wrong:
-        raise Misuse(f"{wrong[0]} doesn't go with --from-recording: what ran is in the recording")
-
-
 EPILOG = """\b
 Example: cnnscope profile model.onnx --batch 1,8 --top 20
          cnnscope profile model.onnx --provider cuda --trace trace.json
-         cnnscope profile model.onnx --from-recording model.json.gz"""
+         cnnscope profile model.onnx --from-recording model.json.gz
+         cnnscope profile before.json after.json --top 20"""
 
 
 def profile(
     model: ModelArgument,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[OTHER]", help="Another model, side by side; both may be saved JSON."
+        ),
+    ] = None,
     shape: ShapeOption = None,
     dim: DimOption = None,
     value: ValueOption = None,
@@ -246,6 +212,6 @@ def profile(
             model, shapes_of(shape), lengths_of(dim), values_of(value), provider, files_of(input), seed,
             timeout or None, format, output, verbose, batches_of(batch), threads, seconds, sort, top, trace,
             from_recording, record, dtype, tf32, by, depth, tuple(layer or ()), tuple(only or ()),
-            part_of(until),
+            part_of(until), other,
         )
     )  # fmt: skip

@@ -270,6 +270,7 @@ WRONG: list[tuple[tuple[str | int, ...], object, str]] = [
     (("layers",), {}, "layers: a list is wanted, this is an object"),
     (("layers", 0), [], r"layers\[0\]: an object is wanted, this is a list"),
     (("layers", 0, "params"), -1, r"layers\[0\]\.params: -1, where nothing is below 0"),
+    (("layers", 0, "params"), 10**400, r"layers\[0\]\.params: a number of hundreds of digits"),
     (("layers", 0, "params"), 1.5, r"layers\[0\]\.params: a whole number is wanted"),
     (("layers", 0, "params"), True, r"params: a whole number is wanted, this is true or false"),
     (("layers", 1, "name"), None, r"layers\[1\]\.name: a text is wanted, this is null"),

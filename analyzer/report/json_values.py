@@ -12,7 +12,7 @@ from typing import Any
 
 #: makes a value of what JSON has
 Read = Callable[[object], Any]
-_BITS = 1 << 16  # a product of lengths, of which each has a few
+_BITS = 1000  # a product of lengths, of which each has 63 at most; what is divided by another is a float
 #: values of a file: each takes some sixty bytes of memory, with however few it is written
 _MOST = 1 << 25
 #: what JSON calls its values
@@ -74,7 +74,7 @@ def integer(data: object) -> int:
     if type(data) is not int:
         raise WrongDataError(f"a whole number is wanted, this is {word(data)}")
     if data.bit_length() > _BITS:
-        raise WrongDataError("a number of thousands of digits")
+        raise WrongDataError("a number of hundreds of digits")
     return data
 
 

@@ -254,7 +254,7 @@ def _check_axes(
         source = tensors.get(found.input, _NOTHING).shape
         for axis, lengths in ((found.axis, source), (found.output_axis, shape)):
             if axis is not None and lengths is not None and axis >= len(lengths):
-                raise WrongDataError(f"a field along an axis {axis} that isn't there")
+                raise WrongDataError(f"a field along an axis {axis!s:.40} that isn't there")
 
 
 def _paths(layers: object) -> Iterator[tuple[str, NodeName]]:

@@ -83,7 +83,7 @@ def test_what_cant_be_measured_says_why() -> None:
 
 def test_tf32_is_a_ceiling_of_its_own_on_cuda() -> None:
     provider = Provider("cuda", (CUDA, CPU), ({"use_tf32": "0"}, {}))
-    assert ceilings._with_tf32(provider).options == ({"use_tf32": "1"}, {})
+    assert ceilings.with_tf32(provider).options == ({"use_tf32": "1"}, {})
     assert provider.options == ({"use_tf32": "0"}, {})
 
 

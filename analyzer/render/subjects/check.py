@@ -159,7 +159,7 @@ def _model(model: Checked) -> list[Block]:
     notes = Notes(tuple(_note(severity, text) for severity, text in remarks(model)))
     return [
         Heading(name(model.title), headline(model), level=3, tone=tone),
-        table(COLUMNS, model.verdicts, tone=_tone),
+        table(COLUMNS, model.verdicts, tone=state_tone),
         notes,
     ]
 
@@ -171,7 +171,8 @@ _MOST_REMOVED = 5
 _FLOW = Flow(rest="  ", units=True, hyphens=True)
 
 
-def _tone(verdict: Verdict) -> Tone:
+def state_tone(verdict: Verdict) -> Tone:
+    """How a verdict's row is coloured."""
     tones: dict[str, Tone] = {"exceeds": "error", "unknown": "warning", "within": "", "new": ""}
     return tones[verdict.state]
 

@@ -91,8 +91,7 @@ def test_a_profile_at_another_batch(samples: Path) -> None:
     report = cnnscope.analyze(samples / "lenet5.onnx")
     assert found.flops == 8 * (report.totals.flops.value or 0)
     assert {layer for row in found.rows for layer in row.layers} == {x.name for x in report.layers}
-    (said,) = found.notes
-    assert "a copy with a batch of 8 was run" in said
+    assert any("a copy with a batch of 8 was run" in said for said in found.notes)
     with pytest.raises(BindingError, match="/tokens/Concat"):
         cnnscope.profile(samples / "vit_b_16.onnx", batches=(2,))
 

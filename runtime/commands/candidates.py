@@ -163,7 +163,7 @@ def _dtypes(line: Line) -> Iterable[Candidate]:
 
 
 #: arguments that are models
-MODELS: Final = frozenset(("model", "models", "before", "after", "paths"))
+MODELS: Final = frozenset(("model", "models", "before", "after", "paths", "other"))
 #: options whose value is a list with commas
 LISTS: Final = frozenset(("--columns", "--select", "--ignore", "--fail-on"))
 #: options whose value is a file, though it may be something else

@@ -16,7 +16,12 @@ from test_cli import Run, run
 
 import cnnscope
 from cnnscope.analyzer.render.subjects.diagnostics import diagnostic_lines
-from cnnscope.analyzer.render.subjects.free_sizes import length_text, shape_text, shortened
+from cnnscope.analyzer.render.subjects.free_sizes import (
+    length_text,
+    shape_forms,
+    shape_text,
+    shortened,
+)
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.extremes import greatest
 from cnnscope.analyzer.values.leading import leading
@@ -97,6 +102,34 @@ def test_bytes_and_lengths() -> None:
     assert (shape_text(None), shape_text(()), shape_text((1, 8, (W + 1) // 2))) == (
         "?", "scalar", "1x8x≈W/2",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "shortest"),
+    [
+        (("height", "width"), "1x64x≈h…/2x≈w…/2"),
+        (("s53", "s0"), "1x64x≈s…/2x≈s0/2"),
+        (("length", "long"), "1x64x≈l…h/2x≈l…g/2"),  # in two characters they would be alike
+    ],
+)
+def test_a_shape_without_room_keeps_its_axes(names: tuple[str, str], shortest: str) -> None:
+    one, other = map(FreeDim.named, names)
+    forms = shape_forms((1, 64, (one + 1) // 2, (other + 1) // 2))
+    assert forms[0] == "1x64x≈{}/2x≈{}/2".format(*names)
+    assert forms[-1] == shortest
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_shape_is_cut_in_its_middle(tmp_path: Path, width: int) -> None:
+    report = cnnscope.analyze(yolo_like(tmp_path / "m.onnx", [1, 3, "image_height", "image_width"]))
+    from cnnscope.analyzer.render.forms.terminal_tables import table_lines
+    from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
+    from cnnscope.analyzer.render.tables import table
+
+    lines = table_lines(table(LAYER_COLUMNS, report.layers), width)
+    text = "\n".join("".join(part for part, _ in line) for line in lines)
+    shapes = [word for word in text.split() if word.startswith("1x")]
+    assert all(shape.count("x") == 3 for shape in shapes)
 
 
 # -- the fifth of the tasks of every day ---------------------------------------------------------------

@@ -33,6 +33,7 @@ class Column(Generic[Row]):
         optional: left out, unless asked for, where no row has it.
         names: its texts are names, of this: cut short, those of different things stay different.
         beside: what stands beside a name anyway, such as its operator: at its end it goes first.
+        forms: its text and shorter ones, as many for each row: it is shown in one of them, or not at all.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column(Generic[Row]):
     optional: bool = False
     names: Callable[[Row], Hashable] | None = None
     beside: Callable[[Row], str] | None = None
+    forms: Callable[[Row], Sequence[str]] | None = None
 
 
 # -- layers -----------------------------------------------------------------------------------

@@ -22,12 +22,14 @@ class Grid:
         rows: a text for each column.
         keys: of columns that name things, by position: what each text stands for.
         beside: and what stands beside it.
+        forms: of columns that are never cut, by position: each row's texts, ever shorter ones.
     """
 
     columns: Sequence[Column[object]]
     rows: Sequence[Sequence[str]]
     keys: Mapping[int, Sequence[Hashable]]
     beside: Mapping[int, Sequence[str]]
+    forms: Mapping[int, Sequence[Sequence[str]]]
 
     @classmethod
     def of(cls, table: Table) -> Grid:
@@ -39,13 +41,14 @@ class Grid:
             i: [c.beside(row) for row in table.rows] for i, c in enumerate(columns) if c.beside
         }
         rows = list(zip(*texts, strict=True)) if columns else []
-        return cls(columns, rows, keys, beside)
+        forms = {i: [c.forms(row) for row in table.rows] for i, c in enumerate(columns) if c.forms}
+        return cls(columns, rows, keys, beside, forms)
 
     def without_last(self) -> Grid:
         last = len(self.columns) - 1
         keys = {i: found for i, found in self.keys.items() if i != last}
         rows = [row[:-1] for row in self.rows]
-        return Grid(self.columns[:-1], rows, keys, self.beside)
+        return Grid(self.columns[:-1], rows, keys, self.beside, self.forms)
 
     def column(self, position: int) -> list[str]:
         return [row[position] for row in self.rows]
@@ -58,6 +61,9 @@ class Grid:
     def least(self, position: int) -> int:
         """The fewest cells that a column may be given."""
         column, natural = self.columns[position], self.natural(position)
+        if self.forms.get(position):
+            shortest = max(cell_len(forms[-1]) for forms in self.forms[position])
+            return min(natural, max(shortest, cell_len(column.title)))
         if column.least is None:
             return natural
         return min(natural, max(column.least, len(column.title)))
@@ -75,7 +81,9 @@ class Grid:
         found: dict[int, list[str]] = {}
         for i, size in sizes.items():
             texts = self.column(i)
-            if i in self.keys:
+            if i in self.forms and size < self.natural(i):
+                found[i] = _form(self.forms[i], size)
+            elif i in self.keys:
                 tree = any(text.startswith(" ") for text in texts)  # it says where it stands
                 found[i] = apart(
                     texts, self.keys[i], size, beside=self.beside.get(i), paths=not tree
@@ -88,6 +96,13 @@ class Grid:
             [found[i][k] if i in found else text for i, text in enumerate(row)]
             for k, row in enumerate(self.rows)
         ]
+
+
+def _form(rows: Sequence[Sequence[str]], size: int) -> list[str]:
+    """Each row's text in the first form in which all of them fit."""
+    forms = list(zip(*rows, strict=True))
+    fitting = (form for form in forms if all(cell_len(text) <= size for text in form))
+    return list(next(fitting, forms[-1]))
 
 
 _FIGURE = re.compile(r"([^A-Za-z]*\d)( [A-Za-z%/]{1,7})?|[-?]|all")

@@ -29,6 +29,9 @@ from cnnscope.analyzer.values.notation import (
 #: cells of a formula in a table, and of a length's name in it
 _WIDEST: Final = 26
 _NAME: Final = 12
+#: and where there is less room, tried one after the other
+_SHORTER: Final = (_NAME, 6, 5, 4, 3, 2)
+_WORD: Final = re.compile(r"[^\W\d]\w*(?!\w|\()")
 _POWERS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THOUSANDS: Final = ("", " k", " M", " G", " T", " P", " E")
 _BINARY: Final = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
@@ -75,9 +78,9 @@ def shortened_ratio(top: object, bottom: object) -> str:
     return "?"
 
 
-def leading_text(found: Leading, in_bytes: bool = False) -> str:
+def leading_text(found: Leading, in_bytes: bool = False, longest: int = _NAME) -> str:
     """A leading term in words; of a sum as much as there's room for."""
-    texts = [_product(factor, names, in_bytes) for factor, names in found.terms]
+    texts = [_product(factor, names, in_bytes, longest) for factor, names in found.terms]
     sign = "" if found.exact else "≈ "
     text = texts[0]
     for more in texts[1:]:
@@ -88,27 +91,49 @@ def leading_text(found: Leading, in_bytes: bool = False) -> str:
     return sign + middle(text, _WIDEST)
 
 
-def length_text(dim: Dim) -> str:
-    """A length of a shape, whole where it is short: ``(W - 1)``, ``≈H/4``."""
+def length_text(dim: Dim, longest: int = _NAME) -> str:
+    """A length of a shape, whole where it is short: ``(W - 1)``, ``≈H/4``; names as long as told."""
     if not isinstance(dim, FreeDim):
         return str(dim)
     whole = shape([str(dim)])
     if len(whole) <= _NAME:
-        return whole
+        return _WORD.sub(lambda word: middle(word[0], longest), whole)
     found = leading(dim)
-    return middle(whole, _NAME) if found is None else leading_text(found).replace(" ", "")
+    if found is None:
+        return middle(whole, _NAME)
+    return leading_text(found, longest=longest).replace(" ", "")
 
 
-def shape_text(dims: Sequence[Dim] | None) -> str:
-    """A shape with its formulas shortened: ``1x64x≈H/4x≈W/4``."""
+def shape_text(dims: Sequence[Dim] | None, longest: int = _NAME) -> str:
+    """A shape with its formulas shortened: ``1x64x≈H/4x≈W/4``; names as long as told."""
     if dims is None:
         return "?"
-    return "x".join(map(length_text, dims)) or "scalar"
+    return "x".join(length_text(dim, longest) for dim in dims) or "scalar"
 
 
-def _product(factor: Fraction, names: Sequence[str], in_bytes: bool) -> str:
+def shape_forms(dims: Sequence[Dim] | None) -> list[str]:
+    """A shape, then with ever shorter names of lengths, as long as different ones stay different.
+
+    Every axis stays: a shape without its middle tells nothing.
+
+    >>> height, width = FreeDim.named("height"), FreeDim.named("width")
+    >>> shape_forms((1, 64, (height + 1) // 2, (width + 1) // 2))[0::5]
+    ['1x64x≈height/2x≈width/2', '1x64x≈h…/2x≈w…/2']
+    """
+    free = [str(dim) for dim in dims or () if isinstance(dim, FreeDim)]
+    names = {word[0] for text in free for word in _WORD.finditer(text)}
+    found = []
+    for longest in _SHORTER:
+        if found and len({middle(name, longest) for name in names}) < len(names):
+            found.append(found[-1])
+        else:
+            found.append(shape_text(dims, longest))
+    return found
+
+
+def _product(factor: Fraction, names: Sequence[str], in_bytes: bool, longest: int) -> str:
     powers = [
-        name(symbol, _NAME) + (str(times).translate(_POWERS) if times > 1 else "")
+        name(symbol, longest) + (str(times).translate(_POWERS) if times > 1 else "")
         for symbol, times in Counter(names).items()
     ]
     body = "·".join(powers)

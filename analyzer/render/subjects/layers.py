@@ -7,7 +7,12 @@ from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import Document, Section
-from cnnscope.analyzer.render.subjects.free_sizes import shape_text, shortened, shortened_ratio
+from cnnscope.analyzer.render.subjects.free_sizes import (
+    shape_forms,
+    shape_text,
+    shortened,
+    shortened_ratio,
+)
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.group import Group
 from cnnscope.analyzer.report.layer import Layer
@@ -126,7 +131,7 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("scope", "scope", lambda x: name(x.scope) or "-", _fact("scope"), least=8,
            names=lambda x: x.scope),
     Column("output", "output", lambda x: shape_text(x.output_shape), _fact("output"),
-           importance=80, least=14),
+           importance=80, forms=lambda x: shape_forms(x.output_shape)),
     Column("dtype", "dtype", lambda x: x.outputs[0].dtype or "?" if x.outputs else "-",
            _fact("dtype")),
     Column("params", "params", _counted("params"), _fact("params"), right=True, importance=70),

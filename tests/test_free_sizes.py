@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from test_cli import Run, run
 
 import cnnscope
+from cnnscope.analyzer.render.forms.terminal import text
 from cnnscope.analyzer.render.subjects.diagnostics import diagnostic_lines
 from cnnscope.analyzer.render.subjects.free_sizes import (
     length_text,
@@ -22,6 +23,7 @@ from cnnscope.analyzer.render.subjects.free_sizes import (
     shape_text,
     shortened,
 )
+from cnnscope.analyzer.render.subjects.report import document as report_document
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.extremes import greatest
 from cnnscope.analyzer.values.leading import leading
@@ -237,3 +239,24 @@ def test_a_free_length_is_told_once(tmp_path: Path, run: Run) -> None:
     out = run(yolo_like(tmp_path / "m.onnx", [1, 3, "H", "W"])).out
     assert "free-dimension" not in out
     assert out.count("are free") == 1
+
+
+def test_shapes_and_formulas_stand_together_in_a_terminal() -> None:
+    """Long names of lengths had pushed the MACs out, or cut shapes in their middle."""
+    body = "".join(
+        f"a{i} = Conv <pads = [1, 1, 1, 1]> ({f'a{i - 1}' if i else 'x'}, w) " for i in range(4)
+    )
+    ends = "(float[1,3,height,width] x) => (float[1,3,height,width] a3)"
+    taps = f"<float[3,3,3,3] w = {{{', '.join(['1'] * 81)}}}>"
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 17]> g {ends} {taps} {{ {body} }}'
+    )
+    for i, node in enumerate(model.graph.node):
+        node.name = f"/backbone/features/stage{i}/features.{i}/conv/conv.{i}/Conv"
+    report = cnnscope.analyze(model)
+    for columns in (80, 90, 100):
+        lines = text(report_document(report), columns).splitlines()
+        row = next(line for line in lines if " Conv " in line)
+        assert "1x3x" in row, columns
+        assert "81·h" in row, columns
+        assert "…idth" not in row, columns

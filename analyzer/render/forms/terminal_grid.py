@@ -82,7 +82,8 @@ class Grid:
         for i, size in sizes.items():
             texts = self.column(i)
             if i in self.forms and size < self.natural(i):
-                found[i] = _form(self.forms[i], size)
+                shorter = _form(self.forms[i], size)
+                found[i] = aligned(shorter) if self.columns[i].right else shorter
             elif i in self.keys:
                 tree = any(text.startswith(" ") for text in texts)  # it says where it stands
                 found[i] = apart(

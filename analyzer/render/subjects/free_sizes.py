@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -31,6 +31,8 @@ _WIDEST: Final = 26
 _NAME: Final = 12
 #: and where there is less room, tried one after the other
 _SHORTER: Final = (_NAME, 6, 5, 4, 3, 2)
+#: how many texts of ever fewer characters there are of a formula
+FORMS: Final = len(_SHORTER)
 _WORD: Final = re.compile(r"[^\W\d]\w*(?!\w|\()")
 _POWERS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THOUSANDS: Final = ("", " k", " M", " G", " T", " P", " E")
@@ -122,12 +124,28 @@ def shape_forms(dims: Sequence[Dim] | None) -> list[str]:
     """
     free = [str(dim) for dim in dims or () if isinstance(dim, FreeDim)]
     names = {word[0] for text in free for word in _WORD.finditer(text)}
-    found = []
+    return _ever_shorter(names, lambda longest: shape_text(dims, longest))
+
+
+def formula_forms(value: FreeDim) -> list[str]:
+    """A formula as `shortened` has it, then with ever shorter names.
+
+    >>> formula_forms(108 * FreeDim.named("height") * FreeDim.named("width"))[0::5]
+    ['108·height·width', '108·h…·w…']
+    """
+    found = leading(value)
+    if found is None:
+        return [shortened(value)] * len(_SHORTER)
+    names = {symbol for _, symbols in found.terms for symbol in symbols}
+    return _ever_shorter(names, lambda longest: leading_text(found, longest=longest))
+
+
+def _ever_shorter(names: Collection[str], text: Callable[[int], str]) -> list[str]:
+    """Texts with names of ever fewer characters, as long as different ones stay different."""
+    found: list[str] = []
     for longest in _SHORTER:
-        if found and len({middle(name, longest) for name in names}) < len(names):
-            found.append(found[-1])
-        else:
-            found.append(shape_text(dims, longest))
+        alike = len({middle(name, longest) for name in names}) < len(names)
+        found.append(found[-1] if found and alike else text(longest))
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Exact
 from cnnscope.analyzer.render.document import Document, Section
 from cnnscope.analyzer.render.subjects.free_sizes import (
+    FORMS,
+    formula_forms,
     shape_forms,
     shape_text,
     shortened,
@@ -42,6 +44,16 @@ def _counted(key: str, write: Callable[[int], str] = count) -> Callable[[Layer],
         return write(value) if isinstance(value, int) else "?"
 
     return text
+
+
+def _forms(key: str) -> Callable[[Layer], Sequence[str]]:
+    text = _counted(key)
+
+    def forms(layer: Layer) -> Sequence[str]:
+        value = ADDITIVE[key].of_layer(layer)
+        return formula_forms(value) if isinstance(value, FreeDim) else [text(layer)] * FORMS
+
+    return forms
 
 
 def _intensity(layer: Layer) -> str:
@@ -135,8 +147,10 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
     Column("dtype", "dtype", lambda x: x.outputs[0].dtype or "?" if x.outputs else "-",
            _fact("dtype")),
     Column("params", "params", _counted("params"), _fact("params"), right=True, importance=70),
-    Column("macs", "MACs", _counted("macs"), _fact("macs"), right=True, importance=75),
-    Column("flops", "FLOPs", _counted("flops"), _fact("flops"), right=True, importance=45),
+    Column("macs", "MACs", _counted("macs"), _fact("macs"), right=True, importance=75,
+           forms=_forms("macs")),
+    Column("flops", "FLOPs", _counted("flops"), _fact("flops"), right=True, importance=45,
+           forms=_forms("flops")),
     Column("weight_bytes", "weights", _counted("weight_bytes", nbytes), _fact("weight_bytes"),
            right=True),
     Column("bytes_read", "read", _counted("bytes_read", nbytes), _fact("bytes_read"), right=True,

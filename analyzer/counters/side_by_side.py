@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import overload
 
@@ -11,29 +11,20 @@ from cnnscope.analyzer.counters.peers import CONVENTIONS, Convention
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.notation import name
-from cnnscope.analyzer.values.shown import Answer
+from cnnscope.analyzer.values.shown import Listing
 
 CONVENTIONS_SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Conventions(Answer, Sequence[Convention]):
+class Conventions(Listing[Convention]):
     """The conventions that there are."""
 
     listed: tuple[Convention, ...]
 
-    @overload
-    def __getitem__(self, key: int) -> Convention: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[Convention, ...]: ...
-    def __getitem__(self, key: int | slice) -> Convention | tuple[Convention, ...]:
-        return self.listed[key]
-
-    def __len__(self) -> int:
-        return len(self.listed)
-
-    def __iter__(self) -> Iterator[Convention]:
-        return iter(self.listed)
+    @property
+    def items(self) -> tuple[Convention, ...]:
+        return self.listed
 
     def to_dict(self) -> dict[str, object]:
         """As JSON-ready data."""
@@ -56,7 +47,7 @@ class Conventions(Answer, Sequence[Convention]):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ConventionFigures(Answer, Sequence[ConventionTotals]):
+class ConventionFigures(Listing[ConventionTotals]):
     """A model's figures in every convention.
 
     Args:
@@ -67,18 +58,9 @@ class ConventionFigures(Answer, Sequence[ConventionTotals]):
     report: Report
     figures: tuple[ConventionTotals, ...]
 
-    @overload
-    def __getitem__(self, key: int) -> ConventionTotals: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[ConventionTotals, ...]: ...
-    def __getitem__(self, key: int | slice) -> ConventionTotals | tuple[ConventionTotals, ...]:
-        return self.figures[key]
-
-    def __len__(self) -> int:
-        return len(self.figures)
-
-    def __iter__(self) -> Iterator[ConventionTotals]:
-        return iter(self.figures)
+    @property
+    def items(self) -> tuple[ConventionTotals, ...]:
+        return self.figures
 
     def to_dict(self) -> dict[str, object]:
         """The JSON of ``cnnscope conventions MODEL --format json``; layers are left out."""

@@ -9,10 +9,10 @@ out where the configuration ignores that rule for those layers, or where the mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import ClassVar, Final, overload
+from typing import ClassVar, Final
 
 from cnnscope.analyzer.lint.evidence import Particulars
 from cnnscope.analyzer.lint.rule import Hit, Kernels, LintRule, Subject
@@ -23,7 +23,7 @@ from cnnscope.analyzer.report.finding import Finding
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import name
-from cnnscope.analyzer.values.shown import Answer
+from cnnscope.analyzer.values.shown import Listing
 
 SCHEMA_VERSION: Final = 1
 PROPERTY: Final = "cnnscope.lint.ignore"
@@ -32,7 +32,7 @@ _LONGEST: Final = 10_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Findings(Answer, Sequence[Finding]):
+class Findings(Listing[Finding]):
     """What the rules found in a model, the worst first.
 
     Args:
@@ -48,15 +48,9 @@ class Findings(Answer, Sequence[Finding]):
     suppressed: Mapping[str, int] = field(default_factory=dict)
     COLUMNS: ClassVar = ("code", "severity", "layer", "others", "message", "hint", "stake")
 
-    @overload
-    def __getitem__(self, key: int) -> Finding: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[Finding, ...]: ...
-    def __getitem__(self, key: int | slice) -> Finding | tuple[Finding, ...]:
-        return self.found[key]
-
-    def __len__(self) -> int:
-        return len(self.found)
+    @property
+    def items(self) -> tuple[Finding, ...]:
+        return self.found
 
     @property
     def codes(self) -> frozenset[str]:

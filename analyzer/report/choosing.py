@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import overload
 
 from cnnscope.analyzer.report.conditions import Condition, Fact, Text, parse_condition
 from cnnscope.analyzer.report.layer import Layer
@@ -17,13 +16,13 @@ from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS
 from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.path_patterns import Steps, fits, nearest, steps_of
 from cnnscope.analyzer.values.notation import many
-from cnnscope.analyzer.values.shown import Answer
+from cnnscope.analyzer.values.shown import Listing
 
 _LONGEST = 2000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Chosen(Answer, Sequence[Layer]):
+class Chosen(Listing[Layer]):
     """The layers that were meant, in running order.
 
     Args:
@@ -38,18 +37,9 @@ class Chosen(Answer, Sequence[Layer]):
     unknown: Mapping[str, int] = field(default_factory=dict)
     hint: str = ""
 
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __iter__(self) -> Iterator[Layer]:
-        return iter(self.layers)
-
-    @overload
-    def __getitem__(self, key: int) -> Layer: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[Layer, ...]: ...
-    def __getitem__(self, key: int | slice) -> Layer | tuple[Layer, ...]:
-        return self.layers[key]
+    @property
+    def items(self) -> tuple[Layer, ...]:
+        return self.layers
 
     def to_dict(self) -> dict[str, object]:
         """As JSON-ready data."""

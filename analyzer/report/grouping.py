@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import overload
 
 from cnnscope.analyzer.report.group import By, Group, Grouped, group_records
 from cnnscope.analyzer.report.groups import grouped
 from cnnscope.analyzer.report.module_groups import module_tree
-from cnnscope.analyzer.values.shown import Answer
+from cnnscope.analyzer.values.shown import Listing
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Groups(Answer, Sequence[Group]):
+class Groups(Listing[Group]):
     """A model's layers in groups: what `Report.by_op` and the like give.
 
     Args:
@@ -37,18 +36,9 @@ class Groups(Answer, Sequence[Group]):
         groups = tuple(grouped(report, by, depth))
         return cls(by, groups, module_tree(report, depth or 1) if by == "module" else ())
 
-    @overload
-    def __getitem__(self, key: int) -> Group: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[Group, ...]: ...
-    def __getitem__(self, key: int | slice) -> Group | tuple[Group, ...]:
-        return self.groups[key]
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __iter__(self) -> Iterator[Group]:
-        return iter(self.groups)
+    @property
+    def items(self) -> tuple[Group, ...]:
+        return self.groups
 
     def to_dict(self) -> dict[str, object]:
         """As JSON-ready data."""

@@ -7,13 +7,15 @@ with costs nothing more.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar, overload
 
 if TYPE_CHECKING:
     import pandas
 
     from cnnscope.analyzer.render.showing import Showing
+
+Item = TypeVar("Item", covariant=True)
 
 
 class Shown:
@@ -68,9 +70,36 @@ class Answer(Shown):
         return f"<cnnscope.{type(self).__name__} {self.summary()}>"
 
 
+class Listing(Answer, Sequence[Item]):
+    """An answer that is a sequence of others."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def items(self) -> tuple[Item, ...]:
+        """What it is a sequence of."""
+
+    @overload
+    def __getitem__(self, key: int) -> Item: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Item, ...]: ...
+    def __getitem__(self, key: int | slice) -> Item | tuple[Item, ...]:
+        return self.items[key]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+
+_BASES = {Shown, Answer, Listing}
+
+
 def _showing(value: Shown) -> Showing:
     from cnnscope.analyzer.render.showing import Showing
 
     # A class derived from one that is shown is shown likewise.
-    subject = next(cls for cls in type(value).__mro__ if {Shown, Answer} & {*cls.__bases__})
+    subject = next(cls for cls in type(value).__mro__ if _BASES & {*cls.__bases__})
     return Showing(value, subject.__name__)

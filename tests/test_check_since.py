@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import onnx
@@ -21,19 +22,30 @@ from cnnscope.runtime.gates.git import differs
 SINCE = ["check", "--since", "main"]
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models, their baseline, and a commit: a has 76 parameters and 10 layers, b 88 and 4."""
+    folder = tmp_path_factory.mktemp("committed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+        (folder / "models").mkdir()
+        chain(A, 4, 5)
+        chain(B, 8, 2, "Sigmoid")
+        (folder / "cnnscope.toml").write_text(CONFIG)
+        assert run("check", "--update-baseline")[0] == 0
+        git("init", "-q", "-b", "main")
+        git("add", "-A")
+        git("commit", "-qm", "first")
+    return folder
+
+
+@pytest.fixture
+def project(committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to be changed."""
+    shutil.copytree(committed, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    (tmp_path / "models").mkdir()
-    chain(A, 4, 5)
-    chain(B, 8, 2, "Sigmoid")
-    (tmp_path / "cnnscope.toml").write_text(CONFIG)
-    assert run("check", "--update-baseline")[0] == 0
-    git("init", "-q", "-b", "main")
-    git("add", "-A")
-    git("commit", "-qm", "first")
     return tmp_path
 
 

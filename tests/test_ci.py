@@ -174,25 +174,34 @@ def conv(channels: int) -> onnx.ModelProto:
     return onnx.parser.parse_model(text)
 
 
-@pytest.fixture
-def job(tmp_path: Path, ready: ReadyCommand) -> Job:
-    """models/a.onnx grew from 12 to 15 parameters, b was renamed, c removed, d added."""
-    made = Job(tmp_path, tmp_path / "runner temp")
-    for folder in (made.temp / "bin", made.checkout / "models"):
-        folder.mkdir(parents=True)
-    (made.temp / "step_summary").touch()
-    (made.temp / "summary.md").touch()
-    (made.temp / "cnnscope").symlink_to(ready.script)
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """models/a.onnx grew from 12 to 15 parameters, b was renamed, c removed, d added; and since when."""
+    made = Job(tmp_path_factory.mktemp("committed"), Path())
+    (made.checkout / "models").mkdir(parents=True)
     made.git("init", "-q")
     onnx.save(conv(4), made.checkout / "models" / "a.onnx")
     onnx.save(conv(40), made.checkout / "models" / "b.onnx")
     onnx.save(conv(8), made.checkout / "models" / "c.onnx")
-    made.base = made.commit()
+    base = made.commit()
     onnx.save(conv(5), made.checkout / "models" / "a.onnx")
     (made.checkout / "models" / "b.onnx").rename(made.checkout / "models" / "b 2.onnx")
     (made.checkout / "models" / "c.onnx").unlink()
     onnx.save(conv(100), made.checkout / "models" / "d.onnx")
     made.commit()
+    return made.checkout, base
+
+
+@pytest.fixture
+def job(committed: tuple[Path, str], tmp_path: Path, ready: ReadyCommand) -> Job:
+    """A copy of these two commits, with a runner's folders."""
+    checkout, base = committed
+    made = Job(tmp_path, tmp_path / "runner temp", base)
+    (made.temp / "bin").mkdir(parents=True)
+    shutil.copytree(checkout, made.checkout)
+    (made.temp / "step_summary").touch()
+    (made.temp / "summary.md").touch()
+    (made.temp / "cnnscope").symlink_to(ready.script)
     return made
 
 

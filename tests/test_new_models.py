@@ -7,6 +7,7 @@ many) are counted by hand: `3 * width`, then `width * width` for each further on
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,16 +40,27 @@ def chain(path: str, width: int, depth: int, op: str = "Relu") -> None:
     onnx.save(network(*nodes, **shapes), path)
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models and their baseline: a has 3*4 + 4*16 = 76 parameters, b 3*8 + 64 = 88."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+        (folder / "models").mkdir()
+        chain(A, 4, 5)
+        chain(B, 8, 2, "Sigmoid")
+        (folder / "cnnscope.toml").write_text(CONFIG)
+        assert run("check", "--update-baseline")[0] == 0
+    return folder
+
+
+@pytest.fixture
+def project(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to be changed."""
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    (tmp_path / "models").mkdir()
-    chain(A, 4, 5)
-    chain(B, 8, 2, "Sigmoid")
-    (tmp_path / "cnnscope.toml").write_text(CONFIG)
-    assert run("check", "--update-baseline")[0] == 0
     return tmp_path
 
 

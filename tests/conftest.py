@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
+import pickle
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -136,8 +139,6 @@ def _commands_are_described_once() -> Iterator[None]:
 @pytest.fixture
 def quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """`analyze --run` measures for a twentieth of a second instead of three."""
-    from dataclasses import replace
-
     from cnnscope.runtime.commands import analyze
     from cnnscope.runtime.profile.job import ProfileJob
 
@@ -151,6 +152,31 @@ def quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(source, quick, *rest, **options)
 
     monkeypatch.setattr(analyze, "run_in_children", run)
+
+
+@pytest.fixture
+def without_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process of its own would be sent is done here, in little time; sent it is, there and back.
+
+    For tests of what a command says: each start of ONNX Runtime takes a second.
+    """
+    from cnnscope.runtime.engine import child
+    from cnnscope.runtime.profile.job import ProfileJob
+
+    def run(
+        target: str, argument: Any, *, progress: Any = None, environment: Any = None, **rest: Any
+    ) -> Any:
+        job = pickle.loads(pickle.dumps(argument))
+        if isinstance(job, ProfileJob):
+            job = replace(job, seconds=0.05)
+        module, _, name = target.partition(":")
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in (environment or {}).items():
+                patch.setenv(key, value)
+            done = getattr(importlib.import_module(module), name)(job, progress or (lambda _: None))
+        return pickle.loads(pickle.dumps(done))
+
+    monkeypatch.setattr(child, "run_in_child", run)
 
 
 @pytest.fixture(scope="session")

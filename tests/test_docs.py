@@ -143,6 +143,7 @@ def scripts_folder(request: pytest.FixtureRequest) -> str:
     return str(Path(sys.executable).parent)
 
 
+@pytest.mark.usefixtures("without_children")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.where)
 def test_commands(
     example: Example,

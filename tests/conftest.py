@@ -33,6 +33,8 @@ if not os.environ.get("CNNSCOPE_FULL"):
 # Two tests run at a time, on two cores: threads of one's matrices would wait busily for the other's, and
 # each process that starts would start them, too. numpy's library reads this when it is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A worker of pytest-xdist says that it has 80; tests write to files, which have no width.
+os.environ.pop("COLUMNS", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -19,7 +19,7 @@ from hypothesis import settings
 from ready_command import ReadyCommand
 
 # Where a test doesn't say how many examples it draws: a part, and what hypothesis takes for usual in full.
-settings.register_profile("drawn", max_examples=amount(40, 100))
+settings.register_profile("drawn", max_examples=amount(20, 100))
 settings.load_profile("drawn")
 if not os.environ.get("CNNSCOPE_FULL"):
     # In full, hypothesis also tries the numbers and texts that it finds in our source: each process

@@ -10,13 +10,16 @@ from typing import Any
 
 import corpus_score
 import pytest
+from amounts import some
 
 
 def models() -> list[Any]:
     folder = corpus_score.corpus_path()
     if not (folder / "oracle" / "index.json").is_file():
         return [pytest.param(None, id="absent")]
-    return [pytest.param(row, id=Path(row["file"]).stem) for row in corpus_score.rows(folder)]
+    return [
+        pytest.param(row, id=Path(row["file"]).stem) for row in some(corpus_score.rows(folder), 30)
+    ]
 
 
 @pytest.mark.parametrize("row", models())

@@ -115,7 +115,7 @@ def differ(a: Reads | None, b: Reads | None) -> bool:
 
 def test_nothing_differs_but_what_is_known() -> None:
     every = settings()
-    for setting in random.Random(11).sample(every, amount(300, len(every))):
+    for setting in random.Random(11).sample(every, amount(150, len(every))):
         analysis = examine(model_of(setting))
         (node,) = analysis.graph.nodes
         if find_departure(node, analysis.shapes) is None:

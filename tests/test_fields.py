@@ -83,7 +83,7 @@ def read(values: dict[Any, dict[str, np.ndarray]], name: str, axis: int, rows: i
 
 
 @pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.parametrize("seed", range(amount(12, 25)))
+@pytest.mark.parametrize("seed", range(amount(7, 25)))
 def test_what_an_element_reads_lies_within_its_field(seed: int, rank: int) -> None:
     # A field goes on beyond the border, also where mirrored or repeated input stands there
     # (regions say which): so zeros are all that these nets pad with, and Resize has its own rows.
@@ -122,7 +122,7 @@ def test_what_an_element_reads_lies_within_its_field(seed: int, rank: int) -> No
 
 
 @pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.parametrize("seed", range(amount(12, 25)))
+@pytest.mark.parametrize("seed", range(amount(7, 25)))
 def test_in_a_plain_chain_a_field_is_filled_up_to_the_borders(seed: int, rank: int) -> None:
     made = random_net(2000 + seed * 2 + rank, rank, 3, PLAIN)
     found, seen = report(made), nans(made.model())

@@ -121,7 +121,7 @@ def fails(source: object, *words: str) -> None:
 def test_corpus_equals_onnx_load():
     if not CORPUS.is_dir():
         pytest.skip(f"no corpus at {CORPUS}; set CNNSCOPE_CORPUS")
-    for path in some(sorted(CORPUS.glob("*.onnx")), 40):
+    for path in some(sorted(CORPUS.glob("*.onnx")), 20):
         assert_same(open_model(path), onnx.load(path, load_external_data=False))
 
 

@@ -191,7 +191,7 @@ def test_nodes_of_subgraphs_and_functions() -> None:
 WORDS = ["a", "b", "0", "conv", "Conv", "Relu", "Relu_1", "a/Relu", "a/b", "..", "\u202e", ""]
 
 
-@settings(max_examples=amount(60, 2000))
+@settings(max_examples=amount(30, 2000))
 @given(st.data())
 def test_paths_are_unlike_each_other_and_every_name(data: st.DataObject) -> None:
     word = st.sampled_from(WORDS)

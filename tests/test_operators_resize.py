@@ -204,7 +204,7 @@ def test_every_neighbour_with_a_weight_and_no_other_is_read() -> None:
     """Impulses side by side, each in a channel of its own: 11,115 settings in full."""
     among = settings()
     random = np.random.default_rng(3)
-    count = amount(300, len(among))
+    count = amount(150, len(among))
     for k in random.permutation(len(among))[:count]:
         how, n, size, scale, roi = among[k]
         x = np.eye(n, dtype=np.float32).reshape(1, n, 1, n)

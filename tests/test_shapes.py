@@ -122,12 +122,12 @@ def arithmetic(seed: int) -> Net:
     return net
 
 
-@pytest.mark.parametrize("seed", range(amount(25, 60)))
+@pytest.mark.parametrize("seed", range(amount(14, 60)))
 def test_shape_arithmetic_is_what_runs(seed: int) -> None:
     assert_agrees(arithmetic(seed).model())
 
 
-@pytest.mark.parametrize("seed", range(amount(20, 40)))
+@pytest.mark.parametrize("seed", range(amount(11, 40)))
 def test_random_nets_have_the_shapes_that_run(seed: int) -> None:
     assert_agrees(random_net(5000 + seed, 1 + seed % 2, 6).model())
 
@@ -135,7 +135,7 @@ def test_random_nets_have_the_shapes_that_run(seed: int) -> None:
 FREE = [s for s in [*PLAIN, *MOVES] if s.__name__ not in ("_split_merge",)]
 
 
-@pytest.mark.parametrize("seed", range(amount(20, 40)))
+@pytest.mark.parametrize("seed", range(amount(11, 40)))
 def test_formulas_in_free_dimensions_are_the_bound_lengths(seed: int) -> None:
     net = random_net(6000 + seed, 2, 5, FREE)
     model = net.model()

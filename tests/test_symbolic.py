@@ -177,7 +177,7 @@ def put_in(dim: Dim, size: tuple[int, int]) -> int | None:
 @pytest.mark.parametrize("part", range(4))
 def test_reckoned_lengths(part: int) -> None:
     told = 0
-    each = amount(25, 1000)
+    each = amount(14, 1000)
     for seed in range(part * each, (part + 1) * each):
         model = Draw(seed).model(3 + seed % 10)
         y = cnnscope.analyze(model).outputs[0]

@@ -31,7 +31,7 @@ paths = st.lists(st.sampled_from(STEPS), min_size=1, max_size=6).map("/".join)
 OPS = ["Relu", "Conv", "BatchNormalization", "x"]
 
 
-@settings(max_examples=amount(60, 5000))
+@settings(max_examples=amount(30, 5000))
 @given(st.lists(paths, min_size=1, max_size=30), st.integers(8, 80), st.sampled_from(["", "Relu"]))
 @example(["a", "b"] * 3, 8, "")
 @example(["x" * i for i in range(1, 80)], 8, "")
@@ -91,7 +91,7 @@ others: list[Column[tuple[str, str]]] = [
 ]  # fmt: skip
 
 
-@settings(max_examples=amount(50, 3000))
+@settings(max_examples=amount(25, 3000))
 @given(
     st.lists(st.tuples(paths, st.sampled_from(OPS)), min_size=1, max_size=20, unique=True),
     st.integers(60, 200),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from amounts import some
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import network, node
@@ -574,7 +575,7 @@ def test_a_quantity_that_cannot_be_worked_out_is_unknown_alone(
 
 def test_every_figure_of_every_sample_can_be_limited(samples: Path) -> None:
     limits = {key: "<= 1" for key in QUANTITIES if key not in MEASURED}
-    paths = sorted(samples.glob("*.onnx"))
+    paths = some(sorted(samples.glob("*.onnx")), 6)
     check = cnnscope.check(paths, limits)
     assert len(check.models) == len(paths)
     assert not check.problems

@@ -152,7 +152,7 @@ def test_nearly_every_count_of_the_corpus_has_a_formula(corpus: Path) -> None:
 
 @pytest.mark.parametrize("model", ["lenet5", "mobilenet_v2"])
 def test_an_explanation_holds_what_the_layer_says(model: str, samples: Path) -> None:
-    for layer in cnnscope.analyze(str(samples / f"{model}.onnx")).layers[::4]:
+    for layer in some(cnnscope.analyze(str(samples / f"{model}.onnx")).layers[::4], 9):
         found = layer.explain()
         assert layer.work is not None
         assert {k: f.result for k, f in found.work.items()} == {

@@ -345,7 +345,7 @@ def test_a_provider_without_a_list_of_kernels() -> None:
 
 
 def test_no_rule_breaks_on_the_corpus(corpus: Path) -> None:
-    for path in some(sorted(corpus.glob("models/*.onnx")), 15):
+    for path in some(sorted(corpus.glob("models/*.onnx")), 8):
         found = cnnscope.lint(path)
         json.dumps(found.to_dict(), allow_nan=False)
         assert len(found) < 20, path.name

@@ -322,6 +322,7 @@ def test_the_command(command: Run, lenet: Path, tmp_path: Path) -> None:
     assert any(event["name"] == "/conv1/Conv + Tanh" for event in events)
 
 
+@pytest.mark.usefixtures("without_children")
 def test_the_command_for_machines(command: Run, lenet: Path, tmp_path: Path) -> None:
     out = tmp_path / "o.csv"
     done = command(

@@ -6,6 +6,7 @@ The imports are read from the source, so one inside a function counts like one a
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import subprocess
 import sys
@@ -285,7 +286,11 @@ MODULES = module_files()
 @cache
 def house_today() -> House:
     """This tree's. Read by the first test that asks: every process that collects tests would pay for it."""
-    return House({name: file.read_text(encoding="utf-8") for name, file in MODULES.items()})
+    gc.disable()  # half a million nodes that stay: the cycle collector would look at them again and again
+    try:
+        return House({name: file.read_text(encoding="utf-8") for name, file in MODULES.items()})
+    finally:
+        gc.enable()
 
 
 # -- what can be wrong: each gives a line for every breach, and none for a house in order ------------

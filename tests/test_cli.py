@@ -573,7 +573,7 @@ ENTRY = [sys.executable, "-c", "from cnnscope.cli import COMMANDS, main; main()"
 
 def test_a_reader_that_leaves(samples: Path) -> None:
     process = subprocess.Popen(
-        [*ENTRY, "analyze", *[str(samples / "densenet121.onnx")] * 2, "-f", "json"],
+        [*ENTRY, "analyze", *[str(samples / "resnet50.onnx")] * 2, "-f", "json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None

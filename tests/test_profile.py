@@ -336,6 +336,7 @@ def test_the_command_for_machines(command: Run, lenet: Path, tmp_path: Path) -> 
     assert times == sorted(times, reverse=True)
 
 
+@pytest.mark.usefixtures("without_children")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

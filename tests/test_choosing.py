@@ -296,3 +296,15 @@ def test_every_kind_of_the_samples_can_be_asked_for(mobilenet: Report, lenet: Re
     check_kind(Kind("convolution", "grouped", 3, traits=("dilated",)).label)
     with pytest.raises(ValueError, match="no layer is of the kind"):
         check_kind("banana")
+
+
+def test_a_share_along_one_axis_of_two_is_a_lower_bound() -> None:
+    """One unit of four is at the border across; how many are along the free axis isn't known."""
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]> g (float[1,1,H,8] x) => (float[1,1,H,8] y)
+        { y = AveragePool <kernel_shape = [3, 3], pads = [1, 1, 1, 1]> (x) }"""
+    )
+    layers = cnnscope.analyze(model).layers
+    assert len(layers.select(only="outside>20%")) == 1
+    fewer = layers.select(only="outside<30%")
+    assert (len(fewer), dict(fewer.unknown)) == (0, {"outside<30%": 1})

@@ -260,3 +260,19 @@ def test_shapes_and_formulas_stand_together_in_a_terminal() -> None:
         assert "1x3x" in row, columns
         assert "81·h" in row, columns
         assert "…idth" not in row, columns
+
+
+def test_work_that_is_not_counted_in_full_has_no_formula() -> None:
+    """What is counted of it would be a lower bound, told as the figure."""
+    branch = "b () => (float[1,3,H,8] o) {{ t = Conv <pads = [1, 1, 1, 1]> (x, w) o = {last} (t) }}"
+    text = f"""<ir_version: 8, opset_import: ["" : 17, "my" : 1]>
+    g (float[1,3,H,8] x, bool c, float[3,3,3,3] w) => (float[1,3,H,8] y) {{
+        y = If (c) <then_branch = {branch.format(last="my.Own")}, else_branch = {branch.format(last="Relu")}>
+    }}"""
+    ((layer,), (counted,)) = (
+        cnnscope.analyze(onnx.parser.parse_model(x)).layers for x in (text, text.replace("my.Own", "Relu"))
+    )  # fmt: skip
+    assert layer.uncounted
+    assert not {"macs", "flops"} & {*layer.formulas}
+    assert "macs_formula" not in layer.to_dict()
+    assert counted.formulas["macs"] == counted.to_dict()["macs_formula"] == "648*H"

@@ -151,6 +151,19 @@ class Layer(Shown):
         return plain_number(None if self.work is None or self.uncounted else self.work.flops)
 
     @property
+    def formulas(self) -> dict[str, str]:
+        """The figures that hang on free lengths and are None for that, as formulas, by their names. Of
+        work that isn't counted in full there is none: it would be a bound."""
+        work = None if self.uncounted else self.work
+        figures = {
+            "macs": None if work is None else work.macs,
+            "flops": None if work is None else work.flops,
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+        }
+        return {key: str(x) for key, x in figures.items() if isinstance(x, FreeDim)}
+
+    @property
     def traffic_bytes(self) -> int | None:
         """Bytes read and written; None when not known or hanging on a free dimension."""
         if self.bytes_read is None or self.bytes_written is None:
@@ -240,9 +253,7 @@ class Layer(Shown):
             "shapes_from": self.how,
             "receptive_field": [f.to_dict() for f in self.receptive_field],
         }
-        for key, formula in self._formulas().items():
-            if isinstance(formula, FreeDim):
-                found[f"{key}_formula"] = str(formula)
+        found.update({f"{key}_formula": text for key, text in self.formulas.items()})
         # What is known is often given by no layer: it is stored, or nodes compute it that are none.
         operands = [
             x
@@ -265,16 +276,6 @@ class Layer(Shown):
 
     def __repr__(self) -> str:
         return f"<cnnscope.Layer {name(self.name, 120)} ({name(self.op, 60)})>"
-
-    def _formulas(self) -> dict[str, Dim | None]:
-        """What may hang on free lengths: the figure itself is None in JSON then."""
-        work = self.work
-        return {
-            "macs": None if work is None else work.macs,
-            "flops": None if work is None else work.flops,
-            "bytes_read": self.bytes_read,
-            "bytes_written": self.bytes_written,
-        }
 
 
 def work_dict(work: Work) -> dict[str, int | str]:

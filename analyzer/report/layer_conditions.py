@@ -138,9 +138,11 @@ def _largest(
     return Amount(number, "length")
 
 
-def _outside(layer: Layer) -> float | None:
+def _outside(layer: Layer) -> Range | None:
+    """The largest share along an axis: no less than that where not all of them are known."""
     shares = [f.outside_share for f in layer.receptive_field]
-    return max((x for x in shares if x is not None), default=None)
+    known = [x for x in shares if x is not None]
+    return Range(max(known), len(known) == len(shares)) if known else None
 
 
 def _step(field: ReceptiveField) -> int | Fraction | None:
@@ -167,6 +169,6 @@ LAYER_FACTS: Final[Mapping[str, Fact[Layer]]] = {
     "rf_start": _largest(lambda f: f.start),
     "rf_mean_step": _largest(_step),
     "rf_global": Text(_global, fits_text),
-    "rf_outside": _plain(_outside),
+    "rf_outside": Amount(_outside, "share"),
     "padded": _plain(lambda x: x.padded_share),
 }

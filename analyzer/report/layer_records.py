@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, plain_number
-from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
+from cnnscope.analyzer.values.dimension import product
 from cnnscope.analyzer.values.tensor import Shape
 
 #: an input, and an axis of it
@@ -43,30 +43,18 @@ def axis_names(layers: Iterable[Layer]) -> dict[InputAxis, str]:
 def layer_records(layers: Sequence[Layer]) -> Iterator[dict[str, object]]:
     """The layers' facts, a record each, all with the same keys in the same order."""
     names = axis_names(layers)
-    formulas = [key for key in _FORMULAS if any(_formula(x, key) is not None for x in layers)]
+    formulas = dict.fromkeys(key for x in layers for key in x.formulas)
     for layer in layers:
         fields = {(field.input, field.axis): field for field in layer.receptive_field}
         record = {key: fact(layer) for key, fact in _FACTS.items()}
-        record.update((f"{key}_formula", _formula(layer, key)) for key in formulas)
+        found = layer.formulas
+        record.update((f"{key}_formula", found.get(key)) for key in formulas)
         record["rf_global"] = any(field.global_ for field in fields.values())
         for what, fact in _ALONG.items():
             for axis, letter in names.items():
                 field = fields.get(axis)
                 record[f"{what}_{letter}"] = None if field is None else fact(layer, field)
         yield record
-
-
-_FORMULAS: Mapping[str, Callable[[Layer], Dim | None]] = {
-    "macs": lambda x: None if x.work is None or x.uncounted else x.work.macs,
-    "flops": lambda x: None if x.work is None or x.uncounted else x.work.flops,
-    "bytes_read": lambda x: x.bytes_read,
-    "bytes_written": lambda x: x.bytes_written,
-}
-
-
-def _formula(layer: Layer, key: str) -> str | None:
-    found = _FORMULAS[key](layer)
-    return str(found) if isinstance(found, FreeDim) else None
 
 
 def shape_text(shape: Shape | None) -> str | None:

@@ -87,6 +87,11 @@ class Problem:
     message: str
     origin: str = ""
 
+    @property
+    def said(self) -> str:
+        """The message, and which line of the configuration it is about."""
+        return f"{self.message} ({self.origin})" if self.origin else self.message
+
     def to_dict(self) -> dict[str, object]:
         return {"model": self.model, "message": self.message, "origin": self.origin}
 

@@ -9,6 +9,7 @@ from cnnscope.analyzer.budgets.check import CHECK_SCHEMA_VERSION
 from cnnscope.analyzer.budgets.figure import Figures, figures_list, plain_number
 from cnnscope.analyzer.budgets.limit import WHOLE
 from cnnscope.analyzer.budgets.since import Moved
+from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.shown import Answer
 
 
@@ -76,4 +77,4 @@ class SavedFigures(Answer):
                         }  # fmt: skip
 
     def summary(self) -> str:
-        return f"of {len(self.models)} model{'s' * (len(self.models) != 1)}"
+        return f"of {many(len(self.models), 'model')}"

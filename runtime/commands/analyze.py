@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.runtime.commands.analyze_request import (
+    Analyzing,
+    check_request,
+    selection_of,
+    with_usual_columns,
+)
 from cnnscope.runtime.commands.asked import (
+    PROFILE,
+    VERIFY,
     By,
     Columns,
+    DepthOption,
     DimOption,
+    GivenShapes,
+    GivenValues,
     LayerOption,
     ModelArguments,
     OnlyOption,
@@ -24,71 +32,29 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
     Written,
 )
-from cnnscope.runtime.commands.texts import (
-    choice_of,
-    lengths_of,
-    names_of,
-    part_of,
-    shapes_of,
-    values_of,
-)
-
-if TYPE_CHECKING:
-    from cnnscope.analyzer.render.document import Document
-    from cnnscope.analyzer.render.subjects.selection import Selection
-    from cnnscope.analyzer.report.group import By as GroupedBy
-    from cnnscope.analyzer.report.report import Report
-from cnnscope.runtime.commands.asked import PROFILE, VERIFY, GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
     FINE,
-    Misuse,
     blame,
     complain,
     complain_of_errors,
     progress,
 )
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import (
-    ask_for_runtime,
-    own_sizes,
-    read_report,
-    run_in_children,
-)
+from cnnscope.runtime.commands.reading import own_sizes, read_report, run_in_children
 from cnnscope.runtime.commands.sources import Source, name_of, sources_of
-from cnnscope.runtime.commands.usual import sized, usual_settings
-from cnnscope.runtime.commands.writing import check_output
+from cnnscope.runtime.commands.texts import lengths_of, names_of, part_of, shapes_of, values_of
+from cnnscope.runtime.commands.usual import sized
 
-
-@dataclass(frozen=True)
-class Analyzing:
-    """What `cnnscope analyze` was asked for."""
-
-    models: list[str]
-    shapes: GivenShapes
-    dims: dict[str, int]
-    values: GivenValues
-    columns: tuple[str, ...] | None
-    sort: str | None
-    top: int | None
-    by: By | None
-    depth: int | None
-    convention: str | None
-    compare: bool
-    format: str
-    output: Path | None
-    tensors: bool
-    strict: bool
-    run: bool
-    layers: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    until: Fraction | None = None
+if TYPE_CHECKING:
+    from cnnscope.analyzer.render.document import Document
+    from cnnscope.analyzer.report.report import Report
 
 
 def analyze_models(request: Analyzing) -> int:
-    _check(request)
-    request = _with_usual_columns(request)
+    check_request(request)
+    request = with_usual_columns(request)
     reports: list[Report] = []
     code = FINE
     sources = sources_of(request.models)
@@ -137,95 +103,6 @@ def _with_run(
     return replace(report, execution=Execution(timed, checked)), FINE
 
 
-def _check(request: Analyzing) -> None:
-    """Whatever can be said against the request before any work is done."""
-    from cnnscope.analyzer.render.subjects.selection import check_selection
-
-    if request.format == "json":
-        odd = {
-            "--columns": request.columns, "--sort": request.sort, "--top": request.top,
-            "--by": request.by, "--until": request.until, "--layer": request.layers or None,
-            "--only": request.only or None,
-        }  # fmt: skip
-        for option, value in odd.items():
-            if value is not None:
-                raise Misuse(
-                    f"{option} goes with table, csv, markdown and html: JSON has everything"
-                )
-    elif request.tensors:
-        raise Misuse("--tensors goes with --format json")
-    if request.depth is not None and request.by is not By.module:
-        raise Misuse("--depth goes with --by module")
-    if request.run and request.compare:
-        raise Misuse("--run is about layers: it doesn't go with --compare")
-    if request.compare:
-        if len(request.models) < 2:
-            raise Misuse("--compare needs more than one model")
-        for option, value in {
-            "--columns": request.columns, "--sort": request.sort, "--top": request.top,
-            "--by": request.by, "--tensors": request.tensors or None,
-            "--convention": request.convention, "--until": request.until,
-            "--layer": request.layers or None, "--only": request.only or None,
-        }.items():  # fmt: skip
-            if value is not None:
-                raise Misuse(f"{option} is about layers: --compare shows totals only")
-    if request.columns == ():
-        raise Misuse("--columns names no column")
-    try:
-        if request.until is not None and request.sort is None:
-            raise ValueError("--until goes with --sort: --sort macs --until 80%")
-        check_selection(_selection(request), run=request.run)
-    except ValueError as error:
-        raise Misuse(str(error)) from None
-    check_output(request.output, request.models)
-    if request.run:
-        ask_for_runtime()
-
-
-def _with_usual_columns(request: Analyzing) -> Analyzing:
-    """With the columns that the configuration names, where none are given and layers are shown."""
-    if request.columns is not None or request.by is not None:
-        return request
-    settings = None if request.compare or request.format == "json" else usual_settings()
-    if settings is None or not settings.defaults.columns:
-        return request
-    from cnnscope.analyzer.render.subjects.selection import Selection, check_selection
-    from cnnscope.analyzer.render.subjects.shares import SHARES
-
-    def check(*columns: str) -> None:
-        shown = Selection(columns, request.sort, convention=request.convention)
-        check_selection(shown, run=request.run)
-
-    kept = []
-    for i, column in enumerate(settings.defaults.columns):
-        try:
-            check(column)
-        except ValueError as error:
-            try:  # there may be one with another option
-                check_selection(Selection((column,), "macs", convention="core"), run=True)
-            except ValueError:
-                where = settings.where("defaults", "columns", i)
-                raise Misuse(f"{where}: {error}") from None
-        else:
-            kept.append(column)
-    with contextlib.suppress(ValueError):  # whoever sorts by what adds up is shown the shares
-        check(*kept, *SHARES)
-        wanted = [*([request.sort] if request.sort else ()), *SHARES]
-        kept += [column for column in wanted if column not in kept]
-    return replace(request, columns=tuple(kept) or None)
-
-
-def _selection(request: Analyzing) -> Selection:
-    from cnnscope.analyzer.render.subjects.selection import Selection
-
-    by: GroupedBy | None = None if request.by is None else request.by.value
-    choice = choice_of(request.layers, request.only, run=request.run)
-    return Selection(
-        request.columns, request.sort, request.top, by, request.depth, request.convention,
-        choice, request.until,
-    )  # fmt: skip
-
-
 def _emit_reports(request: Analyzing, reports: list[Report]) -> int:
     from cnnscope.analyzer.render.subjects import report as render
 
@@ -238,7 +115,7 @@ def _emit_reports(request: Analyzing, reports: list[Report]) -> int:
         emit(result, request.format, request.output)
         return FINE
     several = len(request.models) > 1
-    shown = _selection(request)
+    shown = selection_of(request)
 
     code = FINE
     pages: list[Document] = []
@@ -294,10 +171,7 @@ def analyze(
     by: Annotated[
         By | None, typer.Option(help="A row per operator, kind, module or block, not per layer.")
     ] = None,
-    depth: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
-    ] = None,
+    depth: DepthOption = None,
     layer: LayerOption = None,
     only: OnlyOption = None,
     until: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -76,6 +77,25 @@ class Gate:
     reports: list[tuple[str, Path]]
 
 
+def check_rows_asked(
+    format: str,  # noqa: A002  # the option's name
+    by: By | None,
+    depth: int | None,
+    options: Mapping[str, object],
+) -> None:
+    """Refuse what is about a table's rows where there are none, or none of that sort.
+
+    Args:
+        format, by, depth: as they were asked for.
+        options: what else was asked of the rows, by the option's name; None: it wasn't given.
+    """
+    for option, value in options.items() if format == "json" else ():
+        if value is not None:
+            raise Misuse(f"{option} goes with table, csv, markdown and html: JSON has everything")
+    if depth is not None and by is not By.module:
+        raise Misuse("--depth goes with --by module")
+
+
 # -- options that several commands take --------------------------------------------------------------
 
 ModelArgument: TypeAlias = Annotated[
@@ -104,6 +124,10 @@ ValueOption: TypeAlias = Annotated[
 ]
 Columns: TypeAlias = Annotated[
     str | None, typer.Option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
+]
+DepthOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
 ]
 LayerOption: TypeAlias = Annotated[
     list[str] | None,
@@ -149,6 +173,9 @@ ReportOption: TypeAlias = Annotated[
 Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."),
+]
+Anywhere: TypeAlias = Annotated[
+    bool, typer.Option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
 ]
 ProviderOption: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")

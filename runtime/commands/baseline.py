@@ -11,6 +11,7 @@ import typer
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
+    Anywhere,
     Config,
     DimOption,
     ShapeOption,
@@ -68,8 +69,7 @@ def _write(request: Checking, output: Path | None, *, whole: bool, prune: bool) 
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
     for problem in found.problems:
-        where = f" ({problem.origin})" if problem.origin else ""
-        blame(problem.model, f"{problem.message}{where}")
+        blame(problem.model, problem.said)
     if found.problems:
         complain(f"{into}: not written, since not every model could be read")
         return BAD
@@ -144,9 +144,7 @@ def baseline(
     shape: ShapeOption = None,
     dim: DimOption = None,
     value: ValueOption = None,
-    anywhere: Annotated[
-        bool, typer.Option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
-    ] = False,
+    anywhere: Anywhere = False,
     format: Written = "table",  # noqa: A002
 ) -> Callable[[], int]:
     """Write, update or show what limits such as +2% are relative to."""

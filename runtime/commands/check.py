@@ -12,8 +12,10 @@ import typer
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.values.notation import many
 from cnnscope.runtime.commands.asked import (
+    Anywhere,
     Config,
     DimOption,
+    Gate,
     GateWritten,
     LayerOption,
     OnlyOption,
@@ -22,12 +24,6 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
-from cnnscope.runtime.commands.sources import sources_of
-from cnnscope.runtime.commands.texts import choice_of, lengths_of, reports_of, shapes_of, values_of
-
-if TYPE_CHECKING:
-    from cnnscope.runtime.gates.jobs import CheckRequest
-from cnnscope.runtime.commands.asked import Gate
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -40,6 +36,11 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.new_baseline import new_baseline, save_baseline, saved_baseline
 from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
+from cnnscope.runtime.commands.sources import sources_of
+from cnnscope.runtime.commands.texts import choice_of, lengths_of, reports_of, shapes_of, values_of
+
+if TYPE_CHECKING:
+    from cnnscope.runtime.gates.jobs import CheckRequest
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ def check_models(request: Checking) -> int:
     )
     emit_gate(result, request)
     for problem in found.problems:
-        where = f" ({problem.origin})" if problem.origin else ""
-        blame(problem.model, f"{problem.message}{where}")
+        blame(problem.model, problem.said)
     for model in found.models:
         if any(verdict.state == "new" and not verdict.ok for verdict in model.verdicts):
             blame(model.model, standing_text(model))
@@ -189,9 +189,7 @@ def check(
     tolerance: Annotated[
         str | None, typer.Option(metavar="5%", help="Of latencies: closer to the limit is unknown.")
     ] = None,
-    anywhere: Annotated[
-        bool, typer.Option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
-    ] = False,
+    anywhere: Anywhere = False,
     format: GateWritten = "table",  # noqa: A002
     output: Output = None,
     report: ReportOption = None,

@@ -23,11 +23,11 @@ def new_baseline(job: CheckRequest, models: Sequence[str], needed: str) -> Path:
         models: what it must not be.
         needed: what to say where none is named.
     """
+    from cnnscope.runtime.gates.earlier import from_folder
+
     named = job.baseline
     if named is None and job.settings.baseline is not None:
-        named = job.settings.baseline
-        if not named.startswith("git:"):
-            named = str(job.settings.folder / named)
+        named = from_folder(job.settings.baseline, job.settings.folder)
     if named is None or named.startswith("git:") or not named.endswith(".json"):
         raise Misuse(needed)
     check_output(Path(named), models)

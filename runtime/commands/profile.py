@@ -13,6 +13,7 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     By,
+    DepthOption,
     DimOption,
     InputOption,
     LayerOption,
@@ -26,6 +27,7 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
     Verbose,
     Written,
+    check_rows_asked,
 )
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
@@ -110,11 +112,7 @@ def _selection(request: Profiling) -> ProfileSelection:
         "--sort": request.sort, "--top": request.top, "--until": request.until, "--by": request.by,
         "--layer": request.layers or None, "--only": request.only or None,
     }  # fmt: skip
-    for option, value in options.items() if request.format == "json" else ():
-        if value is not None:
-            raise Misuse(f"{option} goes with table, csv, markdown and html: JSON has everything")
-    if request.depth is not None and request.by is not By.module:
-        raise Misuse("--depth goes with --by module")
+    check_rows_asked(request.format, request.by, request.depth, options)
     choice = choice_of(request.layers, request.only, run=True)
     by: GroupedBy | None = None if request.by is None else request.by.value
     shown = ProfileSelection(request.sort, request.top, request.until, by, request.depth, choice)
@@ -174,10 +172,7 @@ def profile(
     by: Annotated[
         By | None, typer.Option(help="A row per operator, kind, module or block, not per kernel.")
     ] = None,
-    depth: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
-    ] = None,
+    depth: DepthOption = None,
     layer: LayerOption = None,
     only: OnlyOption = None,
     format: Written = "table",  # noqa: A002

@@ -21,7 +21,7 @@ from cnnscope.analyzer.budgets.defaults import Defaults, sized
 from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.judging import judge_report
 from cnnscope.analyzer.budgets.limit import Limit
-from cnnscope.analyzer.budgets.limit_text import make_limit
+from cnnscope.analyzer.budgets.limit_text import make_limit, split_key
 from cnnscope.analyzer.budgets.settings import (
     ConfigError,
     Settings,
@@ -133,8 +133,6 @@ def check(
 
 
 def _limit(key: str, text: object) -> Limit:
-    from cnnscope.analyzer.budgets.limit_text import split_key
-
     try:
         quantity, scope = split_key(key)
         return make_limit(quantity, text, scope)

@@ -210,9 +210,8 @@ def outcome(found: Check) -> Outcome:
     """The check as findings: an error for what is exceeded or unknown, a note where that's allowed."""
     cases = [case for model in found.models for case in _cases(model)]
     for problem in found.problems:
-        message = problem.message + (f" ({problem.origin})" if problem.origin else "")
-        finding = Finding(NOT_JUDGED, "error", problem.model, message)
-        cases.append(Case(problem.model, "can be judged", (finding,), message))
+        finding = Finding(NOT_JUDGED, "error", problem.model, problem.said)
+        cases.append(Case(problem.model, "can be judged", (finding,), problem.said))
     return Outcome("check", tuple(cases), tuple(_rules()))
 
 

@@ -31,11 +31,10 @@ from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.values.diagnostics import (
-    CnnscopeError,
-)
+from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.runtime.engine.job import say_nothing
 from cnnscope.runtime.gates.commit import Commit
+from cnnscope.runtime.gates.git import file_at
 from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, shown_path
 from cnnscope.runtime.gates.latencies import measured_figures
 
@@ -54,7 +53,6 @@ class Earlier:
         self.models = tuple(dict.fromkeys(models))
         self.several = len(self.models) > 1
         self.source = request.baseline
-        self.folder = Path()
         if self.source is None and request.settings.baseline is not None:
             self.source = request.settings.baseline
             self.source = from_folder(self.source, request.settings.folder)
@@ -78,9 +76,9 @@ class Earlier:
             if not path:  # each model as it was
                 return self.of_commit(ref, job, report)
             if path.endswith(".json"):
-                read = lambda: self.at(ref, Path(path))  # noqa: E731  # read when it is needed
+                read = lambda: file_at(ref, Path(path))  # noqa: E731  # read when it is needed
                 return self.of_file(job, Path(path), read, report, figures)
-            return self.of_model(self.at(ref, Path(path)), job)
+            return self.of_model(file_at(ref, Path(path)), job)
         path = self.source
         data = _head(Path(path))
         if path.endswith(".json") or is_json(data):
@@ -104,11 +102,6 @@ class Earlier:
         other, data = found
         said = renamed_reason(none, other)
         return replace(self.of_model(data, job), status="renamed", other=other, reason=said)
-
-    def at(self, ref: str, path: Path) -> bytes:
-        from cnnscope.runtime.gates.git import file_at
-
-        return file_at(ref, path)
 
     def of_file(
         self, job: Job, path: Path, read: Callable[[], bytes], report: Report, figures: Figures
@@ -220,8 +213,6 @@ def baseline_bytes(source: str) -> tuple[bytes, Path | None]:
     if not source.startswith(_GIT):
         _head(Path(source))
         return _whole(Path(source)), Path(source).parent
-    from cnnscope.runtime.gates.git import file_at
-
     ref, _, path = source.removeprefix(_GIT).partition(":")
     if not path:
         raise BaselineError(f"{source}: each model as it was, and no file: git:{ref}:baseline.json")

@@ -34,7 +34,7 @@ class CheckRequest:
         shapes, dims, values: in place of the settings', for every model.
         baseline: in place of the settings'.
         allow_unknown: tolerate everything that can't be judged.
-        update: where to write the figures as a new baseline; relative limits aren't judged then.
+        update: the figures are wanted for a new baseline: relative limits aren't judged.
         anywhere: the settings' paths may lead out of their folder.
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
         since: a branch, tag or commit: what became of each model since then is told.

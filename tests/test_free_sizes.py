@@ -276,3 +276,19 @@ def test_work_that_is_not_counted_in_full_has_no_formula() -> None:
     assert not {"macs", "flops"} & {*layer.formulas}
     assert "macs_formula" not in layer.to_dict()
     assert counted.formulas["macs"] == counted.to_dict()["macs_formula"] == "648*H"
+
+
+def test_a_total_that_lacks_a_term_is_at_least_its_formula(tmp_path: Path, run: Run) -> None:
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17, "my" : 1]>
+        g (float[1,3,H,8] x, float[3,3,3,3] w) => (float[1,3,H,8] y)
+        { a = Conv <pads = [1, 1, 1, 1]> (x, w) b = my.Own (a) y = Relu (a) }"""
+    )
+    onnx.save(model, tmp_path / "own.onnx")
+    out = run("analyze", str(tmp_path / "own.onnx")).out
+    (macs,) = [line for line in out.splitlines() if line.startswith("MACs")]
+    assert " >= 648·H; 1 x my::Own uncounted" in macs
+    frame = {row["op"]: row for row in cnnscope.analyze(model).by_op().records()}
+    assert frame["Conv"]["macs_formula"] == "648*H"
+    report = cnnscope.analyze(model)
+    assert "macs_formula" not in report.totals.macs.record("macs")

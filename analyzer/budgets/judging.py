@@ -23,9 +23,10 @@ from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.scopes import scoped_layers
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
-from cnnscope.analyzer.budgets.totals import free_lengths, missing_terms
+from cnnscope.analyzer.budgets.totals import missing_terms
 from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState, judge
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.metric import free_lengths
 from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.report import Report
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
-from typing import Final
 
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
-
-#: what a total calls a dimension without a length
-_FREE: Final = "free dimension "
 
 
 def figure_of(metric: Metric) -> Figure:
@@ -26,13 +21,8 @@ def figure_of(metric: Metric) -> Figure:
     return Figure(known, None, _why_partial(metric), uncounted=metric.uncounted)
 
 
-def free_lengths(uncounted: Iterable[str]) -> list[str]:
-    """The free dimensions among what is missing from a total."""
-    return [x.removeprefix(_FREE) for x in uncounted if x.startswith(_FREE)]
-
-
 def _why_partial(metric: Metric) -> str:
-    free = free_lengths(metric.uncounted)
+    free = metric.free
     if free:
         several = "s" if len(free) > 1 else ""
         named = " ".join(f"--dim {name}=LENGTH" for name in free)

@@ -16,7 +16,7 @@ from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layer_facts import Gathering
 from cnnscope.analyzer.report.layers import Layers
-from cnnscope.analyzer.report.metric import Metric, Totals
+from cnnscope.analyzer.report.metric import FREE, Metric, Totals
 from cnnscope.analyzer.report.network import whole_network
 from cnnscope.analyzer.report.report import Input, ModelInfo, Report
 from cnnscope.analyzer.report.sums import sum_traffic, sum_work
@@ -142,8 +142,7 @@ def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
         peak_activation_bytes=replace(
             Metric.of(
                 None if liveness.free else liveness.peak,
-                {f"free dimension {name}": 1 for name in sorted(liveness.free)}
-                | {**liveness.unsized},
+                {f"{FREE}{name}": 1 for name in sorted(liveness.free)} | {**liveness.unsized},
             ),
             formula=liveness.formula,
             upper=liveness.upper,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 
 Status = Literal["complete", "partial", "unavailable"]
+
+#: how a total names a free dimension, and what hangs on the data, among what it lacks
+FREE, _DATA = "free dimension ", "data: "
+
+
+def free_lengths(uncounted: Iterable[str]) -> tuple[str, ...]:
+    """The free dimensions among what is missing from a total."""
+    return tuple(x.removeprefix(FREE) for x in uncounted if x.startswith(FREE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ class Metric:
         if known is None:
             return cls(None, None, "unavailable", missing)
         if isinstance(known, FreeDim):
-            missing.update({f"free dimension {name}": 1 for name in sorted(known.names)})
-            missing.update({f"data: {what}": 1 for what in sorted(known.data)})
+            missing.update({f"{FREE}{name}": 1 for name in sorted(known.names)})
+            missing.update({f"{_DATA}{what}": 1 for what in sorted(known.data)})
             if known.names:
                 return cls(None, None, "unavailable", missing, str(known), moments=(known,))
             # What hangs on data only (how often a loop runs) leaves a lower bound.
@@ -55,6 +63,26 @@ class Metric:
         if missing:
             return cls(None, known, "partial", missing)
         return cls(known, known, "complete")
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The free dimensions that it hangs on."""
+        return free_lengths(self.uncounted)
+
+    @property
+    def lacking(self) -> dict[str, int]:
+        """What is missing besides the lengths of free dimensions."""
+        return {x: times for x, times in self.uncounted.items() if not x.startswith(FREE)}
+
+    @property
+    def whole(self) -> bool:
+        """The formula is all of the figure: no term is missing from it.
+
+        >>> from cnnscope.analyzer.values.dimension import FreeDim
+        >>> [Metric.of(FreeDim.named("H"), missing).whole for missing in ({}, {"MyOp": 1})]
+        [True, False]
+        """
+        return self.formula is not None and all(x.startswith(_DATA) for x in self.lacking)
 
     def to_dict(self) -> dict[str, object]:
         found: dict[str, object] = {
@@ -73,13 +101,13 @@ class Metric:
         return found
 
     def record(self, key: str) -> dict[str, object]:
-        """As entries of a row: what is known exactly, how far it is, and the formula if there is one.
+        """As entries of a row: what is known exactly, how far it is, and the formula if that is all of it.
 
         >>> Metric.of(7).record("macs")
         {'macs': 7, 'macs_status': 'complete'}
         """
         found: dict[str, object] = {key: self.value, f"{key}_status": self.status}
-        return found if self.formula is None else {**found, f"{key}_formula": self.formula}
+        return {**found, f"{key}_formula": self.formula} if self.whole else found
 
 
 @dataclass(frozen=True, slots=True)

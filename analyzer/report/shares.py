@@ -19,7 +19,6 @@ from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.dimension import Dim
 
 #: how a total names a free dimension among what it lacks
-_FREE: Final = "free dimension "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Sum:
 
 
 def _why_not(total: Metric) -> str:
-    free = [key.removeprefix(_FREE) for key in total.uncounted if key.startswith(_FREE)]
+    free = total.free
     if free:
         several = "s" if len(free) > 1 else ""
         named = " ".join(f"--dim {name}=LENGTH" for name in free)

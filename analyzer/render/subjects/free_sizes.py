@@ -37,8 +37,6 @@ _WORD: Final = re.compile(r"[^\W\d]\w*(?!\w|\()")
 _POWERS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THOUSANDS: Final = ("", " k", " M", " G", " T", " P", " E")
 _BINARY: Final = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
-#: how a total names a free dimension among what it lacks
-_FREE: Final = "free dimension "
 
 
 # -- formulas ------------------------------------------------------------------------------------------
@@ -177,14 +175,13 @@ def _number(value: Fraction, in_bytes: bool) -> str:
 
 
 def free_metric(found: Metric, write: Callable[[int], str] = count) -> str | None:
-    """A total that hangs on free lengths; None of any other."""
-    if found.value is not None or found.known is not None:
+    """A total that hangs on free lengths, at least what is known of it; None of any other."""
+    if found.value is not None or found.known is not None or found.formula is None:
         return None
-    if found.moments:
-        return shortened(found.moments, write)
-    if found.formula is not None:
-        return middle(pretty(found.formula), _WIDEST)
-    return None
+    text = (
+        shortened(found.moments, write) if found.moments else middle(pretty(found.formula), _WIDEST)
+    )
+    return text if found.whole else f">= {text}"
 
 
 # -- the command that binds them -----------------------------------------------------------------------
@@ -231,12 +228,7 @@ def binding(report: Report) -> str | None:
 
 def free_names(report: Report) -> list[str]:
     """The free lengths that totals hang on, in the order of the inputs."""
-    found = {
-        key.removeprefix(_FREE)
-        for total in report.totals.metrics().values()
-        for key in total.uncounted
-        if key.startswith(_FREE)
-    }
+    found = {key for total in report.totals.metrics().values() for key in total.free}
     labels = [
         label
         for given in report.inputs

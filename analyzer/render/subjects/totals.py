@@ -64,10 +64,6 @@ def total_lines(report: Report) -> list[tuple[str, str, str]]:
     return lines
 
 
-#: how a total names a free dimension among what it lacks
-_FREE = "free dimension "
-
-
 def total_text(found: Metric, write: Callable[[int], str] = count, *, bind: bool = True) -> str:
     """A total with its status.
 
@@ -82,8 +78,7 @@ def total_text(found: Metric, write: Callable[[int], str] = count, *, bind: bool
     """
     if found.value is not None:
         return write(found.value)
-    free = [key for key in found.uncounted if key.startswith(_FREE)]
-    rest = [(key, times) for key, times in found.uncounted.items() if not key.startswith(_FREE)]
+    free, rest = found.free, [*found.lacking.items()]
     missing = ", ".join(f"{times} x {name(key, 60)}" for key, times in rest[:4])
     missing += f", {len(rest) - 4} more" if len(rest) > 4 else ""
     if found.known is not None:
@@ -95,5 +90,5 @@ def total_text(found: Metric, write: Callable[[int], str] = count, *, bind: bool
     if found.upper:
         text = f"at most {middle(pretty(found.upper), 80)}"
     text += f"; {missing} uncounted" if missing else ""
-    names = ", ".join(name(key.removeprefix(_FREE), 40) for key in free[:8])
+    names = ", ".join(name(key, 40) for key in free[:8])
     return f"{text}; bind {names} with --dim" if bind else text

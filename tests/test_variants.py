@@ -168,6 +168,27 @@ def test_a_branch_is_converted_too() -> None:
     assert found.dtype == np.float16
 
 
+def test_a_tensor_read_twice_as_float32_has_a_cast_for_each() -> None:
+    """An operator that takes float32 alone, with one tensor at two places."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1,4,4] x) => (int64[A,3] y) '
+        "{ most = Constant <value = int64[1] {4}> () y = NonMaxSuppression (x, x, most) }"
+    )
+    x = np.array([[[0, 0, 1, 1], [5, 5, 6, 6], [0, 3, 1, 4], [8, 0, 9, 1]]], np.float32)
+    np.testing.assert_array_equal(
+        run(retyped(model, "float16"), x=x.astype(np.float16)), run(model, x=x)
+    )
+
+
+def test_a_constant_number_beyond_float16_is_infinite() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[2] x) => (float[2] y) '
+        "{ far = Constant <value_float = 100000.0> () y = Min (x, far) }"
+    )
+    (given,) = (a.t for a in retyped(model, "float16").graph.node[0].attribute)
+    assert numpy_helper.to_array(given) == np.float16(np.inf)
+
+
 def test_a_profile_in_float16(samples: Path) -> None:
     """On the CPU, which has few kernels of it: the others run in float32 between casts."""
     found = cnnscope.profile(samples / "lenet5.onnx", provider="cpu", seconds=QUICK, dtype="float16",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -77,6 +78,7 @@ def retyped(model: onnx.ModelProto, dtype: str) -> onnx.ModelProto:
 class _Retyping:
     def __init__(self, model: onnx.ModelProto, code: int) -> None:
         self.code, self.allowed = code, _ALLOWED[code]  # type: ignore[index]  # an enum's value
+        self.casts = count()
         self.versions = {x.domain: x.version for x in model.opset_import}
 
     def graph(self, graph: onnx.GraphProto) -> None:
@@ -101,7 +103,7 @@ class _Retyping:
         _retype_attributes(node, self.code)
         for i, types in self._types(node):
             if self._only_wide(types) and node.input[i] not in kept:
-                wide = f"{node.input[i]}{_WIDENED}/{node.name or node.output[0]}"
+                wide = f"{node.input[i]}{_WIDENED}/{next(self.casts)}"
                 yield onnx.helper.make_node("Cast", [node.input[i]], [wide], to=_FROM)
                 node.input[i] = wide
         after = []
@@ -189,5 +191,5 @@ def _retype_attributes(node: onnx.NodeProto, code: int) -> None:
             floats = [attribute.f] if attribute.name == "value_float" else list(attribute.floats)
             numbers = np.array(floats, np.float32)
             shaped = numbers.reshape(()) if attribute.name == "value_float" else numbers
-            given = numpy_helper.from_array(shaped.astype(np.float16), "value")
+            given = numpy_helper.from_array(_narrowed(shaped, code), "value")
             attribute.CopyFrom(onnx.helper.make_attribute("value", given))

@@ -27,7 +27,16 @@ from cnnscope.analyzer.report.machine import TimeSpan
 from cnnscope.runtime.device.attribution import REASONS, Placed, attribute
 from cnnscope.runtime.device.device_sums import Sums, sum_rows
 from cnnscope.runtime.device.kernel_names import short_kernel_name, uses_tensor_cores
-from cnnscope.runtime.device.recording import NAME, STREAM, Recording, Table
+from cnnscope.runtime.device.recording import (
+    BYTES,
+    END,
+    NAME,
+    SET_BYTES,
+    START,
+    STREAM,
+    Recording,
+    Table,
+)
 from cnnscope.runtime.profile.ceilings import TF32
 from cnnscope.runtime.profile.kernel_events import (
     KernelTimes,
@@ -42,7 +51,7 @@ _NANO: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Timed:
+class TimedRows:
     """The rows with what the device did for them, and what it did in a run; one run for a timeline."""
 
     rows: tuple[Row, ...]
@@ -61,7 +70,7 @@ def runs_of(recording: Recording) -> list[Run]:
 
 def with_device(
     rows: Sequence[Row], recording: Recording, times: KernelTimes, latency: float
-) -> Timed:
+) -> TimedRows:
     """The rows, timed by the device's records.
 
     Args:
@@ -89,7 +98,7 @@ def with_device(
                 part=busy,
             )
         )  # fmt: skip
-    return Timed(tuple(timed), device, _timeline(recording, found.kernels, rows, row_of))
+    return TimedRows(tuple(timed), device, _timeline(recording, found.kernels, rows, row_of))
 
 
 def rows_of_events(recording: Recording, times: KernelTimes) -> Table:
@@ -187,8 +196,8 @@ def _device(recording: Recording, sums: Sums) -> Device:
         turnaround=mean(runs.turnaround),
         runs=number,
         streams=len(np.unique(recording.kernels[:, STREAM])),
-        copies=_all_moves(recording.copies, number, 4),
-        sets=_all_moves(recording.sets, number, 3),
+        copies=_all_moves(recording.copies, number, BYTES),
+        sets=_all_moves(recording.sets, number, SET_BYTES),
         unattributed=tuple(
             Unattributed(REASONS[why], _count(count, number), took * _NANO / number,
                          took / total if total else 0.0)
@@ -203,7 +212,7 @@ def _all_moves(records: Table, runs: int, size: int) -> Moves:
     return Moves(
         _count(len(records), runs),
         _count(int(records[:, size].sum()), runs),
-        float((records[:, 1] - records[:, 0]).sum()) * _NANO / runs,
+        float((records[:, END] - records[:, START]).sum()) * _NANO / runs,
     )
 
 
@@ -216,7 +225,7 @@ def _timeline(
     began = int(recording.marks[chosen, 0])
     spans = []
     for i in np.flatnonzero(placed.run == chosen).tolist():
-        start, end, name = (int(recording.kernels[i, c]) for c in (0, 1, NAME))
+        start, end, name = (int(recording.kernels[i, c]) for c in (START, END, NAME))
         event = int(placed.event[i])
         row = int(row_of[event]) if event >= 0 else -1
         spans.append(

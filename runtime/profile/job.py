@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.runtime.engine.job import ModelJob
-
-if TYPE_CHECKING:
-    pass
-
 
 #: seconds that each measurement may take when nobody says
 SECONDS: Final = 3.0

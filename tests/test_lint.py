@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from amounts import some
-from lint_models import EXAMPLES, Example, beside, single, stack, stored
+from lint_models import EXAMPLES, NORM, Example, beside, single, stack, stored
 from networks import network, node
 from onnx import numpy_helper
 
@@ -94,6 +94,21 @@ def test_every_rule_has_a_positive_and_a_negative_example() -> None:
     codes = {rule.code for rule in all_rules()} - ON_DISK
     assert {x.code for x in EXAMPLES if x.stake is not None} == codes
     assert {x.code for x in EXAMPLES if x.stake is None} == codes
+
+
+@pytest.mark.parametrize("pads", [0, 2])
+def test_of_a_map_without_lengths_no_share_is_said(pads: int) -> None:
+    """That it is padded can be said, not how much of it: unknown isn't 0."""
+    model = network(
+        node("BatchNormalization", "x scale shift mean var", "n"),
+        node("Conv", "n w", "y", pads=[pads] * 4),
+        x=(1, 1, 8, "W"), w=(1, 1, 3, 3), **NORM,
+    )  # fmt: skip
+    found = {x.code: x for x in cnnscope.lint(model) if x.code.startswith("CNS2")}
+    assert set(found) == ({"CNS203", "CNS204"} if pads else set())
+    for finding in found.values():
+        assert "%" not in finding.message
+        assert not finding.stake
 
 
 @pytest.mark.parametrize("name", SAMPLES)

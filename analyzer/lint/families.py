@@ -13,3 +13,5 @@ POINTWISE = frozenset({
 })  # fmt: skip
 #: layers that are one linear map, into which an affine map behind them can be folded
 LINEAR = frozenset({"convolution", "transposed convolution", "matrix product"})
+#: layers whose weights multiply the zeros of the padding
+WEIGHTED = frozenset({"convolution", "deformable convolution"})

@@ -1,20 +1,18 @@
-"""CNS2xx: what does the border do to what is computed?"""
+"""CNS201, CNS203 and CNS204: how much meets the zeros of padding, and what do these stand beside?"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.border import window_share
 from cnnscope.analyzer.fields.pairs import window_pairs
-from cnnscope.analyzer.lint.families import LOOKING
+from cnnscope.analyzer.lint.families import LOOKING, WEIGHTED
 from cnnscope.analyzer.lint.movement import KEEPS_ZERO, Look
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Undetermined
-from cnnscope.analyzer.values.notation import count, many, percent
-from cnnscope.analyzer.values.window import Window
+from cnnscope.analyzer.values.notation import many, percent
 
 _GUIDE = (
     "Dumoulin, Visin: A guide to convolution arithmetic for deep learning. 2016. arXiv:1603.07285"
@@ -27,31 +25,21 @@ _MIND = (
     "Alsallakh, Kokhlikyan, Miglani, Yuan, Reblitz-Richardson: Mind the Pad: CNNs Can Develop Blind "
     "Spots. ICLR 2021. arXiv:2010.02178"
 )
-_CHEN = (
-    "Chen, Papandreou, Schroff, Adam: Rethinking Atrous Convolution for Semantic Image Segmentation "
-    "(DeepLabv3), section 3.3. 2017. arXiv:1706.05587"
-)
-_WU = (
-    "Wu, Wang, Zhang, Hou, Hou: Convolution with even-sized kernels and symmetric padding. NeurIPS "
-    "2019. arXiv:1903.08385"
-)
-#: layers whose weights multiply the zeros of the padding
-_WEIGHTED = frozenset({"convolution", "deformable convolution"})
 #: layers between a normalisation and the convolution whose padding stands beside its values
 _PASSED = KEEPS_ZERO | {"padding"}
 
 
-def _touched(layer: Layer, borders: tuple[Look, ...]) -> float:
+def _touched(layer: Layer, borders: tuple[Look, ...]) -> float | None:
     """The share of a layer's units that see padding, zeros of layers of padding before it included;
-    0 where not known."""
+    None where it isn't known."""
     inside = Fraction(1)
     for look in borders:
         if not isinstance(look.length, int) or not isinstance(look.units, int):
-            return layer.padded_share or 0.0
+            return layer.padded_share
         try:
             inside *= 1 - window_share(look.window, look.length, look.units)
         except Undetermined:
-            return layer.padded_share or 0.0
+            return layer.padded_share
     return float(1 - inside)
 
 
@@ -76,9 +64,9 @@ def _touched(layer: Layer, borders: tuple[Look, ...]) -> float:
     ),
 )
 def border_touched_units(subject: Subject) -> Iterator[Hit]:
-    wasted: list[tuple[int, Layer, float]] = []
+    wasted: list[tuple[int, Layer, float | None]] = []
     for layer in subject.layers:
-        if layer.kind.family not in _WEIGHTED or not layer.macs:
+        if layer.kind.family not in WEIGHTED or not layer.macs:
             continue
         borders = subject.particulars.borders(layer.name)
         share = _inside(borders)
@@ -89,12 +77,22 @@ def border_touched_units(subject: Subject) -> Iterator[Hit]:
         return
     wasted.sort(key=lambda found: -found[0])
     shown = [(layer.name, touched) for macs, layer, touched in wasted if macs >= lost / 100]
+    most = _most(touched for _, touched in shown)
+    reach = (
+        "" if most is None else f"; in these layers the border touches up to {most} of the units"
+    )
     yield Hit(
         tuple(layer for layer, _ in shown),
-        f"{percent(lost / subject.macs)} of all MACs multiply padding; in these layers the border "
-        f"touches up to {percent(max(touched for _, touched in shown))} of the units",
+        f"{percent(lost / subject.macs)} of all MACs multiply padding{reach}",
         {"macs": lost},
     )
+
+
+def _most(shares: Iterable[float | None]) -> str | None:
+    """The largest share, as it is written; None where one isn't known."""
+    known = list(shares)
+    largest = max((x for x in known if x is not None), default=None)
+    return None if largest is None or None in known else percent(largest)
 
 
 def _inside(looks: tuple[Look, ...]) -> Fraction | None:
@@ -110,80 +108,6 @@ def _inside(looks: tuple[Look, ...]) -> Fraction | None:
             return None
         share *= Fraction(*pairs)
     return share
-
-
-@rule(
-    "CNS202",
-    "even-kernel-shift",
-    "warning",
-    Page(
-        what="Finds windows of an even extent that are padded more on one side, so that each such "
-        "layer shifts its map by half a position.",
-        why="Half a position is half a step of the network's input there: several layers add up to "
-        "whole objects in the last stages. Features are then compared with labels, boxes and "
-        "other branches at the wrong place.",
-        how="A unit of stride s stands for s positions, whose middle is `(s-1)/2`; its window's "
-        "middle is `(e-1)/2 - before`. The difference times the step of the layer's input is the "
-        "shift in pixels; along the way from the input to the output shifts add up. Layers with "
-        "odd extents, symmetric padding or none, and causal ones are left out.",
-        example="A 4x4 convolution of stride 1 with TensorFlow's SAME padding (1 before, 2 after) "
-        "looks half a position to the right and down.",
-        todo="Use an odd kernel, or alternate the side of the padding from layer to layer.",
-        references=(_WU, _GUIDE),
-    ),
-)
-def even_kernel_shift(subject: Subject) -> Iterator[Hit]:
-    found: list[Layer] = []
-    shifts: dict[str, Fraction] = {}
-    largest = Fraction(0)
-    for layer in subject.layers:
-        names = [v.name for v in layer.operands if v is not None and not v.tensor.constant]
-        shift = max((shifts.get(name, Fraction(0)) for name in names), key=abs, default=Fraction(0))
-        own = _shift(subject, layer)
-        if own:
-            found.append(layer)
-            shift += own
-        for value in layer.outputs:
-            shifts[value.name] = shift
-        largest = max(largest, shift, key=abs)
-    if found:
-        amount = f"{float(abs(largest)):g}"
-        yield Hit(
-            tuple(layer.name for layer in found),
-            f"{many(len(found), 'even window')} padded more on one side: the map is shifted by "
-            f"{amount} px of the input",
-            {"pixels": math.ceil(abs(largest))},
-        )
-
-
-def _shift(subject: Subject, layer: Layer) -> Fraction:
-    """By how many pixels a layer with an even window and one-sided padding shifts its map."""
-    if layer.kind.family not in LOOKING:
-        return Fraction(0)
-    if "causal" in layer.kind.traits:
-        return Fraction(0)
-    worst = Fraction(0)
-    for look in subject.particulars.borders(layer.name):
-        w = look.window
-        if not all(isinstance(x, int) for x in (w.stride, w.before, w.after, w.dilation)):
-            continue
-        extent = int(w.extent)
-        if extent % 2 or w.before == w.after or _causal(w, extent):
-            continue
-        own = Fraction(extent - 1, 2) - int(w.before) - Fraction(int(w.stride) - 1, 2)
-        steps = [
-            abs(Fraction(seen.mean_step))
-            for seen in subject.particulars.seen(subject.data(layer)).values()
-            if seen.output_axis == look.axis and seen.mean_step is not None
-        ]
-        own *= max(steps, default=Fraction(1))
-        worst = max(worst, own, key=abs)
-    return worst
-
-
-def _causal(window: Window, extent: int) -> bool:
-    """All of the padding of one more than the last position is before the input."""
-    return window.before == extent - 1 > 1 and window.after == 0
 
 
 @rule(
@@ -211,17 +135,25 @@ def full_padding(subject: Subject) -> Iterator[Hit]:
         wide = [look.window for look in looks if look.window.extent > 1]
         if not wide or any(w.before != w.extent - 1 or w.after != w.extent - 1 for w in wide):
             continue
-        grown = _size(look.units for look in looks) - _size(look.length for look in looks)
+        after, before = _size(look.units for look in looks), _size(look.length for look in looks)
+        most = _most([_touched(layer, looks)])
+        reach = "" if most is None else f"; {most} of its units touch the border"
         yield Hit(
             (layer.name,),
             f"it is padded by {max(int(w.before) for w in wide)} at both ends, so that its map "
-            f"grows; {percent(_touched(layer, looks))} of its units touch the border",
-            {"pixels": max(grown, 0)},
+            f"grows{reach}",
+            {} if after is None or before is None else {"pixels": max(after - before, 0)},
         )
 
 
-def _size(lengths: Iterator[object]) -> int:
-    return math.prod(n for n in lengths if isinstance(n, int))
+def _size(lengths: Iterable[object]) -> int | None:
+    """The number of positions; None where a length isn't known."""
+    size = 1
+    for length in lengths:
+        if not isinstance(length, int):
+            return None
+        size *= length
+    return size
 
 
 @rule(
@@ -246,85 +178,35 @@ def _size(lengths: Iterator[object]) -> int:
 def padding_after_normalisation(subject: Subject) -> Iterator[Hit]:
     found = []
     for layer in subject.layers:
-        if layer.kind.family not in _WEIGHTED:
+        if layer.kind.family not in WEIGHTED:
             continue
         borders = subject.particulars.borders(layer.name)
         touched = _touched(layer, borders)
-        if not touched or any(look.window.outside != "nothing" for look in borders):
+        padded = any(map(_padded, borders)) if touched is None else touched > 0
+        if not padded or any(look.window.outside != "nothing" for look in borders):
             continue
         source = subject.source(layer, _PASSED)
         if source is not None and source.kind.family == "normalization" and source.params:
             found.append((layer, touched))
     if found:
-        share = max(touched for _, touched in found)
-        units = sum(_padded_units(layer, touched) for layer, touched in found)
+        most = _most(touched for _, touched in found)
+        reach = "" if most is None else f"; that touches up to {most} of the units"
+        units = total(_padded_units(layer, touched) for layer, touched in found)
         yield Hit(
             tuple(layer.name for layer, _ in found),
-            f"zeros pad normalised values, no activation between, in {many(len(found), 'layer')}; "
-            f"that touches up to {percent(share)} of the units",
+            f"zeros pad normalised values, no activation between, in "
+            f"{many(len(found), 'layer')}{reach}",
             {"pixels": units},
         )
 
 
-def _padded_units(layer: Layer, touched: float) -> int:
-    shape = layer.output_shape or ()
-    lengths = [n for n in shape[2:] if isinstance(n, int)]
-    return round(touched * math.prod(lengths)) if lengths else 0
+def _padded(look: Look) -> bool:
+    """Is there padding that some unit sees, however long the axis is?"""
+    w = look.window
+    first = isinstance(w.before, int) and w.before > 0
+    return first or (isinstance(w.after, int) and w.after > 0 and w.stride == 1)
 
 
-@rule(
-    "CNS205",
-    "dead-taps",
-    "warning",
-    Page(
-        what="Finds weights of convolutions that only ever multiply padding, because the map is "
-        "smaller than the kernel's reach.",
-        why="They are stored, loaded and multiplied, and can't change the result. A 3x3 layer on a "
-        "map of one position is a 1x1 layer, and so is one with a dilation as large as its map.",
-        how="For each tap along an axis: is there an output for which it falls inside the input? "
-        "The share of live weights is the product over the axes.",
-        example="ResNet-18 at 32 x 32 pixels: in the last stage the map is 1 x 1, and 8 of 9 "
-        "weights of each 3x3 kernel are dead. DeepLabv3's branch of rate 36 degenerates likewise "
-        "on maps of 28 x 28.",
-        todo="Use larger inputs, smaller rates or fewer strides; or store the live taps only.",
-        references=(_CHEN,),
-    ),
-)
-def dead_taps(subject: Subject) -> Iterator[Hit]:
-    found: list[tuple[Layer, Fraction]] = []
-    for layer in subject.layers:
-        if layer.kind.family not in _WEIGHTED:
-            continue
-        alive = Fraction(1)
-        for look in subject.particulars.borders(layer.name):
-            alive *= _alive(look)
-        if alive < 1:
-            found.append((layer, alive))
-    if not found:
-        return
-    params = total(round(layer.params * (1 - alive)) for layer, alive in found)
-    macs = total(round((layer.macs or 0) * (1 - alive)) for layer, alive in found)
-    worst = min(alive for _, alive in found)
-    yield Hit(
-        tuple(layer.name for layer, _ in found),
-        f"in {many(len(found), 'convolution')} taps never meet the input: {count(params)} weights have no "
-        f"effect, in the worst layer {percent(float(1 - worst))} of them",
-        {"params": params, "macs": macs},
-    )
-
-
-def _alive(look: Look) -> Fraction:
-    """The share of a window's taps that some output finds inside the input."""
-    w, length, units = look.window, look.length, look.units
-    plain = all(isinstance(x, int) for x in (w.stride, w.before, w.dilation))
-    if not plain or not isinstance(length, int) or not isinstance(units, int) or w.stride < 1:
-        return Fraction(1)
-    if not units or not length or not w.size or w.outside != "nothing":
-        return Fraction(1)
-    stride, before, dilation = int(w.stride), int(w.before), int(w.dilation)
-    alive = 0
-    for tap in range(w.size):
-        shift = before - tap * dilation
-        first, last = max(0, -(-shift // stride)), min(units - 1, (length - 1 + shift) // stride)
-        alive += first <= last
-    return Fraction(alive, w.size)
+def _padded_units(layer: Layer, touched: float | None) -> int | None:
+    size = _size((layer.output_shape or ())[2:])
+    return None if size is None or touched is None else round(touched * size)

@@ -13,6 +13,7 @@ import json
 import os
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +266,13 @@ def test_a_recording_survives_being_written(tmp_path: Path) -> None:
         "latency",
     ):
         assert getattr(before, name) == getattr(after, name), name
+
+
+def test_a_batch_that_is_not_known_is_written_as_nothing(tmp_path: Path) -> None:
+    before = replace(read_recording(recording_named("lenet5_b1")), batch=None)
+    write_recording(before, tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())["batch"] is None
+    assert read_recording(tmp_path / "again.json").batch is None
 
 
 HUGE = 10**40

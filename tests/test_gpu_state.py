@@ -118,6 +118,10 @@ def test_what_it_does_not_say_is_not_known(monkeypatch: pytest.MonkeyPatch) -> N
         (("A", "B"), {"CUDA_VISIBLE_DEVICES": "GPU-b"}, "B"),
         (("A", "B"), {"CUDA_VISIBLE_DEVICES": "GPU-x"}, None),
         (("A",), {"CUDA_VISIBLE_DEVICES": "7"}, None),
+        # a part of some GPU: which of several it is, its name doesn't say, though they are alike
+        (("A", "A"), {"CUDA_VISIBLE_DEVICES": "MIG-c"}, None),
+        (("A", "B"), {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "MIG-c"}, None),
+        (("A",), {"CUDA_VISIBLE_DEVICES": "MIG-c"}, "A"),
         ((), {}, None),
     ],
 )

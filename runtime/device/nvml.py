@@ -74,7 +74,10 @@ def _found(nvml: ModuleType) -> FirstGpu | None:
     handles = [_told(nvml, lambda i=i: nvml.nvmlDeviceGetHandleByIndex(i)) for i in range(count)]  # type: ignore[misc]
     names = {str(_told(nvml, lambda h=h: nvml.nvmlDeviceGetName(h))) for h in handles}  # type: ignore[misc]
     by_bus = os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
-    index = int(seen) if seen.isdecimal() and len(seen) < 4 else 0
+    numbered = seen.isdecimal() and len(seen) < 4
+    if seen and not numbered and len(handles) > 1:  # a part of one of them (MIG), or nothing
+        return None
+    index = int(seen) if numbered else 0
     if (len(names) != 1 and not by_bus) or index >= len(handles) or handles[index] is None:
         return None
     return FirstGpu(nvml, handles[index])

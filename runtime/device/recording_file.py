@@ -104,11 +104,10 @@ def write_recording(recording: Recording, path: Path) -> None:
     names = recording.callback_names
     written: dict[str, object] = {
         "model": recording.model,
-        "batch": recording.batch or 0,
+        "batch": recording.batch,
         "latency_us": _micro(recording.latency),
         "latency_profiled_us": _micro(recording.latency_profiled),
         "marks_ns": recording.marks.tolist(),
-        "names": {},
         "kernels": recording.kernels.tolist(),
         "copies": recording.copies.tolist(),
         "sets": recording.sets.tolist(),

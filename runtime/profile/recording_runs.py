@@ -110,7 +110,7 @@ def record_runs(
     again, _ = _recorded(cupti, run, runs)
     recording = recording_of({
         "model": name,
-        "batch": batch or 0,
+        "batch": batch,
         "latency_us": latency * 1e6,
         "latency_profiled_us": profiled.median * 1e6,
         "marks_ns": marks,

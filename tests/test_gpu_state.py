@@ -164,7 +164,15 @@ def test_a_recording_keeps_the_gpu(samples: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [3, "x", {}, {"name": 4}, {"name": "g", "clock": "fast", "ecc": 7, "memory": -1}]
+    "value",
+    [
+        3,
+        "x",
+        {},
+        {"name": 4},
+        {"name": "g", "clock": "fast", "ecc": 7, "memory": -1},
+        {"name": "g", "memory": True, "memory_used": True},
+    ],
 )
 def test_a_recording_may_say_anything_of_it(samples: Path, tmp_path: Path, value: object) -> None:
     before = recording_named("lenet5_b1")

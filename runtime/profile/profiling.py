@@ -3,7 +3,8 @@
 `profile` is the pipeline: choose a provider, time whole runs for each batch (`latency`), time the
 kernels of the optimised graph (`kernel_times`), put every node of the model into the kernel that
 contains it (`kernels`), measure what the machine can do (`ceilings`) and hold the kernels' work and
-bytes against that (`rows`).
+bytes against that (`rows`). Where a device records its own work, the kernels' times are those
+(`recording_runs`); from such a recording a profile is made without running anything (`from_recording`).
 """
 
 from __future__ import annotations

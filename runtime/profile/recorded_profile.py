@@ -164,7 +164,7 @@ def _gpu(found: object) -> Gpu | None:
     numbers = ("clock", "clock_most", "memory_clock", "watts", "watts_most", "celsius")
     sizes = ("memory", "memory_used")
     amounts = {key: _amount(found.get(key)) for key in numbers}
-    whole = {key: x if isinstance(x := found.get(key), int) and x >= 0 else None for key in sizes}
+    whole = {key: x if type(x := found.get(key)) is int and x >= 0 else None for key in sizes}
     switches = {key: x if isinstance(x := found.get(key), bool) else None for key in ("ecc", "mig")}
     return Gpu(
         found["name"], _said(found, "driver"), slowed=tuple(reasons) if listed else None,  # type: ignore[arg-type]

@@ -17,6 +17,10 @@ from networks import network, node
 from test_new_models import CONFIG, NEW, A, B, chain
 
 import cnnscope
+from cnnscope.analyzer.budgets.figure import Figure
+from cnnscope.analyzer.budgets.limit import WHOLE
+from cnnscope.analyzer.budgets.limit_text import make_limit
+from cnnscope.analyzer.budgets.since import moved_figures
 from cnnscope.runtime.gates.git import differs
 
 SINCE = ["check", "--since", "main"]
@@ -274,3 +278,20 @@ def test_the_markdown_fits_a_comment(project: Path) -> None:
     assert " more models not shown\n" in text
     page = run("check", "--format", "html")[1]
     assert page.count("<h3>") == 122  # a page has room for all
+
+
+@pytest.mark.parametrize(
+    ("quantity", "limit", "moved"),
+    [
+        ("macs", 9, True),
+        ("latency_p50", "9 ms", False),
+        ("latency_p99", "9 ms", False),
+        ("device_time", "9 ms", False),
+        ("host_bound", "50%", False),
+    ],
+)
+def test_a_time_measured_anew_is_no_change_of_the_model(
+    quantity: str, limit: object, moved: bool
+) -> None:
+    before, after = ({(WHOLE, quantity): [Figure.exactly(n)]} for n in (1, 2))
+    assert bool(moved_figures(before, after, (make_limit(quantity, limit),))) is moved

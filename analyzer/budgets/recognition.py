@@ -36,9 +36,7 @@ def standing_in(
         said = f"the baseline {baseline.source} has it {_at(sizes[0])}, not {_at(variant)}"
         return Standing("missing", reason=said)
     none = f"the baseline {baseline.source} has no such model"
-    other = most_alike(
-        sketch, gone, lambda name: _likeness(baseline, name, variant, sketch, figures)
-    )
+    other = most_alike(gone, lambda name: _likeness(baseline, name, variant, sketch, figures))
     if other is None:
         return Standing("new", reason=none)
     earlier = baseline.figures_for(other, variant, ())
@@ -53,10 +51,8 @@ def renamed_reason(none: str, other: str) -> str:
     return f"{none}; it looks like {other}, which has gone: its figures count"
 
 
-def most_alike(
-    sketch: Sketch, names: Collection[str], likeness: Callable[[str], float]
-) -> str | None:
-    """Of some names the one that a model is most like, if it is like enough."""
+def most_alike(names: Collection[str], likeness: Callable[[str], float]) -> str | None:
+    """Of some names the one that a model is most like, by a measure from 0 to 1, if it is like enough."""
     found = [(likeness(name), name) for name in sorted(names)]
     best = max(found, key=lambda pair: pair[0], default=(0.0, ""))
     return best[1] if best[0] >= ALIKE else None

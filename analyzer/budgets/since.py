@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.limit import WHOLE, Limit
+from cnnscope.analyzer.budgets.quantity import MEASURED
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference
@@ -82,7 +83,7 @@ class Since:
 def moved_figures(
     before: Figures, after: Figures, limits: tuple[Limit, ...] = ()
 ) -> tuple[Moved, ...]:
-    """The figures of whole models that differ: those that are limited first."""
+    """The figures of whole models that differ: those that are limited first, none that is measured anew."""
     asked = [x.quantity for x in limits if x.scope == WHOLE]
     found = tuple(_moved(before, after, dict.fromkeys([*asked, *COMPARED])))
     if any(x.quantity == "params" for x in found):  # their bytes say the same once more
@@ -93,7 +94,7 @@ def moved_figures(
 def _moved(before: Figures, after: Figures, wanted: dict[str, None]) -> Iterator[Moved]:
     for quantity in wanted:
         one, other = before.get((WHOLE, quantity)), after.get((WHOLE, quantity))
-        if one is None or other is None or quantity.startswith("latency"):
+        if one is None or other is None or quantity in MEASURED:
             continue
         if [(x.low, x.high) for x in one] != [(x.low, x.high) for x in other]:
             yield Moved(quantity, tuple(one), tuple(other))

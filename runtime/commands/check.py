@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.diagnostics import one_line
 from cnnscope.analyzer.values.notation import many
 from cnnscope.runtime.commands.asked import (
     Anywhere,
@@ -122,8 +123,7 @@ def budget_request(request: Checking) -> CheckRequest:
             limit = parse_limit(text)
             limits.append(limit if choice is None else limit_among(limit, choice))
         except ValueError as error:
-            shown = text if len(text) <= 80 else f"{text[:77]}..."
-            raise Misuse(f"--limit {shown}: {error}") from None
+            raise Misuse(f"--limit {one_line(text, 80)}: {error}") from None
     try:
         tolerance = None if request.tolerance is None else parse_tolerance(request.tolerance)
     except ValueError as error:

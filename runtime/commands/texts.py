@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.formats import formats_for
+from cnnscope.analyzer.values.diagnostics import one_line
 from cnnscope.analyzer.values.near_names import what_there_is
 from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import Misuse
@@ -68,9 +69,9 @@ def values_of(texts: Sequence[str] | None) -> GivenValues:
                 raise ValueError
             given = json.loads(body)
         except (ValueError, RecursionError):  # not JSON, or numbers of thousands of digits
-            shown = text if len(text) <= 80 else f"{text[:77]}..."
             raise Misuse(
-                f"--value {shown}: give an input's name and its value such as k=4 or size=[1,3,8]"
+                f"--value {one_line(text, 80)}: give an input's name and its value such as k=4 or "
+                "size=[1,3,8]"
             ) from None
         if key in found:
             raise Misuse(f"--value is given twice for {key}")

@@ -47,9 +47,8 @@ class Commit:
             NotInCommitError: the commit has no such file.
             BaselineError: there is no such commit, or its content isn't here.
         """
-        if (
-            self._last is None or self._last[0] != path
-        ):  # the baseline and the history ask for the same
+        # The baseline and the history ask for the same.
+        if self._last is None or self._last[0] != path:
             self._last = path, file_at(self.ref, path, self._known)
         return self._last[1]
 
@@ -88,7 +87,7 @@ class Commit:
             :_MOST_GONE
         ]
         own = Sketch.of(report)
-        other = most_alike(own, near, lambda name: self._likeness(name, own, suffix))
+        other = most_alike(near, lambda name: self._likeness(name, own, suffix))
         return None if other is None else (other, self.file(Path(other)))
 
     def _likeness(self, name: str, own: Sketch, suffix: str) -> float:

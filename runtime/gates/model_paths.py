@@ -55,10 +55,10 @@ class Search:
         """
         whole = self._whole(pattern)
         if _is_file(whole):
-            return [self._within(whole, pattern)]
+            return [self._within(whole)]
         if not _MAGIC & set(pattern):
             return []
-        found = {self._within(path, pattern) for path in self._expanded(whole, pattern)}
+        found = {self._within(path) for path in self._expanded(whole)}
         return sorted(found)
 
     def fits(self, pattern: str, path: Path) -> bool:
@@ -85,7 +85,7 @@ class Search:
             )
         return whole
 
-    def _within(self, path: Path, pattern: str) -> Path:
+    def _within(self, path: Path) -> Path:
         """A file that was found, if its real place may be read."""
         if not self.anywhere and not _inside(path, self.real):
             raise PathError(
@@ -97,7 +97,7 @@ class Search:
         except ValueError:
             return path
 
-    def _expanded(self, whole: Path, pattern: str) -> Iterator[Path]:
+    def _expanded(self, whole: Path) -> Iterator[Path]:
         parts = whole.parts
         fixed = next(i for i, part in enumerate(parts) if _MAGIC & set(part))
         yield from self._below(Path(*parts[:fixed]), parts[fixed:], frozenset())

@@ -180,6 +180,19 @@ def test_a_tensor_read_twice_as_float32_has_a_cast_for_each() -> None:
     )
 
 
+def test_what_stays_float32_is_narrowed_where_float16_reads_it() -> None:
+    """A Resize's scales, which stay, are added to what became float16."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1,4] x) => (float[1,8] y) '
+        "<float[2] scales = {1.0, 2.0}> "
+        "{ r = Resize (x, , scales) f = ReduceSum (scales) y = Add (r, f) }"
+    )
+    x = np.array([[1, 2, 3, 4]], np.float32)
+    found = run(retyped(model, "float16"), x=x.astype(np.float16))
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found, run(model, x=x), atol=0.01)
+
+
 def test_a_constant_number_beyond_float16_is_infinite() -> None:
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["" : 17]> g (float[2] x) => (float[2] y) '

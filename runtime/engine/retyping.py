@@ -27,6 +27,7 @@ from cnnscope.analyzer.model.file import ModelFile
 CODES: Final = {"float16": TensorProto.FLOAT16}
 _FROM: Final = TensorProto.FLOAT
 _WIDENED: Final = "_as_float32"
+_NARROWED: Final = "_narrowed"
 _ALLOWED: Final = {TensorProto.FLOAT16: "tensor(float16)"}
 #: what a tensor whose numbers are elsewhere is marked with, to be read as what it was
 _WAS: Final = "cnnscope_was"
@@ -106,6 +107,10 @@ class _Retyping:
                 wide = f"{node.input[i]}{_WIDENED}/{next(self.casts)}"
                 yield onnx.helper.make_node("Cast", [node.input[i]], [wide], to=_FROM)
                 node.input[i] = wide
+            elif self.allowed in types and node.input[i] in kept:
+                narrow = f"{node.input[i]}{_NARROWED}/{next(self.casts)}"
+                yield onnx.helper.make_node("Cast", [node.input[i]], [narrow], to=self.code)
+                node.input[i] = narrow
         after = []
         schema = self._schema(node)
         for k, name in enumerate(node.output):
@@ -118,8 +123,14 @@ class _Retyping:
 
     def _kept(self, graph: onnx.GraphProto) -> set[str]:
         """Stored tensors that some operator takes in float32 only, by name."""
-        stored = {tensor.name for tensor in graph.initializer}
-        stored |= {name for node in graph.node if not node.input for name in node.output}
+        stored = {tensor.name for tensor in graph.initializer if tensor.data_type == _FROM}
+        stored |= {
+            name
+            for node in graph.node if not node.input
+            for given in node.attribute
+            for name in node.output
+            if given.t.data_type == _FROM or given.name in ("value_float", "value_floats")
+        }  # fmt: skip
         return {
             node.input[i]
             for node in graph.node

@@ -5,6 +5,7 @@ It has the functions, enumerations and fields of cupti-python 13.0.1 that are us
 
 from __future__ import annotations
 
+import ctypes
 import enum
 import gzip
 import json
@@ -59,6 +60,7 @@ class Replay:
         self.completed: Callable[[list[Any]], None] = lambda found: None
         self.runs = 0  # that were made while recording
         self.kernels_seen = 0
+        self.dropped = 0  # records that there was no room for
 
     # -- CUPTI ---------------------------------------------------------------------------------------
 
@@ -114,6 +116,11 @@ class Replay:
                     batch.append(SimpleNamespace(kind=int(kind), **facts))
             self.completed(batch[::2])
             self.completed(batch[1::2])
+
+    def activity_get_num_dropped_records(self, context: int, stream: int, dropped: int) -> None:
+        """Of all, into the place that `dropped` is the address of, as the C function does."""
+        assert (context, stream) == (0, 0)
+        ctypes.c_size_t.from_address(dropped).value = self.dropped
 
     # -- ONNX Runtime --------------------------------------------------------------------------------
 

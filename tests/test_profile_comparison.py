@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 from made_recordings import recording_named
 
 import cnnscope
+from cnnscope.analyzer.difference.timed_layers import renamed_between
 from cnnscope.analyzer.report.loading import load_profile
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.profile_comparison import ProfileComparison
@@ -145,3 +147,36 @@ def test_the_command(
     assert code == 2
     assert "no profile that can be read" in err
     assert err.count("\n") == 1
+
+
+def test_saved_layers_that_are_called_otherwise_find_each_other(single: Profile) -> None:
+    """All layers have other names: what rows compute and move, and their order, tells."""
+    rows = tuple(
+        replace(row, layers=tuple(f"model.{layer}" for layer in row.layers)) for row in single.rows
+    )
+    renamed = renamed_between(single, replace(single, rows=rows))
+    assert renamed == {f"model.{name}": name for row in single.rows for name in row.layers}
+    found = ProfileComparison(single, replace(single, rows=rows), renamed)
+    assert {row.change for row in found.rows} == {0}
+    assert {row.what for row in found.rows} == {
+        row.what for row in ProfileComparison(single, single).rows
+    }
+    assert renamed_between(single, single) == {}
+
+
+def test_two_models_are_matched_as_diff_matches_them(
+    samples: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = onnx.load(samples / "lenet5.onnx", load_external_data=False)
+    names = [node.name for node in model.graph.node]
+    for node in model.graph.node:
+        node.name = f"other/{node.name}"
+    other = tmp_path / "other.onnx"
+    onnx.save(model, other)
+    with pytest.raises(SystemExit) as stop:
+        main(["profile", str(samples / "lenet5.onnx"), str(other), "--provider", "cpu",
+              "--seconds", "0.05", "--format", "json"])  # fmt: skip
+    assert stop.value.code == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["renamed"] == {f"other/{name}": name for name in names}
+    assert all(row["before"] is not None and row["after"] is not None for row in found["rows"])

@@ -114,13 +114,15 @@ def check_live(found: Profile, replay: Replay) -> None:
         (Result.ERROR_INSUFFICIENT_PRIVILEGES, "ERR_NVGPUCTRPERM"),
         (Result.ERROR_WSL_DEVICE_NOT_SUPPORTED, "WSL doesn't support it"),
         (Result.ERROR_NOT_INITIALIZED, "ERROR_NOT_INITIALIZED"),
+        (None, "dropped 1234 records for want of room"),
     ],
 )
 def test_where_cupti_refuses_times_are_upper_bounds(
     replay: Replay, samples: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
-    refusing: Result, said: str,
+    refusing: Result | None, said: str,
 ) -> None:  # fmt: skip
     replay.refusing = refusing
+    replay.dropped = 0 if refusing else 1234
     monkeypatch.setattr(Measuring, "kernels", lambda self: on_the_cpu(self))
     found = cnnscope.profile(samples / "lenet5.onnx", provider="cuda", seconds=0.05)
     assert found.method == "synchronous launches"
@@ -219,7 +221,8 @@ def test_the_real_package_has_what_is_used() -> None:
     """Where the extra is installed, GPU or not."""
     cupti = pytest.importorskip("cupti.cupti", reason="the extra cuda isn't installed")
     for name in ("activity_register_callbacks", "activity_enable", "activity_disable",
-                 "activity_flush_all", "get_timestamp"):  # fmt: skip
+                 "activity_flush_all", "activity_get_num_dropped_records",
+                 "get_timestamp"):  # fmt: skip
         assert callable(getattr(cupti, name))
     for kind in Replay.ActivityKind:
         assert int(getattr(cupti.ActivityKind, kind.name)) == int(kind)

@@ -1,16 +1,16 @@
 """What became of a model's times: two profiles side by side, and what of it is more than noise?
 
-Rows are matched by the layers in them, which are matched by name. ONNX Runtime may have fused otherwise the
-second time: rows that share a layer, and those that share one with these, are one group on either
-side, and what is compared is the time of the group. A group's interval is the sum of its rows' (95 %, of
-the median); a difference is *outside of noise* where the intervals don't meet. Rows without one, as on the
-CPU, leave that open; whole runs have one everywhere.
+Rows are matched by the layers in them: by name, or by what the second side calls the first one's layers.
+ONNX Runtime may have fused otherwise the second time: rows that share a layer, and those that share one
+with these, are one group on either side, and what is compared is the time of the group. A group's
+interval is the sum of its rows' (95 %, of the median); a difference is *outside of noise* where the
+intervals don't meet. Rows without one, as on the CPU, leave that open; whole runs have one everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
@@ -60,10 +60,12 @@ class ProfileComparison(Answer):
 
     Args:
         before, after: the profiles.
+        renamed: layers of the second that the first calls otherwise, each with the first's name.
     """
 
     before: Profile
     after: Profile
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def whole(self) -> TimeChange:
@@ -89,7 +91,7 @@ class ProfileComparison(Answer):
             TimeChange(
                 layers, _seconds(old), _seconds(new), _outside(_interval(old), _interval(new))
             )
-            for layers, old, new in _groups(self.before.outer, self.after.outer)
+            for layers, old, new in self._groups()
         )
 
     @property
@@ -122,6 +124,7 @@ class ProfileComparison(Answer):
             "host_bound": [self.before.host_bound, self.after.host_bound],
             "rows": [row.to_dict() for row in self.rows],
             "warnings": list(self.warnings),
+            "renamed": dict(self.renamed),
         }
 
     def records(self) -> Iterator[dict[str, object]]:
@@ -129,40 +132,42 @@ class ProfileComparison(Answer):
         for row in self.rows:
             yield {**row.to_dict(), "what": " + ".join(row.what)}
 
+    def _groups(self) -> Iterator[tuple[tuple[str, ...], list[Row], list[Row]]]:
+        """Rows of both sides that share layers, however indirectly; inserted ones go by their own name."""
+        sides = (
+            [(row, _keys(row, {})) for row in self.before.outer],
+            [(row, _keys(row, self.renamed)) for row in self.after.outer],
+        )
+        leader: dict[str, str] = {}
+
+        def find(name: str) -> str:
+            while leader.setdefault(name, name) != name:
+                leader[name] = leader[leader[name]]
+                name = leader[name]
+            return name
+
+        for _, (first, *rest) in (*sides[0], *sides[1]):
+            for other in rest:
+                leader[find(other)] = find(first)
+        groups: dict[str, tuple[list[Row], list[Row]]] = {}
+        for side, rows in enumerate(sides):
+            for row, keys in rows:
+                groups.setdefault(find(keys[0]), ([], []))[side].append(row)
+        for old, new in groups.values():
+            layers = dict.fromkeys(
+                layer for row in (old or new) for layer in row.layers or (f"[{row.name}]",)
+            )
+            yield tuple(layers), old, new
+
     def summary(self) -> str:
         whole = self.whole
         return f"{duration(whole.before)} to {duration(whole.after)} a run, {many(len(self.rows), 'row')}"
 
 
-def _groups(
-    before: Sequence[Row], after: Sequence[Row]
-) -> Iterator[tuple[tuple[str, ...], list[Row], list[Row]]]:
-    """Rows of both sides that share layers, however indirectly; inserted ones go by their own name."""
-    leader: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while leader.setdefault(name, name) != name:
-            leader[name] = leader[leader[name]]
-            name = leader[name]
-        return name
-
-    for row in (*before, *after):
-        first, *rest = _keys(row)
-        for other in rest:
-            leader[find(other)] = find(first)
-    sides: dict[str, tuple[list[Row], list[Row]]] = {}
-    for side, rows in enumerate((before, after)):
-        for row in rows:
-            sides.setdefault(find(_keys(row)[0]), ([], []))[side].append(row)
-    for old, new in sides.values():
-        layers = dict.fromkeys(
-            layer for row in (old or new) for layer in row.layers or (f"[{row.name}]",)
-        )
-        yield tuple(layers), old, new
-
-
-def _keys(row: Row) -> tuple[str, ...]:
-    return row.layers or (f"\0{row.name}",)  # no layer is called so
+def _keys(row: Row, renamed: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(renamed.get(layer, layer) for layer in row.layers) or (
+        f"\0{row.name}",  # no layer is called so
+    )
 
 
 def _seconds(rows: Sequence[Row]) -> float | None:

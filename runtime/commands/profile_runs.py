@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import PROFILE, By, Running
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, read_report, run_in_children
 from cnnscope.runtime.commands.sources import Source, source_of
 from cnnscope.runtime.commands.usual import sized
 from cnnscope.runtime.commands.writing import check_output
@@ -132,15 +133,33 @@ def side_by_side(request: Profiling, other: str) -> int:
         ask_for_runtime()
     else:
         check_nothing_is_run(request, "saved profiles: nothing is run")
-    sides = []
+    sides, sources = [], []
     for path, found in zip((request.model, other), saved, strict=True):
-        side = found or profiled(request, source_of(path))
+        source = None if found is not None else source_of(path)
+        side = found if source is None else profiled(request, source)
         if side is None:
             return BAD
+        sources.append(source)
         sides.append(side)
-    pair = ProfileComparison(*sides)
+    pair = ProfileComparison(sides[0], sides[1], _renamed(request, sources, sides))
     result = Result(
         lambda: [render.document(pair, request.sort, request.top)], pair.to_dict, rows=True
     )
     emit(result, request.format, request.output)
     return FINE
+
+
+def _renamed(
+    request: Profiling, sources: Sequence[Source | None], sides: Sequence[Profile]
+) -> Mapping[str, str]:
+    """Which layers the second side calls otherwise: as `diff` matches two models, where both are at hand."""
+    from cnnscope.analyzer.analysis import diff
+    from cnnscope.analyzer.difference.timed_layers import renamed_between, renamed_in
+
+    reports = [
+        None if source is None else read_report(source, request.shapes, request.dims)
+        for source in sources
+    ]
+    if reports[0] is None or reports[1] is None:
+        return renamed_between(sides[0], sides[1])
+    return renamed_in(diff(reports[0], reports[1]))

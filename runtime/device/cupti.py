@@ -13,12 +13,14 @@ the types that cupti-python 13.0.1 comes with.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 from collections.abc import Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Final, Self
 
 from cnnscope.analyzer.values.diagnostics import RunError, one_line
+from cnnscope.analyzer.values.notation import many
 
 #: bytes that CUPTI is given at a time
 _BUFFER: Final = 8 << 20
@@ -134,13 +136,28 @@ class Recorder:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        dropped = 0
         try:
             self._cupti.activity_flush_all(1)
+            dropped = self._dropped()
         except Exception as failure:  # noqa: BLE001  # told below
             self._failed = self._failed or failure
         self._disable()
-        if self._failed is not None and error is None:
+        if error is not None:
+            return
+        if self._failed is not None:
             raise NoRecordsError(f"NVIDIA's CUPTI can't record: {self._why(self._failed)}")
+        if dropped:
+            # Which ones isn't known: every sum over those that are left would be too small.
+            raise NoRecordsError(
+                f"NVIDIA's CUPTI dropped {many(dropped, 'record')} for want of room"
+            )
+
+    def _dropped(self) -> int:
+        """How many records CUPTI had no room for."""
+        count = ctypes.c_size_t(0)
+        self._cupti.activity_get_num_dropped_records(0, 0, ctypes.addressof(count))
+        return count.value
 
     def _disable(self) -> None:
         while self._enabled:

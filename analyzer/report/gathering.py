@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import onnx
@@ -13,13 +12,12 @@ from cnnscope.analyzer.passes.costs import count_folded
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.report.examination import Analysis
-from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layer_facts import Gathering
-from cnnscope.analyzer.report.layers import Layers
+from cnnscope.analyzer.report.layers import Layers, LayersOnDemand
 from cnnscope.analyzer.report.metric import FREE, Metric, Totals
 from cnnscope.analyzer.report.network import whole_network
 from cnnscope.analyzer.report.report import Input, ModelInfo, Report
-from cnnscope.analyzer.report.sums import sum_traffic, sum_work
+from cnnscope.analyzer.report.sums import alike, sum_alike_traffic, sum_alike_work, sum_work
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -38,7 +36,7 @@ def report_of(analysis: Analysis) -> Report:
             Input(n, found.tensors[n], graph.declared.get(n, Tensor())) for n in graph.outputs
         ),
         layers=Layers(layers),
-        totals=_totals(analysis, layers),
+        totals=_totals(analysis),
         diagnostics=tuple(dict.fromkeys(notes)),
         tensors={
             name: found.tensors[name]
@@ -97,11 +95,11 @@ def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
     return notes
 
 
-def _branches(layers: Sequence[Layer]) -> list[Diagnostic]:
+def _branches(layers: LayersOnDemand) -> list[Diagnostic]:
     """Where one of several subgraphs runs: what each would cost."""
     notes = []
-    for layer in layers:
-        if len(layer.bodies) < 2:
+    for layer in [layers[i] for i, node in enumerate(layers.nodes) if len(node.bodies) > 1]:
+        if len(layer.bodies) < 2:  # one of them can't run
             continue
         costs = []
         for name, body in layer.bodies.items():
@@ -116,8 +114,10 @@ def _branches(layers: Sequence[Layer]) -> list[Diagnostic]:
     return notes
 
 
-def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
+def _totals(analysis: Analysis) -> Totals:
     graph, weights, liveness = analysis.graph, analysis.weights, analysis.liveness
+    found = analysis.costs.nodes
+    costs = alike((found[node.index], node.title) for node in graph.nodes if node.index in found)
     folded = count_folded(graph, analysis.shapes)
     folded_work = folded.work
     # A constant made by the graph whose size isn't known may be of any role.
@@ -132,10 +132,10 @@ def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
         params=elements("parameter"),
         buffers=elements("buffer"),
         constants=elements("constant"),
-        macs=sum_work(layers, "macs"),
-        float_macs=sum_work(layers, "float_macs"),
-        int_macs=sum_work(layers, "int_macs"),
-        flops=sum_work(layers, "flops"),
+        macs=sum_alike_work(costs, "macs"),
+        float_macs=sum_alike_work(costs, "float_macs"),
+        int_macs=sum_alike_work(costs, "int_macs"),
+        flops=sum_alike_work(costs, "flops"),
         folded_macs=Metric.of(folded_work.macs, folded.uncounted),
         folded_flops=Metric.of(folded_work.flops, folded.uncounted),
         weight_bytes=Metric.of(sum(w.nbytes for w in weights.used), unsized),
@@ -148,6 +148,6 @@ def _totals(analysis: Analysis, layers: Sequence[Layer]) -> Totals:
             upper=liveness.upper,
             moments=liveness.largest,
         ),
-        traffic_bytes=sum_traffic(layers),
+        traffic_bytes=sum_alike_traffic(costs),
         peak_layer=None if where is None or liveness.free else graph.nodes[where].name,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.paths import Unfollowed
@@ -19,6 +19,7 @@ from cnnscope.analyzer.passes.reads import NodeReads, find_reads
 from cnnscope.analyzer.passes.weights import Path, Weight, Weights
 from cnnscope.analyzer.report.field_figures import padded_share_of, receptive_field
 from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.layers import LayersOnDemand
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
 from cnnscope.analyzer.values.tensor import Shape
 
@@ -37,21 +38,19 @@ class Gathering:
         # What many layers share is made once: the fields of tensors whose units see the same (a
         # state stands for what all of them see), and tensors named by all that read them.
         self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
-        self._values: dict[tuple[int, str], Value] = {}
+        self._values: dict[int, dict[str, Value]] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
         return {**self.__dict__, "_fields_of": {}, "_values": {}, "_shares": {}}
 
-    def layers(self) -> list[Layer]:
-        nodes = [node for node in self.graph.nodes if not self.shapes.folded(node)]
+    def layers(self) -> LayersOnDemand:
+        """Those of the main graph, each made when it is asked for."""
+        folded = self.shapes.folded
+        nodes = [node for node in self.graph.nodes if not folded(node)]
         around = _Around(self, nodes, self.shapes, self.graph.outputs, top=True)
-        costs = self.costs.nodes
-        return [
-            self.layer(i, node, costs[node.index], (node.index,), around)
-            for i, node in enumerate(nodes)
-        ]
+        return LayersOnDemand(nodes, around.main_layer)
 
     def moving_axes(self, tensor: str) -> frozenset[int]:
         """The tensor's axes that move along a spatial axis of an input."""
@@ -59,22 +58,12 @@ class Gathering:
 
     def layer(self, index: int, node: Node, cost: Cost, path: Path, around: _Around) -> Layer:
         shapes = around.shapes
-        bodies = {}
-        for name, body in node.bodies.items():
-            inner = shapes.bodies.get((node.index, name))
-            if inner is not None and name in cost.bodies:
-                inside = [n for n in body.nodes if not inner.folded(n)]
-                within = _Around(self, inside, inner, body.outputs, top=False)
-                bodies[name] = tuple(
-                    self.layer(
-                        i, n, cost.bodies[name].nodes[n.index], (*path, name, n.index), within
-                    )
-                    for i, n in enumerate(inside)
-                )
+        bodies: Mapping[str, tuple[Layer, ...]] = _NO_BODIES
+        attributes = node.attributes
+        if node.bodies:
+            attributes = {k: v for k, v in attributes.items() if k not in node.bodies}
+            bodies = self.bodies(node, cost, path, shapes)
         own = _stored_at(self.weights.by_layer.get(path, ()), path)
-        attributes = dict(node.attributes)
-        for name in node.bodies:
-            del attributes[name]
         return Layer(
             index=index,
             name=node.name,
@@ -83,11 +72,11 @@ class Gathering:
             inputs=node.inputs,
             outputs=tuple([self.value(name, shapes) for name in node.outputs if name]),
             attributes=attributes,
-            params=own["parameter"] + _inner(bodies, "params"),
-            buffers=own["buffer"] + _inner(bodies, "buffers"),
-            constants=own["constant"] + _inner(bodies, "constants"),
-            shared_params=own["shared"],
-            weight_bytes=own["bytes"] + _inner(bodies, "weight_bytes"),
+            params=own.params + _inner(bodies, "params"),
+            buffers=own.buffers + _inner(bodies, "buffers"),
+            constants=own.constants + _inner(bodies, "constants"),
+            shared_params=own.shared,
+            weight_bytes=own.nbytes + _inner(bodies, "weight_bytes"),
             work=cost.work,
             uncounted=cost.uncounted,
             bytes_read=cost.bytes_read,
@@ -96,6 +85,23 @@ class Gathering:
             bodies=bodies,
             _source=LayerSource(self, node, cost, path, around),
         )
+
+    def bodies(
+        self, node: Node, cost: Cost, path: Path, shapes: Shapes
+    ) -> dict[str, tuple[Layer, ...]]:
+        """The layers of the node's subgraphs, of those that run."""
+        found = {}
+        for name, body in node.bodies.items():
+            inner = shapes.bodies.get((node.index, name))
+            if inner is not None and name in cost.bodies:
+                inside = [n for n in body.nodes if not inner.folded(n)]
+                within = _Around(self, inside, inner, body.outputs, top=False)
+                costs = cost.bodies[name].nodes
+                found[name] = tuple(
+                    self.layer(i, n, costs[n.index], (*path, name, n.index), within)
+                    for i, n in enumerate(inside)
+                )
+        return found
 
     def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
         state, shape = self.fields.states.get(tensor), self.shapes.tensors[tensor].shape
@@ -126,9 +132,10 @@ class Gathering:
 
     def value(self, name: str, shapes: Shapes) -> Value:
         """A tensor with its name."""
-        known = self._values.get((id(shapes), name))
+        values = self._values.setdefault(id(shapes), {})
+        known = values.get(name)
         if known is None:
-            known = self._values[id(shapes), name] = Value(name, shapes.tensors[name])
+            known = values[name] = Value(name, shapes.tensors[name])
         return known
 
 
@@ -152,6 +159,12 @@ class _Around:
     ) -> None:
         self.model, self.nodes, self.shapes, self.outputs = model, nodes, shapes, outputs
         self.top = top
+
+    def main_layer(self, position: int) -> Layer:
+        """A layer of the main graph."""
+        node = self.nodes[position]
+        cost = self.model.costs.nodes[node.index]
+        return self.model.layer(position, node, cost, (node.index,), self)
 
     @cached_property
     def reads(self) -> dict[int, NodeReads]:
@@ -258,14 +271,31 @@ def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:
     return sum(getattr(layer, what) for layers in bodies.values() for layer in layers)
 
 
-def _stored_at(used: Sequence[Weight], path: Path) -> dict[str, int]:
-    """Elements by role, and bytes, of the weights counted at a layer; and the learned ones that it
-    shares with an earlier layer, where they are counted."""
-    found = {"parameter": 0, "buffer": 0, "constant": 0, "shared": 0, "bytes": 0}
+class _Own(NamedTuple):
+    """Stored elements by role, and bytes, of what is counted at a layer; and the learned elements that it
+    shares with an earlier one, where they are counted."""
+
+    params: int = 0
+    buffers: int = 0
+    constants: int = 0
+    shared: int = 0
+    nbytes: int = 0
+
+
+_NO_BODIES: Mapping[str, tuple[Layer, ...]] = {}  # that of most layers
+_NOTHING = _Own()
+
+
+def _stored_at(used: Sequence[Weight], path: Path) -> _Own:
+    """What the weights that a layer uses come to."""
+    if not used:
+        return _NOTHING
+    found = {"parameter": 0, "buffer": 0, "constant": 0}
+    shared = nbytes = 0
     for weight in used:
         if weight.layer == path:
             found[weight.role] += weight.elements
-            found["bytes"] += weight.nbytes
+            nbytes += weight.nbytes
         elif weight.role == "parameter":
-            found["shared"] += weight.elements
-    return found
+            shared += weight.elements
+    return _Own(found["parameter"], found["buffer"], found["constant"], shared, nbytes)

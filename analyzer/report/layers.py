@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
 
+from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, plain_number
 from cnnscope.analyzer.values.shown import Answer
@@ -14,28 +16,69 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.choosing import Chosen
 
 
+class LayersOnDemand(Sequence[Layer]):
+    """Layers each of which is made when it is first asked for: what totals need, the passes have found.
+
+    Args:
+        nodes: what they are layers of.
+        make: the layer of the node at a position.
+    """
+
+    __slots__ = ("_made", "_make", "nodes")
+
+    def __init__(self, nodes: Sequence[Node], make: Callable[[int], Layer]) -> None:
+        self.nodes = nodes
+        self._make = make
+        self._made: list[Layer | None] = [None] * len(nodes)
+
+    @overload
+    def __getitem__(self, key: int) -> Layer: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Layer, ...]: ...
+    def __getitem__(self, key: int | slice) -> Layer | tuple[Layer, ...]:
+        if isinstance(key, slice):
+            return tuple([self[i] for i in range(*key.indices(len(self)))])
+        found = self._made[key]
+        if found is None:
+            found = self._made[key] = self._make(range(len(self))[key])
+        return found
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
 class Layers(Answer, Sequence[Layer]):
     """The layers, by index, by name, or those a condition holds for."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers = tuple(layers)
-        self._by_name: dict[str, Layer] = {}
-        for layer in self._layers:
-            for value in layer.outputs:
-                self._by_name.setdefault(value.name, layer)
-        for layer in self._layers:
-            self._by_name[layer.path] = layer
-        for layer in self._layers:
-            self._by_name[layer.name] = layer
+        self._layers = layers if isinstance(layers, LayersOnDemand) else tuple(layers)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        """Where the layer is that a name means: its own, or else a path, or else a tensor that it gives."""
+        found: dict[str, int] = {}
+        of: Iterable[Node | Layer] = self._layers
+        if isinstance(self._layers, LayersOnDemand):
+            of = self._layers.nodes
+        for i, x in enumerate(of):
+            for given in x.outputs:
+                name = given if isinstance(given, str) else given.name
+                if name:
+                    found.setdefault(name, i)
+        for i, x in enumerate(of):
+            found[x.path] = i
+        for i, x in enumerate(of):
+            found[x.name] = i
+        return found
 
     def __getitem__(self, key: int | slice | str) -> Layer:  # type: ignore[override]
         if isinstance(key, str):
             try:
-                return self._by_name[key]
+                return self._layers[self._positions[key]]
             except KeyError:
                 import difflib
 
-                close = difflib.get_close_matches(key, self._by_name, 1)
+                close = difflib.get_close_matches(key, self._positions, 1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
                 raise KeyError(f"no layer or tensor {key!r}{hint}") from None
         return self._layers[key]  # type: ignore[return-value]  # a slice gives a tuple of layers
@@ -46,8 +89,8 @@ class Layers(Answer, Sequence[Layer]):
         Raises:
             KeyError: there's none; with the closest name there is.
         """
-        if text in self._by_name:
-            return self._by_name[text]
+        if text in self._positions:
+            return self._layers[self._positions[text]]
         if text.lstrip("-").isdecimal() and len(text) < 12 and -len(self) <= int(text) < len(self):
             return self._layers[int(text)]
         waiting = list(self._layers)

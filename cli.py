@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _occupy_standard_streams()
         warnings.showwarning = show_warning
     try:
-        code = _run(given)
+        code = _run(given, own)
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -74,41 +74,34 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _run(given: list[str]) -> int:
-    own = _OPTIONS.get(given[0].partition("=")[0] if given else "")
+def _run(given: list[str], own: bool) -> int:
+    instead = _OPTIONS.get(given[0].partition("=")[0] if given else "")
     try:
-        if own is not None:
-            return own(given)
+        if instead is not None:
+            return instead(given)
         if not given:
             raise Misuse("a model or a command is needed (see cnnscope --help)")
         given = with_command(given, COMMANDS)
     except Misuse as error:
         return complain_of_each(error.problems)
-    import typer
-
     try:
-        done = build_command(given[0])(given, prog_name="cnnscope", standalone_mode=False)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
+        done = _read(*given)
     except SystemExit:
         # Nothing but a help page has been written, and typer exits when nobody reads it.
         silence(sys.stdout)
         return FINE
     except Misuse as error:  # an option refuses what it was given
         return complain_of_each(error.problems)
-    except Exception as error:
-        usage = typer.BadParameter.__bases__[0]  # typer names no public base of its usage errors
-        if isinstance(error, usage):
-            from cnnscope.runtime.commands.usage_words import usage_line
-
-            said = error.format_message()  # type: ignore[attr-defined]
-            complain(usage_line(said, given[0], COMMANDS))
-            return BAD
-        raise
     # A command only says what to do: done here, its errors aren't typer's to handle.
+    if not callable(done):
+        return done if isinstance(done, int) else FINE
+    if own and given[0] not in GROUPS["Run it"]:  # where it runs, a child computes
+        from cnnscope.runtime.commands.own_process import load_numpy
+
+        load_numpy()
     try:
         with faults_shown():
-            return int(done() if callable(done) else done or FINE)
+            return int(done() or FINE)
     except Misuse as error:
         return complain_of_each(error.problems)
 
@@ -192,25 +185,33 @@ function in the module of its name, and none is loaded for that."""
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 
 
+def _read(name: str, *words: str) -> object:
+    """What a line comes to: a function in `runtime/commands` returns what is to be done, or an exit code.
+
+    Most lines are plain; whatever else there may be on one, such as --help, typer reads.
+    """
+    from cnnscope.runtime.commands.plain_line import read_plainly
+
+    command = getattr(importlib.import_module(f"cnnscope.runtime.commands.{name}"), name)
+    given = read_plainly(name, command, words)
+    if given is not None:
+        return command(**given)
+    from cnnscope.runtime.commands.typer_command import UsageError, run_typer
+
+    try:
+        return run_typer(build_command(name), [name, *words])
+    except UsageError as error:
+        from cnnscope.runtime.commands.usage_words import usage_line
+
+        raise Misuse(usage_line(str(error), name, COMMANDS)) from None
+
+
 def build_command(name: str) -> typer.Typer:
-    """A command, as typer has it: a function in `runtime/commands` that returns what is to be done."""
-    import typer
-
-    app = typer.Typer(
-        name="cnnscope",
-        add_completion=False,  # typer's own expands and inserts what a model's names hold
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-
-    @app.callback()
-    def cnnscope() -> None:
-        """Without it, the only command would have no name."""
+    """A command, as typer has it."""
+    from cnnscope.runtime.commands.typer_command import typer_command
 
     module = importlib.import_module(f"cnnscope.runtime.commands.{name}")
-    app.command(name, epilog=module.EPILOG)(getattr(module, name))
-    return app
+    return typer_command(name, getattr(module, name), module.EPILOG)
 
 
 def _occupy_standard_streams() -> None:

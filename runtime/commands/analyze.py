@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.analyze_request import (
     Analyzing,
@@ -32,6 +30,7 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
     Written,
 )
+from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -162,43 +161,41 @@ def analyze(
     value: ValueOption = None,
     sort: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="name, op, params, macs, flops, bytes, rf, index, ..."),
+        option(metavar="COLUMN", help="name, op, params, macs, flops, bytes, rf, index, ..."),
     ] = None,
     top: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Show only the first N rows.")
+        int | None, option(min=1, metavar="N", help="Show only the first N rows.")
     ] = None,
     columns: Columns = None,
     by: Annotated[
-        By | None, typer.Option(help="A row per operator, kind, module or block, not per layer.")
+        By | None, option(help="A row per operator, kind, module or block, not per layer.")
     ] = None,
     depth: DepthOption = None,
     layer: LayerOption = None,
     only: OnlyOption = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar="80%", help="With --sort: rows until they come to that of the total."),
+        option(metavar="80%", help="With --sort: rows until they come to that of the total."),
     ] = None,
     convention: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="NAME",
             help="Also count as fvcore, thop, ptflops, ... do (see conventions).",
         ),
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Several models: only their comparison.")
+        bool, option("--compare", help="Several models: only their comparison.")
     ] = False,
     format: Written = "table",  # noqa: A002  # the option's name
     output: Output = None,
-    tensors: Annotated[
-        bool, typer.Option("--tensors", help="JSON: list every tensor, too.")
-    ] = False,
+    tensors: Annotated[bool, option("--tensors", help="JSON: list every tensor, too.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 unless every total is complete.")
+        bool, option("--strict", help="Exit with 1 unless every total is complete.")
     ] = False,
     run: Annotated[
         bool,
-        typer.Option("--run", help="Also run it: each layer's time, and whether it's as said."),
+        option("--run", help="Also run it: each layer's time, and whether it's as said."),
     ] = False,
 ) -> Callable[[], int]:
     """What it costs and sees, per layer and in total.

@@ -8,9 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-import typer
-
 from cnnscope.analyzer.render.formats import FORMATS, Need, formats_for, refusal
+from cnnscope.runtime.commands.declared import Declared, argument, option
 from cnnscope.runtime.commands.messages import Misuse
 
 #: seconds that a run of a model may take unless told otherwise
@@ -89,9 +88,9 @@ def check_rows_asked(
         format, by, depth: as they were asked for.
         options: what else was asked of the rows, by the option's name; None: it wasn't given.
     """
-    for option, value in options.items() if format == "json" else ():
+    for name, value in options.items() if format == "json" else ():
         if value is not None:
-            raise Misuse(f"{option} goes with table, csv, markdown and html: JSON has everything")
+            raise Misuse(f"{name} goes with table, csv, markdown and html: JSON has everything")
     if depth is not None and by is not By.module:
         raise Misuse("--depth goes with --by module")
 
@@ -99,95 +98,91 @@ def check_rows_asked(
 # -- options that several commands take --------------------------------------------------------------
 
 ModelArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="MODEL", help="An ONNX file; - for standard input.")
+    str, argument(metavar="MODEL", help="An ONNX file; - for standard input.")
 ]
 ModelArguments: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="MODEL", help="ONNX files; - for standard input.")
+    list[str], argument(metavar="MODEL", help="ONNX files; - for standard input.")
 ]
 ShapeOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         metavar="[INPUT=]1x3x224x224",
         help="An input's shape; ? leaves a dimension free. Repeatable.",
     ),
 ]
 DimOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
+    option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
 ]
 ValueOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         metavar="INPUT=4",
         help="An input's value, where sizes hang on it: 4, [1,8]. Repeatable.",
     ),
 ]
 Columns: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
+    str | None, option(metavar="A,B,C", help="The columns to show, e.g. name,output,macs,rf.")
 ]
 DepthOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+    option(min=1, metavar="N", help="With --by module: so many steps of the path."),
 ]
 LayerOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--layer", metavar="PATH", help="Only layers below it: layer3, 'detect/**'. Repeatable."
     ),
 ]
 OnlyOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         metavar="CONDITION",
         help="Only layers that fulfil it: kind=depthwise, 'macs>1M', 'params>=5%'. Repeatable.",
     ),
 ]
 
 
-def _format(*has: Need) -> typer.models.OptionInfo:
+def _format(*has: Need) -> Declared:
     """The option for the formats of whatever has this; another is refused before any work is done."""
     allowed = formats_for(*has)
 
-    def known(context: typer.Context, value: str) -> str:
-        refused = refusal(value, context.info_name or "this", allowed)
-        if refused is None:
-            return value
-        raise Misuse(refused) if value in FORMATS else typer.BadParameter(refused)
+    def known(command: str, value: str) -> None:
+        refused = refusal(value, command, allowed)
+        if refused is not None:
+            raise Misuse(refused) if value in FORMATS else ValueError(refused)
 
-    option: typer.models.OptionInfo = typer.Option(
-        "--format", "-f", metavar=f"<{'|'.join(allowed)}>", help="How to write it.", callback=known
+    return option(
+        "--format", "-f", metavar=f"<{'|'.join(allowed)}>", help="How to write it.", check=known
     )
-    return option
 
 
 Written: TypeAlias = Annotated[str, _format("rows")]
 NoTable: TypeAlias = Annotated[str, _format()]
 GateWritten: TypeAlias = Annotated[str, _format("outcome")]
 Output: TypeAlias = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.")
+    Path | None, option("--output", "-o", metavar="FILE", help="Write there instead.")
 ]
 ReportOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."),
+    option(metavar="FORMAT=FILE", help="Also write it so, e.g. sarif=out.sarif. Repeatable."),
 ]
 Config: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."),
+    option(metavar="FILE", help="Instead of the nearest cnnscope.toml or pyproject.toml."),
 ]
 Anywhere: TypeAlias = Annotated[
-    bool, typer.Option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
+    bool, option("--anywhere", help="Let cnnscope.toml's paths lead out of its folder.")
 ]
 ProviderOption: TypeAlias = Annotated[
-    str, typer.Option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
+    str, option(metavar="NAME", help="auto, cpu, cuda, tensorrt, ...")
 ]
 InputOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NAME=FILE.npy", help="An input's values instead of random ones. Repeatable."
-    ),
+    option(metavar="NAME=FILE.npy", help="An input's values instead of random ones. Repeatable."),
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(min=0, metavar="N", help="Of all that is random.")]
+Seed: TypeAlias = Annotated[int, option(min=0, metavar="N", help="Of all that is random.")]
 Timeout: TypeAlias = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
+    float, option(min=0, metavar="SECONDS", help="Give up after that; 0: never.")
 ]
-Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", help="Show ONNX Runtime's own log.")]
+Verbose: TypeAlias = Annotated[bool, option("--verbose", help="Show ONNX Runtime's own log.")]

@@ -7,8 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     Anywhere,
@@ -19,6 +17,7 @@ from cnnscope.runtime.commands.asked import (
     Written,
 )
 from cnnscope.runtime.commands.check import Checking, budget_request
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FINE,
@@ -119,18 +118,18 @@ Example: cnnscope baseline write models/*.onnx -o baseline.json
 
 def baseline(
     action: Annotated[
-        Action, typer.Argument(help="write: anew; update: these models, the others stay; show.")
+        Action, argument(help="write: anew; update: these models, the others stay; show.")
     ],
     paths: Annotated[
         list[str] | None,
-        typer.Argument(
+        argument(
             metavar="PATH",
             help="ONNX files, those of cnnscope.toml without one; of show, the baseline.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--output",
             "-o",
             metavar="FILE",
@@ -138,7 +137,7 @@ def baseline(
         ),
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Of update: take out models that are no file any more.")
+        bool, option("--prune", help="Of update: take out models that are no file any more.")
     ] = False,
     config: Config = None,
     shape: ShapeOption = None,

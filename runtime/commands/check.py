@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.values.diagnostics import one_line
 from cnnscope.analyzer.values.notation import many
@@ -25,6 +23,7 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -149,11 +148,11 @@ Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
 def check(
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MODEL", help="ONNX files; without one, those in cnnscope.toml."),
+        argument(metavar="MODEL", help="ONNX files; without one, those in cnnscope.toml."),
     ] = None,
     limit: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             metavar="macs=4.2G",
             help="A limit, in place of the file's: params=26M, receptive_field>=224, "
             "module.layer4.macs=+2%, ... Repeatable.",
@@ -162,21 +161,21 @@ def check(
     config: Config = None,
     baseline: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="FILE|git:REF[:PATH]",
             help="What limits such as +2% are relative to: a saved JSON, a model, a commit.",
         ),
     ] = None,
     update_baseline: Annotated[
-        bool, typer.Option("--update-baseline", help="Write the figures as the new baseline.")
+        bool, option("--update-baseline", help="Write the figures as the new baseline.")
     ] = False,
     require_baseline: Annotated[
         bool,
-        typer.Option("--require-baseline", help="A model that the baseline doesn't know fails."),
+        option("--require-baseline", help="A model that the baseline doesn't know fails."),
     ] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="REF", help="Tell what became of each model since that commit."),
+        option(metavar="REF", help="Tell what became of each model since that commit."),
     ] = None,
     layer: LayerOption = None,
     only: OnlyOption = None,
@@ -184,10 +183,10 @@ def check(
     dim: DimOption = None,
     value: ValueOption = None,
     allow_unknown: Annotated[
-        bool, typer.Option("--allow-unknown", help="That a limit can't be judged is no failure.")
+        bool, option("--allow-unknown", help="That a limit can't be judged is no failure.")
     ] = False,
     tolerance: Annotated[
-        str | None, typer.Option(metavar="5%", help="Of latencies: closer to the limit is unknown.")
+        str | None, option(metavar="5%", help="Of latencies: closer to the limit is unknown.")
     ] = None,
     anywhere: Anywhere = False,
     format: GateWritten = "table",  # noqa: A002

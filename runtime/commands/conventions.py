@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     DimOption,
@@ -18,6 +16,7 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
     Written,
 )
+from cnnscope.runtime.commands.declared import argument
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, complain_of_errors, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import read_report
@@ -68,7 +67,7 @@ Example: cnnscope conventions model.onnx
 def conventions(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="An ONNX file; without one: who counts what."),
+        argument(metavar="MODEL", help="An ONNX file; without one: who counts what."),
     ] = None,
     shape: ShapeOption = None,
     dim: DimOption = None,

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     DimOption,
@@ -18,6 +16,7 @@ from cnnscope.runtime.commands.asked import (
     Output,
     ValueOption,
 )
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -109,11 +108,11 @@ Example: cnnscope diff old.onnx new.onnx
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="An ONNX file.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="The other one.")],
+    before: Annotated[str, argument(metavar="BEFORE", help="An ONNX file.")],
+    after: Annotated[str, argument(metavar="AFTER", help="The other one.")],
     shape: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             metavar="[INPUT=]1x3x224x224",
             help="An input's shape, of both; ? leaves a dimension free. Repeatable.",
         ),
@@ -121,14 +120,14 @@ def diff(
     dim: DimOption = None,
     value: ValueOption = None,
     weights: Annotated[
-        bool, typer.Option("--weights/--no-weights", help="Compare the numbers stored, too.")
+        bool, option("--weights/--no-weights", help="Compare the numbers stored, too.")
     ] = True,
     all: Annotated[  # noqa: A002  # the option's name
-        bool, typer.Option("--all", help="Show every layer, not only what changed.")
+        bool, option("--all", help="Show every layer, not only what changed.")
     ] = False,
     fail_on: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="WHAT,...",
             help="Exit 1 where that differs: any, added, removed, changed, moved, renamed,"
             " folded, shape, dtype, params, macs, memory, field, weights, kind, opset.",

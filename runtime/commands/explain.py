@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.report.meant_layers import meant_layers
 from cnnscope.analyzer.values.notation import many
@@ -22,6 +20,7 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FINE,
@@ -120,7 +119,7 @@ def explain(
     model: ModelArgument,
     layer: Annotated[
         str | None,
-        typer.Argument(
+        argument(
             metavar="LAYER",
             help="A layer's name or path, a tensor's name, an index; or a part of one.",
         ),
@@ -128,7 +127,7 @@ def explain(
     only: OnlyOption = None,
     unit: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="3,4",
             help="Whose region to show: an index per axis, or per spatial axis; : for all.",
         ),

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     Config,
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.lint.linting import Findings
     from cnnscope.analyzer.lint.settings import LintSettings
 from cnnscope.runtime.commands.asked import Gate
+from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, complain_of_each, progress
 from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
 from cnnscope.runtime.commands.reading import own_sizes, read_report
@@ -135,30 +134,28 @@ Example: cnnscope lint model.onnx --ignore CNS4 --provider cpu
 def lint(
     models: ModelArguments,
     select: Annotated[
-        str | None, typer.Option(metavar="CNS1,CNS404", help="Only rules whose codes begin so.")
+        str | None, option(metavar="CNS1,CNS404", help="Only rules whose codes begin so.")
     ] = None,
     ignore: Annotated[
-        str | None, typer.Option(metavar="CNS4,...", help="Not those; the longer prefix wins.")
+        str | None, option(metavar="CNS4,...", help="Not those; the longer prefix wins.")
     ] = None,
     severity: Annotated[
         SeverityLevel | None,
-        typer.Option(help="Exit with 1 for findings at least that bad; warning."),
+        option(help="Exit with 1 for findings at least that bad; warning."),
     ] = None,
     target_opset: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="The opset that the target is built for.")
+        int | None, option(min=1, metavar="N", help="The opset that the target is built for.")
     ] = None,
     provider: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Every layer needs a kernel there. Repeatable."),
+        option(metavar="NAME", help="Every layer needs a kernel there. Repeatable."),
     ] = None,
-    weights: Annotated[
-        bool, typer.Option("--weights", help="Also read the weights' values.")
-    ] = False,
+    weights: Annotated[bool, option("--weights", help="Also read the weights' values.")] = False,
     ridge: Annotated[
-        float | None, typer.Option(min=0, metavar="X", help="FLOPs per byte of the machine; 10.")
+        float | None, option(min=0, metavar="X", help="FLOPs per byte of the machine; 10.")
     ] = None,
     inline: Annotated[
-        bool, typer.Option("--inline/--no-inline", help="What the model says to ignore counts.")
+        bool, option("--inline/--no-inline", help="What the model says to ignore counts.")
     ] = True,
     config: Config = None,
     shape: ShapeOption = None,

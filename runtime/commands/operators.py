@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import Output, Written
+from cnnscope.runtime.commands.declared import argument
 from cnnscope.runtime.commands.messages import FINE, Misuse, complain
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.writing import check_output
@@ -46,7 +45,7 @@ EPILOG = "Example: cnnscope operators Conv --format json"
 def operators(
     filter: Annotated[  # noqa: A002  # shown as FILTER
         str | None,
-        typer.Argument(metavar="FILTER", help="Only operators whose name contains this."),
+        argument(metavar="FILTER", help="Only operators whose name contains this."),
     ] = None,
     format: Written = "table",  # noqa: A002
     output: Output = None,

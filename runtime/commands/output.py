@@ -46,24 +46,25 @@ def _summarise(markdown: Callable[[], str]) -> None:
         raise Misuse(f"{named}: can't be written: {error.strerror or error}") from None
 
 
-def _console() -> Console:
+def _console() -> Console | None:
+    """Where there is anything to be styled, in colour or bold: rich, which otherwise isn't loaded."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return None
+    # rich asks these, too: a job's log may want colours, and something may pass for a terminal.
+    wished = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")
+    if not wished and not (sys.stdout is not None and sys.stdout.isatty()):
+        return None
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
-
-
-def _is_plain(console: Console) -> bool:
-    """Nothing is to be styled: neither in colour nor bold."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
-        return True
-    return not console.is_terminal or bool(console.legacy_windows)
+    console = Console(highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal and not console.legacy_windows else None
 
 
 def emit(result: Result, format: str, output: Path | None) -> None:  # noqa: A002
     """To where it was asked for: on a terminal with its colours, where it has some."""
     if output is not None:
         save(text_in(result, format), output)
-    elif format != "table" or _is_plain(console := _console()):
+    elif format != "table" or (console := _console()) is None:
         write(written(result, format, Setting(_screen_width(), installed_version)))
     else:
         with console.capture() as seen:  # a job's log may ask for colours, too (FORCE_COLOR)

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
@@ -29,6 +27,7 @@ from cnnscope.runtime.commands.asked import (
     Written,
     check_rows_asked,
 )
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.profile_runs import (
@@ -134,9 +133,7 @@ def profile(
     model: ModelArgument,
     other: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[OTHER]", help="Another model, side by side; both may be saved JSON."
-        ),
+        argument(metavar="[OTHER]", help="Another model, side by side; both may be saved JSON."),
     ] = None,
     shape: ShapeOption = None,
     dim: DimOption = None,
@@ -144,33 +141,29 @@ def profile(
     provider: ProviderOption = "auto",
     batch: Annotated[
         str | None,
-        typer.Option(
-            metavar="1,8,32", help="Lengths of the batch; kernels are timed at the first."
-        ),
+        option(metavar="1,8,32", help="Lengths of the batch; kernels are timed at the first."),
     ] = None,
     threads: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
+        int, option(min=0, metavar="N", help="Of one operator; 0: ONNX Runtime's choice.")
     ] = 0,
     input: InputOption = None,  # noqa: A002  # the option's name
     seed: Seed = 0,
     seconds: Annotated[
-        float, typer.Option(min=0, metavar="S", help="How long each measurement may take.")
+        float, option(min=0, metavar="S", help="How long each measurement may take.")
     ] = 3,
     timeout: Timeout = PATIENCE,
     sort: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="time, share, layers, bytes, index, ...")
+        str | None, option(metavar="COLUMN", help="time, share, layers, bytes, index, ...")
     ] = None,
     top: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Show only the first N kernels.")
+        int | None, option(min=1, metavar="N", help="Show only the first N kernels.")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(
-            metavar="80%", help="Rows until they come to that of the time, or of --sort's."
-        ),
+        option(metavar="80%", help="Rows until they come to that of the time, or of --sort's."),
     ] = None,
     by: Annotated[
-        By | None, typer.Option(help="A row per operator, kind, module or block, not per kernel.")
+        By | None, option(help="A row per operator, kind, module or block, not per kernel.")
     ] = None,
     depth: DepthOption = None,
     layer: LayerOption = None,
@@ -179,22 +172,22 @@ def profile(
     output: Output = None,
     trace: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write one run in Chrome's trace format."),
+        option(metavar="FILE", help="Also write one run in Chrome's trace format."),
     ] = None,
     from_recording: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Run nothing: make the profile from a GPU's records."),
+        option(metavar="FILE", help="Run nothing: make the profile from a GPU's records."),
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option(metavar="float16", help="Run a copy converted from float32 to this."),
+        option(metavar="float16", help="Run a copy converted from float32 to this."),
     ] = None,
     tf32: Annotated[
-        bool, typer.Option("--tf32", help="Let float32 products be rounded to TF32; with CUDA.")
+        bool, option("--tf32", help="Let float32 products be rounded to TF32; with CUDA.")
     ] = False,
     record: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write what a GPU did; with CUDA."),
+        option(metavar="FILE", help="Also write what a GPU did; with CUDA."),
     ] = None,
     verbose: Verbose = False,
 ) -> Callable[[], int]:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import NoTable, Output
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import FINE, Misuse
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.writing import check_output
@@ -44,11 +43,9 @@ Example: cnnscope rule CNS101
 
 
 def rule(
-    code: Annotated[
-        str | None, typer.Argument(metavar="CODE", help="A rule's code or name.")
-    ] = None,
+    code: Annotated[str | None, argument(metavar="CODE", help="A rule's code or name.")] = None,
     all: Annotated[  # noqa: A002  # the option's name
-        bool, typer.Option("--all", help="List every rule.")
+        bool, option("--all", help="List every rule.")
     ] = False,
     format: NoTable = "table",  # noqa: A002
     output: Output = None,

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-import typer
-
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
@@ -25,6 +23,7 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
     Verbose,
 )
+from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
@@ -78,7 +77,7 @@ def verify(
     input: InputOption = None,  # noqa: A002  # the option's name
     seed: Seed = 0,
     probes: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Points of each input to probe; 0: none.")
+        int, option(min=0, metavar="N", help="Points of each input to probe; 0: none.")
     ] = 4,
     timeout: Timeout = PATIENCE,
     format: NoTable = "table",  # noqa: A002

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
-from rich.segment import Segment
 
 from cnnscope.analyzer.render.document import (
     Block,
@@ -39,6 +38,10 @@ from cnnscope.analyzer.render.forms.terminal_lines import (
 from cnnscope.analyzer.render.forms.terminal_names import fitted
 from cnnscope.analyzer.render.forms.terminal_tables import table_lines
 from cnnscope.analyzer.render.tables import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
 
 WIDTH = 100
 

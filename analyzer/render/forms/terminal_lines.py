@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.cells import chop_cells
-from rich.segment import Segment
-from rich.style import Style
 
 from cnnscope.analyzer.render.document import Flow
 from cnnscope.analyzer.render.job_log import without_commands
+
+if TYPE_CHECKING:
+    from rich.segment import Segment
 
 #: a line: runs of text, each with the name of a style
 Line = list[tuple[str, str]]
@@ -29,6 +31,9 @@ _STYLES = {
 
 def segments(lines: Iterable[Line]) -> Iterator[Segment]:
     """Lines as rich takes them, finished."""
+    from rich.segment import Segment  # most text is read by no terminal
+    from rich.style import Style
+
     styles = {key: Style.parse(text) for key, text in _STYLES.items()}
     for line in lines:
         for text, style in line:

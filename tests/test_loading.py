@@ -1,0 +1,94 @@
+"""What does a command's process load? What isn't on the way of an answer isn't loaded for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+CHILD = """
+import os, sys
+from cnnscope.cli import main
+sys.argv = ["cnnscope", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as left:
+    code = left.code
+threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+sys.stderr.write(f"\\n{code or 0} {threads} {os.environ.get('OPENBLAS_NUM_THREADS')} {' '.join(sys.modules)}")
+"""
+
+
+class Process(NamedTuple):
+    code: int
+    threads: int
+    told: str
+    modules: set[str]
+
+    def of(self, *names: str) -> set[str]:
+        """What is loaded of packages or modules, and of what is in them."""
+        return {
+            x for x in self.modules if x.startswith(tuple(f"{n}." for n in names)) or x in names
+        }
+
+
+def process(*words: object, **environment: str) -> Process:
+    """A process of its own that runs the command: its exit code and threads, and what it has loaded."""
+    around = {
+        k: v for k, v in os.environ.items() if k not in ("OPENBLAS_NUM_THREADS", "FORCE_COLOR")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, *map(str, words)], capture_output=True, text=True, check=True,
+        timeout=300, env={**around, **environment},
+    )  # fmt: skip
+    code, threads, told, *modules = done.stderr.splitlines()[-1].split(" ")
+    return Process(int(code), int(threads), told, set(modules))
+
+
+@pytest.fixture(scope="module")
+def of_analyze(request: pytest.FixtureRequest) -> Process:
+    samples: Path = request.getfixturevalue("samples")
+    return process("analyze", samples / "resnet50.onnx")
+
+
+#: what `analyze` does without, and for whom it is there
+NOT_FOR_ANALYZE = {
+    "help pages and wrong lines": (
+        "typer",
+        "click",
+        "pydantic",
+        "cnnscope.runtime.commands.typer_command",
+    ),
+    "a terminal's colours": ("rich.console", "rich.segment", "rich.style"),
+    "report.graph": ("networkx",),
+    "what nothing here says by a table": ("onnx.reference",),
+    "running models": ("onnxruntime", "cnnscope.runtime.engine"),
+}
+
+
+@pytest.mark.parametrize("whose", NOT_FOR_ANALYZE)
+def test_analyze_loads_nothing_that_is_there_for(whose: str, of_analyze: Process) -> None:
+    assert of_analyze.code == 0
+    assert of_analyze.of("onnx", "numpy"), "this test would notice"
+    assert of_analyze.of(*NOT_FOR_ANALYZE[whose]) == set()
+
+
+def test_a_command_has_one_thread_and_leaves_no_trace_of_it(of_analyze: Process) -> None:
+    """OpenBLAS would start one per core; a child that runs a model is to have them."""
+    assert (of_analyze.threads, of_analyze.told) == (1, "None")
+
+
+def test_how_many_threads_the_user_says(samples: Path) -> None:
+    found = process("lint", samples / "lenet5.onnx", OPENBLAS_NUM_THREADS="2")
+    assert found.told == "2"
+    assert found.of("typer", "rich.console", "networkx") == set()
+
+
+def test_a_help_page_loads_no_analyser() -> None:
+    found = process("analyze", "--help")
+    assert found.of("typer")
+    assert found.of("numpy", "onnx", "networkx") == set()

@@ -10,7 +10,6 @@ as ONNX's own external data (location, offset, length), the place of its numbers
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import warnings
@@ -23,7 +22,10 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from cnnscope.analyzer.model.file_mapping import map_file_object, map_path
+from cnnscope.analyzer.model.byte_ranges import ByteRanges, BytesAtHand
+from cnnscope.analyzer.model.fetching import Fetched
+from cnnscope.analyzer.model.file_mapping import MappedFile, map_path
+from cnnscope.analyzer.model.file_objects import open_file_object
 from cnnscope.analyzer.model.memory_copy import IN_MEMORY, copy_without_payloads
 from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.model.tensor_bytes import numbers_view
@@ -75,33 +77,14 @@ class ModelFile:
     file_bytes: int | None
     weights: str
     missing: tuple[str, ...]
-    _data: FileBytes = field(default=b"", repr=False)
+    _ranges: ByteRanges = field(default=BytesAtHand(b""), repr=False)
     _left_out: Mapping[Place, TensorProto | None] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str | None:
         """What it is called: its path, or what stands for one; None in memory."""
-        return self._data.name if isinstance(self._data, Piped) else self.path
-
-    def __getstate__(self) -> dict[str, object]:
-        """For pickle and copies: a mapped file goes by its path, to be mapped again."""
-        state = dict(self.__dict__)
-        if isinstance(self._data, mmap.mmap):
-            state["_data"] = None
-            state["path"] = self.path
-            state["_size"] = len(self._data)
-        return state
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        size = state.pop("_size", None)
-        if state["_data"] is None:
-            state["_data"] = b""
-            # Without its file a report still says all that it said; stored numbers can't be read.
-            with contextlib.suppress(ModelFileError):
-                data = map_path(str(state["path"]))
-                if len(data) == size:
-                    state["_data"] = data
-        self.__dict__.update(state)
+        data = self._ranges.data if isinstance(self._ranges, BytesAtHand) else None
+        return data.name if isinstance(data, Piped) else self.path
 
     def read(self, tensor: TensorProto) -> npt.NDArray[np.generic]:
         """The numbers of one tensor of `model`, mapped from where they are stored.
@@ -126,13 +109,7 @@ class ModelFile:
         original = self._left_out[place]
         if original is not None:
             return numpy_helper.to_array(original)
-        if len(self._data) < offset + length:
-            raise ModelFileError("the model file isn't there any more, or has become shorter")
-        # Touching a mapped page that the file no longer has kills the process.
-        if isinstance(self._data, mmap.mmap) and self._data.size() < offset + length:
-            raise ModelFileError("the model file has become shorter since it was opened")
-        payload = memoryview(self._data)[offset : offset + length]
-        return numbers_view(tensor, kind, payload)
+        return numbers_view(tensor, kind, memoryview(self._ranges.read(offset, length)))
 
     def _map_external(self, tensor: TensorProto) -> memoryview:
         location, offset, length = external_place(tensor)
@@ -157,13 +134,12 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
     if isinstance(source, onnx.ModelProto):
         return _from_memory(source, path=None, file_bytes=None)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        # A copy of what may change; what is piped is ours already, and keeps its name.
-        return _from_bytes(source if isinstance(source, Piped) else bytes(source), path=None)
+        return _from_ranges(BytesAtHand(_flat(source)), path=None)
     if isinstance(source, (str, os.PathLike)):
         path = os.fsdecode(source)
         return _parse(map_path(path), path)
     if hasattr(source, "read"):
-        return _from_bytes(*map_file_object(source))
+        return _from_ranges(*open_file_object(source))
     raise wrong_model(source)
 
 
@@ -180,12 +156,19 @@ def _depth(text: bytes) -> int:
     return int(np.max(np.cumsum(opened - closed), initial=0))
 
 
-def _parse(data: FileBytes, path: str) -> ModelFile:
+def _flat(source: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
+    """A buffer as bytes in a row, not copied if it is that already."""
+    if not isinstance(source, memoryview):
+        return source
+    return source.cast("B").toreadonly() if source.c_contiguous else bytes(source)
+
+
+def _parse(ranges: MappedFile, path: str) -> ModelFile:
     ending = PurePath(path).suffix.lower()
     form = onnx.serialization.registry.get_format_from_file_extension(ending)
     if form in (None, "protobuf"):
-        return _from_bytes(data, path)
-    size = len(data)
+        return _from_ranges(ranges, path)
+    data, size = ranges.data, ranges.size
     if not size:
         raise ModelFileError("the file is empty; download or export it again")
     if form == "onnxtxt" and _depth(data[:]) > TEXT_DEPTH:
@@ -203,21 +186,26 @@ def _parse(data: FileBytes, path: str) -> ModelFile:
     return _from_memory(model, path, size)
 
 
-def _from_bytes(data: FileBytes, path: str | None) -> ModelFile:
-    if not len(data):
+def _from_ranges(ranges: ByteRanges, path: str | None) -> ModelFile:
+    if not ranges.size:
         raise ModelFileError("the file is empty; download or export it again")
     location = PurePath(path).name if path else IN_MEMORY
-    walk = Walk(data, THRESHOLD, location)
+    if isinstance(ranges, (MappedFile, BytesAtHand)):
+        data: FileBytes = ranges.data
+        walk = Walk(data, THRESHOLD, location)
+    else:
+        data = fetched = Fetched(ranges)
+        walk = Walk(data, THRESHOLD, location, fetched.leave_out)
     try:
         _advise(data, "MADV_RANDOM")  # no read-ahead: what follows a header is a payload
         kept = walk.message("ModelProto", 0, len(data))
         if kept is None:
-            kept = data[:]
+            kept = bytes(data[:])
         _advise(data, "MADV_NORMAL")
         model = _decode(data, kept)
         _check_graph(model)
     except ModelFileError as error:
-        looks = looks_like(data[:512])
+        looks = looks_like(bytes(data[:512]))
         if looks is None:
             raise
         raise ModelFileError(looks) from error
@@ -225,7 +213,7 @@ def _from_bytes(data: FileBytes, path: str | None) -> ModelFile:
         raise ModelFileError(f"the model is too large or deep: {error_line(error)}") from error
     mentions = location_mentions(kept, walk.left_out, location)
     weights, missing = find_weight_places(model, walk.left_out, path, mentions)
-    return ModelFile(model, path, len(data), weights, missing, data, walk.left_out)
+    return ModelFile(model, path, ranges.size, weights, missing, ranges, walk.left_out)
 
 
 def _decode(data: FileBytes, kept: bytes) -> onnx.ModelProto:
@@ -266,4 +254,4 @@ def _from_memory(source: onnx.ModelProto, path: str | None, file_bytes: int | No
     except NONSENSE as error:
         raise ModelFileError(f"the model in memory is corrupt: {error_line(error)}") from error
     weights, missing = find_weight_places(model, left_out, path, mentions)
-    return ModelFile(model, path, file_bytes, weights, missing, b"", left_out)
+    return ModelFile(model, path, file_bytes, weights, missing, BytesAtHand(b""), left_out)

@@ -9,10 +9,9 @@ nothing else.
 
 from __future__ import annotations
 
-import mmap
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, overload
 
 import onnx
 from onnx import TensorProto
@@ -20,7 +19,7 @@ from onnx import TensorProto
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 THRESHOLD: Final = 4096
 """Payloads up to this many bytes stay: shapes hang on small constants."""
@@ -28,7 +27,16 @@ THRESHOLD: Final = 4096
 DEPTH: Final = 100
 """Messages inside messages that protobuf's parser accepts; a subgraph takes three."""
 
-FileBytes: TypeAlias = bytes | mmap.mmap
+
+class FileBytes(Protocol):
+    """What is walked over: bytes, a mapped file, or what fetches its bytes when they are touched."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, key: int, /) -> int: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> bytes | bytearray | memoryview: ...
+
 
 # Kind of encoding, offset, length. For a model in memory, the offset is a serial number instead.
 Place: TypeAlias = tuple[str, int, int]
@@ -105,12 +113,22 @@ _ENTRY_KEY: Final = field_key("TensorProto", "external_data")
 
 
 class Walk:
-    """One walk over a model's bytes, leaving out payloads of more than `threshold` bytes."""
+    """One walk over a model's bytes, leaving out payloads of more than `threshold` bytes.
 
-    def __init__(self, data: FileBytes, threshold: int, location: str) -> None:
+    `passing` is told of each of these, where it begins and where it ends.
+    """
+
+    def __init__(
+        self,
+        data: FileBytes,
+        threshold: int,
+        location: str,
+        passing: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.data = data
         self.threshold = threshold
         self.location = external_entry(b"location", os.fsencode(location))
+        self.passing = passing
         self.left_out: dict[Place, TensorProto | None] = {}
 
     def message(self, kind: str, start: int, end: int, depth: int = 1) -> bytes | None:
@@ -123,30 +141,36 @@ class Walk:
         if depth > DEPTH:
             raise nested_too_deeply()
         data, threshold, children = self.data, self.threshold, _CHILDREN[kind]
-        pieces: list[bytes] = []
-        copied = start
+        pieces: list[bytes | bytearray | memoryview] = []
+        copied, before, once = start, len(self.left_out), set()
         for tag, key, inside, stop in _fields(data, start, end):
             if stop - inside <= threshold or key not in children:
                 continue
             child, unmergeable = children[key]
-            if unmergeable and not self.occurs_once(key, start, end):
-                break
+            if unmergeable:
+                once.add(key)
             kept = self.message(child, inside, stop, depth + 1)
             if kept is not None:
                 pieces += data[copied:tag], varint_bytes(key), varint_bytes(len(kept)), kept
                 copied = stop
+        if once and not self.occurs_once(once, start, end):
+            for place in list(self.left_out)[before:]:  # what would be merged stays whole
+                del self.left_out[place]
+            return None
         if not pieces:
             return None
         pieces.append(data[copied:end])
         return b"".join(pieces)
 
-    def occurs_once(self, key: int, start: int, end: int) -> bool:
-        return sum(key == other for _, other, _, _ in _fields(self.data, start, end)) == 1
+    def occurs_once(self, keys: set[int], start: int, end: int) -> bool:
+        """Whether each of the keys does; asked behind the walk, which jumps from front to back."""
+        found = [key for _, key, _, _ in _fields(self.data, start, end) if key in keys]
+        return len(found) == len(keys)
 
     def tensor(self, start: int, end: int) -> bytes | None:
         """The TensorProto at [start, end), its payload replaced by the place where it is."""
         data = self.data
-        pieces: list[bytes] = []
+        pieces: list[bytes | bytearray | memoryview] = []
         copied = start
         kinds = set()
         count = total = first = last = 0
@@ -158,6 +182,8 @@ class Walk:
                 last = stop
                 count += 1
                 total += stop - inside
+                if self.passing is not None and stop - inside > self.threshold:
+                    self.passing(inside, stop)
                 if copied < tag:
                     pieces.append(data[copied:tag])
                 copied = stop

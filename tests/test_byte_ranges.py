@@ -1,0 +1,287 @@
+"""What is asked of a file object: ranges, few of them, and never the whole; the answers are those of the file."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import pickle
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from amounts import amount
+from onnx import TensorProto, helper, numpy_helper
+
+import cnnscope
+from cnnscope.analyzer.model import fetching
+from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.values.diagnostics import ModelFileError
+
+
+class Seeking:
+    """What has `read`, `seek` and `tell` and nothing else; it counts what it is asked for."""
+
+    def __init__(self, data: bytes, at: int = 0, most: int = 1 << 60) -> None:
+        self.data, self.at, self.most = data, at, most
+        self.asked: list[list[tuple[int, int]]] = []
+
+    def seek(self, offset: int, whence: int = 0) -> None:
+        self.at = offset + (0, self.at, len(self.data))[whence]
+
+    def tell(self) -> int:
+        return self.at
+
+    def read(self, length: int = -1) -> bytes:
+        assert length >= 0, "read whole"
+        part = self.data[self.at : self.at + min(length, self.most)]
+        self.asked.append([(self.at, len(part))])
+        self.at += len(part)
+        return part
+
+    @property
+    def bytes(self) -> int:
+        return sum(length for each in self.asked for _, length in each)
+
+
+class AtOnce(Seeking):
+    """What can be asked for several ranges at once."""
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        self.asked.append(list(ranges))
+        return [self.data[at : at + length] for at, length in ranges]
+
+
+class OfFileSystem(Seeking):
+    """As fsspec's: a file that knows its file system and its path there."""
+
+    path = "bucket/m.onnx"
+
+    @property
+    def fs(self) -> OfFileSystem:
+        return self
+
+    def cat_ranges(self, paths, starts, ends, max_gap=None, batch_size=None, on_error="return"):
+        assert set(paths) == {self.path}
+        self.asked.append([(a, b - a) for a, b in zip(starts, ends, strict=True)])
+        return [self.data[a:b] for a, b in zip(starts, ends, strict=True)]
+
+
+KINDS: tuple[type[Seeking], ...] = (Seeking, AtOnce, OfFileSystem)
+
+
+def weight(name: str, *dims: int) -> TensorProto:
+    return numpy_helper.from_array(np.arange(np.prod(dims), dtype=np.float32).reshape(dims), name)
+
+
+def small(tail: int = 0) -> bytes:
+    """Large tensors in every place that can hold one, with small ones and texts between them."""
+    constant = helper.make_node("Constant", [], ["c"], value=weight("c", 1100))
+    body = helper.make_graph(
+        [constant, helper.make_node("Relu", ["c"], ["r"])],
+        "then", [], [helper.make_tensor_value_info("r", TensorProto.FLOAT, None)],
+    )  # fmt: skip
+    branch = helper.make_node("If", ["b"], ["i"], then_branch=body, else_branch=body)
+    many = onnx.AttributeProto(name="many", type=onnx.AttributeProto.TENSORS)
+    many.tensors.extend([weight("a", 1030), weight("b", 2)])
+    other = onnx.NodeProto(op_type="Other", domain="d", output=["m"], attribute=[many])
+    reshape = helper.make_node("Reshape", ["w", "to"], ["y"])
+    graph = helper.make_graph(
+        [reshape, branch, other], "g",
+        [helper.make_tensor_value_info("b", TensorProto.BOOL, [])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [weight("w", 1200), weight("v", 7), numpy_helper.from_array(np.array([30, 40]), "to"),
+         weight("u", 1025)],
+        doc_string="d" * 300,
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.opset_import.add(domain="d", version=1)
+    model.metadata_props.add(key="k", value="v" * tail)
+    return model.SerializeToString()
+
+
+def outcome(source: object) -> object:
+    """All that opening tells, stored numbers too; or the words in which it is refused."""
+    try:
+        opened = open_model(source)
+    except ModelFileError as error:
+        return str(error)
+    numbers = [opened.read(t).tobytes() for t in opened.model.graph.initializer]
+    said = opened.model.SerializeToString(deterministic=True)
+    return said, numbers, opened.weights, opened.missing, opened.file_bytes
+
+
+def windows(monkeypatch: pytest.MonkeyPatch, first: int, header: int, near: int) -> None:
+    for name, value in {"FIRST": first, "HEADER": header, "NEAR": near, "LARGEST": 4 * first}.items():
+        monkeypatch.setattr(fetching, name, value)
+
+
+# The same as at hand
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_edge_of_a_window(kind: type[Seeking], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field that ends where a window ends, one byte before it and one behind it, for every field."""
+    data = small()
+    whole = outcome(data)
+    steps = amount(40, len(data))
+    for first in {*range(1, 40), *random.Random(1).sample(range(1, len(data) + 2), steps)}:
+        windows(monkeypatch, first, 1 + first % 7, first % 3)
+        assert outcome(kind(data)) == whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_header_behind_a_payload(kind: type[Seeking], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = small(tail=5000)
+    whole = outcome(data)
+    for header in range(1, amount(60, 700)):
+        windows(monkeypatch, 16, header, 0)
+        assert outcome(kind(data)) == whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cut_anywhere(kind: type[Seeking], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = small()
+    dice = random.Random(2)
+    for end in dice.sample(range(len(data)), amount(200, len(data))):
+        windows(monkeypatch, 1 + end % 97, 1 + end % 11, 0)
+        assert outcome(kind(data[:end])) == outcome(data[:end])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flipped_bits(kind: type[Seeking], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = small()
+    dice = random.Random(3)
+    windows(monkeypatch, 50, 9, 3)
+    for _ in range(amount(200, 5000)):
+        flipped = bytearray(data)
+        for _ in range(dice.choice([1, 1, 2, 9])):
+            flipped[dice.choice([dice.randrange(len(data)), dice.randrange(400)])] ^= (
+                1 << dice.randrange(8)
+            )
+        assert outcome(kind(bytes(flipped))) == outcome(bytes(flipped))
+
+
+HOSTILE: dict[str, bytes] = {
+    "a length beyond all files": b"\x3a" + b"\xff" * 9 + b"\x01",
+    "a length of 2 GB": b"\x3a\xff\xff\xff\xff\x07" + bytes(9000),
+    "a negative length": b"\x3a\x04\x0a" + b"\xff" * 9 + b"\x01",
+    "a number without end": b"\x08" + b"\xff" * 12,
+    "a field 0": b"\x02\x05" * 50,
+    "another thing's head": b"PK\x03\x04" + bytes(3000),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_files_are_refused_in_the_same_words(kind: type[Seeking], name: str) -> None:
+    assert isinstance(outcome(HOSTILE[name]), str)
+    assert outcome(kind(HOSTILE[name])) == outcome(HOSTILE[name])
+
+
+def test_nested_too_deeply() -> None:
+    parts, size = [bytes(9000)], 9000
+    for _ in range(400):
+        for key in (b"\x32", b"\x2a", b"\x0a"):  # AttributeProto.g, NodeProto.attribute, GraphProto.node
+            parts.append(key + varint(size))
+            size += len(parts[-1])
+    data = b"".join(reversed([*parts, b"\x3a" + varint(size)]))
+    assert "nested too deeply" in str(outcome(data))
+    assert outcome(Seeking(data)) == outcome(data)
+
+
+def varint(value: int) -> bytes:
+    digits = []
+    while value > 127:
+        digits.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*digits, value])
+
+
+# Files of any kind
+
+
+def test_from_where_a_file_stands_which_it_keeps() -> None:
+    data = small()
+    for kind in KINDS:
+        file = kind(b"before" + data, at=6)
+        assert outcome(file) == outcome(data)
+        assert file.tell() == 6
+
+
+def test_a_file_that_gives_less_than_asked_for() -> None:
+    data = small()
+    assert outcome(Seeking(data, most=7)) == outcome(data)
+
+
+def test_a_file_that_becomes_shorter() -> None:
+    file = Seeking(small(tail=9000))
+    opened = open_model(file)
+    file.data = file.data[:2000]
+    with pytest.raises(ModelFileError, match="shorter"):
+        opened.read(opened.model.graph.initializer[0])
+
+
+def test_a_file_that_was_closed() -> None:
+    class Other(io.BytesIO):
+        pass
+
+    with Other(small()) as file:
+        report = cnnscope.analyze(file)
+        opened = open_model(file)
+    assert report.to_dict()
+    with pytest.raises(ModelFileError, match="can't be read"):
+        opened.read(opened.model.graph.initializer[0])
+
+
+BUFFERS: dict[str, Callable[[bytes], object]] = {
+    "bytearray": bytearray,
+    "memoryview": memoryview,
+    "a view of a bytearray": lambda data: memoryview(bytearray(data)),
+    "every second byte": lambda data: memoryview(np.repeat(np.frombuffer(data, np.uint8), 2))[::2],
+    "a view of numbers": lambda data: memoryview(np.frombuffer(data, np.int8)),
+    "BytesIO": io.BytesIO,
+    "a reader of BytesIO": lambda data: io.BufferedReader(io.BytesIO(data)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", BUFFERS)
+def test_buffers(name: str) -> None:
+    data = small()
+    assert outcome(BUFFERS[name](data)) == outcome(data)
+
+
+def test_a_buffer_stays_its_owners(tmp_path: Path) -> None:
+    """It can be resized and closed while there is a report of it."""
+    data = small()
+    array = bytearray(data)
+    report = cnnscope.analyze(array)  # type: ignore[arg-type]
+    array.clear()
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        other = cnnscope.analyze(mapped)  # type: ignore[arg-type]
+        assert outcome(mapped) == outcome(data)
+    stream = io.BytesIO(data)
+    third = cnnscope.analyze(stream)
+    stream.close()
+    fields = {str(x.to_dict()["totals"]) for x in (report, other, third)}
+    assert len(fields) == 1
+
+
+def test_a_pickle_takes_the_bytes_along() -> None:
+    data = small()
+    for source in (Seeking(data), AtOnce(data), bytearray(data), io.BytesIO(data)):
+        opened = pickle.loads(pickle.dumps(open_model(source)))  # type: ignore[arg-type]
+        assert len(opened.read(opened.model.graph.initializer[0])) == 1200
+
+
+def test_open_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(small())
+    for file in (path.open(encoding="utf-8"), io.StringIO("text")):
+        with file, pytest.raises(ModelFileError, match="'rb'"):
+            open_model(file)  # type: ignore[arg-type]

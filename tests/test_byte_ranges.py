@@ -1,4 +1,4 @@
-"""What is asked of a file object: ranges, few of them, and never the whole; the answers are those of the file."""
+"""What is asked of a file object? Ranges, few of them, never the whole; the answers are those of the file."""
 
 from __future__ import annotations
 
@@ -114,7 +114,12 @@ def outcome(source: object) -> object:
 
 
 def windows(monkeypatch: pytest.MonkeyPatch, first: int, header: int, near: int) -> None:
-    for name, value in {"FIRST": first, "HEADER": header, "NEAR": near, "LARGEST": 4 * first}.items():
+    for name, value in {
+        "FIRST": first,
+        "HEADER": header,
+        "NEAR": near,
+        "LARGEST": 4 * first,
+    }.items():
         monkeypatch.setattr(fetching, name, value)
 
 
@@ -133,7 +138,9 @@ def test_every_edge_of_a_window(kind: type[Seeking], monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_header_behind_a_payload(kind: type[Seeking], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_header_behind_a_payload(
+    kind: type[Seeking], monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = small(tail=5000)
     whole = outcome(data)
     for header in range(1, amount(60, 700)):
@@ -185,7 +192,11 @@ def test_hostile_files_are_refused_in_the_same_words(kind: type[Seeking], name: 
 def test_nested_too_deeply() -> None:
     parts, size = [bytes(9000)], 9000
     for _ in range(400):
-        for key in (b"\x32", b"\x2a", b"\x0a"):  # AttributeProto.g, NodeProto.attribute, GraphProto.node
+        for key in (
+            b"\x32",
+            b"\x2a",
+            b"\x0a",
+        ):  # AttributeProto.g, NodeProto.attribute, GraphProto.node
             parts.append(key + varint(size))
             size += len(parts[-1])
     data = b"".join(reversed([*parts, b"\x3a" + varint(size)]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -331,3 +332,23 @@ def test_an_opset_that_the_installed_onnx_does_not_know_is_told(
         found.totals.macs.value
         == analyze(onnx.parser.parse_model(NET), shapes=SHAPES).totals.macs.value
     )
+
+
+def test_nothing_hangs_on_the_order_of_sets(cases: Path) -> None:
+    """Texts are hashed otherwise in each process: what is said is the same."""
+    program = (
+        "import json, sys, cnnscope\n"
+        "for path in sys.argv[1:]:\n"
+        "    found = cnnscope.analyze(path)\n"
+        "    print(found, json.dumps(found.to_dict()))\n"
+    )
+    models = [str(cases / name) for name in ("resize_runtime_sizes.onnx", "unet_free.onnx")]
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program, *models],
+            env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert said[0] == said[1]
+    assert said[0].count(b"schema_version") == len(models)

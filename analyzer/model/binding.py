@@ -105,7 +105,7 @@ def bind_inputs(
     for name, tensor in bound.items():
         for dim in tensor.shape or ():
             if isinstance(dim, FreeDim):
-                for label in dim.names:
+                for label in sorted(dim.names):
                     left.setdefault(label, name)
     for label, name in left.items():
         diagnostics.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import agree, fits_onto
 from cnnscope.analyzer.values.diagnostics import LimitError
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
@@ -31,8 +32,7 @@ def demand(x: Tensor | None, what: str, *wanted: Dim | None) -> None:
     if x is None or x.shape is None:
         return
     fits = len(x.shape) == len(wanted) and not any(
-        isinstance(has, int) and isinstance(want, int) and has != want
-        for has, want in zip(x.shape, wanted, strict=True)
+        want is not None and not agree(has, want) for has, want in zip(x.shape, wanted, strict=True)
     )
     if not fits:
         has = "x".join(map(str, x.shape)) or "scalar"
@@ -51,8 +51,7 @@ def demand_onto(x: Tensor | None, what: str, onto: Sequence[Dim]) -> None:
         return
     last = onto[len(onto) - len(x.shape) :]
     if len(x.shape) > len(onto) or any(
-        isinstance(has, int) and isinstance(want, int) and has not in (1, want)
-        for has, want in zip(x.shape, last, strict=True)
+        not fits_onto(has, want) for has, want in zip(x.shape, last, strict=True)
     ):
         has = "x".join(map(str, x.shape))
         want = "x".join(map(str, onto)) or "a scalar"
@@ -104,9 +103,7 @@ def demand_each(x: Tensor | None, what: str, count: Dim | None) -> None:
     """
     if x is None or x.shape is None or x.shape in ((), (1,)):
         return
-    if len(x.shape) != 1 or (
-        isinstance(x.shape[0], int) and isinstance(count, int) and x.shape[0] != count
-    ):
+    if len(x.shape) != 1 or (count is not None and not agree(x.shape[0], count)):
         has = "x".join(map(str, x.shape))
         more = "" if count == 1 else f" or {'a list' if count is None else count}"
         raise ValueError(f"{what} is {has}, one number{more} {'are' if more else 'is'} wanted")
@@ -217,7 +214,10 @@ def broadcast_shapes(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         if len(known) > 1:
             raise ValueError(f"shapes {', '.join(map(_show, shapes))} don't broadcast")
         free = [dim for dim in dims if not isinstance(dim, int)]
-        result.append(known.pop() if known else free[0] if free else 1)
+        length = known.pop() if known else free[0] if free else 1
+        for dim in free:
+            fits_onto(dim, length)
+        result.append(length)
     return tuple(result)
 
 

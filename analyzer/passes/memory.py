@@ -220,7 +220,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
         if isinstance(nbytes, FreeDim):
             free.update(nbytes.names)
             if not nbytes.names or nbytes.data:
-                unsized.update(f"data: {what}" for what in nbytes.data)
+                unsized.update(f"data: {what}" for what in sorted(nbytes.data))
             else:
                 try:
                     symbolic[name] = _moment(nbytes)

@@ -43,6 +43,7 @@ from cnnscope.analyzer.passes.node_notes import (
     place_of,
     refuse,
 )
+from cnnscope.analyzer.values.conditions import inside_subgraph, noted
 from cnnscope.analyzer.values.diagnostics import (
     STUMBLED,
     Diagnostic,
@@ -81,7 +82,8 @@ class Body:
         if outer._allowance is not None:
             outer._allowance.spend(1 + len(self.graph.nodes))
         seen = {n: outer.tensors[n] for n in captures(self.graph) if n in outer.tensors}
-        shapes = infer_shapes(self.graph, given, seen, outer._allowance)
+        with inside_subgraph():
+            shapes = infer_shapes(self.graph, given, seen, outer._allowance)
         shapes.origin.outer = outer
         outer.bodies[self._key] = shapes
         before = len(outer.diagnostics)
@@ -149,7 +151,10 @@ def infer_shapes(
     for stored in graph.stored.values():
         tensors[stored.name] = stored.tensor
     doubtful = shapes._doubtful
+    taken = noted.get()
     for node in graph.nodes:
+        if taken is not None:
+            taken.by = node.path
         try:
             outputs = _node_outputs(graph, node, shapes)
         except Contradiction as error:

@@ -28,6 +28,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import demand, demand_onto
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 from cnnscope.analyzer.values.window import Window
@@ -107,7 +108,7 @@ def attention_output(
     # A mask may end before the keys do.
     if mask is not None and mask.shape:
         seen = mask.shape[-1]
-        if isinstance(seen, int) and isinstance(s.keys, int) and seen > s.keys and nonpad is None:
+        if nonpad is None and not reaches(s.keys, seen):
             raise ValueError(f"attn_mask is for {seen} keys, there are {s.keys}")
         ahead = mask.of((*mask.shape[:-1], 1))
         demand_onto(ahead, "attn_mask", (s.batch, s.heads, s.queries, 1))

@@ -23,6 +23,7 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
 )
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import divides
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -60,7 +61,7 @@ def by_output(count: int, y: OutputReads, *others: OutputReads) -> Reads:
 
 def divided(elements: Dim, heads: int) -> None:
     """Raises ValueError where so many elements can't be dealt to so many heads."""
-    if heads < 1 or (isinstance(elements, int) and elements % heads):
+    if heads < 1 or not divides(heads, elements):
         raise ValueError(f"{elements} elements are no multiple of {heads} heads")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads
 from cnnscope.analyzer.operators.rules import Outputs, in_range
+from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
@@ -24,16 +25,18 @@ def concat_output(*inputs: Tensor, axis: int = 1) -> Tensor:
     shape: list[Dim] = []
     for i in range(rank):
         dims = [x.dims[i] for x in inputs]
-        known = {dim for dim in dims if isinstance(dim, int)}
+        known = [dim for dim in dims if isinstance(dim, int)]
         if i == along:
             total: Dim = 0
             for dim in dims:
                 total = total + dim
             shape.append(total)
-        elif len(known) > 1:
-            raise ValueError(f"axis {i} is of length {' and '.join(map(str, sorted(known)))}")
         else:
-            shape.append(known.pop() if known else dims[0])
+            length = known[0] if known else dims[0]
+            if not all(agree(dim, length) for dim in dims):
+                lengths = " and ".join(map(str, sorted(set(known))))
+                raise ValueError(f"axis {i} is of length {lengths}")
+            shape.append(length)
     return Tensor(dtype, tuple(shape))
 
 

@@ -26,6 +26,7 @@ from cnnscope.analyzer.operators.families.spatial import (
 from cnnscope.analyzer.operators.reading import Along, OutputReads
 from cnnscope.analyzer.operators.rules import Ints, demand, each_axis
 from cnnscope.analyzer.operators.work import Work, matrix_work
+from cnnscope.analyzer.values.conditions import agree, reaches
 from cnnscope.analyzer.values.dimension import Dim, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window, known_padding, same_padding
@@ -47,7 +48,7 @@ def conv_output(
     if group < 1:
         raise ValueError(f"group is {group}, at least 1 is wanted")
     inputs, expected = x.dims[channel], w.dims[1] * group
-    if isinstance(inputs, int) and isinstance(expected, int) and inputs != expected:
+    if not agree(inputs, expected):
         raise ValueError(f"input has {inputs} channels, weights of {group} groups want {expected}")
     if rest:
         demand(rest[0], "the bias", w.dims[0])
@@ -62,7 +63,7 @@ def conv_output(
     windows = conv_windows([x.dims[a] for a in axes], kernel, strides, pads, dilations, auto_pad)
     for axis, window in zip(axes, windows, strict=True):
         length = shape[axis] = window.output_length(x.dims[axis])
-        if isinstance(length, int) and length < 1:
+        if not reaches(length, 1):
             raise ValueError(
                 f"a kernel reaching over {window.extent} doesn't fit into {x.dims[axis]} inputs"
                 f" padded by {window.before} and {window.after}"

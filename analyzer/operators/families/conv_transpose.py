@@ -27,6 +27,7 @@ from cnnscope.analyzer.operators.families.spatial import (
 from cnnscope.analyzer.operators.reading import Along, OutputReads, everything
 from cnnscope.analyzer.operators.rules import Ints, demand, each_axis
 from cnnscope.analyzer.operators.work import Work, matrix_work
+from cnnscope.analyzer.values.conditions import agree, divides, reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window, known_padding, same_padding
@@ -86,7 +87,7 @@ def transposed(
                 length = length if output_shape else full - max(total, 0)
             else:  # a free input and a fixed output: only the length is known
                 before = total // 2 if auto_pad == "SAME_UPPER" else ceil_div(total, 2)
-        if isinstance(length, int) and length < 1:
+        if not reaches(length, 1):
             raise ValueError(f"padding leaves nothing of an output of {full}")
         result.append((length, stride, spacing, before))
     return result
@@ -108,9 +109,9 @@ def transpose_output(
     _, axes = spatial_axes(x, w, 0)
     if group < 1:
         raise ValueError(f"group is {group}, at least 1 is wanted")
-    if isinstance(x.dims[1], int) and isinstance(w.dims[0], int) and x.dims[1] != w.dims[0]:
+    if not agree(x.dims[1], w.dims[0]):
         raise ValueError(f"input has {x.dims[1]} channels, weights want {w.dims[0]}")
-    if isinstance(x.dims[1], int) and x.dims[1] % group:
+    if not divides(group, x.dims[1]):
         raise ValueError(f"{x.dims[1]} channels don't make {group} groups")
     if rest:
         demand(rest[0], "the bias", w.dims[1] * group)

@@ -21,6 +21,7 @@ from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Only, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import broadcast_shapes
 from cnnscope.analyzer.operators.work import Work, matrix_work
+from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -57,11 +58,7 @@ def parsed(equation: str, tensors: tuple[Tensor, ...]) -> Equation:
     for labels, tensor in zip(operands, tensors, strict=True):
         own: dict[str, Dim] = {}
         for label, dim in zip(labels, tensor.dims, strict=True):
-            if (
-                own.setdefault(label, dim) != dim
-                and isinstance(dim, int)
-                and isinstance(own[label], int)
-            ):
+            if not agree(own.setdefault(label, dim), dim):
                 raise ValueError(f"{equation!r} takes a diagonal of lengths {own[label]} and {dim}")
     lengths: dict[str, tuple[Dim, ...]] = {}
     for labels, tensor in zip(operands, tensors, strict=True):

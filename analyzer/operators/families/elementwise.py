@@ -28,6 +28,7 @@ from cnnscope.analyzer.operators.rules import (
     same,
 )
 from cnnscope.analyzer.operators.work import NO_WORK, Work
+from cnnscope.analyzer.values.conditions import agree, fits_onto
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.tensor import BITS, DTYPES, Shape, Tensor, dtype_of
 
@@ -67,9 +68,7 @@ def as_type(infer: Rule, dtype: str) -> Rule:
 def aligned(a: Tensor, b: Tensor, broadcast: int, axis: int | None) -> int:
     """The axis of `a` that the first axis of `b` lies against."""
     if not broadcast:
-        if a.rank != b.rank or any(
-            m != n for m, n in zip(a.dims, b.dims, strict=True) if isinstance(m, int | type(n))
-        ):
+        if a.rank != b.rank or not all(map(agree, a.dims, b.dims)):
             raise ValueError(f"shapes {a.dims} and {b.dims} differ and broadcast is 0")
         return 0
     # A one-element operand of any rank not above the first's is a scalar.
@@ -78,7 +77,7 @@ def aligned(a: Tensor, b: Tensor, broadcast: int, axis: int | None) -> int:
     if not 0 <= first <= a.rank - b.rank:
         raise ValueError(f"the second operand's {b.rank} axes don't fit the first's at axis {axis}")
     for m, n in zip(a.dims[first:], b.dims, strict=False):
-        if isinstance(m, int) and isinstance(n, int) and n not in (1, m):
+        if not fits_onto(n, m):
             raise ValueError(f"shapes {a.dims} and {b.dims} don't match from axis {first} on")
     return first
 

@@ -13,6 +13,7 @@ from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.index_tables import positions, table
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Only, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import Outputs, demand_rank, in_range
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import product
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -40,8 +41,7 @@ def gather_elements_output(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tens
         along = in_range(axis, x.rank)
         demand_rank(indices, "indices", x.rank)
         for i, (n, length) in enumerate(zip(indices.shape or (), x.shape, strict=False)):
-            longer = isinstance(n, int) and isinstance(length, int) and n > length
-            if i != along and longer:
+            if i != along and not reaches(length, n):
                 raise ValueError(f"axis {i} of indices is {n} long, of the data {length}")
     return x.of(indices.shape)
 

@@ -21,6 +21,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import demand
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import divides
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Tensor
@@ -54,7 +55,7 @@ def group_output(
 
 def check_groups(count: Dim, groups: int) -> None:
     """Raises ValueError where so many channels can't be dealt to so many groups."""
-    if groups < 1 or (isinstance(count, int) and count % groups):
+    if groups < 1 or not divides(groups, count):
         raise ValueError(f"{count} channels are no multiple of {groups} groups")
 
 

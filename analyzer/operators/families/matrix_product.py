@@ -19,6 +19,7 @@ from cnnscope.analyzer.operators.families.fused_activations import PER_ELEMENT
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Only, Whole
 from cnnscope.analyzer.operators.rules import broadcast_shapes
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -55,7 +56,7 @@ def multiplied(a: Sequence[Dim], b: Sequence[Dim]) -> tuple[tuple[Dim, ...], Dim
         raise ValueError("a factor of a matrix product is a scalar")
     depth = a[-1]
     other = b[-2] if len(b) > 1 else b[0]
-    if isinstance(depth, int) and isinstance(other, int) and depth != other:
+    if not agree(depth, other):
         raise ValueError(f"{depth} columns of the first factor meet {other} rows of the second")
     if not isinstance(depth, int):
         depth = other

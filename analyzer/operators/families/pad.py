@@ -18,6 +18,7 @@ from cnnscope.analyzer.operators.rules import (
     in_range,
     one_of,
 )
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Tensor
@@ -66,7 +67,7 @@ def pad_output(
             shape.append(FreeDim.from_data(f"{node_name} axis {i}"))
             continue
         total = n + found[0] + found[1]
-        if isinstance(total, int) and total < 0:
+        if not reaches(total, 0):
             raise ValueError(f"padding {found[0]} and {found[1]} cuts more than the {n} there are")
         if mode == "reflect" and n == 1 and found != (0, 0):
             raise ValueError(f"axis {i} of length 1 has nothing to reflect")

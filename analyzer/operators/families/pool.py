@@ -26,6 +26,7 @@ from cnnscope.analyzer.operators.families.spatial import last
 from cnnscope.analyzer.operators.reading import Along, AxisRead, OutputReads, Whole, everything
 from cnnscope.analyzer.operators.rules import Ints, Rule, demand_least_rank, each_axis
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window, known_padding, same_padding
@@ -90,7 +91,7 @@ def pool_output(
             length = window.output_length(n)
             if ceil_mode == 1:  # equation (1)
                 length = ceil_div(n + before + min(after - extent + stride, 0), stride)
-            if isinstance(length, int) and length < 1:
+            if not reaches(length, 1):
                 raise ValueError(
                     f"a kernel reaching over {extent} doesn't fit into {n} inputs padded by"
                     f" {before} and {after}"

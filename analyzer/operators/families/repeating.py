@@ -15,6 +15,7 @@ from cnnscope.analyzer.operators.reading import (
     elementwise,
 )
 from cnnscope.analyzer.operators.rules import Outputs, demand_rank, in_range
+from cnnscope.analyzer.values.conditions import fits_onto
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor, axes_of
 from cnnscope.analyzer.values.window import Window
@@ -40,11 +41,12 @@ def expand_output(x: Tensor, shape: Tensor, *, node_name: str = "") -> Tensor:
 def expanded(m: Dim, n: Dim) -> Dim:
     if m == 1:
         return n
-    if n == 1 or m == n or isinstance(n, FreeDim):
+    if n == 1 or m == n:
         return m
-    if isinstance(m, FreeDim):
-        return n
-    raise ValueError(f"an axis of length {m} can't be expanded to {n}")
+    short, length = (m, n) if isinstance(n, int) else (n, m)
+    if not fits_onto(short, length):
+        raise ValueError(f"an axis of length {m} can't be expanded to {n}")
+    return length
 
 
 def expand_reads(outputs: Outputs, x: Tensor, shape: Tensor) -> OutputReads:

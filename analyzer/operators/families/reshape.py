@@ -10,6 +10,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import FLAT, NOTHING, OutputReads
 from cnnscope.analyzer.operators.rules import Outputs, demand_rank
+from cnnscope.analyzer.values.conditions import agree, divides
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.values.tensor import Tensor, axes_of
 
@@ -58,9 +59,9 @@ def reshape_output(
         wanted[missing[0]] = size // rest
         if isinstance(rest, FreeDim) and rest.data:
             wanted[missing[0]] = FreeDim.from_data(f"{node_name} axis {missing[0]}")
-        fits = not (isinstance(size, int) and isinstance(rest, int) and size % rest)
-    elif isinstance(size, int) and isinstance(rest, int):
-        fits = size == rest
+        fits = divides(rest, size)
+    else:
+        fits = agree(size, rest)
     if not fits:
         raise ValueError(f"{size} elements don't fill shape {wanted}")
     return x.of(tuple(wanted))

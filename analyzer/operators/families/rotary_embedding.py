@@ -10,6 +10,7 @@ from cnnscope.analyzer.operators.families.attention_scores import ROTATED, uneve
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, Whole, everything
 from cnnscope.analyzer.operators.rules import demand, demand_rank, same
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -31,7 +32,7 @@ def rotary_output(
         if uneven(elements, num_heads):
             raise ValueError(f"{elements} elements are no multiple of {num_heads} heads")
         elements = elements // num_heads
-    if isinstance(elements, int) and rotary_embedding_dim > elements:
+    if not reaches(elements, rotary_embedding_dim):
         raise ValueError(f"{rotary_embedding_dim} of a head's {elements} elements turn")
     half = (rotary_embedding_dim or elements) // 2
     if positions is None:

@@ -10,6 +10,7 @@ from cnnscope.analyzer.operators.families.bodies import Body, BodyWork, Subgraph
 from cnnscope.analyzer.operators.reading import Through
 from cnnscope.analyzer.operators.rules import counted, in_range
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -37,7 +38,7 @@ def scan_output(
     for k, x in enumerate(inputs[count:]):
         axis = _axis(scan_input_axes, k, x.rank)
         length = x.dims[axis]
-        if isinstance(trips, int) and isinstance(length, int) and trips != length:
+        if trips is not None and not agree(trips, length):
             raise ValueError(f"scan inputs have the lengths {trips} and {length}")
         trips = length if trips is None else trips
         slices.append(x.of((*x.dims[:axis], *x.dims[axis + 1 :])))

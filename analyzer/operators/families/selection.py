@@ -20,6 +20,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import Outputs, demand, flag, in_range
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -37,7 +38,7 @@ def top_k_output(
     elif count.value is not None:
         n = count.only_length
     length = x.dims[along]
-    if isinstance(n, int) and isinstance(length, int) and n > length:
+    if not reaches(length, n):
         raise ValueError(f"the largest {n} of {length} elements")
     shape = (*x.dims[:along], n, *x.dims[along + 1 :])
     return x.of(shape), x.of(shape, "int64")

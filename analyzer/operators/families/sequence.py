@@ -32,6 +32,7 @@ from cnnscope.analyzer.operators.reading import (
     nothing_read,
 )
 from cnnscope.analyzer.operators.rules import Outputs, in_range
+from cnnscope.analyzer.values.conditions import agree, reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor, dtype_of
 
@@ -131,9 +132,9 @@ def split_output(
         if split.value is not None:
             parts = [(size, 1) for size in split.lengths]
             total: Dim = sum((size for size, _ in parts), start=0)
-            if isinstance(n, int) and isinstance(total, int) and total != n:
+            if not agree(n, total):
                 raise ValueError(f"parts of {total} together, of a tensor of {n}")
-            if any(isinstance(size, int) and size < 0 for size, _ in parts):
+            if not all(reaches(size, 0) for size, _ in parts):
                 raise ValueError("a part has a negative length")
     elif split.value is not None:
         size = split.only_number
@@ -165,7 +166,7 @@ def _demand_joinable(elements: Sequence[Tensor], along: int | None) -> None:
     first = elements[0]
     for x in elements[1:]:
         differs = x.rank != first.rank or any(
-            axis != along and isinstance(m, int) and isinstance(n, int) and m != n
+            axis != along and not agree(m, n)
             for axis, (m, n) in enumerate(zip(x.dims, first.dims, strict=True))
         )
         if differs:

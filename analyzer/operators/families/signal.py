@@ -30,6 +30,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import demand, demand_rank
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
@@ -180,9 +181,9 @@ def frame(
         length = window.dims[0]
     else:
         raise ValueError("neither window nor frame_length says how long a frame is")
-    if isinstance(length, int) and length < 1:
+    if not reaches(length, 1):
         raise ValueError(f"a frame is {length} long, at least 1 is wanted")
-    if isinstance(length, int) and isinstance(x.dims[1], int) and length > x.dims[1]:
+    if not reaches(x.dims[1], length):
         raise ValueError(f"a frame of {length} is longer than the signal, which has {x.dims[1]}")
     return step, length
 

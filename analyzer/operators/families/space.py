@@ -41,6 +41,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import Ints, demand, demand_rank, in_range, one_of
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import divides, reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, product
 from cnnscope.analyzer.values.tensor import Shape, Tensor, axes_of
 from cnnscope.analyzer.values.window import Window
@@ -55,7 +56,7 @@ def shuffled(
 
 
 def exact(top: Dim, bottom: int, what: str) -> Dim:
-    if isinstance(top, int) and top % bottom:
+    if not divides(bottom, top):
         raise ValueError(f"{what} {top} isn't a multiple of {bottom}")
     return top // bottom
 
@@ -145,7 +146,7 @@ def blocks_along(
     counts: list[Dim] = []
     for i, length in enumerate(image):
         room = length + pads[i] + pads[i + axes] - dilations[i] * (block[i] - 1) - 1
-        if isinstance(room, int) and room < 0:
+        if not reaches(room, 0):
             raise ValueError(
                 f"no block of {block[i]} fits into axis {i} of the image, which is {length} long"
             )

@@ -9,6 +9,7 @@ from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.concat import shifted
 from cnnscope.analyzer.operators.reading import NOTHING, Along, InputRead, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import Outputs, counted, demand_rank, in_range
+from cnnscope.analyzer.values.conditions import agree, divides, reaches
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, ceil_div
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -30,16 +31,16 @@ def parts(
         total: Dim = 0
         for part in given:
             total = total + part
-        if isinstance(n, int) and isinstance(total, int) and n != total:
+        if not agree(n, total):
             raise ValueError(f"an axis of length {n} is split into {given}")
         if len(given) != count:
             raise ValueError(f"{count} outputs for {len(given)} parts")
         return given
-    if version < 18 and isinstance(n, int) and n % count:
+    if version < 18 and not divides(count, n):
         raise ValueError(f"an axis of length {n} doesn't split into {count} equal parts")
     size = ceil_div(n, count) if version >= 18 else n // count
     last = n - size * (count - 1)
-    if isinstance(last, int) and (last < 0 or (last == 0 and n != 0)):
+    if not reaches(last, 0 if n == 0 else 1):
         raise ValueError(f"an axis of length {n} doesn't split into {count} parts of {size}")
     return [size] * (count - 1) + [last if version >= 18 else size]
 

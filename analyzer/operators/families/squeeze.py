@@ -8,6 +8,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import NOTHING, Along, Only, OutputReads
 from cnnscope.analyzer.operators.rules import Outputs, demand_rank, in_range
+from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -31,7 +32,7 @@ def squeeze_output(
         return x.of(None)
     gone = squeezed(x, squeeze, axes)
     for i in gone:
-        if isinstance(x.dims[i], int) and x.dims[i] != 1:
+        if not agree(x.dims[i], 1):
             raise ValueError(f"axis {i} of length {x.dims[i]} can't be squeezed")
     return x.of(tuple(dim for i, dim in enumerate(x.dims) if i not in gone))
 

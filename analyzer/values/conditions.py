@@ -1,0 +1,210 @@
+"""What has to hold of free lengths, so that what was worked out with them holds?
+
+A rule that compares lengths refuses what can't be: two parts of different heights aren't joined. Of free
+lengths it often can't be told, ``H`` and ``8*floor(H/8)``: the rule goes on as if they agreed, and what it
+took for granted is kept as a `Condition`. Its questions are asked here::
+
+    agree(n, m)          n = m
+    fits_onto(n, m)      n = m, or n = 1
+    reaches(n, 3)        n >= 3
+    divides(8, n)        n is a multiple of 8
+
+Each gives False only of plain numbers. `noting` collects what was taken for granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+
+#: ``"zero"``: the length is 0; ``"positive"``: it is 0 or more
+Kind = Literal["zero", "positive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that may hold of a difference of lengths.
+
+    Args:
+        left, right: two lengths.
+        kind: ``"zero"``: they are equal; ``"positive"``: the left one is at least the right one.
+    """
+
+    left: Dim
+    right: Dim
+    kind: Kind
+
+    @property
+    def difference(self) -> Dim:
+        """Left less right."""
+        return self.left - self.right
+
+    def __str__(self) -> str:
+        return f"{self.left} {'=' if self.kind == 'zero' else '>='} {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What has to hold: one of several claims.
+
+    Args:
+        either: the claims. The first is what was taken for granted; where another one holds in its
+            place, the node works as well.
+        otherwise: where one of these holds, the node works too, but gives other lengths than were
+            worked out.
+    """
+
+    either: tuple[Claim, ...]
+    otherwise: tuple[Claim, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The free dimensions that it is about."""
+        return frozenset(n for claim in self.either for n in _names(claim.difference))
+
+    @property
+    def data(self) -> frozenset[str]:
+        """What only a run can tell."""
+        return frozenset(
+            what for claim in self.either for what in getattr(claim.difference, "data", ())
+        )
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.either))
+
+
+def _names(value: Dim) -> frozenset[str]:
+    return value.names if isinstance(value, FreeDim) else frozenset()
+
+
+class Noted:
+    """What was taken for granted, each condition once, with who did first.
+
+    Args:
+        by: the node whose rule is asked; None: none.
+        inside: how many subgraphs it is in, which may not run at all.
+    """
+
+    def __init__(self) -> None:
+        self.by: str | None = None
+        self.inside = 0
+        self.conditions: dict[Condition, str | None] = {}
+        #: those of subgraphs
+        self.doubtful: dict[Condition, str | None] = {}
+
+    def take(self, condition: Condition) -> None:
+        """Keep a condition."""
+        (self.doubtful if self.inside else self.conditions).setdefault(condition, self.by)
+
+
+noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[Noted]:
+    """Collect what is taken for granted meanwhile.
+
+    >>> with noting() as found:
+    ...     agree(FreeDim.named("H"), 8)
+    True
+    >>> print(*found.conditions)
+    H = 8
+    """
+    found = Noted()
+    token = noted.set(found)
+    try:
+        yield found
+    finally:
+        noted.reset(token)
+
+
+@contextmanager
+def inside_subgraph() -> Iterator[None]:
+    """What is taken for granted meanwhile is of a subgraph, which may not run at all."""
+    found = noted.get()
+    if found is None:
+        yield
+        return
+    found.inside += 1
+    try:
+        yield
+    finally:
+        found.inside -= 1
+
+
+def _taken(*claims: Claim, otherwise: Claim | None = None) -> bool:
+    """Taken for granted, and noted where anybody collects what is: true."""
+    found = noted.get()
+    if found is not None:
+        told = [_told(claim) for claim in claims]
+        if True not in told:
+            left = [x for x, known in zip(claims, told, strict=True) if known is None]
+            other = otherwise is not None and _told(otherwise) is not False
+            found.take(Condition(tuple(left or claims[:1]), (otherwise,) if other else ()))  # type: ignore[arg-type]  # not None
+    return True
+
+
+def _told(claim: Claim) -> bool | None:
+    """Does it hold for every length, for none, or does it depend?"""
+    difference = claim.difference
+    if isinstance(difference, int):
+        return difference == 0 if claim.kind == "zero" else difference >= 0
+    try:
+        if claim.kind == "positive":
+            return bool(difference >= 0)
+        if difference > 0 or difference < 0:
+            return False
+    except Undetermined:
+        pass
+    return None
+
+
+def agree(left: Dim, right: Dim) -> bool:
+    """Are two lengths the same?
+
+    >>> agree(3, 4), agree(FreeDim.named("H"), 4)
+    (False, True)
+    """
+    if isinstance(left, int) and isinstance(right, int):
+        return left == right
+    return _taken(Claim(left, right, "zero"))
+
+
+def fits_onto(length: Dim, onto: Dim) -> bool:
+    """Can an axis be broadcast onto another: is it as long, or 1?
+
+    >>> fits_onto(1, 4), fits_onto(3, 4), fits_onto(FreeDim.named("H"), 4)
+    (True, False, True)
+    """
+    if isinstance(length, int) and (isinstance(onto, int) or length == 1):
+        return length in (1, onto)
+    # Where the other one is 1, and this isn't, it is the other that is stretched.
+    stretched = None if isinstance(onto, int) else Claim(onto, 1, "zero")
+    return _taken(Claim(length, onto, "zero"), Claim(length, 1, "zero"), otherwise=stretched)
+
+
+def reaches(length: Dim, least: Dim) -> bool:
+    """Is a length no less than that?
+
+    >>> reaches(0, 1), reaches(FreeDim.named("H") - 2, 1)
+    (False, True)
+    """
+    if isinstance(length, int) and isinstance(least, int):
+        return length >= least
+    return _taken(Claim(length, least, "positive"))
+
+
+def divides(part: Dim, length: Dim) -> bool:
+    """Is a length a multiple of that, which is at least 1?
+
+    >>> divides(2, 5), divides(2, FreeDim.named("H"))
+    (False, True)
+    """
+    if isinstance(length, int) and isinstance(part, int):
+        return length % part == 0
+    return _taken(Claim(length, length // part * part, "zero"))

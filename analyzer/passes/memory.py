@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from operator import add, gt, sub
 
 from cnnscope.analyzer.model.graph import Graph, used_names
@@ -79,8 +79,8 @@ _SHOWN, _KEPT = 8, 64
 _TERMS = 6
 
 
-def _terms(moment: Dim) -> Sequence[tuple[Monomial, int]]:
-    return moment.terms if isinstance(moment, FreeDim) else (((), moment),)
+def _terms(moment: Dim) -> Iterable[tuple[Monomial, int]]:
+    return moment.factors.items() if isinstance(moment, FreeDim) else (((), moment),)
 
 
 def never_more(a: Dim, b: Dim) -> bool:
@@ -95,15 +95,15 @@ def never_more(a: Dim, b: Dim) -> bool:
     difference = b - a
     if isinstance(difference, int):
         return difference >= 0
-    if len(difference.terms) > _TERMS:
+    if len(difference.factors) > _TERMS:
         return False  # it may be, but finding out takes long
     if _nowhere_negative(difference):
         return True
     scale = 1
-    for monomial, _ in difference.terms:
+    for monomial in difference.factors:
         scale = math.lcm(scale, math.prod(atom.bottom for atom in monomial if atom.bottom))
     total: Dim = 0
-    for monomial, factor in difference.terms:
+    for monomial, factor in difference.factors.items():
         part: Dim = factor * (scale // math.prod(a.bottom for a in monomial if a.bottom))
         for atom in monomial:
             bound = _bound(atom, below=factor > 0)
@@ -119,17 +119,25 @@ def _nowhere_negative(x: FreeDim) -> bool:
     least = x.least()
     if least is not None:
         return least >= 0
-    if len(x.terms) > 32:
+    if len(x.factors) > 32:
         return False
-    shifted: Dim = 0
-    for monomial, factor in x.terms:
-        part: Dim = factor
+    total: dict[Monomial, int] = {}
+    for monomial, factor in x.factors.items():
+        if len(monomial) > 8:
+            return False
+        part: dict[Monomial, int] = {(): factor}
         for atom in monomial:
-            if atom.least is None or atom.least < 0 or len(monomial) > 8:
+            least = atom.least
+            if least is None or least < 0:
                 return False
-            part = part * (FreeDim({(replace(atom, least=0),): 1}) + atom.least)
-        shifted = shifted + part
-    return all(factor >= 0 for _, factor in _terms(shifted))
+            # Times (atom + least), where the atom may be 0 now.
+            longer = {(*inner, atom): times for inner, times in part.items()}
+            for inner, times in part.items():
+                longer[inner] = longer.get(inner, 0) + least * times
+            part = longer
+        for inner, times in part.items():
+            total[inner] = total.get(inner, 0) + times
+    return all(factor >= 0 for factor in total.values())
 
 
 def _bound(atom: Atom, *, below: bool) -> Dim | None:
@@ -161,21 +169,32 @@ class _Moment:
         return never_more(self.nbytes, other.nbytes)
 
 
-_SAMPLES = 4
+#: lengths that are tried, of two kinds of names
+_TRIED = ((1, 1), (1000, 1000), (7, 900), (900, 7))
 
 
-def _moment(nbytes: Dim) -> _Moment:
-    if isinstance(nbytes, int):
-        return _Moment(nbytes, (nbytes,) * _SAMPLES)
-    names = sorted(nbytes.names)
-    samples = []
-    for small, large in ((1, 1), (1000, 1000), (7, 900), (900, 7)):
-        # By name, so that a length is the same in all of them.
-        found = substituted(nbytes, {n: large if sum(map(ord, n)) % 2 else small for n in names})
-        if not isinstance(found, int):
-            raise Undetermined(f"the value of {nbytes}")
-        samples.append(found)
-    return _Moment(nbytes, tuple(samples))
+class _Samples:
+    """What formulas come to at a few lengths, what they are made of worked out once."""
+
+    def __init__(self) -> None:
+        self._lengths: list[dict[str, Dim]] = [{} for _ in _TRIED]
+        self._known: list[dict[Atom, Dim]] = [{} for _ in _TRIED]
+
+    def moment(self, nbytes: Dim) -> _Moment:
+        if isinstance(nbytes, int):
+            return _Moment(nbytes, (nbytes,) * len(_TRIED))
+        for name in nbytes.names - self._lengths[0].keys():
+            # By name, so that a length is the same in all of them.
+            kind = sum(map(ord, name)) % 2
+            for lengths, tried in zip(self._lengths, _TRIED, strict=True):
+                lengths[name] = tried[kind]
+        samples = []
+        for lengths, known in zip(self._lengths, self._known, strict=True):
+            found = substituted(nbytes, lengths, known)
+            if not isinstance(found, int):
+                raise Undetermined(f"the value of {nbytes}")
+            samples.append(found)
+        return _Moment(nbytes, tuple(samples))
 
 
 def _with(moments: list[_Moment], moment: _Moment) -> list[_Moment]:
@@ -202,6 +221,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
     for name in graph.outputs:
         last[name] = end
 
+    at = _Samples().moment
     symbolic: dict[str, _Moment] = {}
     unfollowed: list[str] = []
 
@@ -223,7 +243,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
                 unsized.update(f"data: {what}" for what in sorted(nbytes.data))
             else:
                 try:
-                    symbolic[name] = _moment(nbytes)
+                    symbolic[name] = at(nbytes)
                 except Undetermined:  # a quotient by a free length
                     unfollowed.append(name)
             return 0
@@ -231,8 +251,9 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
 
     sizes = {name: size(name, "input") for name in graph.inputs} if inputs_too else {}
     alive = sum(sizes.values())
-    alive_too = sum(symbolic.values(), start=_moment(0))
+    alive_too = sum(symbolic.values(), start=at(0))
     largest: list[_Moment] = []
+    seen: set[Dim] = set()
     lost, known = False, 0  # of the moments before a free length, the peak
     freed: dict[int, list[str]] = {}
     for name in sizes:
@@ -259,14 +280,16 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
                 free.update(body_peak.free)
                 lost = lost or bool(body_peak.free and not body_peak.largest)
                 for moment in body_peak.largest or (body_peak.peak,):
-                    inside = _with(inside, _moment(moment))
+                    inside = _with(inside, at(moment))
         live[node.index] = alive + inner
         if where is None or alive + inner > peak:
             peak, where = alive + inner, node.index
         if (free or largest) and not lost:
-            now = alive_too + _moment(alive)
-            for within in inside or [_moment(0)]:
-                largest = _with(largest, now + within)
+            now = alive_too + at(alive)
+            for each in [now + within for within in inside] or [now]:
+                if each.nbytes not in seen:  # as block after block has it
+                    seen.add(each.nbytes)
+                    largest = _with(largest, each)
             lost = len(largest) > _KEPT
         elif not lost:
             known = peak
@@ -275,9 +298,9 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
             if name in symbolic:
                 alive_too -= symbolic[name]
     if free and not lost and not unsized and not unfollowed:
-        largest = _with(largest, _moment(known))
+        largest = _with(largest, at(known))
         if where is None:
-            largest = _with(largest, alive_too + _moment(alive))
+            largest = _with(largest, alive_too + at(alive))
     else:
         largest = []
     return Liveness(

@@ -11,7 +11,7 @@ which names what to bind.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from cnnscope.analyzer.values.polynomial import (
     LETTERS,
@@ -19,7 +19,7 @@ from cnnscope.analyzer.values.polynomial import (
     Atom,
     Monomial,
     Polynomial,
-    constant,
+    multiplied,
     opaque,
     short,
 )
@@ -75,44 +75,62 @@ class FreeDim(Polynomial):
     @property
     def lost(self) -> Atom | None:
         """The unknown that this is, where nobody has said yet what it is called."""
-        if len(self._terms) == 1 and len(self._terms[0][0]) == 1:
-            atom = self._terms[0][0][0]
-            return None if atom.text.strip() and not atom.text.startswith(" [") else atom
+        if len(self.factors) == 1:
+            (monomial,) = self.factors
+            if len(monomial) == 1:
+                (atom,) = monomial
+                return None if atom.text.strip() and not atom.text.startswith(" [") else atom
         return None
 
     # -- arithmetic ------------------------------------------------------------------------
 
     def __add__(self, other: Dim) -> Dim:
-        if not isinstance(other, int | FreeDim):
-            return NotImplemented
-        total = dict(self._terms)
-        for monomial, factor in _terms(other):
-            total[monomial] = total.get(monomial, 0) + factor
-        return _dim(total)
+        if isinstance(other, int):
+            return self._plus((((), other),), 1) if other else self
+        if isinstance(other, FreeDim):
+            return self._plus(other.factors.items(), 1)
+        return NotImplemented
 
     __radd__ = __add__
 
+    def _plus(self, others: Iterable[tuple[Monomial, int]], sign: int) -> Dim:
+        factors = self.factors.copy()
+        for monomial, factor in others:
+            factor = factors.get(monomial, 0) + sign * factor
+            if factor:
+                factors[monomial] = factor
+            else:
+                del factors[monomial]
+        return _dim(factors)
+
     def __neg__(self) -> Dim:
-        return _dim({monomial: -factor for monomial, factor in self._terms})
+        return _dim({monomial: -factor for monomial, factor in self.factors.items()})
 
     def __sub__(self, other: Dim) -> Dim:
+        if isinstance(other, FreeDim):
+            return self._plus(other.factors.items(), -1)
         return self + (-other)
 
     def __rsub__(self, other: Dim) -> Dim:
         return (-self) + other
 
     def __mul__(self, other: Dim) -> Dim:
-        if not isinstance(other, int | FreeDim):
+        if isinstance(other, int):
+            if other == 1:
+                return self
+            scaled = {monomial: factor * other for monomial, factor in self.factors.items()}
+            return _dim(scaled) if other else 0
+        if not isinstance(other, FreeDim):
             return NotImplemented
-        total: dict[Monomial, int] = {}
-        others = other._terms if isinstance(other, FreeDim) else (((), other),)
-        if len(self._terms) * len(others) > 8 * TERMS:
-            return FreeDim({(opaque(self._terms), opaque(others)): 1})
-        for left, a in self._terms:
-            for right, b in others:
-                key = tuple(sorted(left + right, key=lambda atom: atom.text))
-                total[key] = total.get(key, 0) + a * b
-        return _dim(total)
+        if len(self.factors) * len(other.factors) > 8 * TERMS:
+            parts = opaque(self.factors.items()), opaque(other.factors.items())
+            return FreeDim({parts: 1})
+        factors: dict[Monomial, int] = {}
+        for left, a in self.factors.items():
+            for right, b in other.factors.items():
+                product = multiplied(left, right)
+                factors[product] = factors.get(product, 0) + a * b
+        return _dim({monomial: factor for monomial, factor in factors.items() if factor})
 
     __rmul__ = __mul__
 
@@ -135,17 +153,26 @@ class FreeDim(Polynomial):
         Multiples of the divisor come out of the floor, and floor((floor(a/b) + c)/d) is
         floor((a + b*c)/(b*d)): all integers.
         """
-        whole = _dim({monomial: factor // divisor for monomial, factor in self._terms})
-        rest = _dim({monomial: factor % divisor for monomial, factor in self._terms})
-        if isinstance(rest, int):  # less than the divisor
-            return whole
-        constant = dict(rest._terms).get((), 0)
-        varying = [(monomial, factor) for monomial, factor in rest._terms if monomial]
-        if len(varying) == 1 and varying[0][1] == 1 and len(varying[0][0]) == 1:
-            (atom,) = varying[0][0]
-            if isinstance(atom.top, FreeDim):
-                return whole + (atom.top + constant * atom.bottom) // (atom.bottom * divisor)
-        return whole + rest._floor(divisor)
+        if divisor == 1:
+            return self
+        whole: dict[Monomial, int] = {}
+        rest: dict[Monomial, int] = {}
+        for monomial, factor in self.factors.items():
+            times, left = divmod(factor, divisor)
+            if times:
+                whole[monomial] = times
+            if left:
+                rest[monomial] = left
+        constant = rest.get((), 0)
+        varying = len(rest) - (() in rest)
+        if not varying:  # less than the divisor
+            return _dim(whole)
+        if varying == 1:
+            ((monomial, factor),) = ((m, f) for m, f in rest.items() if m)
+            if factor == len(monomial) == 1 and isinstance(top := monomial[0].top, FreeDim):
+                bottom = monomial[0].bottom
+                return _dim(whole) + (top + constant * bottom) // (bottom * divisor)
+        return _dim(whole) + FreeDim(rest)._floor(divisor)
 
     def __rfloordiv__(self, other: int) -> Dim:
         return FreeDim({(): other})._floor(self) if other else 0
@@ -163,7 +190,7 @@ class FreeDim(Polynomial):
         if isinstance(divisor, FreeDim):
             names, data = names | divisor.names, data | divisor.data
             bottom = f"({bottom})" if not bottom.isidentifier() else bottom
-        top = f"({self})" if len(self._terms) > 1 else str(self)
+        top = f"({self})" if len(self.factors) > 1 else str(self)
         least = self.least()
         if least is not None:
             if isinstance(divisor, int):
@@ -222,14 +249,16 @@ class FreeDim(Polynomial):
 Dim = int | FreeDim
 
 
-def _terms(value: Dim) -> Iterable[tuple[Monomial, int]]:
-    return value._terms if isinstance(value, FreeDim) else (((), int(value)),)
-
-
-def _dim(terms: Mapping[Monomial, int]) -> Dim:
-    """A polynomial, or the plain integer it comes down to."""
-    whole = constant(terms)
-    return FreeDim(terms) if whole is None else whole
+def _dim(factors: dict[Monomial, int]) -> Dim:
+    """A polynomial of factors without zeros, or the plain integer it comes down to."""
+    if len(factors) < 2:
+        if not factors:
+            return 0
+        if () in factors:
+            return factors[()]
+    made = FreeDim.__new__(FreeDim)
+    made._take(factors)
+    return made
 
 
 def _least_negated(value: FreeDim) -> int | None:
@@ -241,11 +270,11 @@ def _exact_quotient(top: FreeDim, bottom: FreeDim) -> Dim | None:
     """``top / bottom`` where bottom is one monomial that divides every term of top."""
     if top == bottom:
         return 1
-    if len(bottom._terms) != 1:
+    if len(bottom.factors) != 1:
         return None
-    atoms, divisor = bottom._terms[0]
+    ((atoms, divisor),) = bottom.factors.items()
     quotient: dict[Monomial, int] = {}
-    for monomial, factor in top._terms:
+    for monomial, factor in top.factors.items():
         rest = list(monomial)
         for atom in atoms:
             if atom not in rest:

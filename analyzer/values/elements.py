@@ -261,7 +261,7 @@ def _number(top: Dim, bottom: int, rounded: bool, *, once: bool = False) -> Elem
     """
     if not isinstance(top, FreeDim):
         return float(Fraction(top, bottom))
-    factors = [factor for _, factor in top.terms]
+    factors = list(top.factors.values())
     common = math.gcd(bottom, *factors)
     if common > 1:
         top, bottom = _free(top // common), bottom // common

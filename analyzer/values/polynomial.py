@@ -3,71 +3,147 @@
 Its *atoms* are what isn't known: a dimension's name, the floor of a quotient, the larger of two
 lengths. Two polynomials are equal exactly where their terms are. Lengths that hang on something are
 such polynomials (`dimension`).
+
+Equal atoms are one object, so that finding a term is a look at an address; and terms are put in
+order when somebody reads them, not at every sum.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from operator import attrgetter
+from threading import Lock
+from weakref import WeakValueDictionary
 
 #: what a formula is kept up to: terms, atoms in a term, bits of a coefficient, letters of a quotient.
 #: A shape's product stays far below; what a graph multiplies by itself again and again would double
 #: with every node.
 TERMS, DEGREE, BITS, LETTERS = 256, 128, 2048, 2000
+_LARGE = 1 << BITS
 
 
-@dataclass(frozen=True, slots=True)
 class Atom:
     """An unknown that a polynomial is made of: a dimension's name, or the floor of a quotient.
 
-    `least` is its lower bound; None where there is none. Of a floor, `top` and `bottom` are what is
-    divided by which number; of what else is worked out of other lengths, `parts` are those, and `how`
-    says what: ``"max"``, ``"min"``, or ``"quotient"``, rounded down.
+    Args:
+        text: what it is called; with its names and data it says which unknown it is.
+        names: the free dimensions it hangs on.
+        data: the data-dependent quantities it hangs on.
+        least: its lower bound; None where there is none.
+        top, bottom: of a floor, what is divided by which number.
+        parts: of what else is worked out of other lengths, those.
+        how: and in which way: ``"max"``, ``"min"``, or ``"quotient"``, rounded down.
+
+    >>> Atom("H", frozenset("H")) is Atom("H", frozenset("H"))
+    True
     """
 
+    __slots__ = (
+        "__weakref__", "bottom", "data", "how", "least", "names", "parts", "text", "top",
+    )  # fmt: skip
     text: str
     names: frozenset[str]
-    data: frozenset[str] = frozenset()
-    least: int | None = 1
-    top: Polynomial | None = field(default=None, compare=False)
-    bottom: int = field(default=0, compare=False)
-    parts: tuple[int | Polynomial, ...] = field(default=(), compare=False)
-    how: str = field(default="", compare=False)
+    data: frozenset[str]
+    least: int | None
+    top: Polynomial | None
+    bottom: int
+    parts: tuple[int | Polynomial, ...]
+    how: str
 
+    def __new__(
+        cls,
+        text: str,
+        names: frozenset[str],
+        data: frozenset[str] = frozenset(),
+        least: int | None = 1,
+        top: Polynomial | None = None,
+        bottom: int = 0,
+        parts: tuple[int | Polynomial, ...] = (),
+        how: str = "",
+    ) -> Atom:
+        key = (text, names, data, least, top, bottom, parts, how)
+        atom = _ATOMS.get(key)
+        if atom is None:
+            atom = object.__new__(cls)
+            atom.text, atom.names, atom.data, atom.least = text, names, data, least
+            atom.top, atom.bottom, atom.parts, atom.how = top, bottom, parts, how
+            with _ONE_AT_A_TIME:
+                atom = _ATOMS.setdefault(key, atom)
+        return atom
+
+    def with_least(self, least: int) -> Atom:
+        """The same unknown with another lower bound."""
+        return Atom(
+            self.text, self.names, self.data, least, self.top, self.bottom, self.parts, self.how
+        )
+
+    def __reduce__(self) -> tuple[type[Atom], tuple[object, ...]]:
+        return Atom, (
+            self.text, self.names, self.data, self.least, self.top, self.bottom, self.parts,
+            self.how,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"Atom({self.text!r})"
+
+
+#: the atoms that some polynomial is made of; who else forgets one leaves it out of here as well
+_ATOMS: WeakValueDictionary[tuple[object, ...], Atom] = WeakValueDictionary()
+_ONE_AT_A_TIME = Lock()
 
 Monomial = tuple[Atom, ...]
+_text = attrgetter("text")
 
 
 class Polynomial:
     """A sum of products of atoms, each with its integer coefficient."""
 
-    __slots__ = ("_terms",)
-    _terms: tuple[tuple[Monomial, int], ...]
+    __slots__ = ("_bound", "_hash", "_terms", "factors")
+    #: products of atoms and their coefficients, none of them 0, in any order; never changed
+    factors: dict[Monomial, int]
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
-        kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
-        if len(kept) > TERMS or any(
-            len(monomial) > DEGREE or factor.bit_length() > BITS for monomial, factor in kept
-        ):
-            kept = [((opaque(kept),), 1)]
-        kept.sort(key=lambda term: (-len(term[0]), [atom.text for atom in term[0]]))
-        self._terms = tuple(kept)
+        factors = {monomial: factor for monomial, factor in terms.items() if factor}
+        if any(len(monomial) > DEGREE for monomial in factors):
+            factors = {(opaque(factors.items()),): 1}
+        self._take(factors)
+
+    def _take(self, factors: dict[Monomial, int]) -> None:
+        """Be made of these, none of which is 0; as one unknown where they are too long."""
+        large = len(factors) > TERMS
+        for factor in factors.values():
+            if not -_LARGE < factor < _LARGE:
+                large = True
+        self.factors = {(opaque(factors.items()),): 1} if large else factors
+        # What is worked out when first asked for.
+        self._terms: tuple[tuple[Monomial, int], ...] | None = None
+        self._bound: int | str | None = "not asked"
+        self._hash: int | None = None
+
+    def __reduce__(self) -> tuple[type[Polynomial], tuple[dict[Monomial, int]]]:
+        return type(self), (self.factors,)
 
     @property
     def names(self) -> frozenset[str]:
         """The free dimensions this hangs on."""
-        return frozenset(name for m, _ in self._terms for atom in m for name in atom.names)
+        return frozenset().union(*[atom.names for m in self.factors for atom in m])
 
     @property
     def data(self) -> frozenset[str]:
         """The data-dependent quantities this hangs on."""
-        return frozenset(what for m, _ in self._terms for atom in m for what in atom.data)
+        return frozenset().union(*[atom.data for m in self.factors for atom in m])
 
     @property
     def terms(self) -> tuple[tuple[Monomial, int], ...]:
-        """The polynomial: products of atoms, each with its coefficient; no atoms: the constant."""
+        """`factors` in the order in which they are written; no atoms: the constant."""
+        if self._terms is None:
+            self._terms = tuple(
+                sorted(
+                    self.factors.items(),
+                    key=lambda term: (-len(term[0]), list(map(_text, term[0]))),
+                )
+            )
         return self._terms
 
     # -- bounds ------------------------------------------------------------------------------
@@ -79,34 +155,27 @@ class Polynomial:
         >>> Polynomial({(height,): 2, (width,): 1, (): 3}).least()
         6
         """
-        found = self._least_plainly()
-        if found is None and any(atom.top is not None for m, _ in self._terms for atom in m):
-            return _least_without_floors(self._terms)
+        found = self._bound
+        if isinstance(found, str):
+            found = _least_plainly(self.factors)
+            if found is None and any(atom.top is not None for m in self.factors for atom in m):
+                found = _least_without_floors(self.factors)
+            self._bound = found
         return found
 
-    def _least_plainly(self) -> int | None:
-        total = 0
-        for monomial, factor in self._terms:
-            bounds = [atom.least for atom in monomial]
-            known = [bound for bound in bounds if bound is not None]
-            # What may be negative bounds no product with something that may grow.
-            signed = len(monomial) > 1 and any(bound < 0 for bound in known)
-            if monomial and (factor < 0 or len(known) < len(bounds) or signed):
-                return None
-            total += factor * math.prod(known)
-        return total
-
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Polynomial) and self._terms == other._terms
+        return isinstance(other, Polynomial) and self.factors == other.factors
 
     def __hash__(self) -> int:
-        return hash(self._terms)
+        if self._hash is None:
+            self._hash = hash(frozenset(self.factors.items()))
+        return self._hash
 
     # -- text --------------------------------------------------------------------------------
 
     def __str__(self) -> str:
         text = ""
-        for monomial, factor in self._terms:
+        for monomial, factor in self.terms:
             body = "*".join(atom.text for atom in monomial)
             size = abs(factor)
             part = str(size) if not body else body if size == 1 else f"{size}*{body}"
@@ -118,11 +187,11 @@ class Polynomial:
         return f"{type(self).__name__}({str(self)!r})"
 
 
-def constant(terms: Mapping[Monomial, int]) -> int | None:
-    """The plain integer that terms come down to; None where they hang on something."""
-    if all(not factor for monomial, factor in terms.items() if monomial):
-        return terms.get((), 0)
-    return None
+def multiplied(left: Monomial, right: Monomial) -> Monomial:
+    """The product of two products, its atoms by their texts."""
+    if not left or not right:
+        return left or right
+    return tuple(sorted(left + right, key=_text))
 
 
 def opaque(terms: Iterable[tuple[Monomial, int]]) -> Atom:
@@ -142,7 +211,23 @@ def short(text: str) -> str:
     return f"formula {digest}"
 
 
-def _least_without_floors(terms: Iterable[tuple[Monomial, int]]) -> int | None:
+def _least_plainly(factors: Mapping[Monomial, int]) -> int | None:
+    """A lower bound by the atoms' own."""
+    total = 0
+    for monomial, factor in factors.items():
+        if monomial:
+            if factor < 0:
+                return None
+            for atom in monomial:
+                # What may be negative bounds no product with something that may grow.
+                if atom.least is None or (atom.least < 0 and len(monomial) > 1):
+                    return None
+                factor *= atom.least
+        total += factor
+    return total
+
+
+def _least_without_floors(factors: Mapping[Monomial, int]) -> int | None:
     """A lower bound of a polynomial, by what is known of a floor from both sides::
 
         (t - b + 1)/b <= floor(t/b) <= t/b
@@ -151,7 +236,7 @@ def _least_without_floors(terms: Iterable[tuple[Monomial, int]]) -> int | None:
     """
     bounds = []
     for everywhere in (False, True):
-        left = {monomial: Fraction(factor) for monomial, factor in terms}
+        left, scale = dict(factors), 1  # the polynomial, times scale
         for _ in range(8):
             floors = [
                 (monomial, monomial[0])
@@ -162,18 +247,17 @@ def _least_without_floors(terms: Iterable[tuple[Monomial, int]]) -> int | None:
                 break
             for monomial, atom in floors:
                 factor = left.pop(monomial)
+                times = atom.bottom // math.gcd(factor, atom.bottom)
+                if times > 1:
+                    left = {other: times * known for other, known in left.items()}
+                    factor, scale = factor * times, scale * times
+                factor //= atom.bottom
                 assert atom.top is not None
-                for inner, times in atom.top.terms:
-                    left[inner] = left.get(inner, Fraction(0)) + factor * times / atom.bottom
+                for inner, known in atom.top.factors.items():
+                    left[inner] = left.get(inner, 0) + factor * known
                 if factor > 0:
-                    lost = factor * Fraction(atom.bottom - 1, atom.bottom)
-                    left[()] = left.get((), Fraction(0)) - lost
-        # In whole parts of the common denominator it is a polynomial again.
-        common = math.lcm(*[factor.denominator for factor in left.values()])
-        whole = {monomial: int(factor * common) for monomial, factor in left.items()}
-        least = constant(whole)
-        if least is None:
-            least = Polynomial(whole)._least_plainly()
+                    left[()] = left.get((), 0) - factor * (atom.bottom - 1)
+        least = _least_plainly({monomial: factor for monomial, factor in left.items() if factor})
         if least is not None:
-            bounds.append(-((-least) // common))
+            bounds.append(-((-least) // scale))
     return max(bounds, default=None)

@@ -9,8 +9,15 @@ from cnnscope.analyzer.values.extremes import greatest, smallest
 from cnnscope.analyzer.values.polynomial import BITS, Atom, Polynomial
 
 
-def substituted(value: Dim, lengths: Mapping[str, Dim]) -> Dim:
+def substituted(
+    value: Dim, lengths: Mapping[str, Dim], known: dict[Atom, Dim] | None = None
+) -> Dim:
     """The same polynomial with lengths put in for names; what isn't named stays free.
+
+    Args:
+        value: the polynomial.
+        lengths: by name.
+        known: what atoms came to, kept for the next polynomial; names met before keep their lengths.
 
     Raises:
         Undetermined: a name is inside something that isn't followed, or the length has very many
@@ -20,14 +27,14 @@ def substituted(value: Dim, lengths: Mapping[str, Dim]) -> Dim:
     >>> substituted((height + 2 - 3) // 2 + 1, {"H": 224})
     112
     """
-    return _polynomial(value, lengths, {})
+    return _polynomial(value, lengths, {} if known is None else known)
 
 
 def _polynomial(value: int | Polynomial, lengths: Mapping[str, Dim], known: dict[Atom, Dim]) -> Dim:
     if isinstance(value, int):
         return value
     total: Dim = 0
-    for monomial, factor in value.terms:
+    for monomial, factor in value.factors.items():
         part: Dim = factor
         for atom in monomial:
             # What stands in a formula many times is worked out once: written out, a length that

@@ -121,7 +121,7 @@ class Tensor:
         bits = BITS.get(self.dtype or "")
         if bits is None:
             raise Undetermined(f"the size in bytes of {self.dtype or 'an unknown type'}")
-        return -((-self.size * bits) // 8)
+        return self.size * (bits // 8) if bits >= 8 else -((-self.size * bits) // 8)
 
     @property
     def _held_bytes(self) -> Dim:

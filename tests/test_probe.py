@@ -535,11 +535,9 @@ def test_a_field_that_leaves_out_what_a_unit_sees_is_named(monkeypatch: pytest.M
     (key,) = [k for k in analysis.fields.states["t0"] if k[1] == 2]
     paths = analysis.fields.states["t0"][key]
     digit = paths.terms[0].digits[0]
-    short = dataclasses.replace(digit, field=dataclasses.replace(digit.field, spans=((-1, 1),)))
-    term = dataclasses.replace(paths.terms[0], digits=(short,))
-    monkeypatch.setitem(
-        analysis.fields.states["t0"], key, dataclasses.replace(paths, terms=(term,))
-    )
+    short = digit._replace(field=digit.field._replace(spans=((-1, 1),)))
+    term = paths.terms[0]._replace(digits=(short,))
+    monkeypatch.setitem(analysis.fields.states["t0"], key, paths._replace(terms=(term,)))
     (found,) = check_fields(analysis).mismatches
     assert (found.tensor, found.what, found.cause) == ("t0", "span", True)
 

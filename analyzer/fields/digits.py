@@ -12,9 +12,10 @@ values: no graph, no names.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.operators.reading import Along, Listed, Only
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
@@ -37,8 +38,7 @@ EVERYTHING = Everything()
 Reach = Span | Everything | None
 
 
-@dataclass(frozen=True, slots=True)
-class Digit:
+class Digit(NamedTuple):
     """``field(( u[axis] // div ) % mod)``; mod None: no wrapping."""
 
     axis: int
@@ -48,7 +48,7 @@ class Digit:
 
     @property
     def place(self) -> tuple[int, int, int | None]:
-        return self.axis, self.div, self.mod
+        return self[:3]
 
 
 Digits = tuple[Digit, ...]
@@ -65,14 +65,18 @@ def narrowest(digits: Digits) -> int:
 
 
 def apply_read(
-    digits: Digits, before: Shape, after: Shape | None, read: tuple[object, ...]
+    digits: Digits,
+    before: Shape,
+    after: Shape | None,
+    read: tuple[object, ...],
+    known: KnownFields,
 ) -> tuple[Digits | None, Reach]:
     """Digits of the output, and what the collapsed ones come to; (None, None): nothing is seen."""
     moved: list[Digit] = []
     rest: Reach = (0, 0)
     if len(digits) == 1 and digits[0].axis != ITERATION:  # a plain convolutional net has no other
         (only,) = digits
-        new, reach = _along([only], before[only.axis], read[only.axis], after)
+        new, reach = _along([only], before[only.axis], read[only.axis], after, known)
         if reach is None:
             return None, None
         if len(new) == 1 and reach == (0, 0):
@@ -83,7 +87,7 @@ def apply_read(
         if axis == ITERATION:
             moved.extend(group)
             continue
-        new, reach = _along(group, before[axis], read[axis], after)
+        new, reach = _along(group, before[axis], read[axis], after, known)
         if reach is None:
             return None, None
         moved.extend(new)
@@ -96,12 +100,12 @@ def with_rest(moved: list[Digit], rest: Reach) -> tuple[Digits | None, Reach]:
     if not moved or isinstance(rest, Everything):
         return (), rest
     if rest != (0, 0) and rest is not None:
-        moved[0] = replace(moved[0], field=moved[0].field.widened(rest))
+        moved[0] = moved[0]._replace(field=moved[0].field.widened(rest))
     return tuple(sorted(moved, key=lambda d: (d.axis, -d.div))), rest
 
 
 def _along(
-    group: list[Digit], length: Dim, read: object, after: Shape | None
+    group: list[Digit], length: Dim, read: object, after: Shape | None, known: KnownFields
 ) -> tuple[list[Digit], Reach]:
     """The digits on one input axis, behind how that axis is read."""
     if isinstance(read, Along):
@@ -127,7 +131,7 @@ def _along(
                 moved = whole.listed(read.rows)
             else:
                 size = after[read.axis] if after is not None else None
-                moved = whole.through(read.window, size if isinstance(size, int) else None)
+                moved = known.behind(whole, read.window, size if isinstance(size, int) else None)
             if moved is not None:
                 return [Digit(read.axis, 1, None, moved.regular())], (0, 0)
     reach: Reach = (0, 0)
@@ -162,7 +166,25 @@ def as_field(group: list[Digit], length: Dim) -> Field | None:
             return found
     if not isinstance(length, int) or length > MAX_PERIOD:
         return None
-    return Field(tuple(_value(group, index) for index in range(length)), 0, True).regular()
+    spans, *others = [_listing(digit, length) for digit in group]
+    for other in others:
+        spans = tuple(map(_sum, spans, other))
+    return Field(spans, 0, True).regular()
+
+
+def _listing(digit: Digit, length: int) -> tuple[Span | None, ...]:
+    """What one digit comes to at every index of an axis: each of its values `div` times, over and
+    over again where it wraps."""
+    values = -(-length // digit.div)
+    turn = values if digit.mod is None else min(values, digit.mod)
+    spans = digit.field.listing(turn)
+    if digit.div > 1:
+        spans = tuple([span for span in spans for _ in range(digit.div)])
+    return (spans * -(-values // turn))[:length] if turn else ()
+
+
+def _sum(a: Span | None, b: Span | None) -> Span | None:
+    return None if a is None or b is None else (a[0] + b[0], a[1] + b[1])
 
 
 def _value(group: Sequence[Digit], index: int) -> Span | None:

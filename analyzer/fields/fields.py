@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import NONE, InputAxis, Paths, State, Unfollowed
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.passes.reads import NodeReads
@@ -27,12 +28,17 @@ class Room:
         lost: the state of every tensor that is given by a layer after they ran out.
         ended: the layer where they did.
         lengths: of the network inputs' axes, where they are known.
+        known: what has been worked out of fields.
+        measured, measure: the state that was kept last, and how much of the room it takes.
     """
 
     left: int
     lost: Unfollowed
     ended: str | None = None
     lengths: dict[InputAxis, int] = field(default_factory=dict)
+    known: KnownFields = field(default_factory=KnownFields)
+    measured: State = field(default_factory=dict)
+    measure: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +74,20 @@ def keep(node: Node, found: Fields, room: Room) -> None:
     for name in node.outputs:
         state = found.states.get(name)
         if state:
-            room.left -= AXIS_SPANS * len(state)
-            for paths in state.values():
-                for term in paths.terms:
-                    for digit in term.digits:
-                        room.left -= len(digit.field.spans)
+            if state is not room.measured:  # most nodes hand on the state of the one before
+                room.measured, room.measure = state, _spans(state)
+            room.left -= room.measure
     if room.left < 0:
         room.ended = node.name
+
+
+def _spans(state: State) -> int:
+    count = AXIS_SPANS * len(state)
+    for paths in state.values():
+        for term in paths.terms:
+            for digit in term.digits:
+                count += len(digit.field.spans)
+    return count
 
 
 def give_up(node: Node, found: Fields) -> None:

@@ -20,12 +20,12 @@ from cnnscope.analyzer.fields.fields import (
 )
 from cnnscope.analyzer.fields.misalignment import misaligned_joins
 from cnnscope.analyzer.fields.one_node import OneNode
+from cnnscope.analyzer.fields.passages import NodePassages, find_passages
 from cnnscope.analyzer.fields.paths import NONE, State, Unfollowed, initial_state
 from cnnscope.analyzer.fields.subgraphs import Subgraphs
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.likeness import Answers
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import NodeReads, find_reads
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 
 
@@ -54,7 +54,7 @@ def find_fields(
             for axis, length in enumerate(x.shape or ()):
                 if isinstance(length, int):
                     room.lengths[name, axis] = length
-    answers: Answers[NodeReads] = Answers(shapes.alike)
+    answers: Answers[NodePassages] = Answers(shapes.alike)
     for node in graph.nodes:
         if shapes.folded(node):
             continue
@@ -67,6 +67,7 @@ def find_fields(
             give_up(node, found)
     if given is None:
         found.diagnostics.extend(misaligned_joins(found))
+        room.known.forget()
     if given is None and room.ended is not None:
         found.diagnostics.append(
             Diagnostic("fields-not-followed", "warning", room.ended,
@@ -77,7 +78,7 @@ def find_fields(
 
 
 def _outputs(
-    node: Node, graph: Graph, shapes: Shapes, found: Fields, answers: Answers[NodeReads]
+    node: Node, graph: Graph, shapes: Shapes, found: Fields, answers: Answers[NodePassages]
 ) -> None:
     """The states of a node's outputs from those of its inputs."""
     states = found.states
@@ -89,7 +90,8 @@ def _outputs(
             if name:
                 states[name] = result.states.get(name, NONE)
         return
-    reads = answers.of(node, find_reads, node, shapes)
+    passages = answers.of(node, find_passages, node, shapes)
+    reads = passages.reads
     found.reads[node.index] = reads
     if reads.fault is not None:
         found.diagnostics.append(reads.fault)
@@ -97,11 +99,12 @@ def _outputs(
         Subgraphs(node, shapes, found, partial(_nested, found)).through(reads.through)
         return
     one = OneNode(node, graph, shapes, found)
-    for name, per_input in zip(node.outputs, reads.outputs, strict=True):
+    for k, (name, read) in enumerate(zip(node.outputs, passages.outputs, strict=True)):
         if name:
-            output = shapes.tensors[name]
-            bordered = one.bordered(name, output, per_input)
-            states[name] = one.output(output, per_input) if bordered is None else bordered
+            output, state = shapes.tensors[name], None
+            if read.longer:
+                state = one.bordered(name, output, reads.outputs[k])
+            states[name] = one.output(output, read) if state is None else state
 
 
 def _nested(

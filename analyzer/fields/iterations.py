@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from cnnscope.analyzer.fields.digits import EVERYTHING, ITERATION, Digits
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, State
@@ -18,7 +17,7 @@ def one_iteration(state: State, axis: int | None) -> State:
 
     def put(digits: Digits) -> Digits:
         return tuple(
-            replace(d, axis=ITERATION if d.axis == axis else d.axis - (d.axis > axis))
+            d._replace(axis=ITERATION if d.axis == axis else d.axis - (d.axis > axis))
             for d in digits
         )
 
@@ -38,7 +37,7 @@ def stacked_along(state: State, axis: int) -> State:
 
     def put(digits: Digits) -> Digits:
         return tuple(
-            replace(d, axis=axis if d.axis == ITERATION else d.axis + (d.axis >= axis))
+            d._replace(axis=axis if d.axis == ITERATION else d.axis + (d.axis >= axis))
             for d in digits
         )
 
@@ -47,11 +46,10 @@ def stacked_along(state: State, axis: int) -> State:
 
 def _mapped(state: State, put: Callable[[Digits], Digits]) -> State:
     def mapped(terms: Sequence[Term]) -> tuple[Term, ...]:
-        return tuple(replace(term, digits=put(term.digits)) for term in terms)
+        return tuple(term._replace(digits=put(term.digits)) for term in terms)
 
     return {
-        key: replace(
-            paths,
+        key: paths._replace(
             terms=mapped(paths.terms),
             single=None if paths.single is None else mapped(paths.single),
         )
@@ -70,8 +68,7 @@ def spread_iterations(state: State, node: Node) -> State:
         ])  # fmt: skip
 
     return {
-        key: replace(
-            paths,
+        key: paths._replace(
             terms=spread(paths.terms),
             single=None if paths.single is None else spread(paths.single),
         )

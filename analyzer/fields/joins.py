@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.misalignment import note_misaligned
+from cnnscope.analyzer.fields.passages import Piece
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, State
 from cnnscope.analyzer.fields.smallest import single_paths, smallest_ways
-from cnnscope.analyzer.fields.stretches import Piece, beside, cut_to, side_by_side
+from cnnscope.analyzer.fields.stretches import beside, cut_to, side_by_side
 from cnnscope.analyzer.fields.terms import Term, capped, gathered, regular, union
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.values.tensor import Tensor
@@ -22,6 +23,7 @@ def join(
     """What several inputs, or ways that a tensor may have come about, show of an input's axis."""
     aligned = all(paths.aligned for paths, _ in parts)
     known = all(paths.known for paths, _ in parts)
+    known_fields = found.room.known
     laid_out = side_by_side(parts)
     terms: list[Term] = []
     for paths, piece in parts:
@@ -30,7 +32,7 @@ def join(
                 term = cut_to(term, piece)
             for i, other in enumerate(terms):
                 if other.places == term.places:
-                    merged, agree = union(other, term, output.shape)
+                    merged, agree = union(other, term, output.shape, known_fields)
                     terms[i] = merged
                     if not agree and not laid_out:
                         if aligned:
@@ -47,7 +49,7 @@ def join(
         for paths, piece in parts
         for way in paths.ways
     ]
-    smallest = smallest_ways(ways, found.room.lengths.get(key), output.shape)
+    smallest = smallest_ways(ways, found.room.lengths.get(key), output.shape, known_fields)
     return Paths(kept, aligned, known, single_paths(kept, smallest))
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnscope.analyzer.fields.digits import EVERYTHING, Digits, apply_read, narrowest
+from cnnscope.analyzer.fields.digits import EVERYTHING, Digit, Digits, apply_read, narrowest
 from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.passages import Passage, Piece
 from cnnscope.analyzer.fields.paths import InputAxis, Paths
 from cnnscope.analyzer.fields.reshapes import reshape
 from cnnscope.analyzer.fields.smallest import single_paths, smallest_ways
-from cnnscope.analyzer.fields.stretches import Piece, piece_of, stretch_behind
+from cnnscope.analyzer.fields.stretches import piece_of, stretch_behind
 from cnnscope.analyzer.fields.terms import Term, gathered, least_seen
 from cnnscope.analyzer.model.graph import Node
-from cnnscope.analyzer.operators.reading import Along, Coupled, Flat, Listed, Only, Upto, Whole
-from cnnscope.analyzer.passes.reads import KnownRead
+from cnnscope.analyzer.operators.reading import Along, Coupled, Flat, Only, Upto, Whole
 from cnnscope.analyzer.values.diagnostics import Diagnostic
-from cnnscope.analyzer.values.dimension import Dim
-from cnnscope.analyzer.values.field import MAX_PERIOD
-from cnnscope.analyzer.values.tensor import Shape, Tensor
-from cnnscope.analyzer.values.window import POINT
+from cnnscope.analyzer.values.field import MAX_PERIOD, Field
+from cnnscope.analyzer.values.tensor import Shape
 
 
 class Moving:
@@ -29,72 +27,76 @@ class Moving:
     """
 
     def __init__(self, node: Node, found: Fields) -> None:
-        self.node, self.found = node, found
+        self.node, self.found, self.known = node, found, found.room.known
 
-    def moved(
-        self, key: InputAxis, paths: Paths, x: Tensor, output: Tensor, read: KnownRead
-    ) -> tuple[Paths, Piece | None]:
+    def moved(self, key: InputAxis, paths: Paths, passage: Passage) -> tuple[Paths, Piece | None]:
         """The paths behind a read, and where it lays the input beside others."""
-        if read is None or (isinstance(read, tuple) and _outside(paths, len(read))):
-            some = least_seen(paths.terms)
+        terms, single, read = paths.terms, paths.single, passage.read
+        if passage.unmoved:
+            return paths, None
+        if read is None or (isinstance(read, tuple) and _outside(terms, len(read))):
+            some = least_seen(terms)
             unknown = Term((), EVERYTHING, self.node.name, at_least=some, least=1)
             return Paths((unknown,), paths.aligned, False), None
-        if len(paths.terms) == 1 and paths.single is None:
-            (term,) = paths.terms
-            if not term.digits:
-                return paths, None
-            if isinstance(read, tuple) and len(term.digits) == 1:
-                axis = term.digits[0].axis
-                along = read[axis] if 0 <= axis < len(read) else None
-                if (
-                    isinstance(along, Along)
-                    and along.window is POINT
-                    and along.axis == axis
-                    and x.shape is not None
-                    and output.shape is not None
-                    and x.shape[axis : axis + 1] == output.shape[axis : axis + 1]
-                ):
-                    return paths, None  # a batch or channel axis, read index by index
-        self.noticed(key, paths.terms, x, output, read)
-        terms = self.moved_terms(paths.terms, x, output, read)
-        if paths.single is None:
-            single = terms
-        else:
-            single = self.moved_terms(paths.single, x, output, read)
-        piece = None
-        if isinstance(read, tuple):
-            pieces = (piece_of(term, x, output, read) for term in paths.terms if term.digits)
-            piece = next((piece for piece in pieces if piece is not None), None)
-        if terms is paths.terms and single is paths.ways:
+        if self.kept(terms, single, passage):
+            return paths, None
+        self.noticed(key, terms, passage)
+        moved = self.moved_terms(terms, passage)
+        piece = piece_of(terms, passage.pieces) if passage.pieces else None
+        ways = moved if single is None else self.moved_terms(single, passage)
+        if moved is terms and (single is None or ways is single):
             return paths, piece
-        found = gathered(terms)
-        if len(single) > 1:
-            single = smallest_ways(single, self.found.room.lengths.get(key), output.shape)
-        return Paths(found, paths.aligned, paths.known, single_paths(found, single)), piece
+        found = gathered(moved)
+        if len(ways) > 1:
+            ways = smallest_ways(ways, self.found.room.lengths.get(key), passage.after, self.known)
+        elif single is None:
+            return Paths(found, paths.aligned, paths.known), piece
+        return Paths(found, paths.aligned, paths.known, single_paths(found, ways)), piece
 
-    def moved_terms(
-        self, terms: tuple[Term, ...], x: Tensor, output: Tensor, read: KnownRead
-    ) -> tuple[Term, ...]:
+    def kept(
+        self, terms: tuple[Term, ...], single: tuple[Term, ...] | None, passage: Passage
+    ) -> bool:
+        """Are the paths behind the read what they were, at a glance?"""
+        if single is None and len(terms) == 1:
+            digits = terms[0].digits
+            if len(digits) < 2:  # collapsed; or a batch or channel axis, read index by index
+                stays = passage.stays
+                axis = digits[0].axis if digits else 0
+                return not digits or (0 <= axis < len(stays) and stays[axis])
+        if type(passage.read) is not tuple:
+            return False
+        keeps = passage.keeps
+        return all(map(keeps, terms)) and (single is None or all(map(keeps, single)))
+
+    def moved_terms(self, terms: tuple[Term, ...], passage: Passage) -> tuple[Term, ...]:
         """The terms behind a read; those that it leaves out are gone."""
-        found = [
-            term if not term.digits
-            else self.reshaped(term, x.shape, output.shape) if isinstance(read, Flat)
-            else self.stepped(term, x, output, read) if isinstance(read, Coupled) and read.steps
-            else self.read_term(term, x, output, read)
-            for term in terms
-        ]  # fmt: skip
-        if all(new is term for new, term in zip(found, terms, strict=True)):
-            return terms
-        return tuple([term for term in found if term is not None])
+        read = passage.read
+        found: list[Term] = []
+        same = True
+        for term in terms:
+            if not term.digits:
+                new: Term | None = term
+            elif isinstance(read, Flat):
+                new = self.reshaped(term, passage.before, passage.after)
+            elif isinstance(read, Coupled) and read.steps:
+                new = self.stepped(term, passage, read)
+            else:
+                new = self.read_term(term, passage)
+            same = same and new is term
+            if new is not None:
+                found.append(new)
+        return terms if same else tuple(found)
 
-    def noticed(
-        self, key: InputAxis, terms: Sequence[Term], x: Tensor, output: Tensor, read: KnownRead
-    ) -> None:
+    def noticed(self, key: InputAxis, terms: Sequence[Term], passage: Passage) -> None:
         """Is the input's axis one that is looked along? Is it one that can't be followed further?"""
-        for digits in (term.digits for term in terms if term.digits):
+        before, read = passage.before, passage.read
+        for term in terms:
+            digits = term.digits
+            if not digits:
+                continue
             if isinstance(read, Flat):
-                found, _, lost = reshape(digits, x.shape, output.shape)
-                measured = x.shape is not None and all(isinstance(d, int) for d in x.shape)
+                found, _, lost = reshape(digits, before, passage.after)
+                measured = before is not None and all(isinstance(d, int) for d in before)
                 if (found is not None and len(found) > len(digits)) or (lost and measured):
                     self.found.spatial.add(key)  # cut into patches
                 if lost:
@@ -105,15 +107,14 @@ class Moving:
                                    "saw, and may see all of the input", "")
                     )  # fmt: skip
                 continue
-            assert x.shape is not None and isinstance(read, tuple)
             for digit in digits:
-                if digit.axis >= 0 and _looks_along(read[digit.axis], x.shape[digit.axis]):
+                if digit.axis >= 0 and passage.looks[digit.axis]:
                     self.found.spatial.add(key)
 
-    def stepped(self, term: Term, x: Tensor, output: Tensor, read: Coupled) -> Term | None:
+    def stepped(self, term: Term, passage: Passage, read: Coupled) -> Term | None:
         """Through what lies between; where that isn't followed, axis by axis."""
         digits: Digits | None = term.digits
-        shape: Shape | None = x.shape
+        shape: Shape | None = passage.before
         lost = term.stretch is not None or shape is None
         for step, behind in read.steps:
             if lost or not digits or shape is None:
@@ -121,15 +122,19 @@ class Moving:
             if isinstance(step, Flat):
                 digits, _, lost = reshape(digits, shape, behind)
             else:
-                digits, _ = apply_read(digits, shape, behind, step)
+                digits, _ = apply_read(digits, shape, behind, step, self.known)
             shape = behind
         if lost or not digits or not all(d.field.size for d in digits):
-            return self.read_term(term, x, output, read)
+            return self.read_term(term, passage)
         return Term(digits)
 
-    def read_term(self, term: Term, x: Tensor, output: Tensor, read: KnownRead) -> Term | None:
+    def read_term(self, term: Term, passage: Passage) -> Term | None:
         """A term behind a read axis by axis; None: nothing is seen."""
-        assert x.shape is not None and isinstance(read, tuple)
+        before, after, read = passage.before, passage.after, passage.read
+        plain = self.behind_window(term, passage)
+        if plain is not None:
+            return plain
+        assert before is not None and isinstance(read, tuple)
         if isinstance(read, Coupled) and not read.vague.isdisjoint(d.axis for d in term.digits):
             # A list of what each unit sees would be as long as all output axes together.
             self._unfollowed(
@@ -145,7 +150,7 @@ class Moving:
             if stretch == (0, 0):
                 return None
             read = (*read[:axis], way, *read[axis + 1 :])
-        digits, rest = apply_read(term.digits, x.shape, output.shape, read)
+        digits, rest = apply_read(term.digits, before, after, read, self.known)
         if digits is None or (digits and not all(d.field.size for d in digits)):
             return None
         if digits is term.digits and stretch == term.stretch:
@@ -153,14 +158,14 @@ class Moving:
         if digits:
             return Term(digits, stretch=stretch)
         whole = any(
-            isinstance(read[d.axis], Whole | Upto) and x.shape[d.axis] != 1
+            isinstance(read[d.axis], Whole | Upto) and before[d.axis] != 1
             for d in term.digits
             if d.axis >= 0
         )
         if any(isinstance(read[d.axis], Whole | Upto | Only) for d in term.digits):
             return Term((), rest, self.node.name, whole)
         least = narrowest(term.digits)
-        if not any(isinstance(n, int) and n > MAX_PERIOD for n in output.shape or ()):
+        if not any(isinstance(n, int) and n > MAX_PERIOD for n in after or ()):
             return Term((), rest, self.node.name, whole, least)
         # Between them the units see `rest`; a list of what each of them sees would be too long.
         self._unfollowed(
@@ -168,6 +173,29 @@ class Moving:
             "to say what each of them sees"
         )
         return Term((), rest, self.node.name, whole, least, at_least=least)
+
+    def behind_window(self, term: Term, passage: Passage) -> Term | None:
+        """A term that moves along one axis, behind a window along it: as most do in most nets."""
+        read = passage.read
+        if len(term.digits) != 1 or term.stretch is not None or type(read) is not tuple:
+            return None
+        axis, div, mod, field = term.digits[0]
+        way = read[axis] if axis >= 0 else None
+        if div != 1 or mod is not None or not isinstance(way, Along):
+            return None
+        window = way.window
+        if window.is_identity:
+            if field.bounded or window.outside == "wrap":
+                return None
+            found: Field | None = field
+        else:
+            size = passage.after[way.axis] if passage.after is not None else None
+            found = self.known.behind(field, window, size if isinstance(size, int) else None)
+        if found is None or not any(found.spans):
+            return None
+        if found is field and way.axis == axis:
+            return term
+        return Term((Digit(way.axis, 1, None, found),))
 
     def _unfollowed(self, said: str) -> None:
         """Say once why what is seen isn't followed further here."""
@@ -189,17 +217,10 @@ class Moving:
         return Term((), rest, self.node.name)
 
 
-def _outside(paths: Paths, rank: int) -> bool:
+def _outside(terms: Sequence[Term], rank: int) -> bool:
     """It moves along an axis that the tensor hasn't: a body's declares another rank than it gets."""
-    return any(digit.axis >= rank for term in paths.terms for digit in term.digits)
-
-
-def _looks_along(read: object, length: Dim) -> bool:
-    """Does this read look at neighbours or the whole of the axis, or change its grid?"""
-    if isinstance(read, Along):
-        return read.window.moves
-    if isinstance(read, Listed):
-        return read.spatial
-    if isinstance(read, Whole):
-        return read.spatial and length != 1
-    return isinstance(read, Upto)
+    for term in terms:
+        for digit in term.digits:
+            if digit.axis >= rank:
+                return True
+    return False

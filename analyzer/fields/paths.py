@@ -8,7 +8,7 @@ paths from the input, of which one is the smallest (`smallest`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnscope.analyzer.fields.digits import Digit
 from cnnscope.analyzer.fields.terms import Term
@@ -18,8 +18,7 @@ from cnnscope.analyzer.values.tensor import Tensor
 InputAxis = tuple[str, int]  # network input, axis
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """What the units of a tensor see of one input axis: the union of the terms.
 
     Args:
@@ -54,11 +53,11 @@ class Unfollowed(State):
 
 def initial_state(name: str, x: Tensor) -> State:
     """What the elements of a network input see: themselves."""
-    return {(name, axis): Paths((_whole_axis(axis),)) for axis in range(len(x.shape or ()))}
-
-
-def _whole_axis(axis: int) -> Term:
-    return Term((Digit(axis, 1, None, Field()),))
+    itself = Field()
+    return {
+        (name, axis): Paths((Term((Digit(axis, 1, None, itself),)),))
+        for axis in range(len(x.shape or ()))
+    }
 
 
 def settled(paths: Paths) -> bool:
@@ -66,3 +65,8 @@ def settled(paths: Paths) -> bool:
     parts of a Concat behind one convolution, still have to be put together."""
     terms = paths.terms
     return len(terms) < 2 or len({t.places for t in terms}) == len(terms)
+
+
+def all_settled(state: State) -> bool:
+    """Does every term, of every input axis?"""
+    return all(map(settled, state.values()))

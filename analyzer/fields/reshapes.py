@@ -7,8 +7,6 @@ that is cut anew along the new axes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cnnscope.analyzer.fields.digits import (
     EVERYTHING,
     ITERATION,
@@ -102,7 +100,7 @@ def _regrouped(
 ) -> tuple[list[Digit], Reach] | None:
     """The digits on some old axes in terms of the new ones; None where that can't be said."""
     if len(old) == 1 and len(new) == 1:
-        return [replace(digit, axis=new[0]) for digit in group], (0, 0)
+        return [digit._replace(axis=new[0]) for digit in group], (0, 0)
     rest: Reach = (0, 0)
     for digit in group:
         if before[digit.axis] == 1:  # one value
@@ -110,7 +108,7 @@ def _regrouped(
     group = [digit for digit in group if before[digit.axis] != 1]
     long_new = [axis for axis in new if after[axis] != 1]
     if len(long_new) == sum(before[axis] != 1 for axis in old) == 1:
-        return [replace(digit, axis=long_new[0]) for digit in group], rest
+        return [digit._replace(axis=long_new[0]) for digit in group], rest
     moved: list[Digit] = []
     if not group:
         return moved, rest

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnscope.analyzer.fields.digits import EVERYTHING, narrowest, width
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.terms import Term, covered, digit_count
-from cnnscope.analyzer.values.narrower import moves_like, narrower
+from cnnscope.analyzer.values.narrower import moves_like
 from cnnscope.analyzer.values.tensor import Shape
 
 #: single paths that are followed; a wider one beyond them isn't
@@ -39,17 +40,21 @@ def single_paths(terms: tuple[Term, ...], ways: tuple[Term, ...]) -> tuple[Term,
 
 
 def smallest_ways(
-    ways: Sequence[Term], length: int | None, shape: Shape | None
+    ways: Sequence[Term], length: int | None, shape: Shape | None, known: KnownFields
 ) -> tuple[Term, ...]:
     """Those of several single paths that may turn out the smallest."""
     if len(ways) == 1:
         return tuple(ways)
     kept: list[Term] = []
     for way in dict.fromkeys(ways):
-        if any(_outdoes(other, way, length, shape) for other in kept):
-            continue
-        kept = [other for other in kept if not _outdoes(way, other, length, shape)]
-        kept.append(way)
+        for other in kept:
+            if _outdoes(other, way, length, shape, known):
+                break
+        else:
+            kept = [other for other in kept if not _outdoes(way, other, length, shape, known)]
+            kept.append(way)
+    if len(kept) <= MAX_WAYS:
+        return tuple(kept)
     moving = sorted((w for w in kept if w.digits), key=lambda w: width(w.digits))
     if len(moving) <= MAX_WAYS:
         return tuple(kept)
@@ -62,15 +67,17 @@ def _inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
     return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
-def _outdoes(a: Term, b: Term, length: int | None, shape: Shape | None) -> bool:
+def _outdoes(a: Term, b: Term, length: int | None, shape: Shape | None, known: KnownFields) -> bool:
     """Is path `a` as small as path `b`, whatever is read next?"""
     if a.stretch is not None and (b.stretch is None or not _inside(b.stretch, a.stretch)):
         return False  # it may end earlier
     if a.digits and b.digits:
-        alone = len(a.digits) == 1  # parts of a sum must move alike
+        if len(a.digits) == 1 == len(b.digits):
+            (p,), (q,) = a.digits, b.digits
+            return p[:3] == q[:3] and known.narrower(p.field, q.field, digit_count(p, shape))
+        # Parts of a sum must move alike.
         return a.places == b.places and all(
-            (alone or moves_like(p.field, q.field))
-            and narrower(p.field, q.field, digit_count(p, shape))
+            moves_like(p.field, q.field) and known.narrower(p.field, q.field, digit_count(p, shape))
             for p, q in zip(a.digits, b.digits, strict=True)
         )
     if a.digits:

@@ -4,47 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.digits import Digit, as_field
+from cnnscope.analyzer.fields.passages import Piece
 from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.operators.reading import Along, Listed, Only, Upto, Whole
 from cnnscope.analyzer.passes.reads import KnownRead
-from cnnscope.analyzer.values.tensor import Tensor
 
 #: units times parts of what is concatenated: each part is laid beside the others unit by unit
 MAX_LAID_OUT = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The stretch of an output axis that one input is laid onto (Concat)."""
+def piece_of(terms: Sequence[Term], pieces: Sequence[Piece | None]) -> Piece | None:
+    """Where an input is laid beside others along the axis that a term hangs on, by the first that is.
 
-    axis: int
-    lo: int
-    hi: int
-    length: int
-
-
-def piece_of(term: Term, x: Tensor, output: Tensor, read: tuple[object, ...]) -> Piece | None:
-    """Where a mere shift puts this input along the axis the term hangs on."""
-    if x.shape is None or output.shape is None or len(term.digits) != 1:
-        return None
-    axis = term.digits[0].axis
-    # What a loop carries may have fewer axes in a later iteration.
-    way = read[axis] if 0 <= axis < min(len(read), len(x.shape)) else None
-    if not isinstance(way, Along) or way.window.size != 1 or way.window.stride != 1:
-        return None
-    if way.axis >= len(output.shape):
-        return None
-    length, total, before = x.shape[axis], output.shape[way.axis], way.window.before
-    if not (isinstance(length, int) and isinstance(total, int) and isinstance(before, int)):
-        return None
-    if length == total or before < 0:
-        return None
-    return Piece(way.axis, before, before + length, total)
+    Args:
+        terms: of the input.
+        pieces: of the input's axes.
+    """
+    for term in terms:
+        if len(term.digits) == 1:
+            axis = term.digits[0].axis
+            # What a loop carries may have fewer axes in a later iteration.
+            if 0 <= axis < len(pieces) and pieces[axis] is not None:
+                return pieces[axis]
+    return None
 
 
 def side_by_side(parts: Sequence[tuple[Paths, Piece | None]]) -> bool:
@@ -59,14 +45,14 @@ def side_by_side(parts: Sequence[tuple[Paths, Piece | None]]) -> bool:
     )
 
 
-def shared(piece: Piece, per_input: Sequence[KnownRead]) -> bool:
+def shared(piece: Piece, reads: Sequence[KnownRead]) -> bool:
     """Another input is laid onto the same axis."""
     return any(
         isinstance(along, Along)
         and along.axis == piece.axis
         and along.window.size == 1
         and along.window.before != piece.lo
-        for read in per_input
+        for read in reads
         if isinstance(read, tuple)
         for along in read
     )
@@ -88,7 +74,7 @@ def beside(way: Term, piece: Piece) -> Term:
     if len(way.digits) != 1 or way.digits[0].place != (piece.axis, 1, None):
         return way
     lo, hi = way.stretch or (piece.lo, piece.hi)
-    return replace(way, stretch=(max(lo, piece.lo), min(hi, piece.hi)))
+    return way._replace(stretch=(max(lo, piece.lo), min(hi, piece.hi)))
 
 
 def stretch_behind(stretch: tuple[int, int], read: object) -> tuple[tuple[int, int] | None, object]:

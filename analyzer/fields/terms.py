@@ -18,7 +18,7 @@ Union: of the spans where two terms have the same digits; not *aligned* where st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cnnscope.analyzer.fields.digits import (
     EVERYTHING,
@@ -29,6 +29,7 @@ from cnnscope.analyzer.fields.digits import (
     narrowest,
     reach_sum,
 )
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.values.spans import hull
 from cnnscope.analyzer.values.tensor import Shape
 
@@ -36,8 +37,7 @@ from cnnscope.analyzer.values.tensor import Shape
 MAX_TERMS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One way a unit depends on an input axis, equation (1).
 
     Args:
@@ -61,37 +61,42 @@ class Term:
 
     @property
     def places(self) -> tuple[tuple[int, int, int | None], ...]:
-        return tuple([(d.axis, d.div, d.mod) for d in self.digits])
+        return tuple([d[:3] for d in self.digits])
 
 
 def regular(term: Term) -> Term:
     """The same term, lists of spans that march in step written as such."""
-    return replace(term, digits=tuple(replace(d, field=d.field.regular()) for d in term.digits))
+    return term._replace(digits=tuple(d._replace(field=d.field.regular()) for d in term.digits))
 
 
-def union(a: Term, b: Term, shape: Shape | None) -> tuple[Term, bool]:
+def union(a: Term, b: Term, shape: Shape | None, known: KnownFields) -> tuple[Term, bool]:
     """Both terms' spans, unit by unit; False where they aren't aligned."""
-    if a == b:
+    if a is b:
         return a, True
     if not a.digits:
-        whole = a if a.whole or not b.whole else b
-        some = [t.at_least for t in (a, b) if t.at_least is not None]
-        at_least = max(some, default=None)
-        reach = reach_hull(a.fixed, b.fixed)
-        return Term((), reach, whole.by, whole.whole, at_least=at_least), True
+        return fixed_union(a, b), True
     differing = [i for i, (p, q) in enumerate(zip(a.digits, b.digits, strict=True)) if p != q]
     if not differing:
         return a, True
     if len(differing) == 1:
-        i = differing[0]
-        mine, theirs = a.digits[i].field, b.digits[i].field
-        joined = mine.union(theirs, digit_count(a.digits[i], shape))
+        (i,) = differing
+        axis, div, mod, mine = a.digits[i]
+        joined, aligned = known.union(mine, b.digits[i].field, digit_count(a.digits[i], shape))
         if joined is not None:
-            same = a.digits[i]
-            moved = Digit(same.axis, same.div, same.mod, joined)
-            digits = (*a.digits[:i], moved, *a.digits[i + 1 :])
-            return Term(digits), mine.aligned_with(theirs)
+            if joined is mine and a.stretch is None:
+                return a, aligned
+            return Term((*a.digits[:i], Digit(axis, div, mod, joined), *a.digits[i + 1 :])), aligned
     return collapsed(a, b, shape), False
+
+
+def fixed_union(a: Term, b: Term) -> Term:
+    """What either of two collapsed terms has."""
+    if a == b:
+        return a
+    whole = a if a.whole or not b.whole else b
+    some = [t.at_least for t in (a, b) if t.at_least is not None]
+    at_least = max(some, default=None)
+    return Term((), reach_hull(a.fixed, b.fixed), whole.by, whole.whole, at_least=at_least)
 
 
 def digit_count(digit: Digit, shape: Shape | None) -> int | None:
@@ -138,12 +143,14 @@ def least_seen(terms: Sequence[Term]) -> int:
 
 def gathered(terms: Sequence[Term]) -> tuple[Term, ...]:
     """Collapsed terms put together."""
+    if len(terms) < 2:
+        return tuple(terms)
     fixed = [t for t in terms if not t.digits]
     if len(fixed) < 2:
         return tuple(terms)
     whole = fixed[0]
     for other in fixed[1:]:
-        whole, _ = union(whole, other, None)
+        whole = fixed_union(whole, other)
     return (*(t for t in terms if t.digits), whole)
 
 

@@ -14,20 +14,27 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
-from cnnscope.analyzer.values.phases import LISTED_UNITS, Phases, common_advance
-from cnnscope.analyzer.values.spans import Span, clip, hull
+from cnnscope.analyzer.values.phases import LISTED_UNITS, Phases, listed_phases
+from cnnscope.analyzer.values.spans import Span, clip, hull, laid_at, marching
 from cnnscope.analyzer.values.window import Number, Window
 
 #: beyond this many different phases a field is given as its hull over the whole axis
 MAX_PERIOD = 1 << 14
 
 
-@dataclass(frozen=True)
-class Field:
+class _Spans(NamedTuple):
+    """Made, compared and hashed in no time, as there are many."""
+
+    spans: tuple[Span | None, ...] = ((0, 0),)
+    advance: int = 1
+    bounded: bool = False
+
+
+class Field(_Spans):
     """What each unit of an axis sees of a network input's axis.
 
     Unit ``q*P + r`` (``P = len(spans)``) sees ``spans[r]`` shifted by ``q*advance``; a span is the
@@ -42,10 +49,6 @@ class Field:
     >>> Field().through(Window(7, stride=2, before=3)).through(Window(3, stride=2, before=1)).size
     11
     """
-
-    spans: tuple[Span | None, ...] = ((0, 0),)
-    advance: int = 1
-    bounded: bool = False
 
     @cached_property
     def size(self) -> int:
@@ -143,6 +146,8 @@ class Field:
         if self.bounded:
             if length is None or length > MAX_PERIOD:
                 return None
+            if window.size == 1 and stride == 1 and isinstance(before, int) and not window.unread:
+                return Field(laid_at(self.spans, before, length), 0, True)
             return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
         period, move = Fraction(stride).denominator, Fraction(stride).numerator
         repeats = len(self.spans) // math.gcd(len(self.spans), move)
@@ -175,6 +180,16 @@ class Field:
             return None
         return min(lo for lo, _ in spans), max(hi for _, hi in spans)
 
+    def listing(self, count: int) -> tuple[Span | None, ...]:
+        """What each of the first `count` units sees, in order, before clipping.
+
+        >>> Field(((0, 1), None), 3).listing(4)
+        ((0, 1), None, (3, 4), None)
+        """
+        if self.bounded:
+            return laid_at(self.spans, 0, count)
+        return marching(self.spans, self.advance, count)
+
     def listed(self, table: tuple[Span | None, ...]) -> Field | None:
         """The field behind a table: output `i` reads the inputs ``table[i]``, inclusive."""
         if len(table) > MAX_PERIOD:
@@ -189,20 +204,23 @@ class Field:
         >>> a.union(b).size
         4
         """
-        if self == other:
+        if self is other or self == other:
             return self
         mine, theirs = self.only, other.only
         a, b = len(self.spans), len(other.spans)
         same_step = self.advance * b == other.advance * a and not (self.bounded or other.bounded)
         if same_step and mine is not None and theirs is not None:
-            return Field((hull(mine, theirs),), self.advance)
+            both = hull(mine, theirs)
+            if both == mine:
+                return self
+            return other if both == theirs else Field((both,), self.advance)
         if same_step and math.lcm(a, b) <= MAX_PERIOD:
             count, bounded = math.lcm(a, b), False
         elif length is not None and length <= MAX_PERIOD:
             count, bounded = length, True
         else:
             return None
-        spans = tuple(hull(self.span(i), other.span(i)) for i in range(count))
+        spans = tuple(map(hull, self.listing(count), other.listing(count)))
         advance = 0 if bounded else self.advance * (count // a)
         return Field(spans, advance, bounded)._reduced()
 
@@ -219,12 +237,12 @@ class Field:
         a, b = len(self.spans), len(other.spans)
         if self.advance * b != other.advance * a:
             return False
-        both = [
-            (mine, theirs)
-            for i in range(min(math.lcm(a, b), MAX_PERIOD))
-            if (mine := self.span(i)) is not None and (theirs := other.span(i)) is not None
-        ]
-        return sum(sum(mine) - sum(theirs) for mine, theirs in both) == 0
+        count = min(math.lcm(a, b), MAX_PERIOD)
+        return not sum(
+            mine[0] + mine[1] - theirs[0] - theirs[1]
+            for mine, theirs in zip(self.listing(count), other.listing(count), strict=True)
+            if mine is not None and theirs is not None
+        )
 
     def hull_of(self, units: range) -> Span | None:
         """What some units together see, before clipping."""
@@ -234,13 +252,6 @@ class Field:
         """What all the `length` units together see, before clipping."""
         return self._behind(range(length))
 
-    def shifted(self, by: int) -> Field:
-        """Every span moved by `by` input positions."""
-        if by == 0:
-            return self
-        spans = tuple(None if s is None else (s[0] + by, s[1] + by) for s in self.spans)
-        return Field(spans, self.advance, self.bounded)
-
     def widened(self, span: Span) -> Field:
         """Every span grown by the Minkowski sum with `span`."""
         lo, hi = span
@@ -249,7 +260,8 @@ class Field:
 
     def piece(self, lo: int, hi: int, length: int) -> Field:
         """The same field for the units lo..hi-1 of an axis of `length`; the others see nothing."""
-        return Field(tuple(self.span(i) if lo <= i < hi else None for i in range(length)), 0, True)
+        seen = self.listing(min(hi, length))[lo:]
+        return Field(laid_at(seen, lo, length), 0, True)
 
     def phases(self, length: int | None) -> Phases | None:
         """Where the units of an axis of some length look; None where that would be a long list.
@@ -262,27 +274,18 @@ class Field:
         count = len(self.spans) if self.bounded and length is None else length
         if count is None or count > MAX_PERIOD:
             return None
-        table = (
-            self.spans[:count]  # an axis that was cropped keeps what it had beyond
-            if self.bounded and count <= len(self.spans)
-            else tuple(map(self.span, range(count)))
-        )
-        for period in range(1, min(LISTED_UNITS, count // 2) + 1):
-            advance = common_advance(table, period)
-            if advance is not None:
-                return Phases(period, advance, table[:period])
-        return Phases(None, None, table) if 0 < count <= LISTED_UNITS else None
+        table = self.listing(count)  # an axis that was cropped keeps what it had beyond
+        return listed_phases(table)
 
     def regular(self) -> Field:
         """A bounded field as an unbounded one, where its spans march in step."""
-        if not self.bounded or len(self.spans) < 2 or len(self._spans) < len(self.spans):
+        count = len(self.spans)
+        if not self.bounded or count < 2 or None in self.spans:
             return self
         (lo, hi), (next_lo, _) = self._spans[:2]
-        advance = next_lo - lo
-        marching = all(
-            span == (lo + i * advance, hi + i * advance) for i, span in enumerate(self._spans)
-        )
-        return Field(((lo, hi),), advance) if marching else self
+        even = Field(((lo, hi),), next_lo - lo)
+        same = self.spans[-1] == even.span(count - 1) and self.spans == even.listing(count)
+        return even if same else self
 
     def _reduced(self) -> Field:
         """The same field with its smallest period."""
@@ -294,6 +297,8 @@ class Field:
                 continue
             advance = self.advance * shorter // period
             candidate = Field(self.spans[:shorter], advance)
-            if all(candidate.span(i) == self.spans[i] for i in range(shorter, period)):
+            if candidate.span(shorter) == self.spans[shorter] and (
+                candidate.listing(period) == self.spans
+            ):
                 return candidate
         return self

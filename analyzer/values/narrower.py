@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 
@@ -30,9 +29,9 @@ def narrower(field: Field, other: Field, length: int | None = None) -> bool:
         a, b = _about(field), _about(other)
         if a is None or b is None:
             return False
-        slope = abs(Fraction(field.advance, len(field.spans)))
-        near = slope <= abs(Fraction(other.advance, len(other.spans)))
-        if near and a[1] - a[0] <= b[3] - b[2]:
+        mine_in, theirs_in = len(field.spans), len(other.spans)
+        near = abs(field.advance) * theirs_in <= abs(other.advance) * mine_in
+        if near and (a[1] - a[0]) * theirs_in <= (b[3] - b[2]) * mine_in:
             return True
     count = math.lcm(len(field.spans), len(other.spans))
     if (
@@ -46,15 +45,16 @@ def narrower(field: Field, other: Field, length: int | None = None) -> bool:
     if count > MAX_PERIOD:
         return False
     lead = trail = None
-    for i in range(count):
-        inner, outer = field.span(i), other.span(i)
+    for inner, outer in zip(field.listing(count), other.listing(count), strict=True):
         if inner is None or outer is None:
-            if (inner is None) != (outer is None):
+            if inner is not outer:
                 return False
             continue
         lead = inner[0] - outer[0] if lead is None else min(lead, inner[0] - outer[0])
         trail = inner[1] - outer[1] if trail is None else max(trail, inner[1] - outer[1])
-    return lead is None or trail is None or trail <= lead
+        if trail > lead:
+            return False
+    return True
 
 
 def moves_like(field: Field, other: Field) -> bool:
@@ -64,14 +64,14 @@ def moves_like(field: Field, other: Field) -> bool:
     return field.advance * len(other.spans) == other.advance * len(field.spans)
 
 
-def _about(field: Field) -> tuple[Fraction, Fraction, Fraction, Fraction] | None:
-    """About the line ``u*step``: the first start and the last end of a unit's span, then the
-    last start and the first end."""
-    step = Fraction(field.advance, len(field.spans))
+def _about(field: Field) -> tuple[int, int, int, int] | None:
+    """About the line ``u*step``, times the period so that all are whole: the first start and the last
+    end of a unit's span, then the last start and the first end."""
+    period, advance = len(field.spans), field.advance
     starts, ends = [], []
     for unit, span in enumerate(field.spans):
         if span is None:
             return None
-        starts.append(span[0] - unit * step)
-        ends.append(span[1] - unit * step)
+        starts.append(span[0] * period - unit * advance)
+        ends.append(span[1] * period - unit * advance)
     return min(starts), max(ends), max(starts), min(ends)

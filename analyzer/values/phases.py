@@ -54,6 +54,16 @@ class Phases:
         return None if span is None else (span[0] + shift, span[1] + shift)
 
 
+def listed_phases(table: tuple[Span | None, ...]) -> Phases | None:
+    """Where units look of which each is listed; None where that would be a long list."""
+    count = len(table)
+    for period in range(1, min(LISTED_UNITS, count // 2) + 1):
+        advance = common_advance(table, period)
+        if advance is not None:
+            return Phases(period, advance, table[:period])
+    return Phases(None, None, table) if 0 < count <= LISTED_UNITS else None
+
+
 def common_advance(table: Sequence[Span | None], period: int) -> int | None:
     """By how much all of a table's spans move on from one period to the next, if that is one number."""
     found: int | None = None

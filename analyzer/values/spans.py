@@ -28,3 +28,34 @@ def clip(positions: Sequence[int], length: int) -> Sequence[int]:
         skip = max(0, -((length - 1 - first) // -step)) if first >= length else 0
         keep = min(count, first // -step + 1) if first >= 0 else 0
     return positions[skip:keep] if keep > skip else range(0)
+
+
+def laid_at(spans: tuple[Span | None, ...], first: int, count: int) -> tuple[Span | None, ...]:
+    """A list of spans from place `first` on among `count`, the places beside it without any.
+
+    >>> laid_at(((0, 0), (1, 1)), 1, 4)
+    (None, (0, 0), (1, 1), None)
+    """
+    ahead = min(max(first, 0), count)
+    seen = spans[max(-first, 0) : max(count - first, 0)]
+    return (None,) * ahead + seen + (None,) * (count - ahead - len(seen))
+
+
+def marching(spans: tuple[Span | None, ...], advance: int, count: int) -> tuple[Span | None, ...]:
+    """The first `count` of spans that are repeated, each time moved on by `advance`.
+
+    >>> marching(((0, 1), None), 3, 4)
+    ((0, 1), None, (3, 4), None)
+    """
+    period = len(spans)
+    turns = -(-count // period)
+    if not advance:
+        return (spans * turns)[:count]
+    found: list[Span | None] = [None] * (turns * period)
+    way = turns * advance
+    for phase, span in enumerate(spans):
+        if span is not None:
+            lo, hi = span
+            starts, ends = range(lo, lo + way, advance), range(hi, hi + way, advance)
+            found[phase::period] = zip(starts, ends, strict=True)
+    return tuple(found[:count])

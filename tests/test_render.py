@@ -12,6 +12,9 @@ from pathlib import Path
 import jsonschema
 import networkx
 import pytest
+from amounts import amount
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from laid_out import report_csv, report_html, report_json, report_markdown, report_text
 from rich.cells import cell_len
 from rich.console import Console
@@ -334,7 +337,25 @@ def test_the_schema_refuses(break_it, schema: jsonschema.Draft202012Validator) -
 
 def test_json_is_strict() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        dumped(float("nan"))
+        dumped([float("nan")])
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text() | st.sampled_from(["##[error]x", "::error::", "\n::x", "#", "##vso[a]"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+)  # fmt: skip
+
+
+@given(JSON_VALUES)
+@settings(max_examples=amount(100, 5_000), deadline=None)
+def test_json_is_the_standard_library_s_however_it_is_written(value: object) -> None:
+    text = dumped(value)
+    assert json.loads(text) == json.loads(json.dumps(value))
+    if "#" not in text:  # in which a letter may have been escaped
+        assert text == json.dumps(value, indent=2) + "\n"
+    streamed = {"a": iter([value, value]), "b": {"c": [value]}, "d": iter(())}
+    assert dumped([streamed]) == dumped([{"a": [value, value], "b": {"c": [value]}, "d": []}])
 
 
 def test_sorting() -> None:

@@ -6,7 +6,7 @@ result has nothing for is refused in words, and never written as another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, cast
@@ -32,7 +32,7 @@ class Result:
 
     Args:
         documents: for people.
-        record: plain data, as JSON has it.
+        record: plain data, as JSON has it; an iterator in it is a list that is written as it goes.
         rows: the documents have tables for machines.
         models: what stands beside the rows of each document; None: nothing.
         outcome: of a gate, for the formats of CI services.
@@ -68,7 +68,8 @@ class Format:
 
     Args:
         needs: what a result must have.
-        writer: the module of `render` and the function in it; imported when it is asked for.
+        writer: the module of `render` and the function in it; imported when it is asked for. It gives the
+            text, or its pieces, none of which ends within a line that may look like a command.
         commands: its lines are commands of a CI runner, and meant to be.
     """
 
@@ -79,7 +80,7 @@ class Format:
 
 FORMATS: Final[Mapping[str, Format]] = {
     "table": Format("screen", "forms.terminal:texts"),
-    "json": Format("record", "forms.json:dumped"),
+    "json": Format("record", "forms.json:json_pieces"),
     "csv": Format("rows", "forms.csv:csv_text"),
     "markdown": Format("document", "forms.markdown:pages"),
     "html": Format("document", "forms.html:page"),
@@ -120,15 +121,25 @@ def written(result: Result, wanted: str, setting: Setting = Setting()) -> str:
     Raises:
         FormatError: it can't be written so.
     """
+    return "".join(pieces(result, wanted, setting))
+
+
+def pieces(result: Result, wanted: str, setting: Setting = Setting()) -> Iterator[str]:
+    """The same in pieces that follow each other, each made when it is asked for.
+
+    Raises:
+        FormatError: at once.
+    """
     refused = refusal(wanted, result.subject, result.formats)
     if refused is not None:
         raise FormatError(refused)
     found = FORMATS[wanted]
-    text = _write(found, result, setting)
-    return text if found.commands else without_commands(text)
+    made = _write(found, result, setting)
+    parts = (made,) if isinstance(made, str) else made
+    return iter(parts) if found.commands else map(without_commands, parts)
 
 
-def _write(found: Format, result: Result, setting: Setting) -> str:
+def _write(found: Format, result: Result, setting: Setting) -> str | Iterable[str]:
     module, _, function = found.writer.partition(":")
     writer = getattr(import_module(f"cnnscope.analyzer.render.{module}"), function)
     given: tuple[object, ...]
@@ -144,7 +155,7 @@ def _write(found: Format, result: Result, setting: Setting) -> str:
         case "outcome":
             assert result.outcome is not None, "refused above"
             given = (result.outcome(), setting.version())
-    return cast("Callable[..., str]", writer)(*given)
+    return cast("Callable[..., str | Iterable[str]]", writer)(*given)
 
 
 def styled(result: Result, width: int | None) -> Sequence[object]:

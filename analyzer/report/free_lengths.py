@@ -25,21 +25,24 @@ class End(Protocol):
 def lengths_of(
     ends: Iterable[End], layers: Iterable[Layer], totals: Totals, tensors: Mapping[str, Tensor]
 ) -> Iterator[Dim | None]:
-    """All of them, many more than once; those inside subgraphs, too."""
+    """All of them, some more than once; those inside subgraphs, too. What layers share is looked at once."""
     for total in (*totals.metrics().values(), totals.folded_macs, totals.folded_flops):
         yield from total.moments
     for end in ends:
         yield from end.tensor.shape or ()
         yield from end.declared.shape or ()
     waiting = list(layers)
+    seen: set[int] = set()
     while waiting:
         layer = waiting.pop()
         yield layer.bytes_read
         yield layer.bytes_written
-        if layer.work is not None:
+        if layer.work is not None and id(layer.work) not in seen:
+            seen.add(id(layer.work))
             yield from counts(layer.work)
         for value in (*layer.outputs, *layer.operands):
-            if value is not None:
+            if value is not None and id(value.tensor) not in seen:
+                seen.add(id(value.tensor))
                 yield from lengths_in(value.tensor)
         for attribute in layer.attributes.values():
             for part in attribute if isinstance(attribute, tuple) else (attribute,):

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
 
 
+#: of how many tensors at once the figures of their fields are kept: some 500 bytes each
+_FIGURES = 4096
+
+
 class Gathering:
     """The passes' results, layer by layer."""
 
@@ -36,14 +40,13 @@ class Gathering:
         self.graph, self.shapes, self.costs = graph, shapes, costs
         self.weights, self.fields = weights, fields
         # What many layers share is made once: the fields of tensors whose units see the same (a
-        # state stands for what all of them see), and tensors named by all that read them.
+        # state stands for what all of them see).
         self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
-        self._values: dict[int, dict[str, Value]] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
-        return {**self.__dict__, "_fields_of": {}, "_values": {}, "_shares": {}}
+        return {**self.__dict__, "_fields_of": {}, "_shares": {}}
 
     def layers(self) -> LayersOnDemand:
         """Those of the main graph, each made when it is asked for."""
@@ -70,7 +73,7 @@ class Gathering:
             op=node.title,
             scope=node.scope,
             inputs=node.inputs,
-            outputs=tuple([self.value(name, shapes) for name in node.outputs if name]),
+            outputs=tuple([Value(name, shapes.tensors[name]) for name in node.outputs if name]),
             attributes=attributes,
             params=own.params + _inner(bodies, "params"),
             buffers=own.buffers + _inner(bodies, "buffers"),
@@ -109,6 +112,8 @@ class Gathering:
             return ()
         known = self._fields_of.get((id(state), shape))
         if known is None:
+            if len(self._fields_of) >= _FIGURES:
+                self._fields_of.clear()  # those of layers far away, which are rarely asked for again
             spatial = sorted((k for k in state if k in self.fields.spatial), key=lambda k: k[1])
             known = self._fields_of[id(state), shape] = tuple(
                 [receptive_field(k, state[k], self.shapes.tensors[k[0]], shape) for k in spatial]
@@ -129,14 +134,6 @@ class Gathering:
         if key not in self._shares:
             self._shares[key] = padded_share_of(node, shapes, reads, kind)
         return self._shares[key]
-
-    def value(self, name: str, shapes: Shapes) -> Value:
-        """A tensor with its name."""
-        values = self._values.setdefault(id(shapes), {})
-        known = values.get(name)
-        if known is None:
-            known = values[name] = Value(name, shapes.tensors[name])
-        return known
 
 
 class _Around:
@@ -219,8 +216,8 @@ class LayerSource:
 
     def operands(self) -> tuple[Value | None, ...]:
         """The tensors that it reads."""
-        value = self.model.value
-        return tuple([value(name, self.shapes) if name else None for name in self.node.inputs])
+        tensors = self.shapes.tensors
+        return tuple([Value(name, tensors[name]) if name else None for name in self.node.inputs])
 
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What the units of its first output see, in figures."""

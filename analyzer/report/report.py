@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -205,6 +205,14 @@ class Report(Answer):
         Args:
             tensors: also list every tensor of the main graph.
         """
+        return self._record([layer.to_dict() for layer in self.layers], tensors)
+
+    def stream(self, *, tensors: bool = False) -> dict[str, object]:
+        """The same, but its layers an iterator, each of which is made when it is asked for: for what is
+        written as it goes. Formulas that stand behind them are known before."""
+        return self._record((layer.to_dict() for layer in self.layers), tensors)
+
+    def _record(self, layers: Iterable[object], tensors: bool) -> dict[str, object]:
         found: dict[str, object] = {
             "schema_version": SCHEMA_VERSION,
             "model": self.model.to_dict(),
@@ -212,7 +220,7 @@ class Report(Answer):
             "outputs": [x.to_dict() for x in self.outputs],
             "totals": self.totals.to_dict(),
             "by_op": [row.to_dict() for row in self.by_op()],
-            "layers": [layer.to_dict() for layer in self.layers],
+            "layers": layers,
             "diagnostics": [
                 {
                     "code": d.code,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.render.formats import Result, Setting, styled, written
+from cnnscope.analyzer.render.formats import Result, Setting, pieces, styled, written
 from cnnscope.analyzer.render.job_log import without_commands
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def _console() -> Console | None:
 def emit(result: Result, format: str, output: Path | None) -> None:  # noqa: A002
     """To where it was asked for: on a terminal with its colours, where it has some."""
     if output is not None:
-        save(text_in(result, format), output)
+        save(pieces(result, format, Setting(_wished_width(), installed_version)), output)
     elif format != "table" or (console := _console()) is None:
-        write(written(result, format, Setting(_screen_width(), installed_version)))
+        write(pieces(result, format, Setting(_screen_width(), installed_version)))
     else:
         with console.capture() as seen:  # a job's log may ask for colours, too (FORCE_COLOR)
             for part in styled(result, _screen_width()):

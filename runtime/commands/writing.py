@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,24 +25,30 @@ def installed_version() -> str:
         return "0+unknown"
 
 
-def write(text: str) -> None:
-    """To standard output, as UTF-8 whatever the locale says.
+def write(text: str | Iterable[str]) -> None:
+    """To standard output, as UTF-8 whatever the locale says; pieces of a text as they come.
 
     Whoever reads it may leave when they have seen enough: that is no fault, and changes no verdict.
     """
     if sys.stdout is None:
         raise Misuse("standard output is closed")
-    data = text.encode("utf-8", "backslashreplace")
     buffer = getattr(sys.stdout, "buffer", None)
     try:
         if buffer is None:  # replaced by something that takes text only
-            sys.stdout.write(data.decode("utf-8"))
+            for data in _encoded(text):
+                sys.stdout.write(data.decode("utf-8"))
             return
         sys.stdout.flush()
-        buffer.write(data)
+        for data in _encoded(text):
+            buffer.write(data)
         buffer.flush()
     except BrokenPipeError:
         silence(sys.stdout)
+
+
+def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
+    for piece in (text,) if isinstance(text, str) else text:
+        yield piece.encode("utf-8", "backslashreplace")
 
 
 def check_output(output: Path | None, models: Sequence[str]) -> None:
@@ -63,7 +69,7 @@ def check_output(output: Path | None, models: Sequence[str]) -> None:
         raise Misuse(f"{output}: this is a model; give another file")
 
 
-def save(text: str, output: Path) -> None:
+def save(text: str | Iterable[str], output: Path) -> None:
     """To a file, wholly or not at all: beside it first, then in its place; ``-`` is standard output."""
     if str(output) == STANDARD_OUTPUT:
         write(text)
@@ -71,19 +77,18 @@ def save(text: str, output: Path) -> None:
     import stat  # most results go to standard output
     import tempfile
 
-    data = text.encode("utf-8", "backslashreplace")
     try:
         if _is_stream(output):
             # Its reader may leave when they have seen enough.
             with contextlib.suppress(BrokenPipeError), output.open("ab") as file:
-                file.write(data)
+                file.writelines(_encoded(text))
             return
         target = output.resolve()
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
         descriptor, beside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                file.writelines(_encoded(text))
             Path(beside).chmod(mode)
             Path(beside).replace(target)
         except BaseException:

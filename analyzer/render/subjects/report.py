@@ -87,8 +87,8 @@ _TONES: dict[str, Tone] = {"error": "error", "warning": "warning", "info": "info
 def record(
     report: Report, *, tensors: bool = False, convention: str | None = None
 ) -> dict[str, object]:
-    """The report as JSON has it; on demand with a convention's figures."""
-    found = report.to_dict(tensors=tensors)
+    """The report as JSON has it, layers made as they are written; on demand with a convention's figures."""
+    found = report.stream(tensors=tensors)
     totals = counted_as(report, convention)
     if totals is not None:
         found["convention"] = totals.to_dict()

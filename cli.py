@@ -96,9 +96,9 @@ def _run(given: list[str], own: bool) -> int:
     if not callable(done):
         return done if isinstance(done, int) else FINE
     if own and given[0] not in GROUPS["Run it"]:  # where it runs, a child computes
-        from cnnscope.runtime.commands.own_process import load_numpy
+        from cnnscope.runtime.commands.own_process import load_libraries
 
-        load_numpy()
+        load_libraries()
     try:
         with faults_shown():
             return int(done() or FINE)

@@ -66,6 +66,13 @@ NOT_FOR_ANALYZE = {
     "a terminal's colours": ("rich.console", "rich.segment", "rich.style"),
     "report.graph": ("networkx",),
     "what nothing here says by a table": ("onnx.reference",),
+    "what few models need of onnx": (
+        "onnx.helper",
+        "onnx.numpy_helper",
+        "onnx.checker",
+        "ml_dtypes",
+    ),
+    "installed packages": ("importlib.metadata",),
     "running models": ("onnxruntime", "cnnscope.runtime.engine"),
 }
 
@@ -92,3 +99,53 @@ def test_a_help_page_loads_no_analyser() -> None:
     found = process("analyze", "--help")
     assert found.of("typer")
     assert found.of("numpy", "onnx", "networkx") == set()
+
+
+# -- onnx, of which a command loads a part ------------------------------------------------------------
+
+STATE = """
+import onnx, sys
+apart = [name for name, module in sys.modules.items()
+         if name.startswith("onnx.") and name.count(".") == 1 and getattr(onnx, name[5:]) is not module]
+inner = [name for name in vars(onnx.helper) if name.endswith("Proto")]
+other = [name for name in inner if getattr(onnx.helper, name) is not getattr(onnx, name)]
+print(type(onnx).__name__, apart, other, onnx.__version__, sorted(vars(onnx)))
+print(sorted(name for name in sys.modules if name.startswith("onnx.")))
+"""
+PART = "from cnnscope.runtime.commands.part_of_onnx import load_part_of_onnx as load; load()"
+
+
+def state_of_onnx(*lines: str) -> str:
+    """What there is of onnx, and whether it is all of one piece, once a process has run these lines."""
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([*lines, STATE])],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_rest_of_onnx_follows_when_it_is_asked_for() -> None:
+    whole = state_of_onnx("import onnx")
+    assert whole.startswith("module [] [] ")
+    for asked in (
+        "onnx.helper",
+        "import onnx.helper",
+        "from onnx import numpy_helper as x; del x",
+        "onnx.__version__",
+    ):
+        assert state_of_onnx(PART, "import onnx; onnx.ModelProto", asked) == whole, asked
+    assert state_of_onnx(PART, "import onnx.reference") == state_of_onnx("import onnx.reference")
+
+
+def test_what_is_loaded_of_onnx_is_there_at_once() -> None:
+    state_of_onnx(
+        PART,
+        "import onnx, sys",
+        "from onnx import TensorProto",
+        "onnx.ModelProto(); onnx.defs.get_schema('Conv'); onnx.shape_inference.InferenceError",
+        "assert 'onnx.helper' not in sys.modules",
+        "load(); assert onnx is sys.modules['onnx']",
+    )

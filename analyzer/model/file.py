@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 
 from cnnscope.analyzer.model.byte_ranges import ByteRanges, BytesAtHand
 from cnnscope.analyzer.model.fetching import Fetched
@@ -98,7 +98,7 @@ class ModelFile:
                 return self._read_left_out(tensor, place)
             if tensor.data_location == TensorProto.EXTERNAL:
                 return numbers_view(tensor, "raw", self._map_external(tensor))
-            return numpy_helper.to_array(tensor)
+            return onnx.numpy_helper.to_array(tensor)
         except OSError as error:
             raise ModelFileError(f"{what} can't be read: {error.strerror or error}") from error
         except NONSENSE as error:
@@ -108,7 +108,7 @@ class ModelFile:
         kind, offset, length = place
         original = self._left_out[place]
         if original is not None:
-            return numpy_helper.to_array(original)
+            return onnx.numpy_helper.to_array(original)
         return numbers_view(tensor, kind, memoryview(self._ranges.read(offset, length)))
 
     def _map_external(self, tensor: TensorProto) -> memoryview:
@@ -165,7 +165,8 @@ def _flat(source: bytes | bytearray | memoryview) -> bytes | bytearray | memoryv
 
 def _parse(ranges: MappedFile, path: str) -> ModelFile:
     ending = PurePath(path).suffix.lower()
-    form = onnx.serialization.registry.get_format_from_file_extension(ending)
+    usual = ending in ("", ".onnx")  # so that nothing loads what reads texts
+    form = None if usual else onnx.serialization.registry.get_format_from_file_extension(ending)
     if form in (None, "protobuf"):
         return _from_ranges(ranges, path)
     data, size = ranges.data, ranges.size

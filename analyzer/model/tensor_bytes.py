@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto, numpy_helper
+import onnx
+from onnx import TensorProto
 
 from cnnscope.analyzer.model.wire_format import field_key, varint_bytes
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -85,4 +86,4 @@ def numbers_view(tensor: TensorProto, kind: str, payload: memoryview) -> npt.NDA
         whole.ParseFromString(head + payload)
     whole.dims.extend(tensor.dims)
     whole.data_type = tensor.data_type
-    return numpy_helper.to_array(whole)
+    return onnx.numpy_helper.to_array(whole)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import onnx
+import onnx.shape_inference
 
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.model.graph_reading import read_graph
@@ -22,16 +24,37 @@ CODES = {name: code for code, name in DTYPES.items()}
 
 
 def _type_proto(x: Tensor) -> onnx.TypeProto | None:
-    if x.kind == "sequence":
+    """The tensor's type as a message: made here, as onnx.helper loads much else."""
+    proto = onnx.TypeProto()
+    if x.kind in ("sequence", "optional"):
         inner = _type_proto(x.element or NOT_TOLD)
-        return None if inner is None else onnx.helper.make_sequence_type_proto(inner)
-    if x.kind == "optional":
-        inner = _type_proto(x.element or NOT_TOLD)
-        return None if inner is None else onnx.helper.make_optional_type_proto(inner)
+        if inner is None:
+            return None
+        outer = proto.sequence_type if x.kind == "sequence" else proto.optional_type
+        outer.elem_type.CopyFrom(inner)
+        return proto
     if x.dtype is None or x.kind != "tensor":
         return None
-    dims = None if x.shape is None else [d if isinstance(d, int) else str(d) for d in x.shape]
-    return onnx.helper.make_tensor_type_proto(CODES[x.dtype], dims)
+    proto.tensor_type.elem_type = CODES[x.dtype]
+    if x.shape is not None:
+        proto.tensor_type.shape.SetInParent()  # a scalar's shape is known, too
+        for d in x.shape:
+            dim = proto.tensor_type.shape.dim.add()
+            if isinstance(d, int):
+                dim.dim_value = d
+            else:
+                dim.dim_param = str(d)
+    return proto
+
+
+def _tensor_proto(array: np.ndarray) -> onnx.TensorProto:
+    """Numbers as a message; those that numpy has no type for, and texts, are onnx's to write."""
+    if array.dtype.kind not in "biuf":
+        return onnx.numpy_helper.from_array(array)
+    little = array.astype(array.dtype.newbyteorder("<"))
+    return onnx.TensorProto(
+        dims=array.shape, data_type=CODES[array.dtype.name], raw_data=little.tobytes()
+    )
 
 
 def function_body(
@@ -123,8 +146,6 @@ def schema_inference(
 def _inferred(
     schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
 ) -> tuple[Tensor, ...]:
-    from onnx import numpy_helper, shape_inference
-
     free: dict[str, Dim] = {}
     types: dict[str, onnx.TypeProto] = {}
     data: dict[str, onnx.TensorProto] = {}
@@ -140,11 +161,10 @@ def _inferred(
         types[f"i{i}"] = kind
         free.update({str(d): d for d in x.shape or () if isinstance(d, FreeDim)})
         if x.value is not None and x.value.dtype != object:
-            data[f"i{i}"] = numpy_helper.from_array(x.value)
+            data[f"i{i}"] = _tensor_proto(x.value)
     proto.output.extend(f"o{i}" for i in range(len(node.outputs)))
-    found = shape_inference.infer_node_outputs(
-        schema, proto, types, data, {}, [onnx.helper.make_opsetid(node.domain, node.version)]
-    )
+    opset = onnx.OperatorSetIdProto(domain=node.domain, version=node.version)
+    found = onnx.shape_inference.infer_node_outputs(schema, proto, types, data, {}, [opset])
     outputs = []
     for i in range(len(node.outputs)):
         x = declared_tensor(found[f"o{i}"]) if f"o{i}" in found else NOT_TOLD

@@ -61,6 +61,7 @@ __all__ = [
     "Totals",
     "Undetermined",
     "Upto",
+    "ValidSizes",
     "Verdict",
     "Verification",
     "Whole",
@@ -83,6 +84,7 @@ __all__ = [
     "profile",
     "register",
     "same",
+    "sizes",
     "verify",
 ]
 
@@ -91,6 +93,7 @@ _HOMES = {
     "check": "cnnscope.runtime.gates.checking",
     "lint": "cnnscope.runtime.gates.linting",
     "profile": "cnnscope.runtime.profile.profiling",
+    "sizes": "cnnscope.analyzer.analysis",
     "verify": "cnnscope.runtime.verify.verifying",
 }
 

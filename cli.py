@@ -165,6 +165,7 @@ GROUPS = {
         "analyze": "What it costs and sees, per layer and in total.",
         "explain": "How a layer's numbers come about, line by line.",
         "diff": "What differs between two models, layer by layer.",
+        "sizes": "Which sizes of its inputs it accepts, and why no others.",
         "lint": "Look for what is probably a mistake or a waste.",
         "rule": "What a rule of lint does, why, and what to do about it.",
         "conventions": "What fvcore, thop, ptflops and others would print for it.",

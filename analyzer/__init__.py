@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
     from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
     from cnnscope.analyzer.values.diagnostics import (
         ArgumentError,
         BindingError,
@@ -101,6 +102,7 @@ __all__ = [
     "Totals",
     "Undetermined",
     "Upto",
+    "ValidSizes",
     "Verdict",
     "Verification",
     "Whole",
@@ -168,6 +170,7 @@ _HOMES = {
     "ProfileComparison": "report.profile_comparison",
     "load_profile": "report.loading",
     "RunError": "values.diagnostics",
+    "ValidSizes": "sizes.valid_sizes",
     "Verification": "report.verification",
     "ArgumentError": "values.diagnostics",
     "conventions": "counters.side_by_side",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.difference.stages import Side
     from cnnscope.analyzer.report.comparison import Comparison
+    from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 
 
 def analyze(
@@ -100,6 +101,47 @@ def compare(
             model = analyze(model, shapes=shapes, dims=dims, values=values)  # type: ignore[arg-type]  # it says so
         reports.append(model)
     return compared(reports)
+
+
+def sizes(
+    model: Source,
+    *,
+    free: str | Sequence[str] = (),
+    dims: Mapping[str, int | range] | None = None,
+) -> ValidSizes:
+    """Which sizes of its inputs a model accepts, exactly, without running it.
+
+    Args:
+        model: as for `analyze`.
+        free: what the file fixes and is to be opened: ``"HxW"`` for the spatial axes of its inputs,
+            ``"NxHxW"`` for the batch as well, ``"input:2=H"`` for one axis; several in a list.
+        dims: name of a free dimension to its length; or to a range of lengths, over which the valid ones
+            are listed.
+
+    Returns:
+        The `ValidSizes`: for each free dimension the set of its valid lengths, what rules out the
+        others, and what ties dimensions to each other.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`.
+        BindingError: `free` or `dims` don't fit its inputs, or no length is free.
+
+    >>> import cnnscope
+    >>> found = cnnscope.sizes("sample_models/densenet121.onnx", free="HxW")
+    >>> found["H"].runs(), found.admits(H=29, W=28)
+    ((Run(step=1, least=29, most=None),), False)
+    """
+    # Loaded when first asked for, as for `diff`.
+    from cnnscope.analyzer.sizes.asking import sizes_of
+
+    asked = (free,) if isinstance(free, str) else tuple(free)
+    ranges = {name: x for name, x in (dims or {}).items() if isinstance(x, range)}
+    bound = checked_dims({k: x for k, x in (dims or {}).items() if not isinstance(x, range)})
+    with collector_resting():
+        try:
+            return sizes_of(model, asked, bound, ranges)
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 
 
 def diff(

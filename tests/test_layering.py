@@ -32,6 +32,7 @@ ROOMS = [
     "analyzer.layers",
     "analyzer.explanation",
     "analyzer.report",
+    "analyzer.sizes",
     "analyzer.counters",
     "analyzer.difference",
     "analyzer.budgets",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: letters that a value on the command line may have
 _LONGEST = 100_000
+#: lengths in a range
+_WIDEST = 1 << 20
 
 
 def shapes_of(texts: Sequence[str] | None) -> GivenShapes:
@@ -55,6 +57,27 @@ def lengths_of(texts: Sequence[str] | None) -> dict[str, int]:
             raise Misuse(f"--dim {text}: give a name and a length such as H=224") from None
         if found.setdefault(key, length) != length:
             raise Misuse(f"--dim {key} is given as {found[key]} and as {length}")
+    return found
+
+
+def ranges_of(texts: Sequence[str] | None) -> dict[str, int | range]:
+    """Lengths of free dimensions: one, or all from one to another, both included (``L=1..64``)."""
+    found: dict[str, int | range] = {}
+    for text in texts or ():
+        key, _, body = text.rpartition("=")
+        least, dots, most = body.partition("..")
+        if not dots:
+            found.update(lengths_of([text]))
+            continue
+        try:
+            ends = _length(least), _length(most)
+            if not key or ends[0] > ends[1]:
+                raise ValueError
+        except ValueError:
+            raise Misuse(f"--dim {text}: give a name and a range such as H=1..64") from None
+        if ends[1] - ends[0] >= _WIDEST:
+            raise Misuse(f"--dim {text}: a range of at most {_WIDEST} lengths can be listed")
+        found[key] = range(ends[0], ends[1] + 1)
     return found
 
 

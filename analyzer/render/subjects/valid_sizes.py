@@ -1,0 +1,147 @@
+"""What is said of the sizes that a model accepts: the lengths of each dimension, why, and what ties them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cnnscope.analyzer.render.columns import Column
+from cnnscope.analyzer.render.document import (
+    PAGE,
+    SCREEN,
+    Document,
+    Heading,
+    Note,
+    Notes,
+    Only,
+    Pair,
+    Pairs,
+    Section,
+)
+from cnnscope.analyzer.render.tables import table
+from cnnscope.analyzer.sizes.length_set import Run
+from cnnscope.analyzer.sizes.valid_sizes import ValidLengths, ValidSizes
+from cnnscope.analyzer.values.notation import escape, name, shape
+
+#: runs that are written out; further ones are counted
+_SHOWN = 6
+#: lengths of a list that are written out
+_LISTED = 40
+
+
+def document(found: ValidSizes) -> Document:
+    """The sizes as a document: a row for each free dimension."""
+    model = name(found.model or "the model in memory")
+    title = f"{model}: the sizes it accepts"
+    inputs = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.inputs.items())
+    people = (*SCREEN, *PAGE)
+    rows = tuple(found.dims)
+    return Document(
+        title,
+        (
+            Section((Heading(title), Only(people, (Pairs((Pair("inputs", inputs),)),)))),
+            Section((table(COLUMNS, rows, narrow="shorten"),)),
+            Section((Only(people, (Pairs(tuple(_facts(found)), aside=14),)),)),
+            Section((Only(people, (Notes(tuple(_notes(found))),)),)),
+        ),
+    )
+
+
+def lengths_text(runs: Sequence[Run] | None) -> str:
+    """A set of lengths in words.
+
+    >>> lengths_text([Run(32, 32, None)]), lengths_text([Run(1, 17, None)]), lengths_text([Run(1, 3, 3)])
+    ('multiples of 32: 32, 64, 96, ...', '17 and more', '3')
+    """
+    if runs is None:
+        return "?"
+    if not runs:
+        return "none"
+    shown = [_run(run) for run in runs[:_SHOWN]]
+    more = f"; {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
+    return "; ".join(shown) + more
+
+
+def _run(run: Run) -> str:
+    if run.most is not None:
+        if run.most == run.least:
+            return str(run.least)
+        by = f" in steps of {run.step}" if run.step > 1 else ""
+        return f"{run.least} to {run.most}{by}"
+    if run.step == 1:
+        return "any" if run.least == 1 else f"{run.least} and more"
+    first = ", ".join(str(run.least + run.step * k) for k in range(3))
+    what = f"multiples of {run.step}" if run.offset == 0 else f"in steps of {run.step}"
+    return f"{what}: {first}, ..."
+
+
+def _why(dim: ValidLengths) -> str:
+    return "; ".join(
+        f"{name(cause.layer)}: {escape(cause.condition)}"
+        if cause.layer
+        else escape(cause.condition)
+        for cause in dim.causes[:1]
+    )
+
+
+def _stands(dim: ValidLengths) -> str:
+    return ", ".join(f"{name(n)} axis {axis}" for n, axis in dim.places)
+
+
+COLUMNS: tuple[Column[ValidLengths], ...] = (
+    Column("dim", "dim", lambda x: name(x.name), lambda x: x.name, importance=100, least=4),
+    Column("lengths", "lengths", lambda x: lengths_text(x.runs() if x.lengths is not None else None),
+           lambda x: [run.to_dict() for run in x.runs()], importance=95, least=12),
+    Column("fixed", "the file's", lambda x: "-" if x.fixed is None else str(x.fixed), lambda x: x.fixed,
+           right=True, importance=40, optional=True),
+    Column("where", "stands in", _stands, lambda x: [list(place) for place in x.places],
+           importance=30, least=8),
+    Column("why", "because of", _why, lambda x: [cause.to_dict() for cause in x.causes],
+           importance=50, least=16),
+)  # fmt: skip
+
+
+def _facts(found: ValidSizes) -> Iterator[Pair]:
+    for tie in found.ties:
+        by = "" if tie.layer is None else f" ({name(tie.layer)})"
+        yield Pair("together", f"{escape(tie.condition)}{by}")
+    smallest = found.smallest
+    if smallest:
+        yield Pair("smallest", _size(smallest))
+    for label, lengths in found.listings.items():
+        listed = ", ".join(map(str, lengths[:_LISTED])) or "none"
+        more = f", ... ({len(lengths)} in all)" if len(lengths) > _LISTED else ""
+        yield Pair(f"{name(label)} in range", listed + more)
+    if found.asked is not None:
+        valid = found.admits(**found.asked)
+        yield Pair(
+            _size(found.asked), "accepted" if valid else "not accepted", "good" if valid else "bad"
+        )
+        for label, length in () if valid else found.asked.items():
+            yield from _near(found, label, length)
+
+
+def _near(found: ValidSizes, label: str, length: int) -> Iterator[Pair]:
+    """What would be accepted in place of a length that isn't."""
+    down, up = found.nearest(label, length)
+    if down == length:
+        return
+    said = []
+    if down is not None:
+        said.append(f"{down} (cut {length - down})")
+    if up is not None:
+        said.append(f"{up} (pad by {up - length})")
+    yield Pair(f"{name(label)} near {length}", " or ".join(said) or "none")
+
+
+def _size(lengths: object) -> str:
+    assert isinstance(lengths, dict)
+    return ", ".join(f"{name(label)} = {length}" for label, length in lengths.items())
+
+
+def _notes(found: ValidSizes) -> Iterator[Note]:
+    if found.exact:
+        together = " and what is said of them together holds" if found.ties else ""
+        said = f"exact: a size is accepted where each length is one of these{together}, and nowhere else"
+        yield Note(said, tone="dim")
+    for doubt in found.doubts:
+        yield Note(escape(doubt), "not exact", lead="warning")

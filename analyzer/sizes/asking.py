@@ -1,0 +1,54 @@
+"""From a model to the sizes it accepts: read it, open what the file fixes, bind what is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cnnscope.analyzer.fields.following import find_fields
+from cnnscope.analyzer.model.binding import bind_inputs
+from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.graph import Graph
+from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
+from cnnscope.analyzer.passes.shapes import infer_shapes
+from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
+from cnnscope.analyzer.sizes.opening import opened, read_opening
+from cnnscope.analyzer.sizes.valid_sizes import ValidSizes, find_valid_sizes
+from cnnscope.analyzer.values.diagnostics import BindingError
+
+
+def sizes_of(
+    model: Source, free: Sequence[str], dims: Mapping[str, int], ranges: Mapping[str, range]
+) -> ValidSizes:
+    """The sizes that a model accepts, its arguments and errors those of `cnnscope.sizes`."""
+    file = open_model(model)
+    graph = read_graph(file.model)
+    fixed: Mapping[str, int] = {}
+    if free:
+        # An axis in the form input:2 needs no looking for.
+        spatial = _spatial_axes(graph) if any(":" not in text for text in free) else {}
+        found = opened(graph, read_opening(free, graph.inputs, spatial))
+        graph, fixed = found.graph, found.fixed
+    inputs, _ = bind_inputs(graph.inputs, {}, dims, {})
+    network = NetworkLengths.of(graph, inputs, fixed)
+    if not network.places:
+        raise BindingError(
+            "all sizes of its inputs are fixed: give --free HxW to open their spatial axes, or --free"
+            f" {next(iter(graph.inputs), 'input')}:0=N for an axis"
+        )
+    unknown = ranges.keys() - network.places.keys()
+    if unknown:
+        raise BindingError(
+            f"no input has a free dimension {min(unknown)!r}; free are: {', '.join(network.places)}"
+        )
+    return find_valid_sizes(network, file.path).over(ranges)
+
+
+def _spatial_axes(graph: Graph) -> dict[str, list[int]]:
+    """Of each input the axes that some node looks along."""
+    inputs, _ = bind_inputs(graph.inputs, {}, {}, {})
+    found: dict[str, list[int]] = {}
+    for name, axis in sorted(find_fields(graph, infer_shapes(graph, inputs)).spatial):
+        found.setdefault(name, []).append(axis)
+    return found

@@ -1,0 +1,192 @@
+"""What is a network with free lengths: what it asks of them, and does it take certain ones?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from cnnscope.analyzer.model.binding import meant_name, show
+from cnnscope.analyzer.model.graph import Graph
+from cnnscope.analyzer.passes.shapes import infer_shapes
+from cnnscope.analyzer.sizes.length_set import LengthSet
+from cnnscope.analyzer.values.conditions import Claim, Condition, noting
+from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.substitution import substituted
+from cnnscope.analyzer.values.tensor import Tensor
+
+#: an input's name, and an axis of it
+Place = tuple[str, int]
+#: how many sizes are gone through for the smallest in which all ties hold
+_TRIED: Final = 4096
+
+
+@dataclass(frozen=True)
+class NetworkLengths:
+    """A graph whose inputs have free lengths, and what was taken for granted of them.
+
+    Args:
+        graph: the graph.
+        inputs: its inputs, free dimensions by their names.
+        conditions: what has to hold of the lengths, each with the node that asks for it.
+        doubts: what wasn't followed.
+        fixed: lengths that the file states, of dimensions that were opened.
+    """
+
+    graph: Graph
+    inputs: Mapping[str, Tensor]
+    conditions: Mapping[Condition, str | None]
+    doubts: tuple[str, ...]
+    fixed: Mapping[str, int]
+
+    @classmethod
+    def of(
+        cls, graph: Graph, inputs: Mapping[str, Tensor], fixed: Mapping[str, int]
+    ) -> NetworkLengths:
+        """What a graph asks of the free lengths of its inputs."""
+        with noting() as found:
+            shapes = infer_shapes(graph, inputs)
+        doubts = []
+        for condition, by in found.doubtful.items():
+            doubts.append(f"{condition} is asked in a subgraph, which may not run ({by})")
+        conditions = {}
+        for condition, by in found.conditions.items():
+            if condition.data:
+                doubts.append(f"{condition} hangs on data ({by})")
+            else:
+                conditions[condition] = by
+        for name in shapes.refused:
+            node = graph.nodes[name]
+            doubts.append(f"{node.path} can't be worked out while lengths are free")
+        lost = [
+            node.path for node in graph.nodes
+            if any(shapes.tensors[name].shape is None and shapes.tensors[name].kind == "tensor"
+                   for name in node.outputs if name)
+        ]  # fmt: skip
+        if lost:
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            doubts.append(f"the shape behind {lost[0]}{more} isn't known while lengths are free")
+        return cls(graph, inputs, conditions, tuple(doubts), fixed)
+
+    @cached_property
+    def places(self) -> dict[str, list[Place]]:
+        """Each free dimension, and where it stands."""
+        found: dict[str, list[Place]] = {}
+        for name, tensor in self.inputs.items():
+            for axis, length in enumerate(tensor.shape or ()):
+                if isinstance(length, FreeDim):
+                    for label in length.names:
+                        found.setdefault(label, []).append((name, axis))
+        return found
+
+    @property
+    def shapes(self) -> dict[str, tuple[int | str, ...]]:
+        """The inputs' shapes, free lengths by their names."""
+        return {
+            name: tuple(n if isinstance(n, int) else str(n) for n in x.shape)
+            for name, x in self.inputs.items()
+            if x.shape is not None
+        }
+
+    @property
+    def base(self) -> dict[str, int]:
+        """A size that is known to be valid: what the file states; empty where it doesn't of all."""
+        return dict(self.fixed) if self.fixed.keys() == self.places.keys() else {}
+
+    def lengths_of(self, shapes: Mapping[str, Sequence[int | None]]) -> dict[str, int]:
+        """The free dimensions' lengths at certain shapes of the inputs.
+
+        Raises:
+            BindingError: they don't fit the inputs, or a free dimension gets two lengths, or none.
+        """
+        found: dict[str, int] = {}
+        for name, given in shapes.items():
+            if name not in self.inputs:
+                raise BindingError(f"there is no input {name!r}{meant_name(name, self.inputs)}")
+            known = self.inputs[name].shape or ()
+            if len(given) != len(known):
+                raise BindingError(
+                    f"input {name!r} has {len(known)} dimensions ({show(known)}), the shape given has"
+                    f" {len(given)}"
+                )
+            for axis, (has, length) in enumerate(zip(known, given, strict=True)):
+                if length is None:
+                    continue
+                if isinstance(has, int):
+                    if has != length:
+                        raise BindingError(
+                            f"input {name!r}: axis {axis} is fixed to {has}; --free {name}:{axis} opens it"
+                        )
+                elif found.setdefault(str(has), length) != length:
+                    raise BindingError(f"{has} would be {found[str(has)]} and {length}")
+        lacking = [name for name in self.places if name not in found]
+        if lacking:
+            raise BindingError(
+                f"the shape leaves {', '.join(lacking)} open: give a length for each"
+            )
+        return found
+
+    def meets(self, lengths: Mapping[str, int]) -> bool:
+        """Does everything hold that was taken for granted?"""
+        return all(
+            any(_holds(claim, lengths) for claim in condition.either)
+            for condition in self.conditions
+        )
+
+    def accepts(self, lengths: Mapping[str, int]) -> bool:
+        """Is no node refused by the analysis of these lengths?"""
+        inputs = {
+            name: x
+            if x.shape is None
+            else replace(x, shape=tuple(_at(n, lengths) for n in x.shape))
+            for name, x in self.inputs.items()
+        }
+        try:
+            shapes = infer_shapes(self.graph, inputs)
+        except GraphError:
+            return False
+        return not any(note.severity == "error" for note in shapes.diagnostics)
+
+    def smallest(
+        self, sets: Mapping[str, LengthSet | None], admits: Callable[..., bool]
+    ) -> dict[str, int] | None:
+        """The smallest size that is admitted: of those with the least lengths first."""
+        if not sets:
+            return {}
+        firsts = []
+        count = max(2, round(_TRIED ** (1 / max(len(sets), 1))))
+        for lengths in sets.values():
+            if lengths is None:
+                return None
+            taken: list[int] = []
+            at = lengths.smallest
+            while at is not None and len(taken) < count:
+                taken.append(at)
+                at = lengths.up(at + 1)
+            firsts.append(taken)
+        sizes = sorted(itertools.product(*firsts), key=lambda size: (max(size), sum(size), size))
+        if self.base:
+            known = tuple(self.base[name] for name in sets)
+            sizes = [size for size in sizes if max(size) <= max(known)] + [known]
+        for size in sizes:
+            found = dict(zip(sets, size, strict=True))
+            if self.meets(found) and admits(**found):
+                return found
+        return None
+
+
+def _at(length: Dim, lengths: Mapping[str, int]) -> Dim:
+    return substituted(length, lengths)
+
+
+def _holds(claim: Claim, lengths: Mapping[str, int]) -> bool:
+    try:
+        value = substituted(claim.difference, lengths)
+    except (Undetermined, ZeroDivisionError):
+        return False
+    if not isinstance(value, int):
+        return False
+    return value == 0 if claim.kind == "zero" else value >= 0

@@ -1,0 +1,198 @@
+"""For which lengths does a condition hold?
+
+A claim about one free length is a formula with floors, compared with 0. With the length written as
+``P*k + r``, P the least common multiple of what is divided by, every floor comes down to a polynomial in k,
+for each remainder r: an equation holds of it always or for the few k that are its roots, an inequality from
+its last root on one way or the other. Roots are bounded by 1 + the largest ratio of a coefficient to the
+leading one (Cauchy, 1829), so the set is exact: below the bound length by length, from there on by
+remainders.
+
+A claim about two lengths is solved where it says that a product of one of each is a number: a fully
+connected layer behind a flattened map asks that of height and width. Then each length has to give one of
+the number's divisors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Final
+
+from cnnscope.analyzer.sizes.length_set import LIMIT, LengthSet, TooLarge
+from cnnscope.analyzer.values.conditions import Claim, Condition
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
+from cnnscope.analyzer.values.polynomial import Atom, Monomial, Polynomial
+from cnnscope.analyzer.values.substitution import substituted
+
+#: the most remainders that are looked at one by one
+_REMAINDERS: Final = 1 << 12
+#: the unknown that a length is counted in
+_COUNT: Final = "\0k"
+
+
+class Unsolved(Exception):
+    """A condition whose lengths can't be given in closed form."""
+
+
+def solved(condition: Condition, name: str) -> LengthSet:
+    """The lengths of one free dimension for which a condition holds that is about no other.
+
+    Raises:
+        Unsolved: they can't be given.
+
+    >>> from cnnscope.analyzer.values.conditions import noting, agree
+    >>> height = FreeDim.named("H")
+    >>> with noting() as found:
+    ...     agree(height, height // 8 * 8)
+    True
+    >>> solved(next(iter(found.conditions)), "H").runs()
+    (Run(step=8, least=8, most=None),)
+    """
+    found = None
+    for claim in condition.either:
+        lengths = claimed(claim, name)
+        found = lengths if found is None else found | lengths
+    assert found is not None
+    return found
+
+
+def claimed(claim: Claim, name: str) -> LengthSet:
+    """Likewise of one claim."""
+    difference = claim.difference
+    if isinstance(difference, int):
+        holds = difference == 0 if claim.kind == "zero" else difference >= 0
+        return LengthSet.every() if holds else LengthSet.of(())
+    if difference.data or difference.names != {name}:
+        raise Unsolved
+    period = _period(difference)
+    start = max(1, *(_settled(difference, name, period, r, claim.kind) for r in range(period)))
+
+    def holds_of(lengths: Numbers) -> Numbers:
+        values = evaluated(difference, {name: lengths})
+        return values == 0 if claim.kind == "zero" else values >= 0
+
+    try:
+        return LengthSet.where(holds_of, start, period)
+    except (TooLarge, Undetermined):
+        raise Unsolved from None
+
+
+def _period(value: Polynomial) -> int:
+    """A number that everything that is divided by divides, floors in floors included."""
+    found = 1
+    for atom in _atoms(value):
+        if atom.how == "quotient" or (
+            atom.top is None and not atom.parts and atom.text not in atom.names
+        ):
+            raise Unsolved
+        if atom.top is not None:
+            found = math.lcm(found, _period(atom.top) * atom.bottom)
+        for part in atom.parts:
+            if isinstance(part, Polynomial):
+                found = math.lcm(found, _period(part))
+    if found > _REMAINDERS:
+        raise Unsolved
+    return found
+
+
+def _atoms(value: Polynomial) -> set[Atom]:
+    return {atom for monomial, _ in value.terms for atom in monomial}
+
+
+def _settled(value: FreeDim, name: str, period: int, remainder: int, kind: str) -> int:
+    """From which length on, of those with a remainder, a claim holds always or never."""
+    count = FreeDim.named(_COUNT)
+    ahead = 0
+    while True:
+        # Which of two lengths is larger may be settled further on only.
+        left = substituted(value, {name: period * (count + ahead) + remainder})
+        if isinstance(left, int):
+            return period * (ahead + 1) + remainder
+        if not any(atom.parts or atom.top is not None for atom in _atoms(left)):
+            break
+        ahead = 2 * ahead + 1
+        if period * ahead > LIMIT or any(atom.top is not None for atom in _atoms(left)):
+            raise Unsolved
+    powers = {len(monomial): factor for monomial, factor in left.terms}
+    leading = powers[max(powers)]
+    root = 1 + max(abs(factor) for factor in powers.values()) // abs(leading)
+    return period * (ahead + root + 1) + remainder
+
+
+# -- two lengths whose product is a number ---------------------------------------------------------
+
+
+def product_of(claim: Claim) -> tuple[dict[str, Dim], Fraction]:
+    """A claim that the product of two lengths, each hanging on one name, is a number: those, and it.
+
+    Raises:
+        Unsolved: it says something else.
+
+    >>> height, width = FreeDim.named("H"), FreeDim.named("W")
+    >>> factors, number = product_of(Claim((height - 4) * (width - 4) * 16, 400, "zero"))
+    >>> {name: str(length) for name, length in factors.items()}, int(number)
+    ({'H': 'H - 4', 'W': 'W - 4'}, 25)
+    """
+    difference = claim.difference
+    if claim.kind != "zero" or isinstance(difference, int) or len(difference.names) != 2:
+        raise Unsolved
+    one, other = sorted(difference.names)
+    table: dict[tuple[Monomial, Monomial], int] = {}
+    for monomial, factor in difference.terms:
+        mine = tuple(atom for atom in monomial if atom.names == {one})
+        theirs = tuple(atom for atom in monomial if atom.names == {other})
+        if len(mine) + len(theirs) < len(monomial):
+            raise Unsolved
+        table[mine, theirs] = factor
+    mixed = next((key for key in table if key[0] and key[1]), None)
+    if mixed is None:
+        raise Unsolved
+    # A product's table of coefficients is that of a column and a row, but for the constant.
+    corner = table[mixed]
+    column = {key: table.get((key, mixed[1]), 0) for key in {mine for mine, _ in table} | {()}}
+    row = {key: table.get((mixed[0], key), 0) for key in {theirs for _, theirs in table} | {()}}
+    if any(
+        (mine or theirs) and a * b != corner * table.get((mine, theirs), 0)
+        for mine, a in column.items()
+        for theirs, b in row.items()
+    ):
+        raise Unsolved
+    number = Fraction(column[()] * row[()], corner) - table.get(((), ()), 0)
+    lengths: dict[str, Dim] = {}
+    for name, terms in ((one, column), (other, row)):
+        shared = math.gcd(*terms.values())
+        lengths[name] = FreeDim({key: factor // shared for key, factor in terms.items()})
+        number /= shared
+    return lengths, number * corner
+
+
+def divided_among(
+    factors: Mapping[str, Dim], number: Fraction, allowed: Mapping[str, LengthSet]
+) -> dict[str, LengthSet]:
+    """For each of two names, its lengths for which one of the other's gives the rest of the product."""
+    (one, f), (other, g) = factors.items()
+    found = {one: LengthSet.of(()), other: LengthSet.of(())}
+    if number.denominator != 1:
+        return found
+    for part in _divisors_of(int(number)):
+        for sign in (1, -1):
+            mine = claimed(Claim(f, sign * part, "zero"), one) & allowed[one]
+            if mine.is_empty:
+                continue
+            theirs = claimed(Claim(g, sign * (int(number) // part), "zero"), other) & allowed[other]
+            if not theirs.is_empty:
+                found[one] |= mine
+                found[other] |= theirs
+    return found
+
+
+def _divisors_of(number: int) -> Iterator[int]:
+    if not 1 <= abs(number) <= LIMIT * LIMIT:
+        raise Unsolved
+    for part in range(1, math.isqrt(abs(number)) + 1):
+        if number % part == 0:
+            yield part
+            if part * part != abs(number):
+                yield abs(number) // part

@@ -54,6 +54,7 @@ __all__ = [
     "Profile",
     "ProfileComparison",
     "ReceptiveField",
+    "Regions",
     "Report",
     "ReportFileError",
     "RunError",

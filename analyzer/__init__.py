@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.profile_comparison import ProfileComparison
     from cnnscope.analyzer.report.receptive_field import ReceptiveField
     from cnnscope.analyzer.report.report import Report
+    from cnnscope.analyzer.report.unit_regions import Regions
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
     from cnnscope.analyzer.values.diagnostics import (
@@ -95,6 +96,7 @@ __all__ = [
     "Profile",
     "ProfileComparison",
     "ReceptiveField",
+    "Regions",
     "Report",
     "ReportFileError",
     "RunError",
@@ -158,6 +160,7 @@ _HOMES = {
     "Layer": "report.layer",
     "Metric": "report.metric",
     "ReceptiveField": "report.receptive_field",
+    "Regions": "report.unit_regions",
     "Report": "report.report",
     "Totals": "report.metric",
     "Tensor": "values.tensor",

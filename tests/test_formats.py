@@ -65,6 +65,7 @@ def values() -> dict[str, object]:
         "layers": found.layers,
         "chosen": found.layers.select(only="op=Conv"),
         "layer": found.layers[0],
+        "regions": found.regions(2, [(0, 0), (3, None)]),
         "by op": found.by_op(),
         "by kind": found.by_kind(),
         "by module": found.by_module(2),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cnnscope.analyzer.explanation.axes import AxisFate, AxisOrigin
 from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.regions import RegionLookup
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.formula_text import Formula
@@ -36,6 +37,7 @@ class ExplainedNode:
         node, cost, reads, kind: its own.
         weights, path: everything stored, and the layer's place in it.
         fields: None for a layer inside a subgraph.
+        regions: what single units of the main graph see.
     """
 
     graph: Graph
@@ -47,6 +49,7 @@ class ExplainedNode:
     weights: Weights
     path: Path
     fields: Fields | None
+    regions: RegionLookup
 
 
 def axis_length(shapes: Shapes, key: tuple[str, int]) -> int | None:

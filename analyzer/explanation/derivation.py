@@ -26,7 +26,6 @@ from cnnscope.analyzer.explanation.sources import sources
 from cnnscope.analyzer.fields.connections import find_alternatives
 from cnnscope.analyzer.fields.extreme_paths import FieldPath, find_paths
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import Seen, find_seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
@@ -240,7 +239,7 @@ def _region(
             chosen[axis] = length // 2 if isinstance(length, int) and length else None
     else:
         chosen = whole_unit(fields, tensor, None if shape is None else len(shape), unit)
-    found = find_region(subject.graph, shapes, tensor, chosen)
+    found = subject.regions.of(tensor, [chosen])[0]
     state = fields.states.get(tensor, {})
     indices = [
         i + d if i is not None and i < 0 and isinstance(d, int) else i

@@ -23,7 +23,7 @@ from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Only, Upto, Whole
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import NodeReads, find_reads
+from cnnscope.analyzer.passes.reads import NodeReads, reads_of
 from cnnscope.analyzer.values.window import Window
 
 
@@ -144,7 +144,8 @@ def _equations(main: Term, window: Window, after: Seen) -> dict[str, Formula]:
 
 
 def node_reads(node: Node, shapes: Shapes, fields: Fields) -> NodeReads:
-    return fields.reads.get(node.index) or find_reads(node, shapes)
+    """What a node of the main graph reads, found once."""
+    return reads_of(node, shapes, fields.reads)
 
 
 def spatial_keys(state: State, fields: Fields) -> list[InputAxis]:

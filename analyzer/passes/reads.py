@@ -113,6 +113,18 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
     return NodeReads(tuple(rows))
 
 
+def reads_of(node: Node, shapes: Shapes, known: dict[int, NodeReads]) -> NodeReads:
+    """What every output of a node of one graph reads, found once.
+
+    Args:
+        known: by node index, what has been found already; what is found now is added.
+    """
+    found = known.get(node.index)
+    if found is None:
+        found = known[node.index] = find_reads(node, shapes)
+    return found
+
+
 def _not_told(
     node: Node, inputs: Sequence[Tensor | None], places: Sequence[int]
 ) -> Diagnostic | None:

@@ -4,5 +4,5 @@ Door: choosing, column_names, comparison, conditions, device, examination, execu
 finding, gathering, gpu, group, grouping, groups, json_values, kernel_row, latency, layer,
 layer_conditions, layers, loading, machine, meant_layers, measurement, metric, module_groups,
 module_paths, path_patterns, profile_comparison, receptive_field, report, run_conditions, shares, sums,
-told, verification.
+told, unit_regions, verification.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,8 +59,8 @@ class FactSource(Protocol):
     def padded_share(self) -> float | None:
         """The share of those units whose window touches padding."""
 
-    def region(self, unit: Sequence[int | None]) -> Region:
-        """The input indices that a unit of the layer's first output sees."""
+    def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
+        """The input indices that each of some units of the layer's first output sees."""
 
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """How each of the layer's numbers comes about."""
@@ -200,9 +200,13 @@ class Layer(Shown):
         Raises:
             ValueError: the unit has another number of axes, or lies outside the output.
         """
+        return self.regions([unit])[0]
+
+    def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
+        """What `region` gives, of many units at once."""
         if self._source is None:
             raise ValueError(f"regions of layer {self.path!r} inside a subgraph aren't available")
-        return self._source.region(unit)
+        return self._source.regions(units)
 
     def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
         """How each of the layer's numbers comes about: formulas, operands, sources.

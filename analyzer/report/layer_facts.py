@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.paths import Unfollowed
-from cnnscope.analyzer.fields.regions import find_region
+from cnnscope.analyzer.fields.regions import RegionLookup
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.passes.costs import Cost, Costs
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import NodeReads, find_reads
+from cnnscope.analyzer.passes.reads import NodeReads, reads_of
 from cnnscope.analyzer.passes.weights import Path, Weight, Weights
 from cnnscope.analyzer.report.field_figures import padded_share_of, receptive_field
 from cnnscope.analyzer.report.layer import Layer, Value
@@ -43,6 +43,8 @@ class Gathering:
         # state stands for what all of them see).
         self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
+        # What each node reads is found once, and what units see with it.
+        self.regions = RegionLookup(graph, shapes, fields.reads)
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
@@ -168,7 +170,7 @@ class _Around:
         """What each node reads, by its index."""
         # What the fields' pass went through it also knows the reads of.
         known = self.model.fields.reads if self.top else {}
-        return {n.index: known.get(n.index) or find_reads(n, self.shapes) for n in self.nodes}
+        return {n.index: reads_of(n, self.shapes, known) for n in self.nodes}
 
     @cached_property
     def kinds(self) -> dict[int, Kind]:
@@ -229,8 +231,8 @@ class LayerSource:
         reads = self.around.reads[self.node.index]
         return self.model.padded_share(self.node, self.shapes, reads, self.kind())
 
-    def region(self, unit: Sequence[int | None]) -> Region:
-        """The input indices that a unit sees."""
+    def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
+        """The input indices that each of some units sees."""
         if not self.around.top:
             at = self.node.path
             raise ValueError(f"regions of layer {at!r} inside a subgraph aren't available")
@@ -238,8 +240,11 @@ class LayerSource:
         if not tensor:
             raise ValueError(f"layer {self.node.path!r} has no output, so no units")
         shape = self.shapes.tensors[tensor].shape
-        whole = whole_unit(self.model.fields, tensor, None if shape is None else len(shape), unit)
-        return find_region(self.model.graph, self.shapes, tensor, whole)
+        rank = None if shape is None else len(shape)
+        fields = self.model.fields
+        return self.model.regions.of(
+            tensor, [whole_unit(fields, tensor, rank, unit) for unit in units]
+        )
 
     def modules(self) -> Mapping[str, str]:
         """The classes of the modules around the node, by path."""
@@ -256,7 +261,7 @@ class LayerSource:
             ExplainedNode(
                 model.graph, self.shapes, self.node, self.cost,
                 self.around.reads[self.node.index], self.kind(),
-                model.weights, self.path, model.fields if self.around.top else None,
+                model.weights, self.path, model.fields if self.around.top else None, model.regions,
             ),
             unit,
         )  # fmt: skip

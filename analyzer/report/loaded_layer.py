@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ class LoadedLayer:
         """The classes of the modules around it, by their path."""
         return self.classes
 
-    def region(self, unit: Sequence[int | None]) -> Region:
+    def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
         """Needs the model."""
         raise self._needs("which inputs a unit sees")
 

@@ -12,8 +12,8 @@ from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.model_info import ModelInfo
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
-from cnnscope.analyzer.report.report import ModelInfo
 from cnnscope.analyzer.report.typed_data import Reader
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.formula_table import FormulaTable

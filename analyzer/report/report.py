@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from cnnscope.analyzer.report.free_lengths import lengths_of
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Totals
+from cnnscope.analyzer.report.model_info import ModelInfo
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.formula_table import FormulaTable
@@ -24,38 +25,15 @@ from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
     import networkx
+    import numpy as np
     import pandas
+    from numpy.typing import NDArray
 
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.grouping import Groups
+    from cnnscope.analyzer.report.unit_regions import Regions
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What the file says of itself."""
-
-    path: str | None
-    producer: str
-    ir_version: int
-    opsets: Mapping[str, int]
-    file_bytes: int | None
-    weights: str
-    nodes: int = 0
-    folded: int = 0
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "path": self.path,
-            "producer": self.producer,
-            "ir_version": self.ir_version,
-            "opsets": {name or "ai.onnx": version for name, version in self.opsets.items()},
-            "file_bytes": self.file_bytes,
-            "weights": self.weights,
-            "nodes": self.nodes,
-            "folded_nodes": self.folded,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +145,38 @@ class Report(Answer):
         return not self.errors and all(
             m.status == "complete" for m in self.totals.metrics().values()
         )
+
+    def regions(
+        self, layer: Layer | str | int, units: Iterable[Sequence[int | None]] | NDArray[np.integer]
+    ) -> Regions:
+        """Which input indices each of many units sees, as `Layer.region` has it of one.
+
+        Args:
+            layer: the layer, or its name, path, index, or a tensor that it gives.
+            units: each an index per axis of the layer's output, or one per axis of its receptive
+                field, None standing for all of an axis; or an array of integers with a row per unit.
+
+        Returns:
+            A region per unit, in their order.
+
+        Raises:
+            KeyError: there is no such layer.
+            ValueError: a unit isn't one of the layer's, or regions can't be told.
+
+        >>> import numpy as np
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
+        >>> regions = report.regions("/conv2/Conv", np.array([[0, 0], [9, 9]]))
+        >>> [region["input"][2:] for region in regions]
+        [(((0, 13),), ((0, 13),)), (((18, 31),), ((18, 31),))]
+        """
+        from cnnscope.analyzer.report.unit_regions import asked_regions
+
+        if isinstance(layer, str):
+            layer = self.layers.find(layer)
+        elif not isinstance(layer, Layer):
+            layer = self.layers[layer]
+        return asked_regions(layer, units)
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

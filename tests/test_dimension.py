@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import copy
+import gc
 import math
 import operator
+import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cnnscope.analyzer.values import polynomial
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div, product
 from cnnscope.analyzer.values.substitution import substituted
 
@@ -187,3 +191,20 @@ def test_a_lower_bound_is_one(seed: int) -> None:
         for width in (1, 2, 7, 64):
             value = substituted(dim, {"H": height, "W": width})
             assert least is None or value >= least
+
+
+def test_equal_unknowns_are_one_object_while_somebody_has_them() -> None:
+    def made() -> tuple[Dim, Dim]:
+        return [(FreeDim.named("forgotten") - 3) // 2 for _ in range(2)]  # type: ignore[return-value]
+
+    gc.collect()
+    before = len(polynomial._ATOMS)
+    one, other = made()
+    assert isinstance(one, FreeDim)
+    assert isinstance(other, FreeDim)
+    assert next(iter(one.factors))[0] is next(iter(other.factors))[0]
+    assert len(polynomial._ATOMS) == before + 2  # the name, and the quotient
+    for twin in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
+        assert (twin, hash(twin), str(twin)) == (one, hash(one), str(one))
+    del one, other, twin
+    assert len(polynomial._ATOMS) == before

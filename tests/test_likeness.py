@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import gc
 
 import numpy as np
@@ -12,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.report.examination import examine
 
 X = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])
 
@@ -52,6 +54,65 @@ def test_equal_numbers_are_told_from_others(first: list[int], second: list[int])
     for name, lengths in (("a", first), ("b", second)):
         kept = [zeros.shape[i] if d == 0 else d for i, d in enumerate(lengths)]
         assert report.tensors[name].shape == zeros.reshape(kept).shape
+
+
+def test_lengths_of_different_runs_are_told_apart() -> None:
+    """Nodes alike in all but which tensors they read: what only a run tells is called after those."""
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+    g (float[1,1] x, int64[1] a, int64[1] b, float[2] c) => (y, z, u, v) <int64[1] two = {2}> {
+      one = Concat<axis=0>(two, a)
+      other = Concat<axis=0>(two, b)
+      y = Expand(x, one)
+      z = Expand(x, other)
+      s = Cast<to=7>(c)
+      u = ConstantOfShape(s)
+      v = ConstantOfShape(s)
+    }"""
+    found = analyze(onnx.parser.parse_model(text))
+    y, z, u, v = (found.tensors[name].shape for name in "yzuv")
+    assert (str(y), str(z)) == ("(2, FreeDim('a [0]'))", "(2, FreeDim('b [0]'))")
+    assert len({*(u or ()), *(v or ())}) == 4
+
+
+def test_the_same_numbers_are_worked_out_once() -> None:
+    """Block after block asks for the same lengths: the arithmetic is done for the first."""
+
+    def run(blocks: int, lengths: str) -> int:
+        body = "".join(
+            f"""s{i} = Shape(x{i}) n{i} = Gather<axis=0>(s{i}, at) m{i} = Unsqueeze(n{i}, zero)
+            t{i} = Concat<axis=0>(m{i}, rest) x{i + 1} = Reshape(x{i}, t{i})"""
+            for i in range(blocks)
+        )
+        stored = "<int64 at = {0}, int64[1] zero = {0}, int64[3] rest = {4, 5, 6}>"
+        text = f'<ir_version: 8, opset_import: ["" : 17]> g (float[{lengths}] x0) => (x{blocks})'
+        model = onnx.parser.parse_model(f"{text} {stored} {{ {body} }}")
+        counted = cProfile.Profile()
+        shapes = counted.runcall(examine, model).shapes
+        assert len(set(shapes.alike.values())) == 5
+        calls = [entry for entry in counted.getstats() if not isinstance(entry.code, str)]
+        return sum(e.callcount for e in calls if e.code.co_name in ("call", "fold", "_types"))
+
+    for lengths in ("2,4,5,6", "N,4,5,6"):
+        assert run(3, lengths) == run(30, lengths)
+
+
+def test_a_schema_is_asked_once_whatever_the_scales_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = onnx.shape_inference.infer_node_outputs
+
+    def counting(*given: object) -> object:
+        asked.append(given)
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(onnx.shape_inference, "infer_node_outputs", counting)
+    nodes, stored, last = [], [], "x"
+    for i in range(20):
+        stored.append(numpy_helper.from_array(np.float32(i + 1), f"s{i}"))
+        nodes.append(helper.make_node("QuantizeLinear", [last, f"s{i}"], [f"q{i}"]))
+        nodes.append(helper.make_node("DequantizeLinear", [f"q{i}", f"s{i}"], [f"d{i}"]))
+        last = f"d{i}"
+    analyze(model(nodes, *stored))
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("raw", [True, False], ids=["raw", "typed"])

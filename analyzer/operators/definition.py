@@ -84,8 +84,12 @@ class Operator:
 
     @cached_property
     def anonymous(self) -> bool:
-        """No rule asks for the node's name, so that nodes that are alike get the same answers."""
-        return not any("node_name" in (names or ()) for names in self.keywords.values())
+        """No rule of work or reads asks for the node's name: for alike nodes they say the same.
+
+        A rule for outputs that asks for it has it in the names that it gives to what isn't known.
+        """
+        rules = (self.work, self.reads, self.elements)
+        return not any("node_name" in (_keywords(x) or ()) for x in rules if x is not None)
 
     def stored(self, attributes: Mapping[str, object]) -> Iterator[tuple[str, Tensor, Role]]:
         """What of a node's attributes stands for stored tensors, and in which role."""

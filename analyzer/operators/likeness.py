@@ -29,8 +29,9 @@ Key = tuple[object, ...]
 def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) -> Key | None:
     """What makes a node like another; None for one that is like no other.
 
-    That is a node with subgraphs (they see the tensors around them), one whose rules take its name
-    or aren't known to be pure (a plugin's), and one whose result is worked out from values.
+    That is a node without inputs, one with subgraphs (they see the tensors around them), and one
+    whose rules of work and reads take its name or aren't known to be pure (a plugin's). Where what is
+    given is called after the node (`called_after`), it is like no other either.
     """
     if not inputs or node.bodies or not operator.anonymous or operator.source != OURS:
         return None
@@ -40,22 +41,19 @@ def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) 
     ):
         return None  # what it reads hangs on more numbers than are compared here
     facts: list[object] = []
-    computed = True
     for x in inputs:
         if x is None:
             facts.append(None)
         elif x.kind != "tensor":
             return None
-        elif x.value is None:
-            computed = False
+        elif (value := x.value) is None:
             facts.append((x.dtype, x.shape, x.constant))
         else:
             # Long values are compared by identity: equal ones are rarely stored twice.
-            value = x.value
-            short = value.size <= SHORT and value.dtype != object
-            facts.append((x.dtype, x.shape, x.constant, value.tobytes() if short else id(value)))
-    if computed:
-        return None
+            told: object = id(value)
+            if value.size <= SHORT:
+                told = value.tobytes() if value.dtype != object else tuple(value.ravel().tolist())
+            facts.append((x.dtype, x.shape, x.constant, told))
     names, attributes = node.inputs, node.attributes
     return (
         node.op, node.domain, node.version,
@@ -65,6 +63,22 @@ def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) 
         tuple(attributes.items()),
         tuple([_type(value) for value in attributes.values()]),  # 1 == 1.0
     )  # fmt: skip
+
+
+def called_after(node: Node, outputs: tuple[Tensor, ...]) -> bool:
+    """May a length or a number be called after the node, so that no other node's is the same?"""
+    for x in outputs:
+        if x.kind != "tensor":
+            return True
+        told = list(x.shape or ())
+        if x.value is not None and x.value.dtype == object:
+            told += x.value.ravel().tolist()
+        for item in told:
+            if not isinstance(item, int):
+                text = str(item)
+                if node.name in text or "formula " in text:  # too long to be written
+                    return True
+    return False
 
 
 def _type(value: object) -> type:

@@ -53,6 +53,7 @@ class Shapes:
     _classes: dict[Key, tuple[int, tuple[Tensor, ...]]] = field(default_factory=dict, repr=False)
     _folded: dict[int, bool] = field(default_factory=dict, repr=False)
     _values: dict[object, tuple[np.ndarray, ...]] = field(default_factory=dict, repr=False)
+    _objections: dict[object, str] = field(default_factory=dict, repr=False)
     _allowance: BodyAllowance | None = field(default=None, repr=False)
     origin: Origin = field(default_factory=lambda: Origin(), repr=False)
 

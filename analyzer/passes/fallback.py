@@ -115,13 +115,40 @@ ASKED: frozenset[Family] = frozenset(
 )  # fmt: skip
 
 
-def schema_objection(node: Node, inputs: tuple[Tensor | None, ...]) -> str:
-    """What ONNX's own inference has against the node's inputs and attributes, or an empty string."""
+#: of those, families whose schemas look at no operand's numbers: networks have hundreds of such nodes
+#: that differ in nothing but their scales
+_BY_SHAPES: frozenset[Family] = frozenset({"normalization", "quantization"})
+
+
+def schema_objection(
+    node: Node, inputs: tuple[Tensor | None, ...], kind: Family, known: dict[object, str]
+) -> str:
+    """What ONNX's own inference has against the node's inputs and attributes, or an empty string.
+
+    Args:
+        node, inputs: the node and what it is given.
+        kind: its family.
+        known: what was said of nodes with operands and attributes alike; it is added to.
+    """
     schema = schema_of(node.domain, node.op, node.version)
     if schema is None:
         return ""
+    if kind not in _BY_SHAPES:
+        return _objection(schema, node, inputs)
+    key = (
+        node.op, node.domain, node.version, len(node.outputs), tuple(node.attributes.items()),
+        tuple([None if x is None else (x.dtype, x.shape, x.kind) for x in inputs]),
+    )  # fmt: skip
+    said = known.get(key)
+    if said is None:
+        plain = tuple([None if x is None else x.without_value() for x in inputs])
+        said = known[key] = _objection(schema, node, plain)
+    return said
+
+
+def _objection(schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]) -> str:
     try:
-        _inferred(schema, node, inputs)
+        _types(schema, node, inputs)
     except onnx.shape_inference.InferenceError as error:
         said = " ".join(str(error).split())
         return said.partition("InferenceError] ")[2] or said
@@ -146,25 +173,13 @@ def schema_inference(
 def _inferred(
     schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
 ) -> tuple[Tensor, ...]:
+    found = _types(schema, node, inputs)
+    if found is None:
+        return ()
     free: dict[str, Dim] = {}
-    types: dict[str, onnx.TypeProto] = {}
-    data: dict[str, onnx.TensorProto] = {}
-    proto = onnx.NodeProto(op_type=node.op, domain=node.domain)
-    proto.attribute.extend(node.proto.attribute)
-    for i, x in enumerate(inputs):
-        proto.input.append("" if x is None else f"i{i}")
-        kind = None if x is None else _type_proto(x)
-        if x is None:
-            continue
-        if kind is None:
-            return ()
-        types[f"i{i}"] = kind
-        free.update({str(d): d for d in x.shape or () if isinstance(d, FreeDim)})
-        if x.value is not None and x.value.dtype != object:
-            data[f"i{i}"] = _tensor_proto(x.value)
-    proto.output.extend(f"o{i}" for i in range(len(node.outputs)))
-    opset = onnx.OperatorSetIdProto(domain=node.domain, version=node.version)
-    found = onnx.shape_inference.infer_node_outputs(schema, proto, types, data, {}, [opset])
+    for given in inputs:
+        if given is not None:
+            free.update({str(d): d for d in given.shape or () if isinstance(d, FreeDim)})
     outputs = []
     for i in range(len(node.outputs)):
         x = declared_tensor(found[f"o{i}"]) if f"o{i}" in found else NOT_TOLD
@@ -177,3 +192,26 @@ def _inferred(
             x = replace(x, shape=tuple(dims))
         outputs.append(x)
     return tuple(outputs)
+
+
+def _types(
+    schema: onnx.defs.OpSchema, node: Node, inputs: tuple[Tensor | None, ...]
+) -> dict[str, onnx.TypeProto] | None:
+    """Of the outputs ``o0``, ``o1``, ...; None where an input's type isn't known."""
+    types: dict[str, onnx.TypeProto] = {}
+    data: dict[str, onnx.TensorProto] = {}
+    proto = onnx.NodeProto(op_type=node.op, domain=node.domain)
+    proto.attribute.extend(node.proto.attribute)
+    for i, x in enumerate(inputs):
+        proto.input.append("" if x is None else f"i{i}")
+        kind = None if x is None else _type_proto(x)
+        if x is None:
+            continue
+        if kind is None:
+            return None
+        types[f"i{i}"] = kind
+        if x.value is not None and x.value.dtype != object:
+            data[f"i{i}"] = _tensor_proto(x.value)
+    proto.output.extend(f"o{i}" for i in range(len(node.outputs)))
+    opset = onnx.OperatorSetIdProto(domain=node.domain, version=node.version)
+    return onnx.shape_inference.infer_node_outputs(schema, proto, types, data, {}, [opset])

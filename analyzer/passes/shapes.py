@@ -16,7 +16,7 @@ from cnnscope.analyzer.model.graph import Graph, Node, captures, quoted
 from cnnscope.analyzer.operators.answers import RuleFailed
 from cnnscope.analyzer.operators.custom import failure
 from cnnscope.analyzer.operators.definition import OURS, lookup, reckoner
-from cnnscope.analyzer.operators.likeness import likeness
+from cnnscope.analyzer.operators.likeness import called_after, likeness
 from cnnscope.analyzer.operators.plugins import load_plugins
 from cnnscope.analyzer.passes.declared import beside_declared, filled_in
 from cnnscope.analyzer.passes.demands import (
@@ -179,6 +179,7 @@ def infer_shapes(
                     shapes.alike.pop(node.index, None)
     shapes._classes.clear()
     shapes._values.clear()
+    shapes._objections.clear()
     shapes.origin.graph = graph
     return shapes
 
@@ -246,7 +247,7 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         )  # fmt: skip
         return _without_rules(graph, node, inputs, shapes, quiet=True)
     if operator.source == OURS and operator.kind in ASKED and not bodies:
-        objection = schema_objection(node, inputs)
+        objection = schema_objection(node, inputs, operator.kind, shapes._objections)
         if objection:
             raise Contradiction(objection)
     outputs = result if isinstance(result, tuple) else (result,)
@@ -271,11 +272,12 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         outputs = fold(node, inputs, outputs, shapes)
     elif not told and inputs and (rule := reckoner(node.domain, node.op)) and rule.joins:
         outputs = fold(node, known_in_part(node, inputs), outputs, shapes)
+        key = None  # what it joins is called after its inputs
     if constant:
         outputs = tuple([x.as_constant() for x in outputs])
     if told:
         shapes.room.keep([x.value for x in outputs])
-    if key is not None:
+    if key is not None and not called_after(node, outputs):
         shapes.alike[node.index] = number = len(shapes._classes)
         shapes._classes[key] = number, outputs
     return outputs

@@ -170,8 +170,10 @@ def agree(left: Dim, right: Dim) -> bool:
     >>> agree(3, 4), agree(FreeDim.named("H"), 4)
     (False, True)
     """
+    if left == right:
+        return True
     if isinstance(left, int) and isinstance(right, int):
-        return left == right
+        return False
     return _taken(Claim(left, right, "zero"))
 
 
@@ -181,8 +183,10 @@ def fits_onto(length: Dim, onto: Dim) -> bool:
     >>> fits_onto(1, 4), fits_onto(3, 4), fits_onto(FreeDim.named("H"), 4)
     (True, False, True)
     """
+    if length == onto:
+        return True
     if isinstance(length, int) and (isinstance(onto, int) or length == 1):
-        return length in (1, onto)
+        return length == 1
     # Where the other one is 1, and this isn't, it is the other that is stretched.
     stretched = None if isinstance(onto, int) else Claim(onto, 1, "zero")
     return _taken(Claim(length, onto, "zero"), Claim(length, 1, "zero"), otherwise=stretched)

@@ -90,7 +90,7 @@ def nan_in(c: Case) -> Callable[[int, int, int], list[np.ndarray]]:
     analysis = examine(model(c).SerializeToString())
     written = write_probe(analysis)
     assert not written.missing
-    names = [written.copy.add("Identity", [written.names[f"y{k}"]]) for k in range(c.outputs)]
+    names = [written.copy.add("Identity", [written.whole(f"y{k}")]) for k in range(c.outputs)]
     feeds = {
         f"x{i}": np.ones(x.shape, np.float32)
         for i, x in enumerate(c.inputs)

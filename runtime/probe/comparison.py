@@ -270,14 +270,18 @@ def _spans(paths: Paths, told: TensorMap, index: int) -> Map:
 def _reported(field: ReceptiveField, told: TensorMap, index: int) -> Map:
     """The units that see an input index, by what a report shows: its global mark and its spans."""
     seen = np.ones(told.lengths, bool)
-    if field.global_ or field.phases is None or field.output_axis not in told.axes:
+    phases = field.phases
+    if field.global_ or phases is None or field.output_axis not in told.axes:
         return seen
     k = told.axes.index(field.output_axis)
-    spans = [field.span(unit) for unit in range(told.lengths[k])]
-    line = np.array([span is not None and span[0] <= index <= span[1] for span in spans], bool)
+    length = told.lengths[k]
+    # `Phases.span` of all units at once: where units keep to no period, each is listed, or sees nothing.
+    period = phases.period or max(length, 1)
+    spans = (*phases.spans[:period], *[None] * (period - len(phases.spans)))
+    low, high, there = _ends(spans, phases.advance or 0, np.arange(length))
     wide = [1] * len(told.lengths)
     wide[k] = -1
-    seen &= line.reshape(wide)
+    seen &= (there & (low <= index) & (index <= high)).reshape(wide)
     return seen
 
 

@@ -2,13 +2,14 @@
 
 `Copy` is the graph under construction. Every tensor that hangs on the network's inputs is float32
 in it, whatever it was. Weights are no part of what is asked, so they are filled with one number, by
-their shape alone, small enough that nothing overflows.
+their shape alone, small enough that nothing overflows; what is the same for that is held once
+(`alike`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.values.tensor import DTYPES
+from cnnscope.runtime.probe.alike import NONE, Runs, places
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.file import ModelFile
@@ -51,6 +53,9 @@ class Copy:
         #: how often what went into a tensor may have been doubled since it was of the order of 1
         self._doublings: dict[str, int] = {}
         self._count = 0
+        #: of tensors that are held short, what each slice stands for
+        self._runs: dict[str, Runs] = {}
+        self._whole: dict[tuple[str, int], str] = {}
         #: the node that is being replaced, after which the copy's nodes are called
         self.replacing = "node"
 
@@ -104,6 +109,26 @@ class Copy:
         doublings = max((self._doublings.get(name, 0) for name in inputs), default=0)
         self._doublings.update(dict.fromkeys(names, doublings))
         return names
+
+    def runs(self, name: str) -> Runs:
+        """Of a tensor that is held short, what each slice stands for."""
+        return self._runs.get(name, NONE)
+
+    def short(self, name: str, runs: Runs) -> str:
+        """The tensor, which is held short along these axes from now on."""
+        self._runs[name] = {a: counts for a, counts in runs.items() if set(counts) != {1}}
+        return name
+
+    def whole(self, name: str, axes: Iterable[int] | None = None) -> str:
+        """The tensor with every slice of its own along these axes; along all if not said."""
+        for axis in sorted(self.runs(name) if axes is None else self.runs(name).keys() & set(axes)):
+            runs = dict(self.runs(name))
+            if (name, axis) not in self._whole:
+                index = self.store(places(runs.pop(axis)))
+                found = self.add("Gather", [name, index], axis=axis)
+                self._whole[name, axis] = self.short(found, runs)
+            name = self._whole[name, axis]
+        return name
 
     def over(self, op: str, x: str, axes: Sequence[int], **attributes: object) -> str:
         """An operator with axes, which are an attribute or an input by opset."""

@@ -9,7 +9,7 @@ everything behind it, and says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,8 +20,11 @@ from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.reading import Through
 from cnnscope.analyzer.passes.reads import find_reads
 from cnnscope.runtime.engine.flat import since_version
-from cnnscope.runtime.probe import rules as _rules  # noqa: F401  (declares the table)
-from cnnscope.runtime.probe import skeletons as _skeletons  # noqa: F401  (and the rest of it)
+from cnnscope.runtime.probe import averages as _averages  # noqa: F401  (declares the table)
+from cnnscope.runtime.probe import products as _products  # noqa: F401  (likewise, as those below)
+from cnnscope.runtime.probe import rearranging as _rearranging  # noqa: F401
+from cnnscope.runtime.probe import rules as _rules  # noqa: F401
+from cnnscope.runtime.probe import skeletons as _skeletons  # noqa: F401
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
 from cnnscope.runtime.probe.rule import REASONS, RULES
 from cnnscope.runtime.probe.scope import ProbeScope
@@ -55,6 +58,10 @@ class ProbeCopy:
     copy: Copy
     names: Mapping[str, str]
     missing: Mapping[str, str]
+
+    def whole(self, tensor: str, axes: Iterable[int] | None = None) -> str:
+        """What holds a tensor of the model with every slice of these axes, of all if not said."""
+        return self.copy.whole(self.names[tensor], axes)
 
 
 def write_probe(analysis: Analysis) -> ProbeCopy:
@@ -252,7 +259,7 @@ class _Unrolled:
         if axis is None or whole.kind == "missing":
             return whole
         index = copy.store(np.array(k, np.int64))
-        return _Bound(whole.kind, copy.add("Gather", [whole.text, index], axis=axis))
+        return _Bound(whole.kind, copy.add("Gather", [copy.whole(whole.text), index], axis=axis))
 
     def result(
         self, name: str, target: tuple[int, int | None], stacks: Mapping[int, list[_Bound]],
@@ -271,5 +278,5 @@ class _Unrolled:
         copy = self.scope.copy
         if len(kinds) > 1:
             raise CannotProbe(f"only some iterations of {name} hang on the input")
-        laid = [copy.over("Unsqueeze", part.text, [axis]) for part in parts]
+        laid = [copy.over("Unsqueeze", copy.whole(part.text), [axis]) for part in parts]
         return _Bound(parts[0].kind, copy.add("Concat", laid, axis=axis))

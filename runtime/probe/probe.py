@@ -2,7 +2,7 @@
 
 A NaN travels along dependencies, whatever the weights and however deep the net. One *probe* sets a
 point of a network input to NaN: one index of each of its spatial axes, all batch and channel
-positions there. The copy written by `probe_copy` is run with it on the CPU, and of every tensor
+positions there. The copy written by `copy` is run with it on the CPU, and of every tensor
 only the sum over the axes that don't move with the input's leaves ONNX Runtime, so that no map is
 larger than the input's grid. Where such a sum is NaN has to be where the same reads, run forwards
 from the same point (`touched`), say: every unit, borders included. All axes are checked by one run,
@@ -123,13 +123,14 @@ def _maps(analysis: Analysis, written: ProbeCopy) -> dict[str, TensorMap]:
     found: dict[str, TensorMap] = {}
     made: dict[tuple[str, tuple[int, ...]], str] = {}
     copy = written.copy
-    for tensor, name in written.names.items():
+    for tensor in written.names:
         shape = analysis.shapes.tensors[tensor].shape
         if shape is None or not all(isinstance(d, int) for d in shape) or 0 in shape:
             continue
         state = analysis.fields.states.get(tensor, {})
         axes = tuple(sorted(set(_moving(analysis, state))))
         lengths = tuple(int(d) for a, d in enumerate(shape) if a in axes and isinstance(d, int))
+        name = written.whole(tensor, axes)
         if (name, axes) not in made:
             rest = [axis for axis in range(len(shape)) if axis not in axes]
             if rest:

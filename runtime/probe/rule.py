@@ -1,7 +1,7 @@
 """What is a replacement of the probe, and of which pieces are most of them made?
 
 A rule puts something into the copy for each output of its node, through the `Site` it is given. The
-table itself is in `probe_rules` and `probe_skeletons`.
+table itself is declared in `products`, `averages`, `rearranging`, `rules` and `skeletons`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from cnnscope.runtime.probe.alike import broadcast
 from cnnscope.runtime.probe.construction import CannotProbe
 from cnnscope.runtime.probe.site import Site
 
@@ -96,7 +97,7 @@ def widest(site: Site, i: int) -> float:
 def passes(site: Site) -> None:
     """The operand itself, for every output."""
     for k in range(len(site.node.outputs)):
-        site.give(k, site.floats(0))
+        site.give(k, site.short(0) if site.hangs(0) else site.floats(0))
 
 
 def blend(*which: int) -> ProbeRule:
@@ -104,23 +105,26 @@ def blend(*which: int) -> ProbeRule:
 
     def rule(site: Site) -> None:
         operands = [i for i in (which or range(len(site.node.inputs))) if site.given(i)]
-        names = [site.data(i) for i in operands if site.hangs(i)]
-        if not names:
+        hanging = [i for i in operands if site.hangs(i)]
+        if not hanging:
             raise CannotProbe("none of its operands hangs on the input")
         if site.copy.opset < 7:  # the older, one-sided broadcasting: the first operand's shape
-            if len(names) > 1:
+            if len(hanging) > 1:
                 site.same([site.floats(i) for i in operands], "Add")
                 return
-            site.give(0, site.floats(operands[0]) if site.hangs(operands[0]) else names[0])
+            site.give(0, site.data(hanging[0]))
             return
-        shapes = [site.shape(i) for i in operands if site.hangs(i)]
-        for i in operands:
-            if site.hangs(i):
-                continue
-            shape = site.shape(i)
-            if np.broadcast_shapes(*shapes) != np.broadcast_shapes(shape, *shapes):
-                names.append(site.copy.fill(shape, 1.0))
-                shapes.append(shape)
-        site.give(0, site.copy.together(names))
+        shapes = [site.shape(i) for i in hanging]
+        shape = np.broadcast_shapes(*shapes, *(site.shape(i) for i in operands))
+        whole, runs = broadcast(
+            [(s, site.runs(i)) for s, i in zip(shapes, hanging, strict=True)], shape
+        )
+        names = [site.short(i, axes) for i, axes in zip(hanging, whole, strict=True)]
+        if np.broadcast_shapes(*shapes) != shape:  # constants of more elements: the same, repeated
+            names.append(site.copy.fill((1,) * len(shape), 1.0))
+        if len(names) == 1:
+            site.give(0, names[0])
+        else:
+            site.give(0, site.copy.short(site.copy.together(names), runs))
 
     return rule

@@ -88,7 +88,8 @@ class ProbeScope:
             holder = self.holder(given)
             if given in holder.missing:
                 raise CannotProbe(f"it needs {name}, computed from what isn't in the copy")
-            inputs.append("" if not given else holder.names.get(given) or self.true_value(given))
+            data = holder.names.get(given)
+            inputs.append(self.copy.whole(data) if data else given and self.true_value(given))
         names = self.copy.call(node.op, inputs, len(node.outputs), node.domain)
         self.copy.nodes[-1].attribute.extend(node.proto.attribute)
         self.true.update({n: copied for n, copied in zip(node.outputs, names, strict=True) if n})

@@ -6,13 +6,14 @@ the true values of (shapes, axes, indices) is taken from the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
 
 from cnnscope.analyzer.model.graph import Node
+from cnnscope.runtime.probe.alike import NONE, Runs
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
 from cnnscope.runtime.probe.scope import ProbeScope
 
@@ -60,10 +61,19 @@ class Site:
         return self.given(i) and self.node.inputs[i] in self.scope.holder(self.node.inputs[i]).names
 
     def data(self, i: int) -> str:
-        """An input that hangs on the network's inputs."""
+        """An input that hangs on the network's inputs, every slice of it there."""
+        return self.copy.whole(self.short(i))
+
+    def short(self, i: int, whole: Iterable[int] = ()) -> str:
+        """The same as it is held: what is the same once (`alike`), but along some axes whole."""
         name = self.node.inputs[i]
         self.used.add(i)
-        return self.scope.holder(name).names[name]
+        return self.copy.whole(self.scope.holder(name).names[name], whole)
+
+    def runs(self, i: int) -> Runs:
+        """Of an input that is held short, what each slice stands for."""
+        name = self.node.inputs[i]
+        return self.copy.runs(self.scope.holder(name).names[name]) if self.hangs(i) else NONE
 
     def shape(self, i: int) -> tuple[int, ...]:
         """The shape of an input."""
@@ -127,9 +137,17 @@ class Site:
             self.scope.names[self.node.outputs[k]] = name
 
     def same(
-        self, inputs: Sequence[str], op: str | None = None, without: Sequence[str] = ()
-    ) -> None:
-        """The node itself, or its like by another name, with other inputs, without attributes."""
+        self, inputs: Sequence[str], op: str | None = None, without: Sequence[str] = (),
+        runs: Runs = NONE,
+    ) -> None:  # fmt: skip
+        """The node itself, or its like by another name, with other inputs, without attributes.
+
+        Args:
+            inputs: instead of the node's.
+            op: instead of the node's.
+            without: attributes to be left out.
+            runs: of what comes out, if it is held short.
+        """
         domain = self.node.domain if op is None else ""
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
@@ -140,6 +158,6 @@ class Site:
         )
         for k, (name, wanted) in enumerate(zip(names, self.node.outputs, strict=True)):
             if wanted:
-                self.give(k, name)
+                self.give(k, self.copy.short(name, runs))
             else:
                 target.output[k] = ""

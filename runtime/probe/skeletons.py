@@ -7,9 +7,9 @@ out where they are constants, and part of the sum where they are computed from t
 from __future__ import annotations
 
 import math
-from typing import Final
 
 from cnnscope.runtime.probe.construction import CannotProbe
+from cnnscope.runtime.probe.products import CONV, convolution, is_constant, matrix
 from cnnscope.runtime.probe.rule import (
     MICROSOFT,
     TRUE,
@@ -41,7 +41,8 @@ def quantised(rule: ProbeRule) -> ProbeRule:
             scalars = [site.scalar(i) for i in computed]
             for k, name in enumerate(site.node.outputs):
                 if name:
-                    site.give(k, site.copy.together([site.scope.names[name], *scalars]))
+                    whole = site.copy.whole(site.scope.names[name])
+                    site.give(k, site.copy.together([whole, *scalars]))
 
     return whole
 
@@ -81,46 +82,44 @@ def skeleton(
     """A float operator on some of the operands; scalars among the others take part if computed."""
 
     def rule(site: Site) -> None:
-        inputs = []
-        for place, filling in zip(places, fillings, strict=True):
-            if site.given(place):
-                value = filling(site, place) if callable(filling) else filling or 0.0
-                inputs.append(site.floats(place, value))
-        kept = {name: site.attribute(name) for name in attributes}
-        name = site.copy.add(op, inputs, **kept)
-        names = [name]
+        names = [_constant(site) or _whole(site)]
         for i in computed:
             if site.hangs(i):
                 if math.prod(site.shape(i)) != 1:
                     raise CannotProbe("its zero points are computed from the input's values")
                 names.append(site.scalar(i))
+        if len(names) > 1:
+            names[0] = site.copy.whole(names[0])
         site.give(0, site.copy.together(names))
+
+    def _constant(site: Site) -> str | None:
+        """With constant weights, what is the same once."""
+        x, w, *bias = places
+        if op == "Conv" and is_constant(site, x, w, *bias):
+            return convolution(site, x, w)
+        return matrix(site, x, w) if op == "MatMul" else None
+
+    def _whole(site: Site) -> str:
+        inputs = []
+        for place, filling in zip(places, fillings, strict=True):
+            if site.given(place):
+                value = filling(site, place) if callable(filling) else filling or 0.0
+                inputs.append(site.floats(place, value))
+        return site.copy.add(op, inputs, **{name: site.attribute(name) for name in attributes})
 
     return rule
 
 
-_CONV: Final = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
 declare(
-    skeleton("Conv", 0, 3, 8, fillings=(1.0, kernel, 0.0), attributes=_CONV,
+    skeleton("Conv", 0, 3, 8, fillings=(1.0, kernel, 0.0), attributes=CONV,
              computed=(1, 2, 4, 5, 6, 7)),
     "QLinearConv",
 )  # fmt: skip
 declare(
-    skeleton("Conv", 0, 1, fillings=(1.0, kernel), attributes=_CONV, computed=(2, 3)), "ConvInteger"
+    skeleton("Conv", 0, 1, fillings=(1.0, kernel), attributes=CONV, computed=(2, 3)), "ConvInteger"
 )
 
 
-def fused_conv(site: Site) -> None:
-    """A convolution and its residual input Z, of the output's shape, which is added to it."""
-    bias = [site.floats(2, 0.0)] if site.given(2) else []
-    kept = {name: site.attribute(name) for name in _CONV}
-    sums = [site.copy.add("Conv", [site.floats(0), site.floats(1, kernel(site, 1)), *bias], **kept)]
-    if site.hangs(3):
-        sums.append(site.data(3))
-    site.give(0, site.copy.together(sums))
-
-
-declare(fused_conv, "FusedConv", "NhwcFusedConv", domain=MICROSOFT)
 declare(
     skeleton("MatMul", 0, 3, fillings=(factor, factor), computed=(1, 2, 4, 5, 6, 7)),
     "QLinearMatMul",

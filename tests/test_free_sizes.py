@@ -128,7 +128,7 @@ def test_no_shape_is_cut_in_its_middle(tmp_path: Path, width: int) -> None:
     from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
     from cnnscope.analyzer.render.tables import table
 
-    lines = table_lines(table(LAYER_COLUMNS, report.layers), width)
+    lines = list(table_lines(table(LAYER_COLUMNS, report.layers), width))
     text = "\n".join("".join(part for part, _ in line) for line in lines)
     shapes = [word for word in text.split() if word.startswith("1x")]
     assert all(shape.count("x") == 3 for shape in shapes)

@@ -100,7 +100,7 @@ others: list[Column[tuple[str, str]]] = [
 def test_no_two_names_of_a_table_look_alike(
     rows: list[tuple[str, str]], width: int, narrow: Narrow
 ) -> None:
-    lines = table_lines(table((layer_names, operators, *others), rows, narrow), width)
+    lines = list(table_lines(table((layer_names, operators, *others), rows, narrow), width))
     texts = ["".join(text for text, _ in line) for line in lines]
     if narrow != "grow":
         assert all(cell_len(text) <= width for text in texts)

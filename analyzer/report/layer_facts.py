@@ -54,15 +54,19 @@ class Gathering:
         """Those of the main graph, each made when it is asked for."""
         folded = self.shapes.folded
         nodes = [node for node in self.graph.nodes if not folded(node)]
-        around = _Around(self, nodes, self.shapes, self.graph.outputs, top=True)
-        return LayersOnDemand(nodes, around.main_layer)
+        around = _Around(self, nodes, self.shapes, self.costs, self.graph.outputs)
+        return LayersOnDemand(nodes, around.layer)
 
     def moving_axes(self, tensor: str) -> frozenset[int]:
         """The tensor's axes that move along a spatial axis of an input."""
         return frozenset(moving_axes(self.fields, tensor))
 
-    def layer(self, index: int, node: Node, cost: Cost, path: Path, around: _Around) -> Layer:
-        shapes = around.shapes
+    def layer(self, index: int, node: Node, around: _Around) -> Layer:
+        shapes, cost, path = (
+            around.shapes,
+            around.costs.nodes[node.index],
+            (*around.path, node.index),
+        )
         bodies: Mapping[str, tuple[Layer, ...]] = _NO_BODIES
         attributes = node.attributes
         if node.bodies:
@@ -88,7 +92,7 @@ class Gathering:
             bytes_written=cost.bytes_written,
             how=shapes.how.get(node.index, "unknown"),
             bodies=bodies,
-            _source=LayerSource(self, node, cost, path, around),
+            _source=LayerSource(node, around),
         )
 
     def bodies(
@@ -100,12 +104,9 @@ class Gathering:
             inner = shapes.bodies.get((node.index, name))
             if inner is not None and name in cost.bodies:
                 inside = [n for n in body.nodes if not inner.folded(n)]
-                within = _Around(self, inside, inner, body.outputs, top=False)
-                costs = cost.bodies[name].nodes
-                found[name] = tuple(
-                    self.layer(i, n, costs[n.index], (*path, name, n.index), within)
-                    for i, n in enumerate(inside)
-                )
+                costs, within = cost.bodies[name], (*path, name)
+                around = _Around(self, inside, inner, costs, body.outputs, within)
+                found[name] = tuple(self.layer(i, n, around) for i, n in enumerate(inside))
         return found
 
     def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
@@ -143,8 +144,10 @@ class _Around:
 
     Args:
         nodes: those that are layers.
+        costs: of all nodes.
         outputs: tensors that are read from outside.
-        top: it is the main graph, whose tensors have receptive fields.
+        path: to the graph, a node's index and an attribute's name in turn; empty: it is the main graph,
+            whose tensors have receptive fields.
     """
 
     def __init__(
@@ -152,18 +155,16 @@ class _Around:
         model: Gathering,
         nodes: Sequence[Node],
         shapes: Shapes,
+        costs: Costs,
         outputs: Sequence[str],
-        *,
-        top: bool,
+        path: Path = (),
     ) -> None:
         self.model, self.nodes, self.shapes, self.outputs = model, nodes, shapes, outputs
-        self.top = top
+        self.costs, self.path, self.top = costs, path, not path
 
-    def main_layer(self, position: int) -> Layer:
-        """A layer of the main graph."""
-        node = self.nodes[position]
-        cost = self.model.costs.nodes[node.index]
-        return self.model.layer(position, node, cost, (node.index,), self)
+    def layer(self, position: int) -> Layer:
+        """The layer of a node."""
+        return self.model.layer(position, self.nodes[position], self)
 
     @cached_property
     def reads(self) -> dict[int, NodeReads]:
@@ -199,13 +200,10 @@ class _Around:
 class LayerSource:
     """What a layer can be asked for later."""
 
-    __slots__ = ("around", "cost", "model", "node", "path")
+    __slots__ = ("around", "node")
 
-    def __init__(
-        self, model: Gathering, node: Node, cost: Cost, path: Path, around: _Around
-    ) -> None:
-        self.model, self.node, self.cost = model, node, cost
-        self.path, self.around = path, around
+    def __init__(self, node: Node, around: _Around) -> None:
+        self.node, self.around = node, around
 
     @property
     def shapes(self) -> Shapes:
@@ -224,12 +222,12 @@ class LayerSource:
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What the units of its first output see, in figures."""
         tensor = next((name for name in self.node.outputs if name), "")
-        return self.model.receptive_field(tensor) if self.around.top and tensor else ()
+        return self.around.model.receptive_field(tensor) if self.around.top and tensor else ()
 
     def padded_share(self) -> float | None:
         """The share of those units whose window touches padding."""
         reads = self.around.reads[self.node.index]
-        return self.model.padded_share(self.node, self.shapes, reads, self.kind())
+        return self.around.model.padded_share(self.node, self.shapes, reads, self.kind())
 
     def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
         """The input indices that each of some units sees."""
@@ -241,8 +239,8 @@ class LayerSource:
             raise ValueError(f"layer {self.node.path!r} has no output, so no units")
         shape = self.shapes.tensors[tensor].shape
         rank = None if shape is None else len(shape)
-        fields = self.model.fields
-        return self.model.regions.of(
+        fields = self.around.model.fields
+        return self.around.model.regions.of(
             tensor, [whole_unit(fields, tensor, rank, unit) for unit in units]
         )
 
@@ -256,12 +254,13 @@ class LayerSource:
         from cnnscope.analyzer.explanation.axis_derivation import ExplainedNode
         from cnnscope.analyzer.explanation.derivation import explain_node
 
-        model = self.model
+        around = self.around
+        model, index = around.model, self.node.index
         return explain_node(
             ExplainedNode(
-                model.graph, self.shapes, self.node, self.cost,
-                self.around.reads[self.node.index], self.kind(),
-                model.weights, self.path, model.fields if self.around.top else None, model.regions,
+                model.graph, self.shapes, self.node, around.costs.nodes[index], around.reads[index],
+                self.kind(), model.weights, (*around.path, index),
+                model.fields if around.top else None, model.regions,
             ),
             unit,
         )  # fmt: skip

@@ -40,13 +40,19 @@ def _scaled(value: int, base: int, units: Sequence[str]) -> str:
     if abs(value) < base:
         return f"{value}{units[0]}"
     power = 1
-    while power < len(units) - 1 and round(Fraction(value, base**power), 2) >= base:
+    while power < len(units) - 1 and _hundredths(value, base**power) >= 100 * base:
         power += 1
-    scaled = Fraction(value, base**power)
-    digits = 2 if round(abs(scaled), 2) < 100 else 1
-    if abs(scaled) >= 10**6:  # beyond the last unit
-        return f"{with_exponent(scaled)}{units[power]}"
-    return f"{float(scaled):.{digits}f}{units[power]}"
+    unit = base**power
+    if abs(value) >= 10**6 * unit:  # beyond the last unit
+        return f"{with_exponent(Fraction(value, unit))}{units[power]}"
+    digits = 2 if _hundredths(abs(value), unit) < 100 * 100 else 1
+    return f"{value / unit:.{digits}f}{units[power]}"
+
+
+def _hundredths(value: int, unit: int) -> int:
+    """Hundredths of a unit, a half of one to the even, as `round` has it."""
+    whole, rest = divmod(100 * value, unit)
+    return whole + (2 * rest > unit or (2 * rest == unit and whole % 2 == 1))
 
 
 def with_exponent(value: Fraction) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from cnnscope.analyzer.render.forms.terminal_lines import (
     Line,
     broken,
     flowing,
+    pieces_of,
     segments,
     text_of,
 )
@@ -69,34 +70,38 @@ def text(document: Document, width: int | None = WIDTH) -> str:
     return text_of(document_lines(document, width))
 
 
-def texts(documents: Sequence[Document], width: int | None = WIDTH) -> str:
-    """Documents as plain text, one below the other; one with nothing for a screen is left out.
+def texts(documents: Sequence[Document], width: int | None = WIDTH) -> Iterator[str]:
+    """Documents as plain text, one below the other, in pieces; one with nothing for a screen is left out.
 
     Args:
         width: that of the screen; None: there is none. Then nothing is cut, and tables have all of
             their usual columns.
     """
-    found = (text(document, width) for document in documents)
-    return "\n".join(f"{said}\n" for said in found if said)
+    begun = False
+    for document in documents:
+        above = "\n" if begun else ""
+        for piece in pieces_of(document_lines(document, width)):
+            yield above + piece
+            above, begun = "", True
 
 
-def document_lines(document: Document, screen: int | None) -> list[Line]:
-    """The whole document, laid out for a screen of so many cells; for a file (None), uncut."""
+def document_lines(document: Document, screen: int | None) -> Iterator[Line]:
+    """The whole document, laid out for a screen of so many cells; for a file (None), uncut. A table's lines
+    are made as they are asked for."""
     width = WIDTH if screen is None else max(1, screen)
-    lines: list[Line] = []
+    begun = False
     for section in document.of("terminal"):
-        if lines:
-            lines.append([])
-        if section.title:
-            lines += [[(part, "heading")] for part in broken(section.title, width)]
+        if begun:
+            yield []
+        for part in broken(section.title, width) if section.title else ():
+            begun = True
+            yield [(part, "heading")]
         room = max(1, width - section.indent)
         heads = _heads(section)
         for block in section.blocks:
-            found = _block(block, room, heads, cut=screen is not None)
-            if section.indent:
-                found = [[(" " * section.indent, ""), *line] for line in found]
-            lines += found
-    return lines
+            for line in _block(block, room, heads, cut=screen is not None):
+                begun = True
+                yield [(" " * section.indent, ""), *line] if section.indent else line
 
 
 def _heads(section: Section) -> int:
@@ -110,7 +115,7 @@ def _heads(section: Section) -> int:
     return max(lengths)
 
 
-def _block(block: Block, width: int, heads: int, *, cut: bool) -> list[Line]:
+def _block(block: Block, width: int, heads: int, *, cut: bool) -> Iterable[Line]:
     match block:
         case Heading():
             return _heading(block, width)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.cells import chop_cells
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Line = list[tuple[str, str]]
 
 GAP = "  "
+_AT_ONCE = 256
 _STYLES = {
     "heading": "bold", "rule": "dim", "dim": "dim", "label": "bold", "op": "cyan", "good": "green",
     "bad": "bold red", "warning": "yellow", "error": "bold red", "info": "dim", "": "none",
@@ -43,8 +45,18 @@ def segments(lines: Iterable[Line]) -> Iterator[Segment]:
 
 def text_of(lines: Iterable[Line]) -> str:
     """Lines as plain text, none of which a CI runner takes for a command."""
-    text = "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
-    return without_commands(text)
+    return without_commands("\n".join(map(_plain, lines)))
+
+
+def pieces_of(lines: Iterable[Line]) -> Iterator[str]:
+    """The same, some lines at a time, each with its end."""
+    waiting = map(_plain, lines)
+    while some := list(islice(waiting, _AT_ONCE)):
+        yield without_commands("\n".join([*some, ""]))
+
+
+def _plain(line: Line) -> str:
+    return "".join([text for text, _ in line]).rstrip()
 
 
 def broken(text: str, width: int) -> list[str]:

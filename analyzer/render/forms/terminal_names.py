@@ -21,6 +21,11 @@ _STEPS = 60
 Texts = Mapping[Hashable, str]
 
 
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes; most are plain, and need no table of characters."""
+    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
+
+
 def fitted(text: str, width: int) -> str:
     """The text, its middle left out where it takes more cells than there are."""
     if len(text) <= width and text.isascii():
@@ -71,8 +76,8 @@ def apart(
     >>> apart(["net/a/conv/Conv", "net/b/conv/Conv", "fc"], "xyz", 11)
     ['…/a/…/Conv', '…/b/…/Conv', 'fc']
     """
-    if all(len(text) <= width and text.isascii() for text in texts) and len(set(texts)) == len(
-        set(keys)
+    if all(len(text) <= width and text.isascii() for text in texts) and (
+        texts is keys or len(set(texts)) == len(set(keys))
     ):
         return list(texts)
     open_: dict[Hashable, str] = dict(zip(keys, texts, strict=True))

@@ -5,7 +5,7 @@ Everything is measured in cells, of which some characters take two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 
@@ -13,7 +13,7 @@ from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import Flow
 from cnnscope.analyzer.render.forms.terminal_grid import Grid
 from cnnscope.analyzer.render.forms.terminal_lines import GAP, Line, flowing
-from cnnscope.analyzer.render.forms.terminal_names import fitted
+from cnnscope.analyzer.render.forms.terminal_names import cells, fitted
 from cnnscope.analyzer.render.tables import Narrow, Table
 from cnnscope.analyzer.values.notation import middle
 
@@ -25,24 +25,28 @@ _HEADING = 28  # cells for a title of a table that is split
 _BELOW = Flow("    ", "      ", units=True, even=True)
 
 
-def table_lines(table: Table, width: int | None) -> list[Line]:
-    """A table, laid out for so many cells; for a file (None) with all that is in its usual columns."""
+def table_lines(table: Table, width: int | None) -> Iterator[Line]:
+    """A table, laid out for so many cells; for a file (None) with all that is in its usual columns.
+
+    A line is made when it is asked for.
+    """
     grid = Grid.of(table)
     lines = _wide(grid) if width is None else _WAYS[table.narrow](grid, width)
     if table.tone is not None:
+        lines = list(lines)
         for position, row in enumerate(table.rows, len(lines) - len(grid.rows)):
             tone = table.tone(row)
             lines[position] = [(text, tone) for text, _ in lines[position]]
+    yield from lines
     if table.more:
         more = f"... {table.more}"
-        lines.append([(more if width is None else middle(more, width), "dim")])
-    return lines
+        yield [(more if width is None else middle(more, width), "dim")]
 
 
 # -- columns are left out ---------------------------------------------------------------------
 
 
-def _dropped(grid: Grid, width: int) -> list[Line]:
+def _dropped(grid: Grid, width: int) -> Iterable[Line]:
     """The least important columns go, then names are cut, then more columns go."""
     everything = range(len(grid.columns))
     natural = {i: grid.natural(i) for i in everything}
@@ -84,19 +88,18 @@ def _dropped(grid: Grid, width: int) -> list[Line]:
     return _columns(grid, {i: least[i] for i in kept})
 
 
-def _wide(grid: Grid, width: int = 0) -> list[Line]:
+def _wide(grid: Grid, width: int = 0) -> Iterable[Line]:
     """Every column, the table as wide as it takes."""
     return _columns(grid, {i: grid.natural(i) for i in range(len(grid.columns))})
 
 
-def _columns(grid: Grid, sizes: Mapping[int, int]) -> list[Line]:
+def _columns(grid: Grid, sizes: Mapping[int, int]) -> Iterator[Line]:
     columns = grid.columns
-    lines = [_line([(columns[i].title, "heading") for i in sizes], columns, sizes)]
-    lines.append([(GAP.join("-" * size for size in sizes.values()), "rule")])
+    yield _line([(columns[i].title, "heading") for i in sizes], columns, sizes)
+    yield [(GAP.join("-" * size for size in sizes.values()), "rule")]
     for row in grid.cut(sizes):
-        cells = [(row[i], _style(columns[i], row[i])) for i in sizes]
-        lines.append(_line(cells, columns, sizes))
-    return lines
+        styled = [(row[i], _style(columns[i], row[i])) for i in sizes]
+        yield _line(styled, columns, sizes)
 
 
 def _style(column: Column[object], text: str) -> str:
@@ -107,12 +110,12 @@ def _style(column: Column[object], text: str) -> str:
 
 
 def _line(
-    cells: Sequence[tuple[str, str]], columns: Sequence[Column[object]], sizes: Mapping[int, int]
+    styled: Sequence[tuple[str, str]], columns: Sequence[Column[object]], sizes: Mapping[int, int]
 ) -> Line:
     line: Line = []
-    for (text, style), (i, size) in zip(cells, sizes.items(), strict=True):
+    for (text, style), (i, size) in zip(styled, sizes.items(), strict=True):
         text = fitted(text, size)
-        blank = " " * (size - cell_len(text))
+        blank = " " * (size - cells(text))
         last = len(line) == len(sizes) - 1
         body = blank + text if columns[i].right else text + ("" if last else blank)
         line.append((body + ("" if last else GAP), style))
@@ -243,10 +246,10 @@ def _split(grid: Grid, width: int) -> list[Line]:
     for together in _fits(sizes, width):
         if lines:
             lines.append([])
-        for cells, style in (
+        for row_texts, style in (
             (titles, "heading"), (["-" * size for size in sizes], "rule"), *((row, "") for row in rows)
         ):  # fmt: skip
-            texts = [_set(cells[i], sizes[i], columns[i].right) for i in together]
+            texts = [_set(row_texts[i], sizes[i], columns[i].right) for i in together]
             lines.append([(fitted(GAP.join(texts), width), style)])
     return lines
 
@@ -267,6 +270,6 @@ def _fits(sizes: Sequence[int], width: int) -> list[list[int]]:
     return tables
 
 
-_WAYS: Mapping[Narrow, Callable[[Grid, int], list[Line]]] = {
+_WAYS: Mapping[Narrow, Callable[[Grid, int], Iterable[Line]]] = {
     "drop": _dropped, "grow": _wide, "shorten": _shortened, "below": _below, "split": _split,
 }  # fmt: skip

@@ -121,6 +121,8 @@ def shape_forms(dims: Sequence[Dim] | None) -> list[str]:
     ['1x64x≈height/2x≈width/2', '1x64x≈h…/2x≈w…/2']
     """
     free = [str(dim) for dim in dims or () if isinstance(dim, FreeDim)]
+    if not free:
+        return [shape_text(dims)] * FORMS
     names = {word[0] for text in free for word in _WORD.finditer(text)}
     return _ever_shorter(names, lambda longest: shape_text(dims, longest))
 

@@ -228,7 +228,7 @@ def test_a_terminal_gets_its_width_and_no_style_where_none_is_wanted(
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
     written: list[str] = []
-    unset.setattr(output, "write", written.append)
+    unset.setattr(output, "write", lambda text: written.append("".join(text)))
     with os.fdopen(theirs, "w") as terminal:
         unset.setattr("sys.stdout", terminal)
         unset.setattr("sys.__stdout__", terminal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.paths import Unfollowed
@@ -16,10 +16,11 @@ from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.passes.costs import Cost, Costs
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, reads_of
-from cnnscope.analyzer.passes.weights import Path, Weight, Weights
+from cnnscope.analyzer.passes.weights import Path, Weights
 from cnnscope.analyzer.report.field_figures import padded_share_of, receptive_field
 from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.layers import LayersOnDemand
+from cnnscope.analyzer.report.own_weights import stored_at
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
 from cnnscope.analyzer.values.tensor import Shape
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 #: of how many tensors at once the figures of their fields are kept: some 500 bytes each
 _FIGURES = 4096
+_NO_BODIES: Mapping[str, tuple[Layer, ...]] = {}  # that of most layers
 
 
 class Gathering:
@@ -72,7 +74,7 @@ class Gathering:
         if node.bodies:
             attributes = {k: v for k, v in attributes.items() if k not in node.bodies}
             bodies = self.bodies(node, cost, path, shapes)
-        own = _stored_at(self.weights.by_layer.get(path, ()), path)
+        own = stored_at(self.weights.by_layer.get(path, ()), path)
         return Layer(
             index=index,
             name=node.name,
@@ -270,33 +272,3 @@ def _inner(bodies: Mapping[str, Sequence[Layer]], what: str) -> int:
     if not bodies:
         return 0
     return sum(getattr(layer, what) for layers in bodies.values() for layer in layers)
-
-
-class _Own(NamedTuple):
-    """Stored elements by role, and bytes, of what is counted at a layer; and the learned elements that it
-    shares with an earlier one, where they are counted."""
-
-    params: int = 0
-    buffers: int = 0
-    constants: int = 0
-    shared: int = 0
-    nbytes: int = 0
-
-
-_NO_BODIES: Mapping[str, tuple[Layer, ...]] = {}  # that of most layers
-_NOTHING = _Own()
-
-
-def _stored_at(used: Sequence[Weight], path: Path) -> _Own:
-    """What the weights that a layer uses come to."""
-    if not used:
-        return _NOTHING
-    found = {"parameter": 0, "buffer": 0, "constant": 0}
-    shared = nbytes = 0
-    for weight in used:
-        if weight.layer == path:
-            found[weight.role] += weight.elements
-            nbytes += weight.nbytes
-        elif weight.role == "parameter":
-            shared += weight.elements
-    return _Own(found["parameter"], found["buffer"], found["constant"], shared, nbytes)

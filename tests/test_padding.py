@@ -120,7 +120,7 @@ def test_field_by_field(
     if bounded:
         spans, advance = (spans * units)[:units], 0
     field = Field(tuple((lo, lo + more) for lo, more in spans), advance, bounded)
-    other = field.shifted(shift)
+    other = field.widened((shift, shift))
     paths = Paths(tuple(Term((Digit(0, 1, None, f),)) for f in (field, other)))
 
     def leaves(unit: int) -> bool:

@@ -18,6 +18,7 @@ from cnnscope.analyzer.fields.fields import (
     give_up,
     keep,
 )
+from cnnscope.analyzer.fields.grown_joins import GrownJoin
 from cnnscope.analyzer.fields.misalignment import misaligned_joins
 from cnnscope.analyzer.fields.one_node import OneNode
 from cnnscope.analyzer.fields.passages import NodePassages, find_passages
@@ -54,6 +55,7 @@ def find_fields(
             for axis, length in enumerate(x.shape or ()):
                 if isinstance(length, int):
                     room.lengths[name, axis] = length
+    grown: dict[str, GrownJoin] = {}
     answers: Answers[NodePassages] = Answers(shapes.alike)
     for node in graph.nodes:
         if shapes.folded(node):
@@ -61,7 +63,7 @@ def find_fields(
         if not node.bodies and not any(map(found.states.get, node.inputs)):
             continue
         if room.ended is None:
-            _outputs(node, graph, shapes, found, answers)
+            _outputs(node, graph, shapes, found, answers, grown)
             keep(node, found, room)
         if room.ended is not None:
             give_up(node, found)
@@ -78,7 +80,12 @@ def find_fields(
 
 
 def _outputs(
-    node: Node, graph: Graph, shapes: Shapes, found: Fields, answers: Answers[NodePassages]
+    node: Node,
+    graph: Graph,
+    shapes: Shapes,
+    found: Fields,
+    answers: Answers[NodePassages],
+    grown: dict[str, GrownJoin],
 ) -> None:
     """The states of a node's outputs from those of its inputs."""
     states = found.states
@@ -98,7 +105,7 @@ def _outputs(
     if reads.through:
         Subgraphs(node, shapes, found, partial(_nested, found)).through(reads.through)
         return
-    one = OneNode(node, graph, shapes, found)
+    one = OneNode(node, graph, shapes, found, grown)
     for k, (name, read) in enumerate(zip(node.outputs, passages.outputs, strict=True)):
         if name:
             output, state = shapes.tensors[name], None

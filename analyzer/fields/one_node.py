@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.grown_joins import GrownJoin, grown_join
 from cnnscope.analyzer.fields.joins import join
 from cnnscope.analyzer.fields.moving import Moving
 from cnnscope.analyzer.fields.passages import OutputPassages, Passage, Piece, input_shapes
@@ -12,23 +13,40 @@ from cnnscope.analyzer.fields.paths import NONE, InputAxis, Paths, State, all_se
 from cnnscope.analyzer.fields.spelt_padding import spelt_border
 from cnnscope.analyzer.fields.stretches import MAX_LAID_OUT, shared, side_by_side
 from cnnscope.analyzer.model.graph import Graph, Node
-from cnnscope.analyzer.operators.reading import Nothing
+from cnnscope.analyzer.operators.reading import Beside, Nothing
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.tensor import Tensor
 
+Parts = list[tuple[Paths, Piece | None]]
+
 
 class OneNode:
-    """One node: the states of its outputs from those of its inputs."""
+    """One node: the states of its outputs from those of its inputs.
 
-    def __init__(self, node: Node, graph: Graph, shapes: Shapes, found: Fields) -> None:
+    Args:
+        grown: joins that later ones may go on from, by their first input.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        graph: Graph,
+        shapes: Shapes,
+        found: Fields,
+        grown: dict[str, GrownJoin],
+    ) -> None:
         self.node, self.graph, self.shapes, self.found = node, graph, shapes, found
+        self.grown = grown
         self.moving = Moving(node, found)
 
     def output(self, output: Tensor, read: OutputPassages) -> State:
         """What an output sees, given what it reads of every input."""
+        row = read.reads
+        if isinstance(row, Beside) and row.even and len(row) > 2:
+            return self.beside(output, read, row)
         states = self.found.states
         given: list[tuple[State, Passage]] = []
         alike = True  # is all of it what one state says?
@@ -41,42 +59,91 @@ class OneNode:
         # that of the input serves.
         if alike and given and all_settled(given[0][0]):
             return given[0][0]
-        joined: dict[InputAxis, list[tuple[Paths, Piece | None]]] = {}
-        pieces = False
+        if len(given) == 1 and not given[0][1].pieces:
+            return self.through_one(*given[0], output)
+        joined: dict[InputAxis, Parts] = {}
+        laid = False
+        move = self.moving.moved
         for state, passage in given:
             for key, paths in state.items():
-                moved, piece = self.moving.moved(key, paths, passage)
-                if moved.terms or not moved.known:
+                part = (paths, None) if passage.unmoved else move(key, paths, passage)
+                if part[0].terms or not part[0].known:
                     if key in joined:
-                        joined[key].append((moved, piece))
+                        joined[key].append(part)
                     else:
-                        joined[key] = [(moved, piece)]
-                    pieces = pieces or piece is not None
-        stretches = [parts for parts in joined.values() if side_by_side(parts)] if pieces else []
-        length = max((p.length for parts in stretches for _, p in parts if p), default=0)
-        crowded = length > MAX_PERIOD or length * sum(map(len, stretches)) > MAX_LAID_OUT
-        if crowded:
-            self.found.diagnostics.append(
-                Diagnostic("axis-not-followed", "info", self.node.name,
-                           f"{self.node.title} joins {len(given)} parts along an axis: too many units to "
-                           "say what each of them sees", "")
-            )  # fmt: skip
+                        joined[key] = [part]
+                    laid = laid or part[1] is not None
+        crowded = laid and self.crowded(joined.values(), len(given))
+        return {
+            key: self.together(key, parts, output, read, crowded) for key, parts in joined.items()
+        }
+
+    def through_one(self, state: State, passage: Passage, output: Tensor) -> State:
+        """What an output sees of which one input alone, not laid beside others, sees anything."""
         result: State = {}
-        for key, parts in joined.items():
-            seen, piece = parts[0]
-            if len(parts) == 1:
-                # Beside what doesn't depend on the input (a class token) stands only a stretch.
-                same = piece is None or not shared(piece, read.reads)
-            else:
-                same = not [p for p, piece in parts if p is not seen or piece is not None]
-            if same and settled(seen):
-                result[key] = seen
-            elif crowded and side_by_side(parts):
-                result[key] = Paths((), all(paths.aligned for paths, _ in parts), False)
-            else:
-                result[key] = join(self.node, self.found, key, parts, output)
-        if len(given) == 1 and _same(result, given[0][0]):
-            return given[0][0]
+        same = True
+        for key, paths in state.items():
+            moved, _ = self.moving.moved(key, paths, passage)
+            if moved.terms or not moved.known:
+                if len(moved.terms) > 1 and not settled(moved):
+                    moved = join(self.node, self.found, key, [(moved, None)], output)
+                result[key] = moved
+            same = same and moved is paths
+        return state if same else result
+
+    def together(
+        self, key: InputAxis, parts: Parts, output: Tensor, read: OutputPassages, crowded: bool
+    ) -> Paths:
+        """What an output sees of one input axis, given what each of its inputs shows of it."""
+        seen, piece = parts[0]
+        if len(parts) == 1:
+            # Beside what doesn't depend on the input (a class token) stands only a stretch.
+            same = piece is None or not shared(piece, read.reads)
+        else:
+            same = not [p for p, piece in parts if p is not seen or piece is not None]
+        if same and settled(seen):
+            return seen
+        if crowded and side_by_side(parts):
+            return Paths((), all(paths.aligned for paths, _ in parts), False)
+        return join(self.node, self.found, key, parts, output)
+
+    def crowded(self, joined: Iterable[Parts], count: int) -> bool:
+        """Are too many parts of too many units laid beside each other? Said, where it is so."""
+        stretches = [parts for parts in joined if side_by_side(parts)]
+        length = max((p.length for parts in stretches for _, p in parts if p), default=0)
+        if length <= MAX_PERIOD and length * sum(map(len, stretches)) <= MAX_LAID_OUT:
+            return False
+        self.found.diagnostics.append(
+            Diagnostic("axis-not-followed", "info", self.node.name,
+                       f"{self.node.title} joins {count} parts along an axis: too many units to "
+                       "say what each of them sees", "")
+        )  # fmt: skip
+        return True
+
+    def beside(self, output: Tensor, read: OutputPassages, row: Beside) -> State:
+        """What a join of many inputs sees, that may be those of a join before and some more."""
+        states, names = self.found.states, self.node.inputs
+        grown = grown_join(names, row, output.dims, self.found, self.grown)
+        move = self.moving.moved
+        moving: dict[InputAxis, Parts] = {
+            key: [
+                move(key, state[key], passage)
+                for i, name in enumerate(names)
+                if (state := states.get(name)) and key in state and (passage := read.passage(i))
+            ]
+            for key in grown.along
+        }
+        moving = {
+            key: [part for part in parts if part[0].terms or not part[0].known]
+            for key, parts in moving.items()
+        }
+        crowded = bool(moving) and self.crowded(moving.values(), grown.count)
+        result: State = {}
+        for key, same in grown.same.items():
+            if key not in moving:
+                result[key] = same.paths(self.node, self.found, key, output.dims)
+            elif moving[key]:
+                result[key] = self.together(key, moving[key], output, read, crowded)
         return result
 
     def bordered(self, name: str, output: Tensor, per_input: Sequence[KnownRead]) -> State | None:
@@ -99,10 +166,6 @@ class OneNode:
             if moved.terms or not moved.known:
                 result[key] = moved
         return result
-
-
-def _same(a: State, b: State) -> bool:
-    return len(a) == len(b) and not [key for key, paths in b.items() if a.get(key) is not paths]
 
 
 def moved_through(
@@ -128,7 +191,7 @@ def moved_through(
     if name not in node.inputs or node.index in shapes.functions or reads.through:
         return None
     given, row = shapes.tensors[node.outputs[output]], reads.outputs[output]
-    seen = OneNode(node, graph, shapes, Fields({name: state}))
+    seen = OneNode(node, graph, shapes, Fields({name: state}), {})
     if node.inputs.count(name) != 1:
         return seen.output(given, OutputPassages(input_shapes(node, shapes), given.shape, row))
     read = row[node.inputs.index(name)]

@@ -39,28 +39,59 @@ def single_paths(terms: tuple[Term, ...], ways: tuple[Term, ...]) -> tuple[Term,
     return None if ways == terms else ways
 
 
+class Ways:
+    """Those of several single paths that may turn out the smallest, taken one after another.
+
+    Args:
+        length: of the input's axis, where it is known.
+        shape: of the tensor whose units see along them.
+    """
+
+    __slots__ = ("kept", "known", "length", "seen", "shape")
+
+    def __init__(self, length: int | None, shape: Shape | None, known: KnownFields) -> None:
+        self.length, self.shape, self.known = length, shape, known
+        self.kept: list[Term] = []
+        self.seen: set[Term] = set()
+
+    def add(self, way: Term) -> None:
+        """Keep a path, unless another one is sure to stay as small; leave out those that it outdoes."""
+        if way in self.seen:
+            return
+        self.seen.add(way)
+        length, shape, known, kept = self.length, self.shape, self.known, self.kept
+        if not kept:
+            kept.append(way)
+            return
+        for other in kept:
+            if _outdoes(other, way, length, shape, known):
+                return
+        kept = [other for other in kept if not _outdoes(way, other, length, shape, known)]
+        self.kept = [*kept, way]
+
+    def smallest(self) -> tuple[Term, ...]:
+        """The paths; those beyond `MAX_WAYS` as one that isn't followed."""
+        kept = self.kept
+        if len(kept) <= MAX_WAYS:
+            return tuple(kept)
+        moving = sorted((w for w in kept if w.digits), key=lambda w: width(w.digits))
+        if len(moving) <= MAX_WAYS:
+            return tuple(kept)
+        least = min(narrowest(w.digits) for w in moving[MAX_WAYS:])
+        fixed = [w for w in kept if not w.digits]
+        return (*moving[:MAX_WAYS], *fixed, Term((), EVERYTHING, None, False, least))
+
+
 def smallest_ways(
     ways: Sequence[Term], length: int | None, shape: Shape | None, known: KnownFields
 ) -> tuple[Term, ...]:
     """Those of several single paths that may turn out the smallest."""
     if len(ways) == 1:
         return tuple(ways)
-    kept: list[Term] = []
-    for way in dict.fromkeys(ways):
-        for other in kept:
-            if _outdoes(other, way, length, shape, known):
-                break
-        else:
-            kept = [other for other in kept if not _outdoes(way, other, length, shape, known)]
-            kept.append(way)
-    if len(kept) <= MAX_WAYS:
-        return tuple(kept)
-    moving = sorted((w for w in kept if w.digits), key=lambda w: width(w.digits))
-    if len(moving) <= MAX_WAYS:
-        return tuple(kept)
-    least = min(narrowest(w.digits) for w in moving[MAX_WAYS:])
-    fixed = [w for w in kept if not w.digits]
-    return (*moving[:MAX_WAYS], *fixed, Term((), EVERYTHING, None, False, least))
+    found = Ways(length, shape, known)
+    for way in ways:
+        found.add(way)
+    return found.smallest()
 
 
 def _inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from cnnscope.analyzer.fields.boxes import Indices, border_positions
 from cnnscope.analyzer.model.graph import Graph, Node
-from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Nothing, Only
+from cnnscope.analyzer.operators.reading import Along, AxisRead, Beside, Listed, Nothing, Only
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
 from cnnscope.analyzer.values.tensor import Tensor
@@ -106,14 +106,14 @@ def _assembled(
     Of an output that is its input as it is, `axis` says which rows are asked for.
     """
     laid: list[tuple[int, list[_Rows]]] = []
-    given = [
-        (name, read)
-        for name, read in zip(node.inputs, per_input, strict=True)
-        if name and not isinstance(read, Nothing) and not shapes.tensors[name].constant
-    ]
+    given = [i for i, name in enumerate(node.inputs) if name and not shapes.tensors[name].constant]
+    if not isinstance(per_input, Beside):
+        given = [i for i in given if not isinstance(per_input[i], Nothing)]
     if not given or steps <= 0:
         return
-    for name, read in given:
+    common: set[str] | None = None  # what all parts so far are made of
+    for i in given:
+        name, read = node.inputs[i], per_input[i]
         x = shapes.tensors[name]
         way = _moved(read, x, output, axis)
         if way is None or (axis is not None and way[0] != axis):
@@ -139,6 +139,10 @@ def _assembled(
             _Rows(rows.source, axis, local if rows.table is None else rows.table[local])
             for rows in _back(name, axis, graph, shapes, reads, steps - 1)
         ]
+        sources = {rows.source for rows in chain}
+        common = sources if common is None else common & sources
+        if not common:
+            return
         laid.append((first, chain))
     laid.sort(key=lambda part: part[0])
     ends = 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape, Tensor
@@ -175,7 +175,7 @@ class Through:
 #: with numpy's broadcasting
 InputRead = tuple[AxisRead, ...] | Flat | Nothing | None
 #: for one output: a read per input; inputs left out at the end are read elementwise
-OutputReads = tuple[InputRead, ...]
+OutputReads = Sequence[InputRead]
 #: the same for every output; or a dict by output index (outputs left out: every input read whole);
 #: or the subgraphs that the outputs come from
 Reads = OutputReads | dict[int, OutputReads] | tuple[Through, ...]
@@ -186,6 +186,41 @@ def straight(rank: int) -> tuple[AxisRead, ...]:
     """Every axis read along itself, index by index: the same value each time, so that it can be
     told at a glance."""
     return tuple(Along(axis) for axis in range(rank))
+
+
+class Beside(Sequence[tuple[AxisRead, ...]]):
+    """The reads of inputs that lie one after another along an axis, and are else read index by index.
+
+    A dense block joins all that was before, layer after layer: each read is made when it's asked for.
+
+    Args:
+        rank: of all inputs and of the output.
+        axis: along which they lie.
+        offsets: where each begins.
+        even: every other axis is as long as the output's.
+    """
+
+    __slots__ = ("axis", "even", "offsets", "rank")
+
+    def __init__(self, rank: int, axis: int, offsets: Sequence[int], even: bool) -> None:
+        self.rank, self.axis, self.offsets, self.even = rank, axis, tuple(offsets), even
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, i: int) -> tuple[AxisRead, ...]: ...
+    @overload
+    def __getitem__(self, i: slice) -> tuple[tuple[AxisRead, ...], ...]: ...
+    def __getitem__(
+        self, i: int | slice
+    ) -> tuple[AxisRead, ...] | tuple[tuple[AxisRead, ...], ...]:
+        if isinstance(i, slice):
+            return tuple([self[k] for k in range(len(self))[i]])
+        reads, offset, axis = straight(self.rank), self.offsets[i], self.axis
+        if not offset:
+            return reads
+        return *reads[:axis], Along(axis, Window(before=offset)), *reads[axis + 1 :]
 
 
 #: up to so many channels an axis of channels in groups is read by a table

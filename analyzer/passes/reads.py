@@ -6,7 +6,7 @@ backwards, what it needs is found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cnnscope.analyzer.model.graph import Node
@@ -16,6 +16,7 @@ from cnnscope.analyzer.operators.definition import lookup
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
+    Beside,
     Flat,
     InputRead,
     Listed,
@@ -42,7 +43,7 @@ class NodeReads:
     `fault` says why a rule from outside told nothing.
     """
 
-    outputs: tuple[tuple[KnownRead, ...], ...] = ()
+    outputs: tuple[Sequence[KnownRead], ...] = ()
     through: tuple[Through, ...] = ()
     fault: Diagnostic | None = None
 
@@ -92,15 +93,18 @@ def find_reads(node: Node, shapes: Shapes) -> NodeReads:
             return NodeReads(nothing, fault=_not_told(node, inputs, operator.places))
     if isinstance(given, tuple) and given and isinstance(given[0], Through):
         return NodeReads(through=given)
-    rows = []
+    rows: list[Sequence[KnownRead]] = []
     for k, output in enumerate(outputs):
         if isinstance(given, dict):
             per_input: Sequence[InputRead] = given.get(k) or tuple(
                 None if x is None else _everything(x) for x in inputs
             )
         else:
-            assert isinstance(given, tuple)
+            assert isinstance(given, tuple | Beside)
             per_input = given
+        if isinstance(per_input, Beside) and _all_of_rank(per_input.rank, (output, *inputs)):
+            rows.append(per_input)
+            continue
         count = len(per_input)
         rows.append(
             tuple(
@@ -140,6 +144,14 @@ def _not_told(
     return None
 
 
+def _all_of_rank(rank: int, tensors: Iterable[Tensor | None]) -> bool:
+    """Are there tensors of so many axes, and nothing else?"""
+    for x in tensors:
+        if x is None or x.shape is None or len(x.shape) != rank or x.kind != "tensor":
+            return False
+    return True
+
+
 def _everything(x: Tensor) -> InputRead:
     return None if x.shape is None else everything(x)
 
@@ -158,9 +170,9 @@ def _known(read: InputRead, output: Tensor, x: Tensor | None) -> KnownRead:
     if len(read) != len(x.shape):
         return None
     # Of a model that contradicts itself, or of a rule from outside: an axis that isn't there.
-    if output.shape is not None and any(
-        isinstance(along, Along | Listed | Upto) and along.axis >= len(output.shape)
-        for along in read
-    ):
-        return None
+    if output.shape is not None:
+        rank = len(output.shape)
+        for along in read:
+            if isinstance(along, Along | Listed | Upto) and along.axis >= rank:
+                return None
     return read

@@ -6,7 +6,7 @@ Nothing here costs work; output i along the axis reads input ``i - offset of the
 from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import define
-from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads
+from cnnscope.analyzer.operators.reading import Along, Beside, InputRead, OutputReads
 from cnnscope.analyzer.operators.rules import Outputs, in_range
 from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
@@ -50,13 +50,20 @@ def shifted(x: Tensor, axis: int, offset: Dim) -> InputRead:
 
 
 def concat_reads(outputs: Outputs, *inputs: Tensor, axis: int = 1) -> OutputReads:
-    along = in_range(axis, outputs[0].rank)
-    reads: list[InputRead] = []
+    after = outputs[0].dims
+    along = in_range(axis, len(after))
+    sides = after[:along], after[along + 1 :]
+    offsets: list[int] = []
     offset: Dim = 0
+    even = True
     for x in inputs:
-        reads.append(shifted(x, along, offset))
-        offset = offset + x.dims[along]
-    return tuple(reads)
+        if isinstance(offset, FreeDim):
+            raise Undetermined(f"the offset {offset}", offset.names, offset.data)
+        offsets.append(offset)
+        dims = x.dims
+        offset = offset + dims[along]
+        even = even and (dims[:along], dims[along + 1 :]) == sides
+    return Beside(len(after), along, offsets, even)
 
 
 define("Concat", kind="data movement", infer=concat_output, reads=concat_reads)

@@ -72,8 +72,10 @@ def broadcast(
             for k, counts in told.items():
                 if 1 < len(counts) < length:
                     whole[k].add(axis - len(shape) + len(operands[k][0]))
-        else:
-            runs[axis] = next(iter(found), (length,))
+            continue
+        counts = next(iter(found), (length,))
+        if len(counts) < length:
+            runs[axis] = counts
     return whole, runs
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from cnnscope.analyzer.budgets.figure import Figures
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.saved_figures import SavedFigures, SavedModel
 from cnnscope.analyzer.budgets.since import moved_figures
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: what cnnscope writes of a model; every other key is somebody else's
 _OWN: Final = frozenset({"model", "variant", "graph", "figures"})

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, TypeGuard
@@ -25,6 +25,7 @@ from cnnscope.analyzer.budgets.totals import figure_of
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: what reports call the totals that budgets call otherwise
 _TOTALS: Final = {

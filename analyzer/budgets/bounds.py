@@ -7,11 +7,11 @@ a share of it, ``+100 k`` comes on top of it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
 
 from cnnscope.analyzer.values.amounts import EXAMPLES, LONGEST, Measure, parse_amount, quoted
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Sign = Literal["<=", "<", ">=", ">", "=="]
 #: what an amount is relative to: nothing, or the baseline as a share of it or on top of it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.budgets.figure import Figures, figures_list
@@ -12,6 +12,7 @@ from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import Standing
 from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.values.notation import many, name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ fault, since the same file speaks of every model in its folder.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.examination import Source

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from cnnscope.analyzer.budgets.limit import Scope
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.values.amounts import Measure
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: a limit on the whole model, or on the layers of a kind, of a module, or on each layer of a name
 ScopeKind = Literal["model", "kind", "module", "layer"]

@@ -7,7 +7,6 @@ measured in, and where in a `Report` it is found, for the whole model and for so
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cnnscope.analyzer.budgets.bounds import Sign
@@ -16,6 +15,7 @@ from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.amounts import Measure
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: those that are measured by running the model
 MEASURED: Final = ("latency_p50", "latency_p99", "device_time", "host_bound")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cnnscope.analyzer.budgets.check import CHECK_SCHEMA_VERSION
 from cnnscope.analyzer.budgets.figure import Figures, figures_list, plain_number
 from cnnscope.analyzer.budgets.limit import WHOLE
 from cnnscope.analyzer.budgets.since import Moved
 from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 

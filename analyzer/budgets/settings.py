@@ -7,7 +7,7 @@ say so is `config`'s matter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cnnscope.analyzer.budgets.limit import Limit, Scope
 from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
 from cnnscope.analyzer.values.amounts import parse_amount
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 LimitKey = tuple[Scope, str]
 GivenShapes = dict[str | None, tuple[int | None, ...]]

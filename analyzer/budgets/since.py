@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.limit import WHOLE, Limit
 from cnnscope.analyzer.budgets.quantity import MEASURED
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference

@@ -7,11 +7,12 @@ giving the file another name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from cnnscope.analyzer.budgets.figure import Figures
 from cnnscope.analyzer.budgets.since import Moved
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report

@@ -14,7 +14,6 @@ Nothing here computes a figure or reads a file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -22,6 +21,7 @@ from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.limit import Limit
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 VerdictState = Literal["within", "exceeds", "unknown", "new"]

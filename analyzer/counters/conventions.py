@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.counters.features import FEATURES
 from cnnscope.analyzer.counters.forms import forms, model_situations, situations
@@ -25,6 +25,7 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import checked_text
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 #: what a convention says of a layer; None: not known

@@ -16,8 +16,10 @@ right, also where they get them wrong: `differs` says where what they print is a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: feature -> how often it counts
 FeatureWeights = Mapping[str, int]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import overload
 
 from cnnscope.analyzer.counters.conventions import ConventionTotals, all_conventions
@@ -11,6 +10,7 @@ from cnnscope.analyzer.counters.peers import CONVENTIONS, Convention
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
 
 CONVENTIONS_SCHEMA_VERSION = 1

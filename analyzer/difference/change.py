@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Aspect = Literal[
     "op", "kind", "window", "attributes", "inputs", "constants", "operands", "subgraphs", "params",

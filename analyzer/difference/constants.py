@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +35,7 @@ from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.passes.weights import Path, Weights
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, ModelFileError
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: the most numbers that computing a constant may go through

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.difference.entries import (
@@ -22,6 +21,7 @@ from cnnscope.analyzer.difference.entries import (
 )
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.notation import many, name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import plain_shape
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.difference.change import Change
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Input
+from cnnscope.analyzer.values.plain_class import dataclass
 
 LayerStatus = Literal[
     "same", "changed", "renamed", "moved", "added", "removed", "folded", "unfolded"

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -22,6 +21,7 @@ import onnx
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.operators.definition import Role
 from cnnscope.analyzer.values.diagnostics import ModelFileError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import DTYPES
 
 _PIECE = 1 << 22  # bytes handed to the digest at a time

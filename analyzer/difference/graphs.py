@@ -9,7 +9,7 @@ they were.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.difference.change import Change
 from cnnscope.analyzer.difference.changes import Pair, compare_layers
@@ -26,6 +26,7 @@ from cnnscope.analyzer.difference.parts import is_foldable, is_weighted, network
 from cnnscope.analyzer.difference.sites import find_groups
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from itertools import pairwise
 
 import onnx
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.difference.difference import grouped_changes
 from cnnscope.analyzer.difference.entries import DifferenceGroup, LayerDifference
@@ -19,6 +18,7 @@ from cnnscope.analyzer.difference.sequences import shortest_period
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.module_paths import module_paths
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _Path = tuple[str, ...]
 

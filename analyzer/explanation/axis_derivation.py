@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.explanation.axes import AxisFate, AxisOrigin
 from cnnscope.analyzer.fields.fields import Fields
@@ -22,6 +21,7 @@ from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.passes.weights import Path, Weights
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.window import Window
 
 ARAUJO = "https://distill.pub/2019/computing-receptive-fields"

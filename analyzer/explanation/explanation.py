@@ -6,7 +6,7 @@ Plain data, which `derivation` gathers; ``to_dict()`` is the JSON. Nothing here 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from cnnscope.analyzer.explanation.axes import (
@@ -25,6 +25,7 @@ from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import plain_shape
 

@@ -14,7 +14,7 @@ from it in another way. Then every figure at 1 is one example's, and at N it is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from cnnscope.analyzer.model.binding import says_batch
@@ -25,6 +25,7 @@ from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import POINT

@@ -20,7 +20,6 @@ MobileNets, 2017. Every linear layer is a matrix between its flattened ends, (5)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.pairs import OperandReads, operand_reads, pairs_inside, pairs_of
@@ -30,6 +29,7 @@ from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

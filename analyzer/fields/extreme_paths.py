@@ -10,7 +10,6 @@ keeps.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.one_node import moved_through
@@ -21,6 +20,7 @@ from cnnscope.analyzer.fields.steps import input_length, node_reads, spatial_key
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: so many layers ahead a choice between inputs is followed, until it shows in the size
 MAX_AHEAD = 32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import NONE, InputAxis, Paths, State, Unfollowed
@@ -10,6 +10,7 @@ from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: a loop of known length is followed iteration by iteration up to this many
 MAX_TRIPS = 64

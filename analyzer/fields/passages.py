@@ -6,7 +6,6 @@ Nodes alike read alike, so all of it is found once per class (`likeness`), not o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Node
@@ -21,6 +20,7 @@ from cnnscope.analyzer.operators.reading import (
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Shape
 from cnnscope.analyzer.values.window import POINT
 

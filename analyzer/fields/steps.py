@@ -11,7 +11,7 @@ alone, by the equations of Araujo, Norris & Sim (Distill 2019)::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.fields import Fields
@@ -24,6 +24,7 @@ from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Only, Upto, Whole
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, reads_of
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.window import Window
 
 

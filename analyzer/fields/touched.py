@@ -8,7 +8,7 @@ input row turns wrong is this set, which is how receptive fields are held agains
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from cnnscope.analyzer.model.graph import Graph, Node, captures, used_names
 from cnnscope.analyzer.operators.reading import Nothing, Through
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, find_reads
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, eq=False)

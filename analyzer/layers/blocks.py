@@ -12,7 +12,8 @@ convolution: DenseNet, ResNet v2) joins that layer's block. Any other layer is a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: families of layers that may follow a weight layer, or lead to one
 _COMPANIONS = frozenset({

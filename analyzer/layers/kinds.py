@@ -9,7 +9,6 @@ its kernel is one point, which channels it mixes (`channels`), and what kind of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.layers.channels import channel_axis, convolution_form, data_input
 from cnnscope.analyzer.layers.padding import Padding, as_written, padding_of
@@ -19,6 +18,7 @@ from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Number
 

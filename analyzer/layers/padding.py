@@ -15,11 +15,11 @@ dilation and padding are given as people write them, its padding being what is c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from cnnscope.analyzer.values.dimension import Dim, ceil_div
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.window import Number, Window
 
 Padding = Literal["valid", "same", "full", "custom"]

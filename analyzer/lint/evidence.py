@@ -14,7 +14,7 @@ With the step S it is, for unit u::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -32,6 +32,7 @@ from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Shape
 from cnnscope.analyzer.values.window import Number
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +13,7 @@ from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.graph import Graph, used_names
 from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.values.diagnostics import ModelFileError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import DTYPES, Tensor
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from cnnscope.analyzer.lint.evidence import Particulars
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import Severity
+from cnnscope.analyzer.values.plain_class import dataclass
 
 GROUPS: Mapping[str, str] = {
     "1": "receptive field",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from cnnscope.analyzer.lint.rule import Options
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, Severity
+from cnnscope.analyzer.values.plain_class import dataclass
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "error")
 

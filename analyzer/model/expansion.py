@@ -18,12 +18,12 @@ below `NODE_LIMIT` can be: a million nodes of an honest model, however they are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import onnx
 
 from cnnscope.analyzer.values.diagnostics import GraphError, LimitError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: the most nodes, weighed as above
 NODE_LIMIT = 3 << 20

@@ -13,7 +13,7 @@ from __future__ import annotations
 import mmap
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Final
 
@@ -47,6 +47,7 @@ from cnnscope.analyzer.model.wire_format import (
 )
 from cnnscope.analyzer.values.arguments import wrong_model
 from cnnscope.analyzer.values.diagnostics import ModelFileError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

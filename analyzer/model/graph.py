@@ -6,7 +6,7 @@ A `Graph` is a value that no pass writes into; `graph_reading` makes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import onnx
 
 from cnnscope.analyzer.model.exporter_notes import CLASSES, SCOPES, noted_list
 from cnnscope.analyzer.values.node_name import shown_name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 if TYPE_CHECKING:

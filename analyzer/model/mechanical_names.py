@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cnnscope.analyzer.values.node_name import NodeName
 from cnnscope.analyzer.values.notation import LONGEST
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: letters and words that exporters put around an operator's name: ``node_conv2d_2``, ``n88``, ``p2o.Mul.108``
 _FILLER = (

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, TYPE_CHECKING
 
 from cnnscope.analyzer.model.binding import free_labels, meant_name
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     import onnx

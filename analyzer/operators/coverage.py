@@ -7,7 +7,6 @@ neither; outputs are what the file declares.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import onnx.defs
@@ -15,6 +14,7 @@ import onnx.defs
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.definition import defined
 from cnnscope.analyzer.operators.plugins import load_plugins
+from cnnscope.analyzer.values.plain_class import dataclass
 
 CoveredBy = Literal["rules", "function", "schema", "none"]
 

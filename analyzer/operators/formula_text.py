@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.polynomial import Atom, Polynomial
 
 _SYMBOL = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?")

@@ -15,9 +15,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 from cnnscope.analyzer.values.diagnostics import Diagnostic, on_purpose
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: where to note what plugins do while a model is analysed
 guest_notes: ContextVar[list[Diagnostic] | None] = ContextVar("guest_notes", default=None)

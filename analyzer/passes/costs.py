@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.model.graph import Graph, Node, captures
 from cnnscope.analyzer.operators.answers import RuleFailed
@@ -23,6 +23,7 @@ from cnnscope.analyzer.operators.work import NO_WORK, Work, counts
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import get_args, get_origin, get_type_hints
 
@@ -17,6 +17,7 @@ from cnnscope.analyzer.model.graph import (
 from cnnscope.analyzer.operators.definition import OURS, Operator
 from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.operators.schema_rows import schema_row
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import RANK_LIMIT, Tensor
 
 LENGTH_LIMIT = (1 << 63) - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from cnnscope.analyzer.values.diagnostics import (
     LimitError,
 )
 from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 How = Literal["rules", "function", "schema", "declared", "unknown"]

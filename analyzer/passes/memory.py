@@ -17,12 +17,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from operator import add, gt, sub
 
 from cnnscope.analyzer.model.graph import Graph, used_names
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.polynomial import Atom, Monomial
 from cnnscope.analyzer.values.substitution import substituted
 

@@ -13,7 +13,7 @@ their indices as bytes; what is computed with it is taken as dense.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from cnnscope.analyzer.model.graph import Graph, Node, Stored, used_names
 from cnnscope.analyzer.model.tensors import stored_sparse
@@ -21,6 +21,7 @@ from cnnscope.analyzer.operators.definition import Role, lookup
 from cnnscope.analyzer.operators.reading import NOTHING
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 
 _RANK: dict[Role, int] = {"parameter": 0, "affine": 0, "buffer": 1, "constant": 2}

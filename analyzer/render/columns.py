@@ -7,10 +7,10 @@ that is covered. Renderers know columns and rows, not layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from cnnscope.analyzer.report.column_names import resolved
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Row = TypeVar("Row")
 #: what a machine format holds; text is apart from numbers because only text can be a formula

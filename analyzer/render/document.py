@@ -8,10 +8,11 @@ escapes. How a block gives way where there's no room is said here, and done by t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from cnnscope.analyzer.render.tables import Table, Tone
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: who lays documents out; JSON is `to_dict` of the subject itself
 Form = Literal["terminal", "markdown", "html", "csv"]

@@ -7,11 +7,11 @@ result has nothing for is refused in words, and never written as another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.render.document import Document
@@ -60,6 +60,9 @@ class Setting:
 
     width: int | None = 100
     version: Callable[[], str] = str
+
+
+_USUAL: Final = Setting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def refusal(wanted: str, subject: str, allowed: Sequence[str]) -> str | None:
     return f"--format {wanted} doesn't go with {subject}: {known} (json has everything)"
 
 
-def written(result: Result, wanted: str, setting: Setting = Setting()) -> str:
+def written(result: Result, wanted: str, setting: Setting = _USUAL) -> str:
     """The result in a format, without commands of CI runners but those that make up the format.
 
     Raises:
@@ -124,7 +127,7 @@ def written(result: Result, wanted: str, setting: Setting = Setting()) -> str:
     return "".join(pieces(result, wanted, setting))
 
 
-def pieces(result: Result, wanted: str, setting: Setting = Setting()) -> Iterator[str]:
+def pieces(result: Result, wanted: str, setting: Setting = _USUAL) -> Iterator[str]:
     """The same in pieces that follow each other, each made when it is asked for.
 
     Raises:

@@ -6,10 +6,10 @@ Rows are the subject's own objects, so that people get a column's `text` and mac
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from cnnscope.analyzer.render.columns import Column, Row, default_columns
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: a word for how a text is coloured where there are colours
 Tone = Literal["", "heading", "dim", "label", "op", "good", "bad", "info", "warning", "error"]

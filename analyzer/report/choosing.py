@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.report.conditions import Condition, Fact, Text, parse_condition
 from cnnscope.analyzer.report.layer import Layer
@@ -16,6 +16,7 @@ from cnnscope.analyzer.report.layer_conditions import LAYER_FACTS
 from cnnscope.analyzer.report.module_paths import module_paths
 from cnnscope.analyzer.report.path_patterns import Steps, fits, nearest, steps_of
 from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
 
 _LONGEST = 2000

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Generic, Literal, TypeVar
@@ -18,6 +17,7 @@ from typing import Generic, Literal, TypeVar
 from cnnscope.analyzer.report.column_names import resolved
 from cnnscope.analyzer.values.amounts import Measure, parse_amount
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Row = TypeVar("Row")
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]

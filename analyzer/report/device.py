@@ -9,7 +9,8 @@ did between is said of the runs: `Device.wall` is `active`, `head`, `tail`, `lau
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ names from the model's file as they are: a reporter escapes them as its format a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.values.diagnostics import Severity
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _RANK: Mapping[Severity, int] = {"info": 0, "warning": 1, "error": 2}
 

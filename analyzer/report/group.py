@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from cnnscope.analyzer.report.layer import Layer
@@ -14,6 +14,7 @@ from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.report.sums import sum_traffic, sum_work
 from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.notation import name as shown
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import Shape, plain_shape
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cnnscope.analyzer.report.group import By, Group, Grouped, group_records
 from cnnscope.analyzer.report.groups import grouped
 from cnnscope.analyzer.report.module_groups import module_tree
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
 
 

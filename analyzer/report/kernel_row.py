@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.report.device import NO_DEVICE, RowDevice
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: what keeps a kernel from being faster: arithmetic, moving bytes, or starting at all
 BoundBy = Literal["compute", "memory", "overhead"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: too few runs to know the median; known less precisely than asked; known, but runs differ widely
 Noise = Literal["few runs", "unsteady", "spread"]

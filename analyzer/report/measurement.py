@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.report.device import Device
 from cnnscope.analyzer.report.gpu import Gpu
@@ -27,6 +27,7 @@ from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Placement, Residue, TimeSpan, Unrun
 from cnnscope.analyzer.values.notation import duration, name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 PROFILE_SCHEMA_VERSION = 1

@@ -10,12 +10,13 @@ intervals don't meet. Rows without one, as on the CPU, leave that open; whole ru
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.notation import duration, many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 Interval = tuple[float, float]

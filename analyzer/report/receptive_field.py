@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.phases import Phases, phases_dict
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.spans import Span
 
 #: for one unit: network input -> per axis, the input indices it sees, as inclusive ranges

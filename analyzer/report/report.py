@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.free_lengths import lengths_of
@@ -20,6 +20,7 @@ from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.formula_table import FormulaTable
 from cnnscope.analyzer.values.node_name import NodeName
 from cnnscope.analyzer.values.notation import many, name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 

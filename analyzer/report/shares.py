@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -17,6 +16,7 @@ from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.sums import sum_bytes, sum_traffic, sum_work
 from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: how a total names a free dimension among what it lacks
 

@@ -9,11 +9,12 @@ or is a `Mismatch`) or *unchecked* with the reason; one of which part could be c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from cnnscope.analyzer.report.told import told
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 VERIFICATION_SCHEMA_VERSION = 1

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: the longest period, and the highest start, that a set is kept with
 LIMIT: Final = 1 << 20

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cnnscope.analyzer.model.binding import meant_name, says_batch, show
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.values.diagnostics import BindingError
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: input name to axis to what its length is called

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: ``"zero"``: the length is 0; ``"positive"``: it is 0 or more
 Kind = Literal["zero", "positive"]

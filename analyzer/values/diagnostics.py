@@ -9,10 +9,11 @@ prints it as one line.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from opcode import opmap
 from types import TracebackType
 from typing import Literal
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Severity = Literal["info", "warning", "error"]
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.extremes import greatest, smallest
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: bits of the factors of a float that is worked out exactly: lengths below 2^16 leave 8 of 24
 BITS = 8

@@ -8,10 +8,11 @@ may be called anything, ``floor((H + 1)/2)`` too. So what each text means is wri
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.polynomial import Atom, Polynomial
 
 #: a factor, and the places of the unknowns that it multiplies

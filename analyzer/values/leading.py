@@ -8,10 +8,10 @@ size; it says what a figure hangs on, and how.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.polynomial import Atom
 
 #: what is known by name, as often as it is a factor

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.window import Number
 

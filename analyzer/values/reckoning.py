@@ -12,7 +12,6 @@ names the free dimensions it hangs on, and is never taken to hang on data.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
 from cnnscope.analyzer.values.elements import Element, FreeRatio, differs, floor, negative, surely
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: an array of numbers, or of elements
 Array = npt.NDArray[Any]

@@ -6,12 +6,12 @@ Its shape and dtype, whether it is constant, and its value only where a shape ma
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Shape = tuple[Dim, ...]
 

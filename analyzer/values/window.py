@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Number = int | Fraction
 Outside = Literal["nothing", "edge", "reflect", "wrap"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import By, GivenShapes, GivenValues, check_rows_asked
 from cnnscope.runtime.commands.messages import Misuse
 from cnnscope.runtime.commands.reading import ask_for_runtime

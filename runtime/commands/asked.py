@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from cnnscope.analyzer.render.formats import FORMATS, Need, formats_for, refusal
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.declared import Declared, argument, option
 from cnnscope.runtime.commands.messages import Misuse
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.values.diagnostics import one_line
 from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     Anywhere,
     Config,

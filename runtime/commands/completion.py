@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.first_word import STANDARD_INPUT, USUAL, looks_like_model
 from cnnscope.runtime.commands.messages import FINE
 from cnnscope.runtime.commands.shell_scripts import SCRIPTS

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     DimOption,
     GivenShapes,

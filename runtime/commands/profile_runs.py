@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import PROFILE, By, Running
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit

@@ -9,9 +9,10 @@ stands for something that only running it would tell.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _BLANKS: Final = " \t\n"
 #: what ends a word and begins another command, or says where its streams go

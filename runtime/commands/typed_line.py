@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.first_word import STANDARD_INPUT
 from cnnscope.runtime.commands.signature import Argument, Option, signature_of
 

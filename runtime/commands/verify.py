@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     VERIFY,

@@ -21,11 +21,11 @@ In the middle of the widest such range, no answer hangs on a microsecond.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.device.recording import Table
 
 MICROSECOND: Final = 1000

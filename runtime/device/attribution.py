@@ -13,12 +13,12 @@ with a reason. Where two nodes ran at once on two threads, no clock tells which 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.device.alignment import MICROSECOND, Alignment, align
 from cnnscope.runtime.device.recording import (
     API,

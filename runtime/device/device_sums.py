@@ -17,10 +17,9 @@ record of a run lies beyond its marks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.device.attribution import IN_NODE, NO_ROW, Attribution, Placed
 from cnnscope.runtime.device.recording import (
     BYTES,

@@ -19,12 +19,13 @@ Each table is an array with a record a line:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.trace import Event
 
 Table = npt.NDArray[np.int64]

@@ -14,7 +14,6 @@ is handed them by name. So neither protobuf's 2 GB nor a copy of the weights sta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import onnx
@@ -23,6 +22,7 @@ from onnx import TensorProto
 from cnnscope.analyzer.model.graph import Graph, Node, captures
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, RunError
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import DTYPES
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ operands (`PORTS`), and says which values the input may have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.input_ports import PORTS, Exactly, Range, Use, WantedNumbers
 
 if TYPE_CHECKING:

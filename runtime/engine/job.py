@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from typing import IO

@@ -17,10 +17,11 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import IO, Final
 
 from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 CPU: Final = "CPUExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"

@@ -12,7 +12,7 @@ numbers when it hands them over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import count
 from typing import Final
 
@@ -22,6 +22,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from cnnscope.analyzer.model.file import ModelFile
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: by the name of `--dtype`
 CODES: Final = {"float16": TensorProto.FLOAT16}

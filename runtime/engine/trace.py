@@ -23,11 +23,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: dtype and shape
 Facts = tuple[str, tuple[int, ...]]

@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from onnx import TensorProto, helper
 
 from cnnscope.analyzer.values.diagnostics import ModelFileError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.file import ModelFile

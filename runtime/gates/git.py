@@ -17,12 +17,12 @@ import posixpath
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from cnnscope.analyzer.budgets.baselines import BaselineError, NotInCommitError, lfs_pointer
 from cnnscope.analyzer.model.regular_file import open_regular
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _PATIENCE: Final = 60
 #: the mode of a symbolic link, and how many are followed

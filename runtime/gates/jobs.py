@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -15,6 +15,7 @@ from cnnscope.analyzer.model.own_sizes import Sizes
 from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.gates.model_paths import PathError, Search
 from cnnscope.runtime.gates.places import Given, Place, own_sizes
 

@@ -13,13 +13,13 @@ these nothing can be said without a session.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, cast
 
 import onnx
 
 from cnnscope.analyzer.values.diagnostics import NoRuntimeError, RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.child import run_in_child
 from cnnscope.runtime.engine.library import ask_for_library, load_library
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from cnnscope.analyzer.budgets.check import Problem
@@ -12,6 +11,7 @@ from cnnscope.analyzer.budgets.settings import ModelSettings
 from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Given: TypeAlias = Source | Report
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,7 @@ from cnnscope.analyzer.report.device import (
 )
 from cnnscope.analyzer.report.kernel_row import Row
 from cnnscope.analyzer.report.machine import TimeSpan
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.device.attribution import REASONS, Placed, attribute
 from cnnscope.runtime.device.device_sums import Sums, sum_rows
 from cnnscope.runtime.device.kernel_names import short_kernel_name, uses_tensor_cores

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from cnnscope.analyzer.report.latency import Latency
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.job import ModelJob
 
 #: seconds that each measurement may take when nobody says

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import onnx
 
 from cnnscope.analyzer.report.machine import TimeSpan
 from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.trace import Event, Facts, events_in
 
 #: a profile is kept in memory while it is read, and an event takes some kilobytes

@@ -25,10 +25,10 @@ What no kernel contains was worked out before the run, or isn't needed for any o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import onnx
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.trace import WIDENED
 
 #: they move data and compute nothing; inserted by optimisers between layers

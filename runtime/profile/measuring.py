@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.report.machine import Ceilings, Residue
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.job import runtime_version
 
 if TYPE_CHECKING:

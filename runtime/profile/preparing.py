@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.values.diagnostics import BindingError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,9 +22,9 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.report.latency import Noise
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: the samples after the warm-up a percentile near the end, or an interval, needs at least
 FEWEST = 7

@@ -29,7 +29,6 @@ measured, to the byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ from cnnscope.analyzer.model.graph import Graph, used_names
 from cnnscope.analyzer.passes.memory import find_liveness
 from cnnscope.analyzer.report.verification import MemoryCheck
 from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.job import runtime_version
 from cnnscope.runtime.engine.library import FIRST_WITH_MEMORY, release
 from cnnscope.runtime.engine.trace import WIDENED, WITNESS

@@ -15,7 +15,7 @@ against its least value; every further one has to agree with the first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 import onnx
@@ -23,6 +23,7 @@ import onnx
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.report.verification import Agreement, Mismatch, Unchecked
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.runtime.engine.trace import WITNESS
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.child import run_in_child
 from cnnscope.runtime.engine.job import ModelJob, analysed, runtime_version, say_nothing, sendable
 from cnnscope.runtime.engine.library import ask_for_library, load_library

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.lint.references import VGG
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import many, percent
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _INCEPTION = (
     "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception Architecture for Computer "

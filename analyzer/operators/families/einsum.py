@@ -15,7 +15,6 @@ Reads: a letter of the output goes along with it, any other is contracted and re
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Only, OutputReads, Whole
@@ -23,6 +22,7 @@ from cnnscope.analyzer.operators.rules import broadcast_shapes
 from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.conditions import agree
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: operands of which the order of multiplication is followed; it takes the square of their number

@@ -6,8 +6,6 @@ their own or not. MultiHeadAttention and the same for decoding, whose inputs hav
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.families.attention_scores import (
     divided,
@@ -28,6 +26,7 @@ from cnnscope.analyzer.operators.reading import (
 from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 

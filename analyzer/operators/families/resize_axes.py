@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: how far apart floats and ratios may be told: a scale is the simplest ratio that has its float32

@@ -6,7 +6,6 @@ Beside a model as a table with remarks; without one, what each of them counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.counters.conventions import ConventionTotals
 from cnnscope.analyzer.counters.forms import is_form
@@ -26,6 +25,7 @@ from cnnscope.analyzer.render.document import (
 from cnnscope.analyzer.render.subjects.totals import metric, total_text
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 
 # -- side by side ------------------------------------------------------------------------------
 

@@ -7,13 +7,13 @@ that follow each other and are alike as one row for all of them, with one of the
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from cnnscope.analyzer.render.columns import Column, Exact, sorted_rows
 from cnnscope.analyzer.report.group import Group, together
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _STEP = "  "
 

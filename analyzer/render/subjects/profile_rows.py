@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -23,6 +23,7 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.run_conditions import run_facts
 from cnnscope.analyzer.report.shares import reaching, shares_of
 from cnnscope.analyzer.values.notation import duration, many, name, percent
+from cnnscope.analyzer.values.plain_class import dataclass
 
 _SLOWEST: Final = "time"
 #: the figures of kernels that add up, and what people call them

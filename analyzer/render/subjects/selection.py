@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column, Row, chosen_columns, sort_key, sorted_rows
@@ -40,6 +39,7 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.run_conditions import run_facts
 from cnnscope.analyzer.report.shares import ADDITIVE, Additive, reaching, seconds_of, shares_of
 from cnnscope.analyzer.values.notation import many, percent
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

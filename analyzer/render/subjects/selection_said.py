@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from cnnscope.analyzer.render.document import DATA, PAGE, SCREEN, Block, Note, Notes, Only
 from cnnscope.analyzer.render.tables import Table
@@ -11,6 +10,7 @@ from cnnscope.analyzer.report.choosing import Choice, Chosen
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.shares import ADDITIVE, Additive
 from cnnscope.analyzer.values.notation import count, duration, many, name, nbytes, percent
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)

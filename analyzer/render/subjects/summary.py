@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cnnscope.analyzer.budgets.check import Check, Checked
@@ -31,6 +30,7 @@ from cnnscope.analyzer.render.subjects.verdicts import (
 )
 from cnnscope.analyzer.render.tables import Table, table
 from cnnscope.analyzer.values.notation import name, nbytes
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: so many figures, verdicts, and layers of one model are told in its row
 _FIGURES: Final = 3

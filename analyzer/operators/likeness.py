@@ -14,6 +14,8 @@ from typing import Generic, ParamSpec, TypeVar
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.definition import OURS, Operator
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.elements import FreeRatio
 from cnnscope.analyzer.values.tensor import Tensor
 
 T = TypeVar("T")
@@ -54,15 +56,19 @@ def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) 
             if value.size <= SHORT:
                 told = value.tobytes() if value.dtype != object else tuple(value.ravel().tolist())
             facts.append((x.dtype, x.shape, x.constant, told))
-    names, attributes = node.inputs, node.attributes
-    return (
+    names, given = node.inputs, node.outputs
+    several = len(names) > 1 and len(set(names)) < len(names)
+    key: Key = (
         node.op, node.domain, node.version,
-        tuple([names.index(name) for name in names]),  # a tensor given twice is read once
-        tuple([bool(name) for name in node.outputs]),
+        tuple([names.index(name) for name in names]) if several else None,  # given twice, read once
+        tuple([bool(name) for name in given]) if "" in given else len(given),
         tuple(facts),
-        tuple(attributes.items()),
-        tuple([_type(value) for value in attributes.values()]),  # 1 == 1.0
     )  # fmt: skip
+    attributes = node.attributes
+    if attributes:
+        types = tuple([_type(value) for value in attributes.values()])  # 1 == 1.0
+        key = (*key, tuple(attributes.items()), types)
+    return key
 
 
 def called_after(node: Node, outputs: tuple[Tensor, ...]) -> bool:
@@ -70,14 +76,17 @@ def called_after(node: Node, outputs: tuple[Tensor, ...]) -> bool:
     for x in outputs:
         if x.kind != "tensor":
             return True
-        told = list(x.shape or ())
+        told: list[object] = list(x.shape or ())
         if x.value is not None and x.value.dtype == object:
             told += x.value.ravel().tolist()
         for item in told:
-            if not isinstance(item, int):
-                text = str(item)
-                if node.name in text or "formula " in text:  # too long to be written
-                    return True
+            if isinstance(item, FreeRatio):
+                item = item.top
+            if isinstance(item, FreeDim):
+                for monomial in item.factors:
+                    for atom in monomial:
+                        if node.name in atom.text or atom.is_short:
+                            return True
     return False
 
 

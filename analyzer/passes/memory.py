@@ -179,10 +179,17 @@ class _Samples:
     def __init__(self) -> None:
         self._lengths: list[dict[str, Dim]] = [{} for _ in _TRIED]
         self._known: list[dict[Atom, Dim]] = [{} for _ in _TRIED]
+        self._moments: dict[FreeDim, _Moment] = {}
 
     def moment(self, nbytes: Dim) -> _Moment:
         if isinstance(nbytes, int):
             return _Moment(nbytes, (nbytes,) * len(_TRIED))
+        moment = self._moments.get(nbytes)
+        if moment is None:
+            moment = self._moments[nbytes] = _Moment(nbytes, self._tried(nbytes))
+        return moment
+
+    def _tried(self, nbytes: FreeDim) -> tuple[int, ...]:
         for name in nbytes.names - self._lengths[0].keys():
             # By name, so that a length is the same in all of them.
             kind = sum(map(ord, name)) % 2
@@ -194,7 +201,7 @@ class _Samples:
             if not isinstance(found, int):
                 raise Undetermined(f"the value of {nbytes}")
             samples.append(found)
-        return _Moment(nbytes, tuple(samples))
+        return tuple(samples)
 
 
 def _with(moments: list[_Moment], moment: _Moment) -> list[_Moment]:

@@ -292,10 +292,14 @@ def product(dims: Iterable[Dim]) -> Dim:
     >>> product((2, 3, 4))
     24
     """
+    whole = 1
     total: Dim = 1
     for dim in dims:
-        total = total * dim
-    return total
+        if isinstance(dim, int):
+            whole *= dim
+        else:
+            total = total * dim
+    return total * whole
 
 
 def ceil_div(top: Dim, bottom: int) -> Dim:

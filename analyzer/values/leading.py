@@ -101,7 +101,7 @@ def _of_atom(atom: Atom, depth: int) -> tuple[_Terms, bool]:
         return {names: factor / atom.bottom for names, factor in terms.items()}, False
     if atom.how == "max":
         return _largest([_expanded(_dim(part), depth + 1)[0] for part in atom.parts]), False
-    if atom.how or atom.text.startswith("formula "):
+    if atom.how or atom.is_short:
         raise _TooMuch
     return {(atom.text,): Fraction(1)}, True
 

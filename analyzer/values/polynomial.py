@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 #: with every node.
 TERMS, DEGREE, BITS, LETTERS = 256, 128, 2048, 2000
 _LARGE = 1 << BITS
+_SHORT = "formula "
 
 
 class Atom:
@@ -78,6 +79,11 @@ class Atom:
             self.text, self.names, self.data, least, self.top, self.bottom, self.parts, self.how
         )
 
+    @property
+    def is_short(self) -> bool:
+        """It stands for a formula that is too long to be written, and doesn't show what is in it."""
+        return self.text.startswith(_SHORT)
+
     def __reduce__(self) -> tuple[type[Atom], tuple[object, ...]]:
         return Atom, (
             self.text, self.names, self.data, self.least, self.top, self.bottom, self.parts,
@@ -99,7 +105,7 @@ _text = attrgetter("text")
 class Polynomial:
     """A sum of products of atoms, each with its integer coefficient."""
 
-    __slots__ = ("_bound", "_hash", "_terms", "factors")
+    __slots__ = ("_bound", "_hash", "_names", "_terms", "factors")
     #: products of atoms and their coefficients, none of them 0, in any order; never changed
     factors: dict[Monomial, int]
 
@@ -120,6 +126,7 @@ class Polynomial:
         self._terms: tuple[tuple[Monomial, int], ...] | None = None
         self._bound: int | str | None = "not asked"
         self._hash: int | None = None
+        self._names: frozenset[str] | None = None
 
     def __reduce__(self) -> tuple[type[Polynomial], tuple[dict[Monomial, int]]]:
         return type(self), (self.factors,)
@@ -127,7 +134,9 @@ class Polynomial:
     @property
     def names(self) -> frozenset[str]:
         """The free dimensions this hangs on."""
-        return frozenset().union(*[atom.names for m in self.factors for atom in m])
+        if self._names is None:
+            self._names = frozenset().union(*[atom.names for m in self.factors for atom in m])
+        return self._names
 
     @property
     def data(self) -> frozenset[str]:
@@ -208,7 +217,7 @@ def short(text: str) -> str:
     from hashlib import sha256
 
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"formula {digest}"
+    return f"{_SHORT}{digest}"
 
 
 def _least_plainly(factors: Mapping[Monomial, int]) -> int | None:

@@ -6,6 +6,7 @@ Its shape and dtype, whether it is constant, and its value only where a shape ma
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -92,6 +93,7 @@ class Tensor:
     element: Tensor | None = None
     length: Dim | None = None
     runs: tuple[tuple[Tensor, int], ...] | None = None
+    _size: Dim | None = field(default=None, init=False, repr=False)
 
     @property
     def dims(self) -> Shape:
@@ -108,7 +110,11 @@ class Tensor:
     @property
     def size(self) -> Dim:
         """The number of elements; raises `Undetermined` when the rank isn't known."""
-        return product(self.dims)
+        size = self._size
+        if size is None:  # every pass asks
+            size = product(self.dims)
+            object.__setattr__(self, "_size", size)
+        return size
 
     @property
     def nbytes(self) -> Dim:

@@ -11,6 +11,7 @@ Work, with ``K`` the taps of the kernel over all axes; products with padding cou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.families.fused_activations import PER_ELEMENT
@@ -52,11 +53,11 @@ def conv_output(
         raise ValueError(f"input has {inputs} channels, weights of {group} groups want {expected}")
     if rest:
         demand(rest[0], "the bias", w.dims[0])
-    steps = each_axis(strides, len(axes), 1, "strides")
     kernel = kernel_of(w, kernel_shape)
     shape = [*x.dims]
     shape[channel] = w.dims[0]
     if known_padding(auto_pad).startswith("SAME"):
+        steps = each_axis(strides, len(axes), 1, "strides")
         for axis, stride in zip(axes, steps, strict=True):
             shape[axis] = ceil_div(x.dims[axis], stride)
         return x.of(tuple(shape))
@@ -78,21 +79,40 @@ def conv_windows(
     pads: Ints,
     dilations: Ints,
     auto_pad: str,
-) -> list[Window]:
+) -> tuple[Window, ...]:
     """The window along each spatial axis."""
+    if not auto_pad.startswith("SAME"):
+        pads = None if auto_pad == "VALID" else pads
+        return _spelt_windows(tuple(kernel), _tuple(strides), _tuple(pads), _tuple(dilations))
     count = len(lengths)
+    each_end(pads, count)
     steps = each_axis(strides, count, 1, "strides")
     spacings = each_axis(dilations, count, 1, "dilations")
-    ends = each_end(None if auto_pad == "VALID" else pads, count)
-    if auto_pad.startswith("SAME"):
-        ends = [
-            same_padding((ceil_div(n, s) - 1) * s + (k - 1) * d + 1 - n, auto_pad)
-            for n, k, s, d in zip(lengths, kernel, steps, spacings, strict=True)
-        ]
-    return [
+    return tuple([
+        Window(k, s, d, *same_padding((ceil_div(n, s) - 1) * s + (k - 1) * d + 1 - n, auto_pad))
+        for n, k, s, d in zip(lengths, kernel, steps, spacings, strict=True)
+    ])  # fmt: skip
+
+
+def _tuple(numbers: Ints) -> tuple[int, ...] | None:
+    return None if numbers is None else tuple(numbers)
+
+
+@lru_cache(maxsize=256)  # a network has a handful, each of hundreds of layers
+def _spelt_windows(
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...] | None,
+    pads: tuple[int, ...] | None,
+    dilations: tuple[int, ...] | None,
+) -> tuple[Window, ...]:
+    count = len(kernel)
+    steps = each_axis(strides, count, 1, "strides")
+    spacings = each_axis(dilations, count, 1, "dilations")
+    ends = each_end(pads, count)
+    return tuple([
         Window(k, s, d, before, after)
         for k, s, d, (before, after) in zip(kernel, steps, spacings, ends, strict=True)
-    ]
+    ])  # fmt: skip
 
 
 def conv_work(

@@ -45,6 +45,7 @@ ROOMS = [
     "runtime.probe",
     "runtime.verify",
     "runtime.profile",
+    "runtime.proofs",
     "runtime.gates",
     "runtime.public",
     "runtime.commands",

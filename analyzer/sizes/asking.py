@@ -24,12 +24,8 @@ def sizes_of(
     """The sizes that a model accepts, its arguments and errors those of `cnnscope.sizes`."""
     file = open_model(model)
     graph = read_graph(file.model)
-    fixed: Mapping[str, int] = {}
-    if free:
-        # An axis in the form input:2 needs no looking for.
-        spatial = _spatial_axes(graph) if any(":" not in text for text in free) else {}
-        found = opened(graph, read_opening(free, graph.inputs, spatial))
-        graph, fixed = found.graph, found.fixed
+    found = opened(graph, opening_of(graph, free))
+    graph, fixed = found.graph, found.fixed
     inputs, _ = bind_inputs(graph.inputs, {}, dims, {})
     network = NetworkLengths.of(graph, inputs, fixed)
     if not network.places:
@@ -43,6 +39,17 @@ def sizes_of(
             f"no input has a free dimension {min(unknown)!r}; free are: {', '.join(network.places)}"
         )
     return find_valid_sizes(network, file.path).over(ranges)
+
+
+def opening_of(graph: Graph, free: Sequence[str]) -> dict[str, dict[int, str]]:
+    """What texts such as ``HxW`` open of a graph's inputs.
+
+    Raises:
+        BindingError: they say nothing of them.
+    """
+    # An axis in the form input:2 needs no looking for.
+    spatial = _spatial_axes(graph) if any(":" not in text for text in free) else {}
+    return read_opening(free, graph.inputs, spatial)
 
 
 def _spatial_axes(graph: Graph) -> dict[str, list[int]]:

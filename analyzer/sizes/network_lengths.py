@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -131,27 +131,42 @@ class NetworkLengths:
 
     def meets(self, lengths: Mapping[str, int]) -> bool:
         """Does everything hold that was taken for granted?"""
-        return all(
-            any(_holds(claim, lengths) for claim in condition.either)
-            for condition in self.conditions
-        )
+        return next(self.unmet(lengths), None) is None
+
+    def unmet(self, lengths: Mapping[str, int]) -> Iterator[Condition]:
+        """What doesn't hold of certain lengths."""
+        for condition in self.conditions:
+            if not any(_holds(claim, lengths) for claim in condition.either):
+                yield condition
 
     def accepts(self, lengths: Mapping[str, int]) -> bool:
         """Is no node refused by the analysis of these lengths?"""
+        return self._refusal(lengths) is None
+
+    def too_small(self, lengths: Mapping[str, int]) -> bool:
+        """Is the first thing that speaks against a size that a kernel finds too little to fit into?"""
+        refusal = self._refusal(lengths)
+        return refusal is not None and refusal[:1] != [] and refusal[0].kind == "positive"
+
+    def _refusal(self, lengths: Mapping[str, int]) -> list[Claim] | None:
+        """The claims that the analysis of these lengths finds broken; None where no node is refused."""
         inputs = {
             name: x
             if x.shape is None
             else replace(x, shape=tuple(_at(n, lengths) for n in x.shape))
             for name, x in self.inputs.items()
         }
-        try:
-            shapes = infer_shapes(self.graph, inputs)
-        except GraphError:
-            return False
-        return not any(note.severity == "error" for note in shapes.diagnostics)
+        with noting() as found:
+            try:
+                shapes = infer_shapes(self.graph, inputs)
+            except GraphError:
+                return found.broken
+        if any(note.severity == "error" for note in shapes.diagnostics):
+            return found.broken
+        return None
 
     def smallest(
-        self, sets: Mapping[str, LengthSet | None], admits: Callable[..., bool]
+        self, sets: Mapping[str, LengthSet], admits: Callable[..., bool]
     ) -> dict[str, int] | None:
         """The smallest size that is admitted: of those with the least lengths first."""
         if not sets:
@@ -159,8 +174,6 @@ class NetworkLengths:
         firsts = []
         count = max(2, round(_TRIED ** (1 / max(len(sets), 1))))
         for lengths in sets.values():
-            if lengths is None:
-                return None
             taken: list[int] = []
             at = lengths.smallest
             while at is not None and len(taken) < count:

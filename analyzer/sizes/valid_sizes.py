@@ -16,6 +16,7 @@ from typing import Final
 
 from cnnscope.analyzer.sizes.length_set import LengthSet, Run, TooLarge
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths, Place
+from cnnscope.analyzer.sizes.proof import SizeProof
 from cnnscope.analyzer.sizes.solving import Unsolved, claimed, divided_among, product_of, solved
 from cnnscope.analyzer.values.conditions import Claim
 from cnnscope.analyzer.values.notation import many
@@ -60,20 +61,20 @@ class ValidLengths:
     Args:
         name: the dimension's.
         places: the inputs and axes that have it.
-        lengths: the set; None where it wasn't found.
+        lengths: the set; where the whole isn't exact, what follows from what was understood.
         causes: what rules out the others, the strongest first.
         fixed: the length that the file states, where it was opened; else None.
     """
 
     name: str
     places: tuple[Place, ...]
-    lengths: LengthSet | None
+    lengths: LengthSet
     causes: tuple[Cause, ...]
     fixed: int | None = None
 
     def runs(self) -> tuple[Run, ...]:
         """The set as runs of lengths at equal distances."""
-        return () if self.lengths is None else self.lengths.runs()
+        return self.lengths.runs()
 
     def to_dict(self) -> list[dict[str, object]]:
         return [{"dim": self.name, **run.to_dict()} for run in self.runs()]
@@ -92,6 +93,7 @@ class ValidSizes(Answer):
         inputs: input name to its shape, free lengths by their names.
         listings: of the dimensions that were asked for over a range, the valid lengths in it.
         asked: the size that was asked for, a length for each free dimension; None: none was.
+        proof: sizes that were run; None: none were.
     """
 
     model: str | None
@@ -103,6 +105,7 @@ class ValidSizes(Answer):
     _network: NetworkLengths = field(repr=False)
     listings: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     asked: Mapping[str, int] | None = None
+    proof: SizeProof | None = None
 
     def __getitem__(self, name: str) -> ValidLengths:
         """Those of one dimension, by its name."""
@@ -123,13 +126,17 @@ class ValidSizes(Answer):
         if not self.exact:
             return self._network.accepts(lengths)
         return self._network.meets(lengths) and all(
-            dim.lengths is not None and lengths[dim.name] in dim.lengths for dim in self.dims
+            lengths[dim.name] in dim.lengths for dim in self.dims
         )
+
+    def too_small(self, **lengths: int) -> bool:
+        """Is the first thing that speaks against a size that a kernel finds too little to fit into?"""
+        return self._network.too_small(lengths)
 
     def nearest(self, name: str, length: int) -> tuple[int | None, int | None]:
         """The largest valid length up to one, and the smallest from it on, the others valid."""
         lengths = self[name].lengths
-        return (None, None) if lengths is None else (lengths.down(length), lengths.up(length))
+        return lengths.down(length), lengths.up(length)
 
     @property
     def smallest(self) -> dict[str, int] | None:
@@ -140,7 +147,6 @@ class ValidSizes(Answer):
         """The valid lengths of one dimension from `least` to `most`, the others at a valid size."""
         dim = self[name]
         if self.exact and not any(name in tie.dims for tie in self.ties):
-            assert dim.lengths is not None
             return dim.lengths.within(least, most)
         others = self.smallest or self._network.base
         return [
@@ -195,6 +201,8 @@ class ValidSizes(Answer):
                 "valid": self.admits(**self.asked),
                 "nearest": {n: list(self.nearest(n, length)) for n, length in self.asked.items()},
             }
+        if self.proof is not None:
+            found["proof"] = self.proof.to_dict()
         return found
 
     def records(self) -> Iterable[dict[str, object]]:
@@ -216,7 +224,7 @@ def find_valid_sizes(network: NetworkLengths, model: str | None) -> ValidSizes:
     found.ask_exceptions()
     found.hold_against_analysis()
     dims = tuple(
-        ValidLengths(name, tuple(network.places[name]), found.sets.get(name),
+        ValidLengths(name, tuple(network.places[name]), found.sets[name],
                      tuple(found.causes.get(name, ())), network.fixed.get(name))
         for name in names
     )  # fmt: skip

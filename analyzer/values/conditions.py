@@ -96,6 +96,8 @@ class Noted:
         self.conditions: dict[Condition, str | None] = {}
         #: those of subgraphs
         self.doubtful: dict[Condition, str | None] = {}
+        #: claims about plain numbers that don't hold, in order
+        self.broken: list[Claim] = []
 
     def take(self, condition: Condition) -> None:
         """Keep a condition."""
@@ -149,6 +151,15 @@ def _taken(*claims: Claim, otherwise: Claim | None = None) -> bool:
     return True
 
 
+def _plainly(claim: Claim) -> bool:
+    """Does it hold of plain numbers? Noted where it doesn't, and anybody collects that."""
+    holds = _told(claim) is True
+    found = noted.get()
+    if not holds and found is not None:
+        found.broken.append(claim)
+    return holds
+
+
 def _told(claim: Claim) -> bool | None:
     """Does it hold for every length, for none, or does it depend?"""
     difference = claim.difference
@@ -173,7 +184,7 @@ def agree(left: Dim, right: Dim) -> bool:
     if left == right:
         return True
     if isinstance(left, int) and isinstance(right, int):
-        return False
+        return _plainly(Claim(left, right, "zero"))
     return _taken(Claim(left, right, "zero"))
 
 
@@ -199,7 +210,7 @@ def reaches(length: Dim, least: Dim) -> bool:
     (False, True)
     """
     if isinstance(length, int) and isinstance(least, int):
-        return length >= least
+        return length >= least or _plainly(Claim(length, least, "positive"))
     return _taken(Claim(length, least, "positive"))
 
 

@@ -23,6 +23,9 @@ VERIFY = "cnnscope.runtime.verify.verifying:verify_here"
 PROFILE = "cnnscope.runtime.profile.profiling:profile_here"
 
 
+PROVE_SIZES = "cnnscope.runtime.proofs.size_proof:prove_sizes_here"
+
+
 GivenShape = list[int | None]
 
 

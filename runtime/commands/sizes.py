@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
+    PATIENCE,
+    PROVE_SIZES,
     GivenShapes,
     ModelArgument,
     Output,
+    ProviderOption,
+    Seed,
     ShapeOption,
+    Timeout,
     Written,
 )
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, blame, progress
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.sources import name_of, source_of
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.sources import Source, name_of, source_of
 from cnnscope.runtime.commands.texts import ranges_of, shapes_of
 from cnnscope.runtime.commands.writing import check_output
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.sizes.proof import SizeProof
 
 FreeOption: TypeAlias = Annotated[
     list[str] | None,
@@ -37,38 +47,75 @@ RangeOption: TypeAlias = Annotated[
 ]
 
 
-def show_sizes(
-    model: str,
-    free: Sequence[str],
-    dims: Mapping[str, int | range],
-    shapes: GivenShapes,
-    format: str,  # noqa: A002
-    output: Path | None,
-) -> int:
+@dataclass(frozen=True)
+class Sizing:
+    """What `cnnscope sizes` was asked for."""
+
+    model: str
+    free: Sequence[str]
+    dims: Mapping[str, int | range]
+    shapes: GivenShapes
+    prove: int | None
+    provider: str
+    seed: int
+    timeout: float | None
+    format: str
+    output: Path | None
+
+
+def show_sizes(request: Sizing) -> int:
     from cnnscope.analyzer.analysis import sizes as find_sizes
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.valid_sizes import document
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
-    check_output(output, [model])
-    source = source_of(model)
+    check_output(request.output, [request.model])
+    if request.prove is not None:
+        ask_for_runtime()
+    source = source_of(request.model)
     try:
         with progress(name_of(source)):
-            found = find_sizes(source, free=free, dims=dims)
-            if shapes:
-                found = found.at(named_shapes(source, shapes, "--shape"))
+            found = find_sizes(source, free=request.free, dims=request.dims)
+            if request.shapes:
+                found = found.at(named_shapes(source, request.shapes, "--shape"))
     except CnnscopeError as error:
         blame(name_of(source), error)
         return BAD
-    emit(Result(lambda: [document(found)], found.to_dict, rows=True), format, output)
-    return FAILED if found.asked is not None and not found.admits(**found.asked) else FINE
+    if request.prove is not None:
+        proof = _proof(request, source)
+        if proof is None:
+            return BAD
+        found = replace(found, proof=proof)
+    emit(
+        Result(lambda: [document(found)], found.to_dict, rows=True), request.format, request.output
+    )
+    refused = found.asked is not None and not found.admits(**found.asked)
+    disproved = found.proof is not None and not found.proof.ok
+    return FAILED if refused or disproved else FINE
+
+
+def _proof(request: Sizing, source: Source) -> SizeProof | None:
+    """Sizes that were run; None, and a line on standard error, where that can't be."""
+    from cnnscope.analyzer.sizes.proof import SizeProof
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.proofs.size_job import SizeJob
+
+    base = ModelJob(source, {}, {}, request.provider, seed=request.seed)
+    job = SizeJob(base, request.free, request.dims, request.prove or 0)
+    done = run_in_children(source, [(PROVE_SIZES, job)], request.timeout)
+    if done is None:
+        return None
+    (found,) = done
+    assert isinstance(found, SizeProof)
+    return found
 
 
 EPILOG = """\b
 Example: cnnscope sizes model.onnx
          cnnscope sizes model.onnx --free HxW
          cnnscope sizes model.onnx --free HxW --shape 1x3x641x641
-         cnnscope sizes model.onnx --dim L=1..64"""
+         cnnscope sizes model.onnx --dim L=1..64
+         cnnscope sizes model.onnx --free HxW --prove 40"""
 
 
 def sizes(
@@ -76,11 +123,26 @@ def sizes(
     free: FreeOption = None,
     dim: RangeOption = None,
     shape: ShapeOption = None,
+    prove: Annotated[
+        int | None,
+        option(
+            min=1,
+            metavar="N",
+            help="Run N sizes with ONNX Runtime, boundaries first.",
+        ),
+    ] = None,
+    provider: ProviderOption = "auto",
+    seed: Seed = 0,
+    timeout: Timeout = PATIENCE,
     format: Written = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
     """Which sizes of its inputs it accepts, and why no others.
 
-    With --shape, whether that size is one of them, and what is nearest; exit 1 where it isn't.
+    With --shape, whether that size is one of them, and what is nearest; exit 1 where it isn't, or where
+    --prove finds a size that does otherwise than was said.
     """
-    return lambda: show_sizes(model, free or (), ranges_of(dim), shapes_of(shape), format, output)
+    return lambda: show_sizes(
+        Sizing(model, free or (), ranges_of(dim), shapes_of(shape), prove, provider, seed,
+               timeout or None, format, output)
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import (
@@ -19,8 +19,9 @@ from cnnscope.analyzer.render.document import (
 )
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.sizes.length_set import Run
+from cnnscope.analyzer.sizes.proof import SizeProof
 from cnnscope.analyzer.sizes.valid_sizes import ValidLengths, ValidSizes
-from cnnscope.analyzer.values.notation import escape, name, shape
+from cnnscope.analyzer.values.notation import escape, many, name, shape
 
 #: runs that are written out; further ones are counted
 _SHOWN = 6
@@ -46,14 +47,12 @@ def document(found: ValidSizes) -> Document:
     )
 
 
-def lengths_text(runs: Sequence[Run] | None) -> str:
+def lengths_text(runs: Sequence[Run]) -> str:
     """A set of lengths in words.
 
     >>> lengths_text([Run(32, 32, None)]), lengths_text([Run(1, 17, None)]), lengths_text([Run(1, 3, 3)])
     ('multiples of 32: 32, 64, 96, ...', '17 and more', '3')
     """
-    if runs is None:
-        return "?"
     if not runs:
         return "none"
     shown = [_run(run) for run in runs[:_SHOWN]]
@@ -89,7 +88,7 @@ def _stands(dim: ValidLengths) -> str:
 
 COLUMNS: tuple[Column[ValidLengths], ...] = (
     Column("dim", "dim", lambda x: name(x.name), lambda x: x.name, importance=100, least=4),
-    Column("lengths", "lengths", lambda x: lengths_text(x.runs() if x.lengths is not None else None),
+    Column("lengths", "lengths", lambda x: lengths_text(x.runs()),
            lambda x: [run.to_dict() for run in x.runs()], importance=95, least=12),
     Column("fixed", "the file's", lambda x: "-" if x.fixed is None else str(x.fixed), lambda x: x.fixed,
            right=True, importance=40, optional=True),
@@ -118,6 +117,29 @@ def _facts(found: ValidSizes) -> Iterator[Pair]:
         )
         for label, length in () if valid else found.asked.items():
             yield from _near(found, label, length)
+    if found.proof is not None:
+        yield from _proof(found.proof)
+
+
+def _proof(proof: SizeProof) -> Iterator[Pair]:
+    """What came of running some sizes."""
+    departing = [trial for trial in proof.trials if trial.departure]
+    said = f"{many(len(proof.trials), 'size')} run with ONNX Runtime {escape(proof.runtime)}"
+    if proof.ok:
+        yield Pair("proved", f"{said}: each does as is said", "good")
+    else:
+        yield Pair("disproved", f"{said}: {len(proof.wrong)} otherwise than said", "bad")
+    for trial in proof.wrong[:_SHOWN]:
+        was = "ran" if trial.ran else f"was refused: {escape(trial.why)}"
+        yield Pair(
+            _size(trial.lengths),
+            f"{'accepted' if trial.said else 'not accepted'}, they say; it {was}",
+            "bad",
+        )
+    if departing:
+        yield Pair(
+            "departures", f"{many(len(departing), 'size')}: {escape(departing[0].departure)}"
+        )
 
 
 def _near(found: ValidSizes, label: str, length: int) -> Iterator[Pair]:
@@ -133,8 +155,7 @@ def _near(found: ValidSizes, label: str, length: int) -> Iterator[Pair]:
     yield Pair(f"{name(label)} near {length}", " or ".join(said) or "none")
 
 
-def _size(lengths: object) -> str:
-    assert isinstance(lengths, dict)
+def _size(lengths: Mapping[str, int]) -> str:
     return ", ".join(f"{name(label)} = {length}" for label, length in lengths.items())
 
 
@@ -145,3 +166,6 @@ def _notes(found: ValidSizes) -> Iterator[Note]:
         yield Note(said, tone="dim")
     for doubt in found.doubts:
         yield Note(escape(doubt), "not exact", lead="warning")
+    if found.doubts:
+        said = "the lengths follow from what was understood; --dim NAME=1..64 asks the analysis of each size"
+        yield Note(said, tone="dim")

@@ -1,0 +1,4 @@
+"""Claims about sizes held by running: the sizes that a model accepts.
+
+Door: size_job.
+"""

@@ -1,0 +1,174 @@
+"""Are valid sizes those that ONNX Runtime accepts? No false yes and no false no.
+
+Each model is opened once with its lengths free, and run at consecutive sizes along each axis alone and at
+random pairs. Networks of random layers come to it, along one axis, with all that ties lengths: strides,
+joins, crops, reshapes, broadcasting.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from amounts import amount, some
+from onnx import TensorProto, helper, numpy_helper
+
+import cnnscope
+from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.sizes.asking import opening_of
+from cnnscope.analyzer.sizes.trial_sizes import sizes_to_try
+from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.engine.providers import choose_provider
+from cnnscope.runtime.proofs.open_run import open_run
+from cnnscope.runtime.proofs.size_proof import prove_sizes
+
+pytest.importorskip("onnxruntime", reason="sizes are proved by running them")
+
+
+def random_network(seed: int) -> onnx.ModelProto:
+    """Layers drawn at random on maps of two channels and a free length."""
+    draw = random.Random(seed)
+    nodes: list[onnx.NodeProto] = []
+    stored: list[onnx.TensorProto] = []
+    maps = ["x"]
+
+    def keep(value: object, dtype: object = np.int64) -> str:
+        name = f"c{len(stored)}"
+        stored.append(numpy_helper.from_array(np.asarray(value, dtype), name))  # type: ignore[arg-type]  # numpy's
+        return name
+
+    def add(op: str, *inputs: str, **attributes: object) -> str:
+        name = f"t{len(nodes)}"
+        nodes.append(helper.make_node(op, inputs, [name], name=f"{op}_{len(nodes)}", **attributes))
+        return name
+
+    for _ in range(draw.randint(3, 9)):
+        x = draw.choice(maps[-3:])
+        k, stride, pad = draw.randint(1, 4), draw.randint(1, 3), draw.randint(0, 1)
+        window = {"kernel_shape": [k], "strides": [stride], "pads": [min(pad, k - 1)] * 2}
+        what = draw.choice([
+            "Conv", "Conv", "MaxPool", "AveragePool", "ConvTranspose", "Resize", "Pad", "Slice", "Concat",
+            "Concat", "Add", "Add", "Reshape", "Ceil", "Long", "Stored",
+        ])  # fmt: skip
+        if what == "Conv":
+            y = add("Conv", x, keep(np.ones((2, 2, k)), np.float32), **window)
+        elif what == "ConvTranspose":
+            y = add("ConvTranspose", x, keep(np.ones((2, 2, k)), np.float32), strides=[stride],
+                    pads=[min(pad, k - 1)] * 2)  # fmt: skip
+        elif what in ("MaxPool", "AveragePool"):
+            y = add(what, x, **window)
+        elif what == "Ceil":
+            y = add("MaxPool", x, **window, ceil_mode=1)
+        elif what == "Resize":
+            y = add(
+                "Resize", x, "", keep([1, 1, draw.choice([2, 0.5, 3])], np.float32), mode="nearest"
+            )
+        elif what == "Pad":
+            y = add("Pad", x, keep([0, 0, draw.randint(-2, 3), 0, 0, draw.randint(-2, 3)]))
+        elif what == "Slice":
+            y = add("Slice", x, keep([draw.randint(0, 3)]), keep([draw.choice([-1, -2, 9, 10**9])]),
+                    keep([2]), keep([draw.randint(1, 2)]))  # fmt: skip
+        elif what in ("Concat", "Add"):
+            y = add(what, x, draw.choice(maps), **({"axis": 1} if what == "Concat" else {}))
+            if what == "Concat":
+                y = add("Conv", y, keep(np.ones((2, 4, 1)), np.float32))
+        elif what == "Long":
+            y = add("Concat", x, draw.choice(maps), axis=2)
+        elif what == "Stored":
+            y = add("Add", x, keep(np.ones((1, 2, draw.randint(3, 12))), np.float32))
+        else:
+            by = draw.randint(2, 4)
+            y = add("Reshape", add("Reshape", x, keep([1, 2, -1, by])), keep([1, 2, -1]))
+        maps.append(y)
+    graph = helper.make_graph(
+        nodes, "random",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, "L"])],
+        [helper.make_tensor_value_info(maps[-1], TensorProto.FLOAT, None)], stored,
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def held(
+    model: object, free: tuple[str, ...], sizes: list[dict[str, int]], found: ValidSizes
+) -> None:
+    graph = read_graph(open_model(model).model)  # type: ignore[arg-type]  # a path or a model
+    try:
+        run = open_run(model, opening_of(graph, free), choose_provider("cpu"))  # type: ignore[arg-type]
+    except RunError:  # it sees beforehand that no size works
+        assert not any(found.admits(**size) for size in sizes)
+        return
+    trials = prove_sizes(found, run, sizes, lambda said: None)
+    wrong = [trial for trial in trials if not trial.agrees]
+    assert not wrong, [(dict(t.lengths), t.said, t.why) for t in wrong[:5]]
+
+
+@pytest.mark.parametrize("seed", range(amount(40, 2000)))
+def test_random_networks(seed: int) -> None:
+    model = random_network(seed)
+    found = cnnscope.sizes(model)
+    low = max(1, (found["L"].lengths.smallest or 1) // 2)
+    held(model, (), [{"L": n} for n in range(low, low + amount(40, 128))], found)
+
+
+LIGHT = ["lenet5.onnx", "mobilenet_v2.onnx"]
+SAMPLES = ["lenet5.onnx", "densenet121.onnx", "googlenet.onnx", "unet.onnx", "fcn8s.onnx",
+           "efficientnet_b0.onnx", "mobilenet_v2.onnx", "resnet50.onnx", "xception.onnx",
+           "deeplabv3_resnet50.onnx", "vit_b_16.onnx", "alexnet.onnx", "vgg16.onnx"]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", LIGHT if amount(1, 2) == 1 else SAMPLES)
+def test_samples_opened(samples: Path, model: str) -> None:
+    found = cnnscope.sizes(samples / model, free="HxW")
+    assert found.exact, found.doubts
+    held(samples / model, ("HxW",), sizes_to_try(found, amount(12, 128), {}), found)
+
+
+DYNAMIC = ["hm_crnn_lstm", "hm_espcn_x3", "hm_fpn3_dynsize", "hm_shape_arith", "hm_unet_deconv",
+           "hm_wavenet", "tv_fcn_resnet50.legacy_dyn", "tv_lraspp_mobilenet_v3_large.dynamo_dyn",
+           "tv_mobilenet_v2.dynamo_dyn", "tv_mobilenet_v2.legacy_dyn", "tv_resnet18.dynamo_dyn",
+           "tv_resnet18.legacy_dyn", "tv_shufflenet_v2_x1_0.legacy_dyn",
+           "tv_squeezenet1_1.legacy_dyn"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", some(DYNAMIC, 3))
+def test_dynamic_models(corpus: Path, name: str) -> None:
+    path = next(corpus.rglob(f"{name}.onnx"))
+    found = cnnscope.sizes(path)
+    assert found.exact, found.doubts
+    base = found.smallest
+    assert base is not None
+    sizes = [
+        {**base, dim.name: n}
+        for dim in found.dims
+        for n in range(max(1, base[dim.name] // 2), max(1, base[dim.name] // 2) + amount(10, 128))
+    ]
+    draw = random.Random(0)
+    sizes += [
+        {n: draw.randint(max(1, least // 2), 2 * least + 40) for n, least in base.items()}
+        for _ in range(amount(10, 200))
+    ]
+    held(path, (), sizes, found)
+
+
+def test_what_is_said_wrongly_is_found(cases: Path) -> None:
+    """A proof that can't fail is none."""
+    found = cnnscope.sizes(cases / "unet_free.onnx")
+
+    class Lying:
+        inputs, dims = found.inputs, found.dims
+
+        def admits(self, **lengths: int) -> bool:
+            return lengths["L"] % 4 == 0
+
+        def too_small(self, **lengths: int) -> bool:
+            return False
+
+    run = open_run(cases / "unet_free.onnx", {}, choose_provider("cpu"))
+    trials = prove_sizes(Lying(), run, [{"L": n} for n in (8, 12, 13, 16)], lambda said: None)  # type: ignore[arg-type]
+    assert [trial.agrees for trial in trials] == [True, False, True, True]
+    assert "Concat" in trials[1].why

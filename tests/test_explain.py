@@ -13,6 +13,7 @@ import re
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.explanation.sources import operator_page
+from cnnscope.analyzer.fields import steps
 from cnnscope.analyzer.fields.connections import Alternative
 from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.render.subjects.formulas import pretty
@@ -629,3 +631,39 @@ def test_every_equation_with_a_ratio_is_one() -> None:
     (line,) = [line for line in told.splitlines() if "FLOPs per byte" in line]
     assert line.endswith(" = 0.4 FLOPs per byte")
     assert "sparsity = 1 - connections/(in·out) = 1 - 64/(8·8) = 0 %" in " ".join(told.split())
+
+
+# -- how much is done --------------------------------------------------------------------------------
+
+
+def in_blocks(count: int) -> onnx.ModelProto:
+    """Residual blocks one behind another."""
+    nodes, x = [], "x"
+    for i in range(count):
+        nodes += [
+            node("Conv", f"{x} w", f"a{i}", pads=[1] * 4),
+            node("Relu", f"a{i}", f"b{i}"),
+            node("Add", f"b{i} {x}", f"c{i}"),
+        ]
+        x = f"c{i}"
+    return network(*nodes, x=(1, 4, 16, 16), w=(4, 4, 3, 3), outputs=x)
+
+
+def test_explaining_all_layers_is_linear_in_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+    real = steps.moved_through
+
+    def counting(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return real(*given)
+
+    monkeypatch.setattr(steps, "moved_through", counting)
+    each = []
+    for count in (20, 80):  # more than the hops ahead that may tell which path is the widest
+        report = cnnscope.analyze(in_blocks(count))
+        calls = 0
+        for layer in report.layers:
+            layer.explain()
+        each.append(calls / len(report.layers))
+    assert each[1] < each[0] * 1.1 < 10

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnscope.analyzer.explanation.axes import AxisFate, AxisOrigin
+from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.regions import RegionLookup
+from cnnscope.analyzer.fields.steps import Alone
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.formula_text import Formula
@@ -37,7 +39,7 @@ class ExplainedNode:
         node, cost, reads, kind: its own.
         weights, path: everything stored, and the layer's place in it.
         fields: None for a layer inside a subgraph.
-        regions: what single units of the main graph see.
+        regions, paths: what single units of the main graph see, and along which paths.
     """
 
     graph: Graph
@@ -50,12 +52,12 @@ class ExplainedNode:
     path: Path
     fields: Fields | None
     regions: RegionLookup
+    paths: ExtremePaths
 
-
-def axis_length(shapes: Shapes, key: tuple[str, int]) -> int | None:
-    shape = shapes.tensors[key[0]].shape
-    length = None if shape is None else shape[key[1]]
-    return length if isinstance(length, int) else None
+    @property
+    def alone(self) -> Alone:
+        """What the main graph's nodes bring to their outputs, input by input."""
+        return self.paths.alone
 
 
 def axis_origins(subject: ExplainedNode, operands: Sequence[Named]) -> tuple[AxisOrigin, ...]:

@@ -12,7 +12,6 @@ from cnnscope.analyzer.explanation.axes import SeenInput, UnitRegion
 from cnnscope.analyzer.explanation.axis_derivation import (
     ExplainedNode,
     axis_fates,
-    axis_length,
     axis_origins,
 )
 from cnnscope.analyzer.explanation.explanation import (
@@ -24,9 +23,9 @@ from cnnscope.analyzer.explanation.explanation import (
 )
 from cnnscope.analyzer.explanation.sources import sources
 from cnnscope.analyzer.fields.connections import find_alternatives
-from cnnscope.analyzer.fields.extreme_paths import FieldPath, find_paths
+from cnnscope.analyzer.fields.extreme_paths import FieldPath
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.seen import Seen, find_seen, unclipped
+from cnnscope.analyzer.fields.seen import Seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.model.graph import Graph
@@ -87,11 +86,9 @@ def explain_node(subject: ExplainedNode, unit: Sequence[int | None] | None = Non
     elif tensor is not None:
         state = fields.states.get(tensor, {})
         for key in sorted((k for k in state if k in fields.spatial), key=lambda k: k[1]):
-            seen[key] = find_seen(
-                state[key], axis_length(shapes, key), shapes.tensors[tensor].shape
-            )
-        steps = find_steps(subject.graph, shapes, fields, node)
-        paths = find_paths(subject.graph, shapes, fields, tensor)
+            seen[key] = subject.alone.seen(state[key], key, shapes.tensors[tensor].shape)
+        steps = find_steps(subject.alone, node)
+        paths = subject.paths.of(tensor)
         try:
             region = _region(subject, fields, tensor, unit, bool(seen))
         except ValueError as error:

@@ -45,10 +45,6 @@ class EveryUnit:
         for name in graph.inputs:
             self._told[name] = self._first(name, shapes.tensors[name])
 
-    def __reduce__(self) -> tuple[type[EveryUnit], tuple[Graph, Shapes, dict[int, NodeReads]]]:
-        # What is kept by the identity of objects means nothing to their copies.
-        return EveryUnit, (self.graph, self.shapes, self.reads)
-
     def of(self, tensor: str) -> SeenSets | None:
         """What the units of a tensor see; None where it isn't told here."""
         if tensor not in self._told:

@@ -4,19 +4,16 @@ What a tensor's units see is a union over paths (`paths`). Walking back from a l
 each node's inputs bring alone (`steps`), here is the path that makes its field the widest or the
 smallest (which is what predicts unproductive layers, Richter et al. 2021). Along the widest, sizes
 are worked out anew for that path alone; the narrowest is one of the single paths that `following`
-keeps.
+keeps. A layer's paths go on from those of the layers before it, which are found once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.one_node import moved_through
+from cnnscope.analyzer.fields.path_choices import Choice, Hop, Way
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, State, initial_state
-from cnnscope.analyzer.fields.seen import Seen, figures
 from cnnscope.analyzer.fields.smallest import way_size
-from cnnscope.analyzer.fields.steps import input_length, node_reads, spatial_keys
+from cnnscope.analyzer.fields.steps import Alone, input_length, spatial_keys
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.passes.facts import Shapes
@@ -64,160 +61,180 @@ class FieldPath:
         }
 
 
-def find_paths(graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> tuple[FieldPath, ...]:
-    """Per network input and axis that a tensor sees, its largest and its smallest path."""
-    state = fields.states.get(tensor, {})
-    found = []
-    for key in spatial_keys(state, fields):
-        hops = _hops(graph, shapes, fields, tensor, key)
-        if hops:
-            steps = tuple(_along_path(graph, shapes, fields, key, hops))
-            found.append(FieldPath(*key, "largest", steps))
-        steps = _smallest_path(graph, shapes, fields, tensor, key)
-        if steps:
-            found.append(FieldPath(*key, "smallest", steps))
-    return tuple(found)
+class ExtremePaths:
+    """The largest and the smallest paths to a graph's tensors, each part of them found once.
 
+    Args:
+        alone: what the nodes of the main graph bring to their outputs, input by input.
+    """
 
-def _smallest_path(
-    graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: InputAxis
-) -> tuple[PathStep, ...]:
-    """The layers along the path whose size is the smallest, which has to be known."""
-    length = input_length(shapes, key)
-    steps: list[PathStep] = []
-    name, way = tensor, _least_way(fields.states[tensor][key], length)
-    while way is not None and name != key[0]:
-        node = graph.producers.get(name)
-        if node is None:
-            return ()
-        seen = figures(fields.states[name][key], length)
+    def __init__(self, alone: Alone) -> None:
+        self.alone = alone
+        self._choices: dict[tuple[str, InputAxis], Choice] = {}
+        self._walks: dict[tuple[object, ...], _Walk] = {}
+        self._starts: dict[InputAxis, _Walk] = {}
+        self._before: dict[tuple[str, InputAxis, int], tuple[PathStep, str, Term | None]] = {}
+
+    def of(self, tensor: str) -> tuple[FieldPath, ...]:
+        """Per network input and axis that a tensor sees, its largest and its smallest path."""
+        fields = self.alone.fields
+        found = []
+        for key in spatial_keys(fields.states.get(tensor, {}), fields):
+            for which, steps in (
+                ("largest", self._largest(tensor, key)),
+                ("smallest", self._smallest(tensor, key)),
+            ):
+                if steps:
+                    found.append(FieldPath(*key, which, steps))
+        return tuple(found)
+
+    # -- the largest ---------------------------------------------------------------------------
+
+    def _largest(self, tensor: str, key: InputAxis) -> tuple[PathStep, ...]:
+        """Back from a tensor to the network input, each time through the input that decides."""
+        hops: list[Hop] = []
+        places: list[tuple[object, ...]] = []  # where there are as many hops ahead as can matter
+        name = tensor
+        while name != key[0]:
+            ahead = hops[: -MAX_AHEAD - 1 : -1]
+            places.append((name, key, *(hop.place for hop in ahead)))
+            if len(ahead) == MAX_AHEAD and places[-1] in self._walks:
+                break
+            choice = self._choice(name, key)
+            for hop in ahead:
+                if choice is None or choice.settled:
+                    break
+                choice = choice.after(self.alone, hop)
+            if choice is None:
+                return ()
+            hops.append(choice.hop(self.alone))
+            name = hops[-1].given
+        walk = self._start(key) if name == key[0] else self._walks[places[-1]]
+        for position in reversed(range(len(hops))):
+            walk = walk.through(self.alone, hops[position])
+            if position >= MAX_AHEAD:
+                self._walks[places[position]] = walk
+        return walk.steps()
+
+    def _start(self, key: InputAxis) -> _Walk:
+        if key not in self._starts:
+            state = {key: initial_state(key[0], self.alone.shapes.tensors[key[0]])[key]}
+            self._starts[key] = _Walk(key, None, state, None)
+        return self._starts[key]
+
+    def _choice(self, name: str, key: InputAxis) -> Choice | None:
+        """By which inputs a tensor sees an axis; None: by none."""
+        known = self._choices.get((name, key))
+        node = self.alone.graph.producers.get(name)
+        if known is not None or node is None:
+            return known
+        output = node.outputs.index(name)
+        ways: list[Way] = []
+        for given in dict.fromkeys(used_names(node)):
+            state = self.alone.fields.states.get(given, {})
+            if key not in state:
+                continue
+            before = {key: state[key]}
+            moved = self.alone.through(node, given, output, key)
+            after = before if moved is None else moved
+            if key in after:
+                ways.append((given, before, after))
+        if not ways:
+            return None
+        found = self._choices[name, key] = Choice(node, output, key, tuple(ways))
+        return found
+
+    # -- the smallest --------------------------------------------------------------------------
+
+    def _smallest(self, tensor: str, key: InputAxis) -> tuple[PathStep, ...]:
+        """The layers along the path whose size is the smallest, which has to be known."""
+        steps: list[PathStep] = []
+        name, way = tensor, self._least_way(tensor, key)
+        while way is not None and name != key[0]:
+            known = self._before.get((name, key, id(way)))
+            if known is None:
+                node = self.alone.graph.producers.get(name)
+                if node is None:
+                    return ()
+                known = (self._step(node, name, key, way), *self._came_by(node, name, key, way))
+                self._before[name, key, id(way)] = known
+            step, name, way = known
+            steps.append(step)
+        return tuple(steps[::-1])
+
+    def _step(self, node: Node, name: str, key: InputAxis, way: Term) -> PathStep:
+        length = input_length(self.alone.shapes, key)
+        seen = self.alone.figures(self.alone.fields.states[name][key], key)
         sizes = [way_size(way, length), seen.local_size, seen.size]
-        steps.append(PathStep(node.name, min(size for size in sizes if size is not None)))
-        name, way = _before(graph, shapes, fields, node, key, way, node.outputs.index(name))
-    return tuple(steps[::-1])
+        return PathStep(node.name, min(size for size in sizes if size is not None))
+
+    def _least_way(self, tensor: str, key: InputAxis) -> Term | None:
+        paths, length = self.alone.fields.states[tensor][key], input_length(self.alone.shapes, key)
+        if self.alone.figures(paths, key).smallest_size is None:
+            return None
+        sizes = [(way_size(way, length), way) for way in paths.ways]
+        known = [(size, i) for i, (size, _) in enumerate(sizes) if size is not None]
+        return sizes[min(known)[1]][1] if known else None
+
+    def _came_by(self, node: Node, name: str, key: InputAxis, way: Term) -> tuple[str, Term | None]:
+        """By which input of a node a single path comes, and what it was there."""
+        length, output = input_length(self.alone.shapes, key), node.outputs.index(name)
+        inside: list[tuple[int, str, Term]] = []
+        for given in dict.fromkeys(used_names(node)):
+            paths = self.alone.fields.states.get(given, {}).get(key)
+            for before in () if paths is None else paths.ways:
+                moved = self.alone.moved(node, {key: Paths((before,))}, given, output)
+                if moved is None:  # through a subgraph: by the input that sees the least
+                    size = way_size(before, length)
+                    inside += [] if size is None else [(size, given, before)]
+                elif key in moved and any(_alike(way, after) for after in moved[key].ways):
+                    return given, before
+        if not inside:
+            return "", None
+        _, given, before = min(inside, key=lambda found: found[0])
+        return given, before
 
 
-def _least_way(paths: Paths, length: int | None) -> Term | None:
-    if figures(paths, length).smallest_size is None:
-        return None
-    sizes = [(way_size(way, length), way) for way in paths.ways]
-    known = [(size, i) for i, (size, _) in enumerate(sizes) if size is not None]
-    return sizes[min(known)[1]][1] if known else None
-
-
-def _before(
-    graph: Graph, shapes: Shapes, fields: Fields, node: Node, key: InputAxis, way: Term, output: int
-) -> tuple[str, Term | None]:
-    """By which input of a node a single path comes, and what it was there."""
-    reads, length = node_reads(node, shapes, fields), input_length(shapes, key)
-    inside: list[tuple[int, str, Term]] = []
-    for given in dict.fromkeys(used_names(node)):
-        paths = fields.states.get(given, {}).get(key)
-        if paths is None:
-            continue
-        for before in paths.ways:
-            moved = moved_through(
-                node, reads, graph, shapes, {key: Paths((before,))}, given, output
-            )
-            if moved is None:  # through a subgraph: by the input that sees the least
-                size = way_size(before, length)
-                inside += [] if size is None else [(size, given, before)]
-            elif key in moved and any(_alike(way, after) for after in moved[key].ways):
-                return given, before
-    if not inside:
-        return "", None
-    _, given, before = min(inside, key=lambda found: found[0])
-    return given, before
+def find_paths(graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> tuple[FieldPath, ...]:
+    """The largest and the smallest paths to one tensor: see `ExtremePaths.of`."""
+    return ExtremePaths(Alone(graph, shapes, fields)).of(tensor)
 
 
 def _alike(a: Term, b: Term) -> bool:
     return a.digits == b.digits and a.fixed == b.fixed
 
 
-_Hop = tuple[Node, str, int]  # the node, the tensor it is entered by, the output it is left by
+class _Walk:
+    """The sizes along one path alone, from the network input to where it has come."""
 
+    __slots__ = ("_after", "before", "key", "state", "step")
 
-def _hops(graph: Graph, shapes: Shapes, fields: Fields, tensor: str, key: InputAxis) -> list[_Hop]:
-    """Back from a tensor to the network input, each time through the input that decides."""
-    length = input_length(shapes, key)
-    hops: list[_Hop] = []
-    name = tensor
-    while name != key[0]:
-        node = graph.producers.get(name)
-        if node is None:
-            return []
-        output = node.outputs.index(name)
-        reads = node_reads(node, shapes, fields)
-        ways: list[tuple[str, State, State]] = []
-        for given in dict.fromkeys(used_names(node)):
-            state = fields.states.get(given, {})
-            if key not in state:
-                continue
-            before = {key: state[key]}
-            moved = moved_through(node, reads, graph, shapes, before, given, output)
-            after = before if moved is None else moved
-            if key in after:
-                ways.append((given, before, after))
-        if not ways:
-            return []
-        # Where inputs move along different axes (queries and keys), what follows tells them apart.
-        for ahead in hops[: -MAX_AHEAD - 1 : -1]:
-            if len({_places(after.get(key)) for _, _, after in ways}) < 2:
-                break
-            ways = [
-                (given, before, _followed(graph, shapes, fields, after, ahead))
-                for given, before, after in ways
-            ]
-        best = max(
-            (way for way in ways if key in way[2]),
-            key=lambda way: _rank(
-                figures(way[2][key], length), figures(way[1][key], length), length
-            ),
-            default=ways[0],
-        )
-        hops.append((node, best[0], output))
-        name = best[0]
-    return hops[::-1]
+    def __init__(
+        self, key: InputAxis, before: _Walk | None, state: State, step: PathStep | None
+    ) -> None:
+        self.key, self.before, self.state, self.step = key, before, state, step
+        self._after: dict[tuple[int, str, int], _Walk] = {}
 
+    def through(self, alone: Alone, hop: Hop) -> _Walk:
+        """The walk, one hop further on."""
+        found = self._after.get(hop.place)
+        if found is None:
+            key, node = self.key, hop.node
+            state = alone.moved(node, self.state, hop.given, hop.output)
+            if state is None:  # a subgraph: from here on along all of its paths
+                inside = alone.fields.states.get(node.outputs[hop.output], {})
+                state = {key: inside[key]} if key in inside else {}
+            size = None
+            if key in state:
+                size = alone.figures(state[key], key).size
+            found = self._after[hop.place] = _Walk(key, self, state, PathStep(node.name, size))
+        return found
 
-def _places(paths: Paths | None) -> frozenset[tuple[tuple[int, int, int | None], ...]]:
-    """Along what the paths move."""
-    terms = () if paths is None else paths.terms
-    return frozenset(term.places for term in terms)
-
-
-def _followed(graph: Graph, shapes: Shapes, fields: Fields, state: State, hop: _Hop) -> State:
-    """What becomes of a state on the next hop."""
-    node, given, output = hop
-    moved = moved_through(
-        node, node_reads(node, shapes, fields), graph, shapes, state, given, output
-    )
-    return state if moved is None else moved
-
-
-def _rank(after: Seen, before: Seen, length: int | None) -> tuple[int, int, int]:
-    """Which input decides: by what is seen through it, then by what it sees itself."""
-    # Who sees everything sees the most, however far another path's window sticks out.
-    size = after.size if after.size is not None else length or 0
-    return int(after.global_), size, max(before.local_size or 0, before.size or 0)
-
-
-def _along_path(
-    graph: Graph, shapes: Shapes, fields: Fields, key: InputAxis, hops: Sequence[_Hop]
-) -> Iterator[PathStep]:
-    """The sizes along one path alone, from the input to the layer."""
-    first = initial_state(key[0], shapes.tensors[key[0]])
-    state: State = {key: first[key]}
-    length = input_length(shapes, key)
-    for node, given, output in hops:
-        moved = moved_through(
-            node, node_reads(node, shapes, fields), graph, shapes, state, given, output
-        )
-        if moved is None:  # a subgraph: from here on along all of its paths
-            inside = fields.states.get(node.outputs[output], {})
-            moved = {key: inside[key]} if key in inside else {}
-        state = moved
-        if key not in state:
-            yield PathStep(node.name, None)
-            continue
-        yield PathStep(node.name, figures(state[key], length).size)
+    def steps(self) -> tuple[PathStep, ...]:
+        """The layers gone through."""
+        found: list[PathStep] = []
+        walk: _Walk | None = self
+        while walk is not None and walk.step is not None:
+            found.append(walk.step)
+            walk = walk.before
+        return tuple(found[::-1])

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnscope.analyzer.fields.boxes import Indices
 from cnnscope.analyzer.fields.reshapes import shape_groups
+from cnnscope.analyzer.values.plain_class import dataclass
 
 Spans = npt.NDArray[np.int64]
 #: along an axis, by index: the row

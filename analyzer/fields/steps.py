@@ -16,15 +16,16 @@ from fractions import Fraction
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.one_node import moved_through
-from cnnscope.analyzer.fields.paths import InputAxis, State
-from cnnscope.analyzer.fields.seen import Seen, find_seen, widest_term
+from cnnscope.analyzer.fields.paths import InputAxis, Paths, State
+from cnnscope.analyzer.fields.seen import Seen, figures, find_seen, widest_term
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.reading import Along, Flat, Listed, Only, Upto, Whole
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import NodeReads, reads_of
+from cnnscope.analyzer.passes.reads import reads_of
 from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.analyzer.values.tensor import Shape
 from cnnscope.analyzer.values.window import Window
 
 
@@ -78,24 +79,65 @@ def window_dict(window: Window) -> dict[str, object]:
     return {**plain, "outside": window.outside}
 
 
-def find_steps(graph: Graph, shapes: Shapes, fields: Fields, node: Node) -> tuple[FieldStep, ...]:
+class Alone:
+    """What each input of a node brings to its outputs by itself, found once.
+
+    Args:
+        graph, shapes, fields: of the main graph.
+    """
+
+    def __init__(self, graph: Graph, shapes: Shapes, fields: Fields) -> None:
+        self.graph, self.shapes, self.fields = graph, shapes, fields
+        self._known: dict[tuple[int, str, int, InputAxis], State | None] = {}
+        self._figures: dict[tuple[int, InputAxis], tuple[Paths, Seen]] = {}
+        self._seen: dict[tuple[int, InputAxis, Shape | None], tuple[Paths, Seen]] = {}
+
+    def through(self, node: Node, given: str, output: int, key: InputAxis) -> State | None:
+        """What an output sees of an axis through one input, along all paths to that; see `moved`."""
+        at = node.index, given, output, key
+        if at not in self._known:
+            state = {key: self.fields.states[given][key]}
+            self._known[at] = self.moved(node, state, given, output)
+        return self._known[at]
+
+    def moved(self, node: Node, state: State, given: str, output: int) -> State | None:
+        """What an output sees through an input that sees this; None where a subgraph lies between."""
+        reads = reads_of(node, self.shapes, self.fields.reads)
+        return moved_through(node, reads, self.graph, self.shapes, state, given, output)
+
+    def figures(self, paths: Paths, key: InputAxis) -> Seen:
+        """What paths to an input's axis come to, but for where the units look."""
+        at = id(paths), key
+        if at not in self._figures:
+            self._figures[at] = paths, figures(paths, input_length(self.shapes, key))
+        return self._figures[at][1]
+
+    def seen(self, paths: Paths, key: InputAxis, units: Shape | None) -> Seen:
+        """What paths to an input's axis come to for the units of a tensor of some shape."""
+        at = id(paths), key, units
+        if at not in self._seen:
+            self._seen[at] = paths, find_seen(paths, input_length(self.shapes, key), units)
+        return self._seen[at][1]
+
+
+def find_steps(alone: Alone, node: Node) -> tuple[FieldStep, ...]:
     """What each input brings to the field of a node's first output."""
     output = next((i for i, name in enumerate(node.outputs) if name), None)
     if output is None:
         return ()
-    reads = node_reads(node, shapes, fields)
+    shapes, fields = alone.shapes, alone.fields
+    reads = reads_of(node, shapes, fields.reads)
     found = []
     for tensor in dict.fromkeys(used_names(node)):
         state = fields.states.get(tensor, {})
         for key in spatial_keys(state, fields):
-            moved = moved_through(node, reads, graph, shapes, {key: state[key]}, tensor, output)
-            length = input_length(shapes, key)
-            before = find_seen(state[key], length, shapes.tensors[tensor].shape)
+            moved = alone.through(node, tensor, output, key)
+            before = alone.seen(state[key], key, shapes.tensors[tensor].shape)
             if moved is None:
                 found.append(FieldStep(tensor, None, *key, before, None, "subgraph"))
                 continue
             units = shapes.tensors[node.outputs[output]].shape
-            after = find_seen(moved[key], length, units) if key in moved else None
+            after = alone.seen(moved[key], key, units) if key in moved else None
             way = reads.outputs[output][list(node.inputs).index(tensor)]
             main = widest_term(state[key])
             axes = {digit.axis for digit in main.digits} if main is not None else set()
@@ -142,11 +184,6 @@ def _equations(main: Term, window: Window, after: Seen) -> dict[str, Formula]:
     }
     told = (found["size"].result, found["step"].result, found["start"].result)
     return found if told == (after.local_size, after.step, after.start) else {}
-
-
-def node_reads(node: Node, shapes: Shapes, fields: Fields) -> NodeReads:
-    """What a node of the main graph reads, found once."""
-    return reads_of(node, shapes, fields.reads)
 
 
 def spatial_keys(state: State, fields: Fields) -> list[InputAxis]:

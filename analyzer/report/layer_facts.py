@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.paths import Unfollowed
-from cnnscope.analyzer.fields.regions import RegionLookup
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
@@ -26,6 +25,8 @@ from cnnscope.analyzer.values.tensor import Shape
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
+    from cnnscope.analyzer.fields.regions import RegionLookup
 
 
 #: of how many tensors at once the figures of their fields are kept: some 500 bytes each
@@ -45,12 +46,28 @@ class Gathering:
         # state stands for what all of them see).
         self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
-        # What each node reads is found once, and what units see with it.
-        self.regions = RegionLookup(graph, shapes, fields.reads)
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
-        return {**self.__dict__, "_fields_of": {}, "_shares": {}}
+        kept = {name: x for name, x in self.__dict__.items() if name not in ("regions", "paths")}
+        return {**kept, "_fields_of": {}, "_shares": {}}
+
+    # Loaded when first asked for: most reports are asked neither.
+
+    @cached_property
+    def regions(self) -> RegionLookup:
+        """What single units see."""
+        from cnnscope.analyzer.fields.regions import RegionLookup
+
+        return RegionLookup(self.graph, self.shapes, self.fields.reads)
+
+    @cached_property
+    def paths(self) -> ExtremePaths:
+        """Along which paths layers see the most and the least."""
+        from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
+        from cnnscope.analyzer.fields.steps import Alone
+
+        return ExtremePaths(Alone(self.graph, self.shapes, self.fields))
 
     def layers(self) -> LayersOnDemand:
         """Those of the main graph, each made when it is asked for."""
@@ -262,7 +279,7 @@ class LayerSource:
             ExplainedNode(
                 model.graph, self.shapes, self.node, around.costs.nodes[index], around.reads[index],
                 self.kind(), model.weights, (*around.path, index),
-                model.fields if around.top else None, model.regions,
+                model.fields if around.top else None, model.regions, model.paths,
             ),
             unit,
         )  # fmt: skip

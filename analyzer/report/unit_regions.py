@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import Region
 from cnnscope.analyzer.values.notation import many, name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
 
 if TYPE_CHECKING:

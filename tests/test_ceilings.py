@@ -31,7 +31,9 @@ def steady(step: float) -> Callable[[], float]:
 
 def test_ceilings_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "_COPIED", 1000)
-    found = measure_ceilings(CPU_PROVIDER, ["float32", "int64"], idle, clock=steady(0.5))
+    found = measure_ceilings(
+        CPU_PROVIDER, ["float32", "int64"], idle, seconds=1e9, clock=steady(0.5)
+    )
     # 256^3 products in half a second, the size already taking long; bytes: 2 read and 1 written.
     assert found.flop_rate == {"float32": pytest.approx(2 * 256**3 / 0.5)}
     assert found.byte_rate == pytest.approx(3 * 4 * 1000 / 0.5)
@@ -51,17 +53,31 @@ def test_what_the_profiler_adds_by_hand(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.profiler_run == pytest.approx(6e-6)
 
 
+def test_what_there_is_no_time_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ceilings, "_COPIED", 1000)
+    monkeypatch.setattr(ceilings, "_LONG", 1e9)
+    said: list[str] = []
+    found = measure_ceilings(
+        CPU_PROVIDER, ["float32"], idle, seconds=0.0, clock=steady(0.5), cut=said.append
+    )
+    assert said == [
+        "products of float32 were measured up to 256 x 256",
+        "moving bytes was measured with Identity alone",
+    ]
+    assert not found.missing
+
+
 def test_the_size_grows_until_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
 
     def least(
         self: object, model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *rest: object
-    ) -> tuple[float, float]:
+    ) -> float:
         (x,) = feeds.values()
         sizes.append(len(x))
         if len(x) > 1024:
             raise RunError("out of memory")
-        return 1e-4, 1e-4
+        return 1e-4
 
     bench = ceilings._Bench(0, "cpu", steady(1.0))
     monkeypatch.setattr(ceilings._Bench, "least", least)

@@ -142,6 +142,7 @@ def test_the_process_is_told_to_launch_synchronously(
     from cnnscope.runtime.engine.providers import CPU, CUDA, Provider
     from cnnscope.runtime.profile.job import ProfileJob
     from cnnscope.runtime.profile.measuring import Measuring
+    from cnnscope.runtime.profile.timing import TimeBudget
 
     told: dict[str, object] = {}
 
@@ -153,7 +154,7 @@ def test_the_process_is_told_to_launch_synchronously(
     measuring = Measuring(request, [], Provider("cuda", (CUDA, CPU)), lambda said: None)
     monkeypatch.setattr(child, "run_in_child", instead)
     with pytest.raises(RunError, match="stop"):
-        measuring.kernels()
+        measuring.kernels(TimeBudget())
     assert told["environment"] == {"CUDA_LAUNCH_BLOCKING": "1"}
     assert told["target"] == "cnnscope.runtime.profile.profiling:kernels_here"
 

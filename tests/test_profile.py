@@ -35,7 +35,7 @@ from cnnscope.analyzer.values.diagnostics import ArgumentError, BindingError, Ru
 from cnnscope.cli import main
 from cnnscope.runtime.engine.job import ModelJob
 from cnnscope.runtime.engine.providers import CPU, CUDA, Provider
-from cnnscope.runtime.profile import event_meaning, measuring, profiling
+from cnnscope.runtime.profile import event_meaning, measuring, notes, profiling
 from cnnscope.runtime.profile.job import ProfileJob
 
 QUICK = 0.05
@@ -410,7 +410,7 @@ def test_launches_that_wait_give_upper_bounds(monkeypatch: pytest.MonkeyPatch, l
 def test_what_times_mean_with_each_provider(full: str, derived: bool, said: str | None) -> None:
     provider = Provider("p", (full, CPU))
     assert event_meaning.waits(provider) is derived
-    found = measuring._notes((), None, provider, "")
+    found = notes.notes((), None, provider, "")
     assert len(found) == (said is not None)
     assert not said or said in found[0]
 
@@ -418,6 +418,6 @@ def test_what_times_mean_with_each_provider(full: str, derived: bool, said: str 
 def test_tensorrt_hands_to_cuda_what_it_cannot_take() -> None:
     provider = Provider("tensorrt", ("TensorrtExecutionProvider", CUDA, CPU))
     assert not event_meaning.waits(provider)
-    assert "with TensorRT a row is a whole subgraph" in measuring._notes((), None, provider, "")[0]
-    (first, _) = measuring._notes((), None, provider, "CUPTI isn't installed")
+    assert "with TensorRT a row is a whole subgraph" in notes.notes((), None, provider, "")[0]
+    (first, _) = notes.notes((), None, provider, "CUPTI isn't installed")
     assert "upper bounds, launches included" in first

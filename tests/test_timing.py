@@ -134,6 +134,8 @@ def test_a_slow_model_is_run_a_few_times_nevertheless() -> None:
     found = measure(lambda: None, TimeBudget(seconds=1), clock_of([60.0]))
     assert len(found.durations) == 7
     assert found.median == pytest.approx(60.0)
+    fewer = measure(lambda: None, TimeBudget(seconds=1, least=2), clock_of([60.0]))
+    assert (len(fewer.durations), fewer.noise) == (2, "few runs")
 
 
 def test_wide_spread_is_noise_though_the_median_is_steady() -> None:

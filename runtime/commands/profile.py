@@ -149,7 +149,8 @@ def profile(
     input: InputOption = None,  # noqa: A002  # the option's name
     seed: Seed = 0,
     seconds: Annotated[
-        float, option(min=0, metavar="S", help="How long each measurement may take.")
+        float,
+        option(min=0, metavar="S", help="How long whole runs may take; all else, as long again."),
     ] = 3,
     timeout: Timeout = PATIENCE,
     sort: Annotated[

@@ -18,6 +18,7 @@ TF32 (operands rounded to 10 bits of mantissa) and without; the latter is what m
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,6 +49,7 @@ _LONG = 0.02  # seconds that a product takes to be a large one
 _COPIED, _COPIED_MOST = 16 << 20, 256 << 20  # numbers of a copy: 64 MiB each way, to 1 GiB
 _LONG_COPY = 0.002  # seconds beside which starting it is nothing
 _CHAIN = 256
+_READING = 0.02  # seconds to read what the profiler wrote of one run of it
 _FEWEST, _REPEATS = 4, 50  # runs, of which the best counts
 _SPAN = 0.2  # seconds of them at most, unless the fewest take longer
 
@@ -64,8 +66,9 @@ def measure_ceilings(
     device: str = "cpu",
     seconds: float = 2.0,
     clock: Callable[[], float] = time.perf_counter,
+    cut: Callable[[str], None] = lambda what: None,
 ) -> Ceilings:
-    """The ceilings, each within some seconds; what can't be measured says why.
+    """The ceilings, together within some seconds; what can't be measured says why.
 
     Args:
         provider: what runs it.
@@ -73,30 +76,34 @@ def measure_ceilings(
         timer: how kernels are timed, for what the profiler adds to each; None: that isn't asked.
         threads: of one operator; 0 for ONNX Runtime's choice.
         device: where tensors are.
-        seconds: to be spent on one product.
+        seconds: for all of it, but for the fewest runs of each.
         clock: seconds from any origin.
+        cut: told what had to end early for want of seconds, in words.
     """
+    until = clock() + seconds
     rates: dict[str, float] = {}
     missing: dict[str, str] = {}
-    bench = _Bench(threads, device, clock, min(_SPAN, seconds / 10))
+    bench = _Bench(threads, device, clock, min(_SPAN, seconds / 10), until)
     wanted = [(dtype, dtype, provider) for dtype in dict.fromkeys(dtypes) if dtype in PRODUCTS]
     if CUDA in provider.chain and any(dtype == "float32" for dtype, _, _ in wanted):
         wanted.append((TF32, "float32", with_tf32(provider)))
-    for key, dtype, chosen in wanted:
-        try:
-            rates[key] = bench.product(chosen, dtype, seconds)
-        except RunError as error:
-            missing[key] = str(error)
-    moved: float | None = None
-    try:
-        moved = max(bench.copy(provider, op) for op in ("Identity", "Neg", "Add"))
-    except RunError as error:
-        missing["bytes"] = str(error)
     overhead = profiler = profiler_run = None
     try:
         overhead, profiler, profiler_run = bench.start(provider, timer)
     except RunError as error:
         missing["overhead"] = str(error)
+    for k, (key, dtype, chosen) in enumerate(wanted):
+        # An equal part for each product that is left, and as much as one for moving bytes.
+        own = (until - clock()) / (len(wanted) - k + 1)
+        try:
+            rates[key] = bench.product(chosen, dtype, own, cut)
+        except RunError as error:
+            missing[key] = str(error)
+    moved: float | None = None
+    try:
+        moved = bench.moved(provider, until, cut)
+    except RunError as error:
+        missing["bytes"] = str(error)
     return Ceilings(rates, moved, overhead, profiler, profiler_run, missing)
 
 
@@ -110,9 +117,11 @@ def idle_chain() -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
 
 class _Bench:
     def __init__(
-        self, threads: int, device: str, clock: Callable[[], float], span: float = _SPAN
-    ) -> None:
+        self, threads: int, device: str, clock: Callable[[], float], span: float = _SPAN,
+        until: float = math.inf,
+    ) -> None:  # fmt: skip
         self.threads, self.device, self.clock, self.span = threads, device, clock, span
+        self.until = until
 
     def start(
         self, provider: Provider, timer: Timer | None
@@ -133,21 +142,40 @@ class _Bench:
         added = max(statistics.fmean(seen) - whole, 0.0)
         return whole, added, max(times.run_seconds / _CHAIN - whole, added)
 
-    def product(self, provider: Provider, dtype: str, seconds: float) -> float:
+    def product(
+        self, provider: Provider, dtype: str, seconds: float,
+        cut: Callable[[str], None] = lambda what: None,
+    ) -> float:  # fmt: skip
         """FLOP/s of the best product of square matrices."""
-        best, spent, size = 0.0, 0.0, _LEAST
+        best, size, until = 0.0, _LEAST, self.clock() + seconds
         while size <= _MOST:
+            begun = self.clock()
             try:
-                least, all_runs = self.least(*_product(dtype, size), provider)
+                least = self.least(*_product(dtype, size), provider)
             except RunError:
                 if best:  # out of memory, say: what fitted counts
                     break
                 raise
             best = max(best, 2 * size**3 / least)
-            spent += all_runs
-            if least >= _LONG or spent + 8 * all_runs > seconds:
+            if least >= _LONG:
+                break
+            now = self.clock()
+            if now + 8 * _FEWEST * least + (now - begun) > until:
+                cut(f"products of {dtype} were measured up to {size} x {size}")
                 break
             size *= 2
+        return best
+
+    def moved(self, provider: Provider, until: float, cut: Callable[[str], None]) -> float:
+        """Bytes per second of the best way to read and write, of those that there is time for."""
+        best, begun = 0.0, self.clock()
+        ways = ("Identity", "Neg", "Add")
+        for k, op in enumerate(ways):
+            now = self.clock()
+            if k and now + (now - begun) / k > until:
+                cut(f"moving bytes was measured with {', '.join(ways[:k])} alone")
+                break
+            best = max(best, self.copy(provider, op))
         return best
 
     def copy(self, provider: Provider, op: str) -> float:
@@ -160,7 +188,7 @@ class _Bench:
             model = _model([node], {n: (TensorProto.FLOAT, [size]) for n in names}, "y")
             try:
                 feeds = {name: np.ones(size, np.float32) for name in names}
-                least, _ = self.least(model, feeds, {}, provider)
+                least = self.least(model, feeds, {}, provider)
             except (RunError, MemoryError):
                 if best:
                     break
@@ -177,8 +205,8 @@ class _Bench:
         feeds: Mapping[str, np.ndarray],
         weights: Mapping[str, np.ndarray],
         provider: Provider,
-    ) -> tuple[float, float]:
-        """The least seconds of a run, and those of all together."""
+    ) -> float:
+        """The least seconds of a run."""
         session = open_session(
             model, provider, SessionSettings(optimised=True, threads=self.threads), weights
         )
@@ -186,11 +214,12 @@ class _Bench:
         assert run is not None
         run()
         times: list[float] = []
-        while len(times) < _FEWEST or (sum(times) < self.span and len(times) < _REPEATS):
+        fewest = _FEWEST if self.clock() < self.until else _FEWEST // 2
+        while len(times) < fewest or (sum(times) < self.span and len(times) < _REPEATS):
             start = self.clock()
             run()
             times.append(self.clock() - start)
-        return max(min(times), 1e-9), sum(times)
+        return max(min(times), 1e-9)
 
 
 def _product(
@@ -232,5 +261,6 @@ def _model(
 
 
 def chain_budget(seconds: float) -> TimeBudget:
-    """How long the chain of kernels that do nothing is run."""
-    return TimeBudget(fewest=10, most=50, seconds=min(seconds, 1.0))
+    """How long the chain of kernels that do nothing is run; reading its profile takes longer."""
+    most = min(50, max(10, int(seconds / _READING)))
+    return TimeBudget(fewest=10, most=most, seconds=min(seconds, 1.0))

@@ -9,7 +9,7 @@ from cnnscope.analyzer.report.latency import Latency
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.job import ModelJob
 
-#: seconds that each measurement may take when nobody says
+#: seconds that whole runs may take when nobody says
 SECONDS: Final = 3.0
 
 
@@ -21,7 +21,7 @@ class ProfileJob:
         base: the model, its sizes, provider, inputs and seed.
         batches: lengths of the batch dimension; empty for the model as it is.
         threads: of one operator; 0 for ONNX Runtime's choice.
-        seconds: of each measurement.
+        seconds: of whole runs; all else takes as long again (`planning`).
         fewest: runs that are timed, as far as the seconds go, even if the median is known before.
         recording: the path of a recording to make the profile from; None to run the model.
         dtype: what float32 is replaced by in a copy of the model; None for nothing.

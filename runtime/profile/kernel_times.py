@@ -22,6 +22,7 @@ its own before CUDA is loaded; and what it costs to launch and to wait is then i
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,7 @@ def time_kernels(
     device: str = "cpu",
     budget: TimeBudget = DEFAULT,
     optimised: bool = True,
+    patience: float = math.inf,
     verbose: bool = False,
 ) -> KernelTimes:
     """Run a model with the profile on.
@@ -73,6 +75,7 @@ def time_kernels(
         device: where inputs and outputs are.
         budget: when to stop; fewer runs where they have many kernels.
         optimised: let the graph be rewritten.
+        patience: seconds that a first run may take for another to be made before runs are timed.
         verbose: let ONNX Runtime's log be seen.
 
     Raises:
@@ -92,10 +95,11 @@ def time_kernels(
             least = 1 if any(map(holds_graphs, graph.node)) else _most_runs(len(graph.node))
             most = min(budget.most, least if most is None else most)
             try:
-                run = session.ready(feeds, device).run
-                samples = measure(
-                    run, TimeBudget(budget.precision, min(_FEWEST, most), most, budget.seconds)
+                run = session.ready(feeds, device, patience=patience).run
+                few = TimeBudget(
+                    budget.precision, min(_FEWEST, most), most, budget.seconds, budget.least
                 )
+                samples = measure(run, few)
             finally:
                 path = session.end_profile()
             return graph, len(samples.typical), read_runs(path), session.assigned

@@ -7,6 +7,7 @@ first run, in which memory is taken and kernels are chosen, are times of their o
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -37,7 +38,8 @@ def time_runs(
     batch: int | None = None,
     threads: int = 0,
     device: str = "cpu",
-    budget: TimeBudget = DEFAULT,
+    budget: TimeBudget | Callable[[float, float], TimeBudget] = DEFAULT,
+    patience: float = math.inf,
     verbose: bool = False,
     clock: Callable[[], float] = time.perf_counter,
     joules: Callable[[], float | None] = lambda: None,
@@ -50,7 +52,8 @@ def time_runs(
         batch: what the batch dimension of the feeds is, to be noted.
         threads: of one operator; 0 for ONNX Runtime's choice.
         device: where inputs and outputs are to be.
-        budget: when to stop.
+        budget: when to stop, or what says it once the seconds of the session and of the first run are known.
+        patience: seconds that a first run may take for another to be made before runs are timed.
         verbose: let ONNX Runtime's log be seen.
         clock: seconds from any origin.
         joules: the device's counter of energy; None where it has none.
@@ -62,7 +65,9 @@ def time_runs(
     settings = SessionSettings(optimised=True, threads=threads, verbose=verbose)
     session = open_session(model, provider, settings, weights)
     creation = clock() - start
-    ready = session.ready(feeds, device, clock)
+    ready = session.ready(feeds, device, clock, patience)
+    if not isinstance(budget, TimeBudget):
+        budget = budget(creation, ready.first)
     began, used = clock(), joules()
     samples, transfers = measure(ready.run, budget, clock), None
     energy = _energy(used, joules(), clock() - began, len(samples.durations))

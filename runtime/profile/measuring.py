@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,12 +24,14 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.gpu import Gpu
     from cnnscope.runtime.engine.providers import Provider
     from cnnscope.runtime.profile.kernel_events import KernelTimes
+    from cnnscope.runtime.profile.planning import TimePlan
     from cnnscope.runtime.profile.timing import TimeBudget
 from cnnscope.runtime.profile.job import ProfileJob, sendable
+from cnnscope.runtime.profile.notes import ended_early, notes
 from cnnscope.runtime.profile.preparing import Prepared
 
-#: beyond this share of a run, the residue is remarked upon
-_AMISS: Final = 0.25
+#: fewer runs under the profiler than this are remarked upon
+_FEW: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,8 @@ class Measuring:
     say: Callable[[str], None]
     #: the device right after each batch's runs, where that is told
     gpus: list[Gpu] = field(default_factory=list)
+    #: what had to end early for want of seconds, in words
+    cut: list[str] = field(default_factory=list)
 
     @property
     def device(self) -> str:
@@ -61,11 +68,14 @@ class Measuring:
         tf32 = ("float32 products may be rounded to TF32 (--tf32)",) if self.request.tf32 else ()
         return (*found, *tf32)
 
-    @property
-    def budget(self) -> TimeBudget:
-        from cnnscope.runtime.profile.timing import TimeBudget
+    @cached_property
+    def plan(self) -> TimePlan:
+        """Of the seconds; they run from when it is first asked for."""
+        from cnnscope.runtime.profile.planning import TimePlan
 
-        return TimeBudget(fewest=self.request.fewest, seconds=self.request.seconds)
+        return TimePlan(
+            self.request.seconds, time.perf_counter, len(self.jobs), self.request.fewest
+        )
 
     def profile(self) -> Profile:
         from cnnscope.runtime.engine.hardware import describe_hardware
@@ -82,7 +92,7 @@ class Measuring:
             without_profiler,
         )
 
-        latencies = tuple(self.latency(job) for job in self.jobs)
+        latencies = tuple(self.latency(job, self.plan) for job in self.jobs)
         why = ""
         if not on_host(self.provider):
             from cnnscope.runtime.device.cupti import NoRecordsError
@@ -94,7 +104,7 @@ class Measuring:
                     raise
                 why = str(error)
         self.say("timing each kernel")
-        times = self.kernels()
+        times = self.kernels(self.plan.for_kernels())
         job = self.jobs[0]
         assignment = assign_layers(job.flat.proto.graph, times.graph)
         rows = make_rows(job.analysis, assignment, times.kernels, times.inside)
@@ -124,7 +134,11 @@ class Measuring:
             placement=find_placement(self.provider, outer, times.graph, times.assigned),
             timeline=times.timeline,
             method="profile" if on_host(self.provider) else "synchronous launches",
-            notes=(*self.said, *_notes(latencies, residue, self.provider, why)),
+            notes=(
+                *self.said,
+                *notes(latencies, residue, self.provider, why),
+                *ended_early(self.request.seconds, self.cut),
+            ),
             dtype=self.request.dtype,
             tf32=self.request.tf32,
             gpu=self.gpus[0] if self.gpus else None,
@@ -152,7 +166,7 @@ class Measuring:
             cupti, job.flat.proto, self.provider, job.feeds, job.values.arrays,
             name=None if path is None else Path(path).name, batch=job.batch,
             latency=latencies[0].p50, threads=self.request.threads,
-            seconds=self.request.seconds, verbose=base.verbose,
+            seconds=self.plan.for_kernels().seconds, verbose=base.verbose,
         )  # fmt: skip
         facts: dict[str, object] = {
             "hardware": describe_hardware(self.device, self.graphics), "onnxruntime": runtime_version(),
@@ -182,52 +196,72 @@ class Measuring:
             latencies=latencies,
             ceilings=ceilings,
             placement=find_placement(self.provider, outer, made.model.graph, made.assigned),
-            notes=(*self.said, *_notes(latencies, None, self.provider, "")),
+            notes=(
+                *self.said,
+                *notes(latencies, None, self.provider, ""),
+                *ended_early(self.request.seconds, self.cut),
+            ),
             dtype=self.request.dtype,
             tf32=self.request.tf32,
             gpu=self.gpus[0] if self.gpus else None,
         )
 
-    def latency(self, job: Prepared) -> Latency:
+    def latency(self, job: Prepared, plan: TimePlan | None = None) -> Latency:
+        """Whole runs, by a plan or as long as was asked for."""
         from cnnscope.runtime.device.nvml import first_gpu
         from cnnscope.runtime.profile.latency import time_runs
+        from cnnscope.runtime.profile.timing import FEWEST, TimeBudget
 
         batch = "" if job.batch is None else f" with a batch of {job.batch}"
         self.say(f"timing whole runs{batch}")
+        alone = TimeBudget(fewest=self.request.fewest, seconds=self.request.seconds)
         with first_gpu() if self.device == "cuda" else nullcontext() as gpu:
             found = time_runs(
                 job.flat.proto, self.provider, job.feeds, job.values.arrays, batch=job.batch,
-                threads=self.request.threads, device=self.device, budget=self.budget,
+                threads=self.request.threads, device=self.device,
+                budget=alone if plan is None else plan.for_runs,
+                patience=math.inf if plan is None else plan.patience,
                 verbose=self.request.base.verbose,
                 joules=(lambda: None) if gpu is None else gpu.joules,
             )  # fmt: skip
             if gpu is not None:
                 self.gpus.append(gpu.state())
+        if plan is not None and found.runs is not None and found.runs < FEWEST:
+            self.cut.append(f"whole runs{batch} were timed {found.runs} times")
         return found
 
-    def kernels(self) -> KernelTimes:
+    def kernels(self, budget: TimeBudget) -> KernelTimes:
         """Here, or where launches return before kernels end, in a process that waits for them."""
         from cnnscope.runtime.engine.child import run_in_child
         from cnnscope.runtime.profile.kernel_events import KernelTimes
         from cnnscope.runtime.profile.kernel_times import SYNCHRONOUS, on_host
 
         if on_host(self.provider):
-            return self.kernels_here()
-        found = run_in_child(
-            "cnnscope.runtime.profile.profiling:kernels_here", sendable(self.request),
-            verbose=self.request.base.verbose, progress=self.say, environment=SYNCHRONOUS,
-        )  # fmt: skip
-        assert isinstance(found, KernelTimes)
+            found = self.kernels_here(budget)
+        else:
+            asked = replace(self.request, seconds=budget.seconds)
+            made = run_in_child(
+                "cnnscope.runtime.profile.profiling:kernels_here", sendable(asked),
+                verbose=self.request.base.verbose, progress=self.say, environment=SYNCHRONOUS,
+            )  # fmt: skip
+            assert isinstance(made, KernelTimes)
+            found = made
+        if found.runs < _FEW:
+            times = "once" if found.runs == 1 else f"{found.runs} times"
+            self.cut.append(f"each kernel was timed {times}")
         return found
 
-    def kernels_here(self) -> KernelTimes:
+    def kernels_here(self, budget: TimeBudget | None = None) -> KernelTimes:
+        """Here, by a budget or as long as was asked for."""
         from cnnscope.runtime.profile.kernel_times import time_kernels
+        from cnnscope.runtime.profile.timing import TimeBudget
 
         job = self.jobs[0]
         return time_kernels(
             job.flat.proto, self.provider, job.feeds, job.values.arrays,
-            threads=self.request.threads, device=self.device, budget=self.budget,
-            verbose=self.request.base.verbose,
+            threads=self.request.threads, device=self.device,
+            budget=budget or TimeBudget(seconds=self.request.seconds, least=1),
+            patience=self.plan.patience, verbose=self.request.base.verbose,
         )  # fmt: skip
 
     def ceilings(self, dtypes: Sequence[str]) -> Ceilings:
@@ -236,7 +270,8 @@ class Measuring:
 
         return measure_ceilings(
             self.provider, dtypes, self.idle_kernels if waits(self.provider) else None,
-            threads=self.request.threads, device=self.device, seconds=min(2.0, self.request.seconds),
+            threads=self.request.threads, device=self.device, seconds=self.plan.for_ceilings(),
+            cut=self.cut.append,
         )  # fmt: skip
 
     def idle_kernels(self, model: onnx.ModelProto, feeds: Mapping[str, object]) -> KernelTimes:
@@ -246,40 +281,5 @@ class Measuring:
 
         return time_kernels(
             model, self.provider, feeds, {}, threads=self.request.threads, device=self.device,
-            budget=chain_budget(self.request.seconds), optimised=False,
+            budget=chain_budget(self.plan.for_ceilings() / 4), optimised=False,
         )  # fmt: skip
-
-
-def _notes(
-    latencies: Sequence[Latency], residue: Residue | None, provider: Provider, why: str
-) -> tuple[str, ...]:
-    """What else a reader has to know.
-
-    Args:
-        latencies: whole runs.
-        residue: what rows leave of a run; None where rows aren't meant to add up to one.
-        provider: what ran the model.
-        why: there are no records of a device that should have some; ``""`` where there are.
-    """
-    from cnnscope.runtime.profile.event_meaning import meaning, waits
-
-    notes = []
-    if why:
-        notes.append(
-            f"the rows' times are upper bounds, launches included, and nothing is derived from them: {why}"
-        )
-    said = meaning(provider)
-    if said is not None:
-        notes.append(said)
-    share = residue.share if residue is not None and waits(provider) else None
-    if share is not None and abs(share) > _AMISS:
-        notes.append(
-            "the kernels' times don't add up to a whole run: the machine's load changed between the "
-            "two measurements, or kernels are so short that the profiler can't tell them from itself"
-        )
-    if not all(latency.io_bound for latency in latencies):
-        notes.append(
-            "this model's inputs and outputs can't be bound once for all runs: handing them over is "
-            "part of each run"
-        )
-    return tuple(notes)

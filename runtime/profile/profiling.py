@@ -77,7 +77,8 @@ def profile(
         threads: of one operator; 0 for ONNX Runtime's choice.
         inputs: arrays, or paths of ``.npy`` files, by input name; others are random.
         seed: of the random inputs and weights.
-        seconds: how long each measurement may take (some runs are made in any case).
+        seconds: how long whole runs may take; everything together takes at most twice that, and a
+            session and five runs besides.
         recording: a file in which a GPU's work was recorded, the graph that ran beside it: nothing is
             run, and sizes, dtype and device are the recording's.
         record: a file to write such a recording to.

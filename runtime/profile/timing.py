@@ -39,13 +39,15 @@ class TimeBudget:
     Args:
         precision: the width of the median's 95 % interval, as a share of the median.
         fewest, most: runs, the warm-up's included.
-        seconds: of timing, however many runs that were (but not before the fewest).
+        seconds: of timing, however many runs that were.
+        least: runs that are made even beyond those seconds.
     """
 
     precision: float = 0.02
     fewest: int = 10
     most: int = 1000
     seconds: float = 10.0
+    least: int = FEWEST
 
 
 #: steady to 2 %, or ten seconds
@@ -136,7 +138,9 @@ def measure(
         durations.append(took)
         spent += took
         done = len(durations)
-        over = done >= budget.most or (spent >= budget.seconds and done >= min(FEWEST, budget.most))
+        over = done >= budget.most or (
+            spent >= budget.seconds and done >= min(budget.least, budget.most)
+        )
         if done < check and not over:
             continue
         # Looking costs a sort: at every tenth more than the last time it is nothing.

@@ -74,6 +74,8 @@ class Only:
 
 AxisRead = Along | Listed | Whole | Upto | Only
 
+_WHOLE = {spatial: Whole(spatial) for spatial in (False, True)}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -249,7 +251,7 @@ def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:
 
 def everything(tensor: Tensor, *, spatial: bool = False) -> tuple[AxisRead, ...]:
     """Every output reads all of the input."""
-    return tuple(Whole(spatial) for _ in tensor.dims)
+    return (_WHOLE[spatial],) * len(tensor.dims)
 
 
 def each_whole(*tensors: Tensor | None) -> tuple[InputRead, ...]:

@@ -105,7 +105,7 @@ _text = attrgetter("text")
 class Polynomial:
     """A sum of products of atoms, each with its integer coefficient."""
 
-    __slots__ = ("_bound", "_hash", "_names", "_terms", "factors")
+    __slots__ = ("_bound", "_data", "_hash", "_names", "_terms", "factors")
     #: products of atoms and their coefficients, none of them 0, in any order; never changed
     factors: dict[Monomial, int]
 
@@ -127,6 +127,7 @@ class Polynomial:
         self._bound: int | str | None = "not asked"
         self._hash: int | None = None
         self._names: frozenset[str] | None = None
+        self._data: frozenset[str] | None = None
 
     def __reduce__(self) -> tuple[type[Polynomial], tuple[dict[Monomial, int]]]:
         return type(self), (self.factors,)
@@ -141,7 +142,9 @@ class Polynomial:
     @property
     def data(self) -> frozenset[str]:
         """The data-dependent quantities this hangs on."""
-        return frozenset().union(*[atom.data for m in self.factors for atom in m])
+        if self._data is None:
+            self._data = frozenset().union(*[atom.data for m in self.factors for atom in m])
+        return self._data
 
     @property
     def terms(self) -> tuple[tuple[Monomial, int], ...]:

@@ -88,12 +88,14 @@ def each(rule: Callable[..., Element]) -> Reckoning:
         is_float = any("float" in (dtype or "") for dtype in sums.dtypes)
         parts = np.broadcast_arrays(*arrays)
         found = np.empty(parts[0].shape, object)
-        lost = unknown(found.shape, "", arrays) if found.size else found
+        lost: Array | None = None
         for index in np.ndindex(*found.shape):
             operands = [_plain(part[index]) for part in parts]
             try:
                 found[index] = rule(*operands, is_float=is_float)
             except (Undetermined, ZeroDivisionError, OverflowError):
+                if lost is None:
+                    lost = unknown(found.shape, "", arrays)
                 found[index] = lost[index]
         return (found,)
 
@@ -204,11 +206,13 @@ def reducing(rule: Callable[..., Element]) -> Reckoning:
         if not rows.shape[-1]:
             return ()
         found = np.empty(rows.shape[:-1], object)
-        lost = unknown(found.shape, "", [array])
+        lost: Array | None = None
         for index in np.ndindex(*found.shape):
             try:
                 found[index] = folded(rule)(*map(_plain, rows[index]), is_float=is_float)
             except Undetermined:
+                if lost is None:
+                    lost = unknown(found.shape, "", [array])
                 found[index] = lost[index]
         if sums.attributes.get("keepdims", 1):
             shape = [1 if axis in gone else n for axis, n in enumerate(array.shape)]

@@ -22,7 +22,7 @@ LARGEST: Final = 1 << 20
 #: behind a payload that was stepped over: as much as a header takes, and what is small behind it
 HEADER: Final = 1 << 12
 #: ranges that lie closer to each other than this are one: to wait costs more than to read on
-NEAR: Final = 1 << 11
+NEAR: Final = 512
 #: payloads to look back at for what lies between two of them
 LATELY: Final = 8
 
@@ -30,7 +30,7 @@ LATELY: Final = 8
 class Guesser(Protocol):
     """Where may what follows begin?"""
 
-    def places(self, fetched: Fetched, upto: int) -> Iterable[Range]:
+    def places(self, data: Fetched) -> Iterable[Range]:
         """Pairs of beginning and end behind `upto`."""
 
 
@@ -67,7 +67,7 @@ class Fetched:
             if not 0 <= key < self._size:
                 raise IndexError(key)
             if not self._settle(key):
-                self._fetch(self._wanted(key))
+                self.fetch(self._wanted(key))
                 self._settle(key)
         return self._part[key - self._start]
 
@@ -88,6 +88,14 @@ class Fetched:
             at += 1
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def since(self, stop: int) -> int:
+        """From where on what lies before a place was read, without a gap."""
+        at = bisect_right(self._starts, stop - 1) - 1
+        while at >= 0 and self._starts[at] + len(self._parts[at]) >= stop:
+            stop = self._starts[at]
+            at -= 1
+        return stop
+
     def _settle(self, place: int) -> bool:
         """Whether a byte is there; its stretch is then the one that is looked at."""
         at = bisect_right(self._starts, place) - 1
@@ -102,7 +110,7 @@ class Fetched:
             return self._part[start - self._start : stop - self._start]
         found = self.known(start, stop)
         if len(found) < stop - start:
-            self._fetch([(start, stop)])
+            self.fetch([(start, stop)])
             found = self.known(start, stop)
         return found
 
@@ -119,7 +127,7 @@ class Fetched:
         window = min(max(HEADER, 2 * run, self._between()), LARGEST)
         wanted.append((place, place + window))
         if self._guesser is not None:
-            wanted += self._guesser.places(self, place)
+            wanted += self._guesser.places(self)
         return wanted
 
     def _between(self) -> int:
@@ -138,9 +146,11 @@ class Fetched:
             yield at, place
         self._whole, self._seen = max(at, place), len(self._holes)
 
-    def _fetch(self, wanted: list[Range]) -> None:
+    def fetch(self, wanted: Iterable[Range]) -> None:
         """Ask for what isn't there yet of some stretches; those near each other become one."""
         missing = [each for start, stop in joined(wanted) for each in self._missing(start, stop)]
+        if not missing:
+            return
         ranges = [(start, stop - start) for start, stop in missing]
         for (start, _), part in zip(ranges, self._ranges.read_many(ranges), strict=True):
             at = bisect_right(self._starts, start)

@@ -26,7 +26,9 @@ from cnnscope.analyzer.model.byte_ranges import ByteRanges, BytesAtHand
 from cnnscope.analyzer.model.fetching import Fetched
 from cnnscope.analyzer.model.file_mapping import MappedFile, map_path
 from cnnscope.analyzer.model.file_objects import open_file_object
+from cnnscope.analyzer.model.guessing import Guesser
 from cnnscope.analyzer.model.memory_copy import IN_MEMORY, copy_without_payloads
+from cnnscope.analyzer.model.payload_places import Place, marked_place
 from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.model.tensor_bytes import numbers_view
 from cnnscope.analyzer.model.unreadable import NONSENSE, error_line, looks_like, misfit
@@ -37,14 +39,7 @@ from cnnscope.analyzer.model.weight_places import (
     inside_folder,
     location_mentions,
 )
-from cnnscope.analyzer.model.wire_format import (
-    THRESHOLD,
-    FileBytes,
-    Place,
-    Walk,
-    corrupt,
-    marked_place,
-)
+from cnnscope.analyzer.model.wire_format import THRESHOLD, FileBytes, Walk, corrupt
 from cnnscope.analyzer.values.arguments import wrong_model
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -192,17 +187,19 @@ def _from_ranges(ranges: ByteRanges, path: str | None) -> ModelFile:
     if not ranges.size:
         raise ModelFileError("the file is empty; download or export it again")
     location = PurePath(path).name if path else IN_MEMORY
+    data: FileBytes
     if isinstance(ranges, (MappedFile, BytesAtHand)):
-        data: FileBytes = ranges.data
-        walk = Walk(data, THRESHOLD, location)
+        data = ranges.data
     else:
-        data = fetched = Fetched(ranges)
-        walk = Walk(data, THRESHOLD, location, fetched.leave_out)
+        data = Fetched(ranges, Guesser())
+    passing = data.leave_out if isinstance(data, Fetched) else None
+    walk = Walk(data, THRESHOLD, location, passing)
     try:
         _advise(data, "MADV_RANDOM")  # no read-ahead: what follows a header is a payload
-        kept = walk.message("ModelProto", 0, len(data))
-        if kept is None:
-            kept = bytes(data[:])
+        pieces = walk.message("ModelProto", 0, len(data)) or [slice(0, len(data))]
+        if isinstance(data, Fetched):
+            data.fetch((x.start, x.stop) for x in pieces if isinstance(x, slice))
+        kept = b"".join([x if isinstance(x, bytes) else data[x] for x in pieces])
         _advise(data, "MADV_NORMAL")
         model = _decode(data, kept)
         _check_graph(model)

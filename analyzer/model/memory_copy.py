@@ -8,17 +8,9 @@ import onnx
 from google.protobuf.message import Message
 from onnx import TensorProto
 
+from cnnscope.analyzer.model.payload_places import Place, external_entry, place_marker
 from cnnscope.analyzer.model.tensor_bytes import declared_bytes
-from cnnscope.analyzer.model.wire_format import (
-    DEPTH,
-    HOLDS,
-    ONCE,
-    THRESHOLD,
-    Place,
-    external_entry,
-    nested_too_deeply,
-    place_marker,
-)
+from cnnscope.analyzer.model.wire_format import DEPTH, HOLDS, ONCE, THRESHOLD, nested_too_deeply
 
 IN_MEMORY: Final = "model"  # the location of payloads of a model without a file
 

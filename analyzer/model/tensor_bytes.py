@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto
 
-from cnnscope.analyzer.model.wire_format import field_key, varint_bytes
+from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 _LITTLE_ENDIAN: Final[dict[int, str]] = {

@@ -14,9 +14,10 @@ import onnx
 from google.protobuf.message import Message
 from onnx import TensorProto
 
+from cnnscope.analyzer.model.payload_places import Place, marked_place
 from cnnscope.analyzer.model.tensor_bytes import declared_bytes
 from cnnscope.analyzer.model.unreadable import error_line
-from cnnscope.analyzer.model.wire_format import HOLDS, ONCE, Place, marked_place
+from cnnscope.analyzer.model.wire_format import HOLDS, ONCE
 from cnnscope.analyzer.values.diagnostics import ModelFileError, OutsideFolderError
 
 if TYPE_CHECKING:

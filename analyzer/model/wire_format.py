@@ -10,12 +10,17 @@ nothing else.
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, overload
 
-import onnx
 from onnx import TensorProto
 
+from cnnscope.analyzer.model.payload_places import (
+    Place,
+    external_entry,
+    field_key,
+    place_marker,
+    varint_bytes,
+)
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 if TYPE_CHECKING:
@@ -38,8 +43,8 @@ class FileBytes(Protocol):
     def __getitem__(self, key: slice, /) -> bytes | bytearray | memoryview: ...
 
 
-# Kind of encoding, offset, length. For a model in memory, the offset is a serial number instead.
-Place: TypeAlias = tuple[str, int, int]
+# What is kept of a message: bytes, and where others lie.
+Pieces: TypeAlias = list[bytes | slice]
 
 # The messages on the way to a TensorProto: which of their fields hold which message.
 HOLDS: Final[dict[str, dict[str, str]]] = {
@@ -88,11 +93,6 @@ _PAYLOADS: Final = {
 }
 
 
-def field_key(message: str, name: str, wire: int = 2) -> int:
-    descriptor = getattr(onnx, message).DESCRIPTOR
-    return int(descriptor.fields_by_name[name].number) << 3 | wire
-
-
 # Message -> key -> (the message inside, whether a second occurrence would be merged into it).
 _CHILDREN: Final = {
     message: {
@@ -101,15 +101,13 @@ _CHILDREN: Final = {
     for message, holds in HOLDS.items()
 }
 
-_PAYLOAD_KEYS: Final = {
+PAYLOAD_KEYS: Final = {
     field_key("TensorProto", name, wire): name
     for name, element in _PAYLOADS.items()
     for wire in (2, element)
 }
 
 _LOCATION_KEY: Final = field_key("TensorProto", "data_location", 0)
-
-_ENTRY_KEY: Final = field_key("TensorProto", "external_data")
 
 
 class Walk:
@@ -131,19 +129,20 @@ class Walk:
         self.passing = passing
         self.left_out: dict[Place, TensorProto | None] = {}
 
-    def message(self, kind: str, start: int, end: int, depth: int = 1) -> bytes | None:
+    def message(self, kind: str, start: int, end: int, depth: int = 1) -> Pieces | None:
         """The message at [start, end) without its large payloads; None if it has none.
 
-        A message no larger than the threshold can't hold one, and is stepped over whole.
+        A message no larger than the threshold can't hold one, and is stepped over whole. What is kept is
+        named, not taken: it may have to be fetched, all at once then.
         """
         if kind == "TensorProto":
             return self.tensor(start, end)
         if depth > DEPTH:
             raise nested_too_deeply()
-        data, threshold, children = self.data, self.threshold, _CHILDREN[kind]
-        pieces: list[bytes | bytearray | memoryview] = []
+        threshold, children = self.threshold, _CHILDREN[kind]
+        pieces: Pieces = []
         copied, before, once = start, len(self.left_out), set()
-        for tag, key, inside, stop in _fields(data, start, end):
+        for tag, key, inside, stop in _fields(self.data, start, end):
             if stop - inside <= threshold or key not in children:
                 continue
             child, unmergeable = children[key]
@@ -151,7 +150,7 @@ class Walk:
                 once.add(key)
             kept = self.message(child, inside, stop, depth + 1)
             if kept is not None:
-                pieces += data[copied:tag], varint_bytes(key), varint_bytes(len(kept)), kept
+                pieces += slice(copied, tag), varint_bytes(key), varint_bytes(_length(kept)), *kept
                 copied = stop
         if once and not self.occurs_once(once, start, end):
             for place in list(self.left_out)[before:]:  # what would be merged stays whole
@@ -159,25 +158,25 @@ class Walk:
             return None
         if not pieces:
             return None
-        pieces.append(data[copied:end])
-        return b"".join(pieces)
+        pieces.append(slice(copied, end))
+        return pieces
 
     def occurs_once(self, keys: set[int], start: int, end: int) -> bool:
         """Whether each of the keys does; asked behind the walk, which jumps from front to back."""
         found = [key for _, key, _, _ in _fields(self.data, start, end) if key in keys]
         return len(found) == len(keys)
 
-    def tensor(self, start: int, end: int) -> bytes | None:
+    def tensor(self, start: int, end: int) -> Pieces | None:
         """The TensorProto at [start, end), its payload replaced by the place where it is."""
         data = self.data
-        pieces: list[bytes | bytearray | memoryview] = []
+        pieces: Pieces = []
         copied = start
         kinds = set()
         count = total = first = last = 0
         external = False
         for tag, key, inside, stop in _fields(data, start, end):
-            if key in _PAYLOAD_KEYS:
-                kinds.add(_PAYLOAD_KEYS[key])
+            if key in PAYLOAD_KEYS:
+                kinds.add(PAYLOAD_KEYS[key])
                 first = first if count else tag
                 last = stop
                 count += 1
@@ -185,20 +184,24 @@ class Walk:
                 if self.passing is not None and stop - inside > self.threshold:
                     self.passing(inside, stop)
                 if copied < tag:
-                    pieces.append(data[copied:tag])
+                    pieces.append(slice(copied, tag))
                 copied = stop
             elif key == _LOCATION_KEY:
-                external = _varint(data, inside)[0] == TensorProto.EXTERNAL
+                external = read_varint(data, inside)[0] == TensorProto.EXTERNAL
         if total <= self.threshold or not count:
             return None
-        pieces.append(data[copied:end])
+        pieces.append(slice(copied, end))
         if not external:  # else the payload is never looked at: external data go before it
             place = "fields", first, last - first
             if count == 1:
                 place = kinds.pop().replace("raw_data", "raw"), last - total, total
             self.left_out[place] = None
             pieces.append(place_marker(self.location, place))
-        return b"".join(pieces)
+        return pieces
+
+
+def _length(pieces: Pieces) -> int:
+    return sum(len(x) if isinstance(x, bytes) else x.stop - x.start for x in pieces)
 
 
 def _fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
@@ -210,17 +213,17 @@ def _fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, i
             key = data[position]
             position += 1
             if key > 127:
-                key, position = _varint(data, tag)
+                key, position = read_varint(data, tag)
             inside = position
             wire = key & 7
             if wire == 2:
                 size = data[position]
                 inside += 1
                 if size > 127:
-                    size, inside = _varint(data, position)
+                    size, inside = read_varint(data, position)
                 position = inside + size
             elif wire == 0:
-                position = _varint(data, position)[1]
+                position = read_varint(data, position)[1]
             elif wire == 5:
                 position += 4
             elif wire == 1:
@@ -234,7 +237,7 @@ def _fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, i
         raise _beyond(data, tag, len(data) + 1, len(data)) from None
 
 
-def _varint(data: FileBytes, position: int) -> tuple[int, int]:
+def read_varint(data: FileBytes, position: int) -> tuple[int, int]:
     """A number in base 128, least digit first, every byte but the last marked; where it ends."""
     value = shift = 0
     while shift < 70:
@@ -269,41 +272,3 @@ def nested_too_deeply() -> ModelFileError:
         f"the model's subgraphs are nested too deeply: protobuf reads {DEPTH} messages in each"
         " other; flatten them"
     )
-
-
-@lru_cache(256)
-def varint_bytes(value: int) -> bytes:
-    digits = bytearray()
-    while value > 127:
-        digits.append(value & 127 | 128)
-        value >>= 7
-    digits.append(value)
-    return bytes(digits)
-
-
-def external_entry(key: bytes, value: bytes) -> bytes:
-    """One ``external_data`` entry of a TensorProto: a message of two strings."""
-    body = b"\x0a%c%b\x12%b%b" % (len(key), key, varint_bytes(len(value)), value)
-    return b"%c%b%b" % (_ENTRY_KEY, varint_bytes(len(body)), body)
-
-
-def place_marker(location: bytes, place: Place) -> bytes:
-    """What makes a tensor an external one; `location` is an entry already."""
-    kind, offset, length = place
-    return b"%c%c%b%b%b%b" % (
-        _LOCATION_KEY,
-        TensorProto.EXTERNAL,
-        location,
-        external_entry(b"offset", b"%d" % offset),
-        external_entry(b"length", b"%d" % length),
-        external_entry(b"cnnscope", kind.encode()),
-    )
-
-
-def marked_place(tensor: TensorProto) -> Place:
-    """The place that a marker names; ("", -1, -1) for a tensor without one."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    try:
-        return entries["cnnscope"], int(entries["offset"]), int(entries["length"])
-    except (KeyError, ValueError, TypeError):
-        return "", -1, -1

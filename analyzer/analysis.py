@@ -33,6 +33,8 @@ def analyze(
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
     values: Mapping[str, object] | None = None,
+    free: str | Sequence[str] = (),
+    keep_fixed: bool = False,
 ) -> Report:
     """Sizes, parameters, work, memory and receptive fields of every layer, computed, not measured.
 
@@ -45,6 +47,9 @@ def analyze(
             carries along is the batch and becomes 1 (`Report.batch`).
         values: input name to its value (a number, lists of them or an array), for inputs that sizes
             hang on: how many are kept, to which shape. What follows from it is taken as known.
+        free: axes that the file fixes and that are to be free, as `sizes` takes them: ``"HxW"``.
+        keep_fixed: refuse shapes that contradict what the file fixes; else those axes are opened, too,
+            and taken at the length given, or left free for None.
 
     Returns:
         The `Report`. A node that contradicts what it is given costs only what hangs on it, and is
@@ -64,9 +69,21 @@ def analyze(
     given, bound, told = checked_shapes(shapes), checked_dims(dims), checked_values(values)
     with collector_resting():
         try:
-            return report_of(examine(model, shapes=given, dims=bound, values=told))
+            found = examine(
+                model,
+                shapes=given,
+                dims=bound,
+                values=told,
+                free=_texts(free),
+                keep_fixed=keep_fixed,
+            )
+            return report_of(found)
         except RecursionError:
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+
+
+def _texts(free: str | Sequence[str]) -> tuple[str, ...]:
+    return (free,) if isinstance(free, str) else tuple(free)
 
 
 def compare(
@@ -134,7 +151,7 @@ def sizes(
     # Loaded when first asked for, as for `diff`.
     from cnnscope.analyzer.sizes.asking import sizes_of
 
-    asked = (free,) if isinstance(free, str) else tuple(free)
+    asked = _texts(free)
     ranges = {name: x for name, x in (dims or {}).items() if isinstance(x, range)}
     bound = checked_dims({k: x for k, x in (dims or {}).items() if not isinstance(x, range)})
     with collector_resting():

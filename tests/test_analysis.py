@@ -204,7 +204,7 @@ def test_ways_to_bind(model: onnx.ModelProto, given: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"shapes": {"z": (1,)}}, "no input"), ({"shapes": {"x": (1, 2, 8)}}, "4 dimensions"),
-     ({"shapes": {"x": (1, 5, 8, 6)}}, "fixed"), ({"dims": {"Q": 3}}, "no input has"),
+     ({"shapes": {"x": (1, 5, 8, 6)}, "keep_fixed": True}, "fixed"), ({"dims": {"Q": 3}}, "no input has"),
      ({"dims": {"H": -3}}, "can't"), ({"shapes": SHAPES, "dims": {"H": 9}}, "bound")],
 )  # fmt: skip
 def test_bindings_that_dont_fit(model: onnx.ModelProto, given: Any, said: str) -> None:
@@ -352,3 +352,22 @@ def test_nothing_hangs_on_the_order_of_sets(cases: Path) -> None:
     ]  # fmt: skip
     assert said[0] == said[1]
     assert said[0].count(b"schema_version") == len(models)
+
+
+def test_a_fixed_size_is_opened_where_another_is_asked_for(samples: Path) -> None:
+    """By the shape, by the command's option, and not where a gate asks."""
+    lenet = samples / "lenet5.onnx"
+    resnet = analyze(samples / "resnet50.onnx", shapes={"input": (1, 3, 288, 288)})
+    # 4.09 G at 224: convolutions alone grow, by (9/7)^2 where every map is a multiple of 1/32.
+    fully_connected = 2048 * 1000
+    at_224 = 4_089_184_256 - fully_connected
+    assert resnet.totals.macs.value == at_224 * 81 // 49 + fully_connected
+    assert "opened-size" in [note.code for note in resnet.diagnostics]
+    free = analyze(samples / "resnet50.onnx", free="HxW")
+    assert free.totals.macs.free == ("H", "W")
+    assert "--shape input=1x3x640x640" in str(free)
+    assert analyze(lenet, shapes={"input": (None, 1, 32, 32)}).inputs[0].shape is not None
+    refused = analyze(lenet, shapes={"input": (1, 1, 64, 64)})
+    assert "columns of the first factor" in refused.errors[0].message
+    with pytest.raises(BindingError, match="is fixed to 1x1x32x32"):
+        analyze(lenet, shapes={"input": (1, 1, 64, 64)}, keep_fixed=True)

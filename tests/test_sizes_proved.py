@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 import cnnscope
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
-from cnnscope.analyzer.sizes.asking import opening_of
+from cnnscope.analyzer.report.examination import opening_of
 from cnnscope.analyzer.sizes.trial_sizes import sizes_to_try
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.values.diagnostics import RunError

@@ -14,11 +14,12 @@ import onnx
 from cnnscope.analyzer.fields.batch import Batch, find_batch
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.following import find_fields
-from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs
+from cnnscope.analyzer.model.binding import batch_candidates, bind_inputs, show
 from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.model.given_values import fitted_values
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.model.opening import opened, opening_for, read_opening
 from cnnscope.analyzer.model.tensors import VALUE_LIMIT
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.guests import guest_notes
@@ -28,6 +29,7 @@ from cnnscope.analyzer.passes.memory import Liveness, find_liveness
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.passes.weights import Weights, find_weights
 from cnnscope.analyzer.values.diagnostics import Diagnostic
+from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ def examine(
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
     values: Mapping[str, np.ndarray] | None = None,
+    free: Sequence[str] = (),
+    keep_fixed: bool = False,
 ) -> Analysis:
     """Every pass over a model, its arguments and errors those of `analyze`; an opened file stays so."""
     file = model if isinstance(model, ModelFile) else open_model(model)
@@ -87,6 +91,9 @@ def examine(
     told = fitted_values(graph.inputs, values, shapes, VALUE_LIMIT) if values else {}
     if told:
         shapes = {**{name: array.shape for name, array in told.items()}, **shapes}
+    taken_otherwise: list[Diagnostic] = []
+    if free or (shapes and not keep_fixed):
+        graph, taken_otherwise = _opened(graph, free, shapes)
 
     def bound(taken: Mapping[str, bool]) -> tuple[dict[str, Tensor], list[Diagnostic]]:
         found, notes = bind_inputs(graph.inputs, shapes, dims, taken)
@@ -94,7 +101,7 @@ def examine(
             found[name] = replace(
                 found[name], shape=array.shape, dtype=found[name].dtype or str(array.dtype)
             ).with_value(array)
-        return found, [*notes, *_assumed(told)]
+        return found, [*taken_otherwise, *notes, *_assumed(told)]
 
     inputs, notes = bound({})
     guests: list[Diagnostic] = []
@@ -112,6 +119,43 @@ def examine(
         )  # fmt: skip
     finally:
         guest_notes.reset(token)
+
+
+def _opened(
+    graph: Graph, free: Sequence[str], shapes: Mapping[str, Sequence[int | None]]
+) -> tuple[Graph, list[Diagnostic]]:
+    """The graph with lengths free that its file fixes, where they are asked for or given otherwise."""
+    opening = opening_of(graph, free)
+    for name, axes in opening_for(graph.inputs, shapes).items():
+        for axis, label in axes.items():
+            opening.setdefault(name, {}).setdefault(axis, label)
+    found = opened(graph, opening)
+    return found.graph, [
+        Diagnostic("opened-size", "info", None,
+                   f"input {name} is {show(graph.inputs[name].shape)} in the file:"
+                   f" {many(len(axes), 'axis', 'axes')} opened")
+        for name, axes in opening.items()
+    ]  # fmt: skip
+
+
+def opening_of(graph: Graph, free: Sequence[str]) -> dict[str, dict[int, str]]:
+    """What texts such as ``HxW`` open of a graph's inputs.
+
+    Raises:
+        BindingError: they say nothing of them.
+    """
+    # An axis in the form input:2 needs no looking for.
+    spatial = _spatial_axes(graph) if any(":" not in text for text in free) else {}
+    return read_opening(free, graph.inputs, spatial)
+
+
+def _spatial_axes(graph: Graph) -> dict[str, list[int]]:
+    """Of each input the axes that some node looks along."""
+    inputs, _ = bind_inputs(graph.inputs, {}, {}, {})
+    found: dict[str, list[int]] = {}
+    for name, axis in sorted(find_fields(graph, infer_shapes(graph, inputs)).spatial):
+        found.setdefault(name, []).append(axis)
+    return found
 
 
 def _assumed(values: Mapping[str, np.ndarray]) -> list[Diagnostic]:

@@ -1,4 +1,4 @@
 """A model as a function of the sizes of its inputs: which it accepts, what it costs at each.
 
-Door: asking, length_set, opening, proof, trial_sizes, valid_sizes.
+Door: asking, length_set, proof, trial_sizes, valid_sizes.
 """

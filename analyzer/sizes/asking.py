@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnscope.analyzer.fields.following import find_fields
 from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.file import open_model
-from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.model.graph_reading import read_graph
+from cnnscope.analyzer.model.opening import opened
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
-from cnnscope.analyzer.passes.shapes import infer_shapes
-from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.report.examination import Source, opening_of
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
-from cnnscope.analyzer.sizes.opening import opened, read_opening
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes, find_valid_sizes
 from cnnscope.analyzer.values.diagnostics import BindingError
 
@@ -39,23 +36,3 @@ def sizes_of(
             f"no input has a free dimension {min(unknown)!r}; free are: {', '.join(network.places)}"
         )
     return find_valid_sizes(network, file.path).over(ranges)
-
-
-def opening_of(graph: Graph, free: Sequence[str]) -> dict[str, dict[int, str]]:
-    """What texts such as ``HxW`` open of a graph's inputs.
-
-    Raises:
-        BindingError: they say nothing of them.
-    """
-    # An axis in the form input:2 needs no looking for.
-    spatial = _spatial_axes(graph) if any(":" not in text for text in free) else {}
-    return read_opening(free, graph.inputs, spatial)
-
-
-def _spatial_axes(graph: Graph) -> dict[str, list[int]]:
-    """Of each input the axes that some node looks along."""
-    inputs, _ = bind_inputs(graph.inputs, {}, {}, {})
-    found: dict[str, list[int]] = {}
-    for name, axis in sorted(find_fields(graph, infer_shapes(graph, inputs)).spatial):
-        found.setdefault(name, []).append(axis)
-    return found

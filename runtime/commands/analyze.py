@@ -20,6 +20,7 @@ from cnnscope.runtime.commands.asked import (
     Columns,
     DepthOption,
     DimOption,
+    FreeOption,
     GivenShapes,
     GivenValues,
     LayerOption,
@@ -60,7 +61,7 @@ def analyze_models(request: Analyzing) -> int:
     sizes = own_sizes(sources, request.shapes, request.dims, request.values)
     for source, own in zip(sources, sizes, strict=True):
         with progress(name_of(source)):
-            report = read_report(source, *own)
+            report = read_report(source, *own, free=request.free)
         if report is None:
             code = BAD
             continue
@@ -158,6 +159,7 @@ def analyze(
     models: ModelArguments,
     shape: ShapeOption = None,
     dim: DimOption = None,
+    free: FreeOption = None,
     value: ValueOption = None,
     sort: Annotated[
         str | None,
@@ -207,6 +209,6 @@ def analyze(
         Analyzing(
             models, shapes_of(shape), lengths_of(dim), values_of(value), names_of(columns), sort,
             top, by, depth, convention, compare, format, output, tensors, strict, run,
-            tuple(layer or ()), tuple(only or ()), part_of(until),
+            tuple(layer or ()), tuple(only or ()), part_of(until), tuple(free or ()),
         )
     )  # fmt: skip

@@ -44,6 +44,7 @@ class Analyzing:
     layers: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     until: Fraction | None = None
+    free: tuple[str, ...] = ()
 
 
 def check_request(request: Analyzing) -> None:
@@ -55,6 +56,8 @@ def check_request(request: Analyzing) -> None:
         "--by": request.by, "--until": request.until, "--layer": request.layers or None,
         "--only": request.only or None,
     }  # fmt: skip
+    if request.free and request.run:
+        raise Misuse("--free doesn't go with --run: what is run has a size")
     check_rows_asked(request.format, request.by, request.depth, rows)
     if request.tensors and request.format != "json":
         raise Misuse("--tensors goes with --format json")

@@ -117,6 +117,13 @@ DimOption: TypeAlias = Annotated[
     list[str] | None,
     option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
 ]
+FreeOption: TypeAlias = Annotated[
+    list[str] | None,
+    option(
+        metavar="HxW",
+        help="Open axes that the file fixes: HxW the spatial ones, N the batch, INPUT:2=H one. Repeatable.",
+    ),
+]
 ValueOption: TypeAlias = Annotated[
     list[str] | None,
     option(

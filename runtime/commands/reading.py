@@ -27,6 +27,7 @@ def read_report(
     dims: dict[str, int],
     values: GivenValues | None = None,
     config: Path | None = None,
+    free: Sequence[str] = (),
 ) -> Report | None:
     """The model's report; None, and a line on standard error, where there is none.
 
@@ -40,7 +41,7 @@ def read_report(
     given, dims = sized(source, given, dims, config)
     try:
         shapes = named_shapes(source, given, "--shape")
-        return analyze(source, shapes=shapes, dims=dims, values=values)
+        return analyze(source, shapes=shapes, dims=dims, values=values, free=free)
     except CnnscopeError as error:
         blame(path, error)
     except MemoryError:

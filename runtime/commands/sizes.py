@@ -11,6 +11,7 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     PROVE_SIZES,
+    FreeOption,
     GivenShapes,
     ModelArgument,
     Output,
@@ -31,13 +32,6 @@ from cnnscope.runtime.commands.writing import check_output
 if TYPE_CHECKING:
     from cnnscope.analyzer.sizes.proof import SizeProof
 
-FreeOption: TypeAlias = Annotated[
-    list[str] | None,
-    option(
-        metavar="HxW",
-        help="Open axes that the file fixes: HxW the spatial ones, N the batch, INPUT:2=H one. Repeatable.",
-    ),
-]
 RangeOption: TypeAlias = Annotated[
     list[str] | None,
     option(

@@ -275,4 +275,4 @@ def _absolute_only(limits: Sequence[Limit]) -> Iterator[Limit]:
 def _analysed(job: Job) -> Report:
     assert not isinstance(job.source, Report)
     shapes = named_shapes(job.source, job.shapes)
-    return analyze(job.source, shapes=shapes, dims=job.dims, values=job.values)
+    return analyze(job.source, shapes=shapes, dims=job.dims, values=job.values, keep_fixed=True)

@@ -181,7 +181,9 @@ class Earlier:
         try:
             own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(source))
             shapes = named_shapes(source, own.shapes)
-            earlier = analyze(source, shapes=shapes, dims=own.dims, values=own.values)
+            earlier = analyze(
+                source, shapes=shapes, dims=own.dims, values=own.values, keep_fixed=True
+            )
         except CnnscopeError as error:
             raise BaselineError(f"the baseline {self.source}: {error}") from None
         measured: dict[str, Figure] = {}

@@ -76,7 +76,9 @@ class History:
             if earlier is None:
                 own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(data))
                 shapes = named_shapes(data, own.shapes)
-                earlier = analyze(data, shapes=shapes, dims=own.dims, values=own.values)
+                earlier = analyze(
+                    data, shapes=shapes, dims=own.dims, values=own.values, keep_fixed=True
+                )
             found_difference = diff(earlier, report)
         except (BaselineError, OSError) as error:
             return Since("unknown", other, reason=one_line(str(error), 300))

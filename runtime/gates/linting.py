@@ -89,7 +89,7 @@ def lint_with(
     kernels = known_kernels(settings.options.providers)
     if not isinstance(model, Report):
         try:
-            model = analyze(model, shapes=shapes, dims=dims, values=values)
+            model = analyze(model, shapes=shapes, dims=dims, values=values, keep_fixed=True)
         except OutsideFolderError as error:
             path = os.fspath(model) if isinstance(model, (str, os.PathLike)) else "model"
             found = unreadable(str(path), str(error), settings)

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 
 from cnnscope.analyzer.model.file import ModelFile, open_model
+from cnnscope.analyzer.model.opening import Opening
 from cnnscope.analyzer.report.examination import Analysis, Source, examine
-from cnnscope.analyzer.sizes.opening import Opening
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.inputs import make_inputs
 from cnnscope.runtime.engine.providers import Provider

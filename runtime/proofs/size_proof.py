@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
-from cnnscope.analyzer.sizes.asking import opening_of, sizes_of
+from cnnscope.analyzer.report.examination import opening_of
+from cnnscope.analyzer.sizes.asking import sizes_of
 from cnnscope.analyzer.sizes.proof import SizeProof, SizeTrial
 from cnnscope.analyzer.sizes.trial_sizes import sizes_to_try
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes

@@ -97,11 +97,13 @@ class _Session:
         from cnnscope.analyzer.render.subjects.assertion import totals_line
 
         if not isinstance(model, (str, os.PathLike)):
-            return analyze(model, shapes=shapes, dims=dims)  # may change, and has no name
+            return analyze(
+                model, shapes=shapes, dims=dims, keep_fixed=True
+            )  # may change, and has no name
         key = _identity(Path(model), shapes, dims)
         report = self.reports.get(key)
         if report is None:
-            report = analyze(model, shapes=shapes, dims=dims)
+            report = analyze(model, shapes=shapes, dims=dims, keep_fixed=True)
             self.reports[key] = report
             self.lines[totals_line(report)] = None
         return report

@@ -173,7 +173,7 @@ def _report(
     from cnnscope.analyzer.report.report import Report
 
     if not isinstance(model, Report):
-        return analyze(model, shapes=shapes, dims=dims)
+        return analyze(model, shapes=shapes, dims=dims, keep_fixed=True)
     if shapes or dims:
         raise ValueError("shapes and dims go with a model that is still to be analysed")
     return model

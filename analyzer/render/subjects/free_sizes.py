@@ -203,12 +203,14 @@ def binding(report: Report) -> str | None:
     wanted = free_names(report)
     shapes: list[str] = []
     dims: dict[str, int] = {}
+    # What was opened has its name for this once: a shape opens it again.
+    opened = any(note.code == "opened-size" for note in report.diagnostics)
     for given in report.inputs:
         lengths = given.shape or ()
         names = [label for x in lengths if isinstance(x, FreeDim) for label in sorted(x.names)]
         if not set(names) & set(wanted):
             continue
-        unnamed = any(str(x) == f"{given.name}:{i}" for i, x in enumerate(lengths))
+        unnamed = opened or any(str(x) == f"{given.name}:{i}" for i, x in enumerate(lengths))
         if unnamed or not all(map(_PLAIN.fullmatch, names)):
             only = len(report.inputs) == 1 and not _PLAIN.fullmatch(given.name)
             shapes.append(

@@ -72,6 +72,25 @@ def opened(graph: Graph, opening: Opening) -> Opened:
     return Opened(replace(graph, inputs=inputs, declared=declared), opening, fixed)
 
 
+def opening_for(
+    declared: Mapping[str, Tensor], shapes: Mapping[str, Sequence[int | None]]
+) -> dict[str, dict[int, str]]:
+    """The axes that the file fixes and that shapes give another length, or leave free (None).
+
+    >>> opening_for({"x": Tensor("float32", (1, 3, 8))}, {"x": (1, 3, 9)})
+    {'x': {2: 'x:2'}}
+    """
+    found: dict[str, dict[int, str]] = {}
+    for name, given in shapes.items():
+        known = declared[name].shape if name in declared else None
+        if known is None or len(known) != len(given):
+            continue  # what binds the inputs says so
+        for axis, (has, length) in enumerate(zip(known, given, strict=True)):
+            if isinstance(has, int) and length != has:
+                found.setdefault(name, {})[axis] = f"{name}:{axis}"
+    return found
+
+
 def read_opening(
     texts: Sequence[str], inputs: Mapping[str, Tensor], spatial: Mapping[str, Sequence[int]]
 ) -> dict[str, dict[int, str]]:

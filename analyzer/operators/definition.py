@@ -228,6 +228,35 @@ def reckoner(domain: str, name: str) -> Reckons | None:
     return None if domain else _RECKONS.get(name)
 
 
+#: from the elements of the inputs, the attributes and the opset to those of the only output
+Calculation = Callable[
+    [Sequence["np.ndarray | None"], Mapping[str, object], int], "np.ndarray | None"
+]
+_CALCULATIONS: dict[str, Calculation] = {}
+
+
+def calculates(*names: str, rule: Calculation) -> None:
+    """Register what operators of ai.onnx with one output make of a few numbers.
+
+    Args:
+        names: ONNX operator types.
+        rule: exactly what onnx's reference gives, to the dtype; None, or any error, where that is
+            to be asked itself.
+
+    Raises:
+        ValueError: one is already registered.
+    """
+    for name in names:
+        if name in _CALCULATIONS:
+            raise ValueError(f"what {name} makes of numbers is defined twice")
+        _CALCULATIONS[name] = rule
+
+
+def calculation(domain: str, name: str) -> Calculation | None:
+    """What an operator makes of a few numbers; None: onnx's reference is asked."""
+    return None if domain else _CALCULATIONS.get(name)
+
+
 def lookup(domain: str, name: str, version: int) -> Operator | None:
     """The rules for an operator at an opset version, or None."""
     for operator in reversed(_REGISTRY.get((domain, name), ())):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.report.examination import Analysis, Source, collector_resting, examine
+from cnnscope.analyzer.report.examination import Analysis, Source, examine
 from cnnscope.analyzer.report.gathering import report_of
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import (
@@ -18,6 +18,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_shapes,
     checked_values,
 )
+from cnnscope.analyzer.values.collector import collector_resting
 from cnnscope.analyzer.values.diagnostics import GraphError
 
 if TYPE_CHECKING:

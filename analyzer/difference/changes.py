@@ -107,11 +107,11 @@ def compare_layers(
     memory = [_memory(layer, places, spelled) for layer, places, spelled in held]
     if not same_dim(memory[0], memory[1], names):
         add("memory", _plain_dim(_moved(before)), _plain_dim(_moved(after)))
-    seen = before.receptive_field, after.receptive_field
-    if stages[0].inputs != stages[1].inputs or seen[0] != seen[1]:
+    # Most layers see what their counterparts see: then it needn't be put in figures.
+    if stages[0].inputs != stages[1].inputs or not before.sees_as(after):
         fields = [
-            sorted(_field(f, stage.places) for f in found_of)
-            for found_of, stage in zip(seen, stages, strict=True)
+            sorted(_field(f, stage.places) for f in layer.receptive_field)
+            for layer, stage in zip((before, after), stages, strict=True)
         ]
         if fields[0] != fields[1]:
             found.append(Change("field", _sizes(before), _sizes(after)))

@@ -103,7 +103,10 @@ class Compared:
 
     def shown(self, k: int, name: str, known: list[dict[str, Setting]]) -> Plain:
         setting = known[k].get(name)
-        return self.nodes[k].reads.get(name) if setting is None else shown_setting(setting)
+        if setting is not None:
+            return shown_setting(setting)
+        place = self.nodes[k].reads.get(name)
+        return None if place is None else self.stages[k].layers[self.places[k]].inputs[place]
 
     def both(self, name: str, a: Setting, b: Setting) -> None:
         held = a.constant, b.constant

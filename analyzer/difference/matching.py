@@ -30,7 +30,7 @@ the result doesn't hang on which network is given first.
 from __future__ import annotations
 
 from cnnscope.analyzer.difference.anchors import by_name, by_numbers, by_weights
-from cnnscope.analyzer.difference.network import Arrays, Matching, Network
+from cnnscope.analyzer.difference.network import Arrays, LayerPart, Matching, Network
 from cnnscope.analyzer.difference.pairing import Pairing
 from cnnscope.analyzer.difference.passing import match_passing
 from cnnscope.analyzer.difference.stretches import align, in_order, orders
@@ -49,20 +49,23 @@ def match(first: Network, second: Network) -> Matching:
     >>> match(Network((conv,), ("x",), ("y",)), Network((same,), ("in",), ("out",))).pairs
     ((0, 0),)
     """
-    if _order_key(second) < _order_key(first):
+    if _comes_first(second, first):
         return _matched(Pairing(second, first)).mirrored()
     return _matched(Pairing(first, second))
 
 
-def _order_key(network: Network) -> tuple[object, ...]:
-    """Which of two networks is taken first; equal only of networks that say the same."""
-    parts = network.parts
-    return (
-        len(parts),
-        [(p.name, p.op, repr(p.likeness), repr(p.weights), p.inputs, p.outputs) for p in parts],
-        network.inputs,
-        network.outputs,
-    )
+def _comes_first(one: Network, other: Network) -> bool:
+    """Is a network taken before the other? Both ways no only of networks that say the same."""
+    if len(one.parts) != len(other.parts):
+        return len(one.parts) < len(other.parts)
+    for a, b in zip(one.parts, other.parts, strict=True):
+        if a != b and (x := _order_key(a)) != (y := _order_key(b)):
+            return x < y
+    return (one.inputs, one.outputs) < (other.inputs, other.outputs)
+
+
+def _order_key(p: LayerPart) -> tuple[object, ...]:
+    return p.name, p.op, repr(p.likeness), repr(p.weights), p.inputs, p.outputs
 
 
 def _matched(pairing: Pairing) -> Matching:

@@ -9,7 +9,8 @@ after an exporter's optimisations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from cnnscope.analyzer.difference.constants import Constant
 from cnnscope.analyzer.difference.lengths import same_shape
@@ -17,6 +18,7 @@ from cnnscope.analyzer.difference.network import LayerPart, Network
 from cnnscope.analyzer.difference.numbers import unordered
 from cnnscope.analyzer.difference.settings import Setting, frozen
 from cnnscope.analyzer.difference.stages import Stage
+from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.definition import lookup
 from cnnscope.analyzer.report.layer import Layer, Value
 
@@ -31,33 +33,61 @@ def network_of(stage: Stage, known: Callable[[str], str] = str) -> Network:
         known: names of tensors to the names that they are matched by.
     """
     made = {*stage.inputs, *(value.name for layer in stage.layers for value in layer.outputs)}
-    read = {name for layer in stage.layers for name, _ in _read(layer)}
-    read.update(stage.outputs)
-    return Network(
-        tuple([_part(stage, i, made, read, known) for i in range(len(stage.layers))]),
-        tuple(map(known, stage.inputs)),
-        tuple(map(known, stage.outputs)),
-    )
+    reads = [list(_read(layer)) for layer in stage.layers]
+    read = {*stage.outputs, *(name for each in reads for name, _ in each)}
+    characters: dict[Hashable, _Character] = {}
+    parts = []
+    for i, all_read in enumerate(reads):
+        inputs = [(name, k) for name, k in all_read if name in made]
+        found, number = None, stage.alike(i)
+        if (
+            number is not None
+        ):  # the kind may hang on the neighbours, too; equal ones are one object
+            key = number, id(stage.layers[i].kind), *[k for _, k in inputs]
+            found = characters.get(key)
+        if found is None:
+            found = _character(stage, i, inputs)
+        if number is not None:
+            characters[key] = found
+        parts.append(_part(stage, i, found, [name for name, _ in inputs], read, known))
+    return Network(tuple(parts), tuple(map(known, stage.inputs)), tuple(map(known, stage.outputs)))
+
+
+class _Character(NamedTuple):
+    """What of a `LayerPart` is the same for all layers that are alike."""
+
+    kind: Kind
+    likeness: Hashable
+    weighted: bool
+    passing: bool
+    slots: tuple[str, ...]
+
+
+def _character(stage: Stage, i: int, inputs: Sequence[tuple[str, int]]) -> _Character:
+    layer = stage.layers[i]
+    weighted = is_weighted(layer)
+    return _Character(
+        layer.kind, likeness(stage, i, weighted), weighted,
+        is_passing(stage, i, [name for name, _ in inputs]),
+        tuple([stage.slot(i, k) if k >= 0 else "" for _, k in inputs]),
+    )  # fmt: skip
 
 
 def _part(
-    stage: Stage, i: int, made: Collection[str], read: Collection[str], known: Callable[[str], str]
-) -> LayerPart:
+    stage: Stage, i: int, character: _Character, inputs: Sequence[str], read: Collection[str],
+    known: Callable[[str], str],
+) -> LayerPart:  # fmt: skip
     layer, node = stage.layers[i], stage.settings(i)
-    inputs = [(name, k) for name, k in _read(layer) if name in made]
-    places = [stage.slot(i, k) if k >= 0 else "" for _, k in inputs]
-    names = tuple([name for name, _ in inputs])
-    weighted = is_weighted(layer)
     prints = stage.weights(i)
     digests = tuple([p.digest for p in prints if not p.zeros])
     single = not any(value.name in read for value in layer.outputs[1:])
     told = bool(digests) and None not in digests and max(p.elements for p in prints) > 1
     return LayerPart(
-        layer.name, node.op, layer.kind.family, likeness(stage, i, weighted),
-        tuple(map(known, names)), tuple([known(value.name) for value in layer.outputs]),
-        single and is_passing(stage, i, names), weighted, digests if told else None,
-        tuple(places), node.spelling.commutes,
-        (lambda: _numbers(node.settings.values())) if weighted and told else None,
+        layer.name, node.op, character.kind.family, character.likeness,
+        tuple(map(known, inputs)), tuple([known(value.name) for value in layer.outputs]),
+        single and character.passing, character.weighted, digests if told else None,
+        character.slots, node.spelling.commutes,
+        (lambda: _numbers(node.settings.values())) if character.weighted and told else None,
     )  # fmt: skip
 
 

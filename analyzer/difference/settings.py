@@ -47,7 +47,7 @@ class Node:
         op: its operator's title, of its newest name.
         spelling: what of it means the same.
         settings: by name.
-        reads: by name, the operands that hang on the inputs: tensors.
+        reads: by name, the operands that hang on the inputs: their places.
         shaping: what says nothing but the outputs' shapes.
         signature: what ONNX says of it.
     """
@@ -55,7 +55,7 @@ class Node:
     op: str
     spelling: Spelling
     settings: Mapping[str, Setting]
-    reads: Mapping[str, str]
+    reads: Mapping[str, int]
     signature: Signature
 
     def fallback(self, name: str) -> object:
@@ -94,13 +94,13 @@ def settings_of(
     for name, value in attributes.items():
         key = said.renamed.get(name.lower(), name.lower())
         settings[key] = Setting(value, None, value, name)
-    reads: dict[str, str] = {}
+    reads: dict[str, int] = {}
     for k, (name, _) in enumerate(zip(inputs, tensors, strict=True)):
         if not name:
             continue
         held, key = constant(name), said.operand(k)
         if held is None:
-            reads[key] = name
+            reads[key] = k
         elif not held.empty:
             settings[key] = Setting(_small(held), held, held, said.title(k))
     for name, value in spelled.implied.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,23 +71,44 @@ class Stage:
         """The node that a layer is."""
         return None if self.level is None else self.level.nodes[i]
 
+    def alike(self, i: int) -> int | None:
+        """The number of the class of layers alike that a layer belongs to (`operators.likeness`): what hangs
+        on nothing but operator, attributes and tensors' facts is the same for all of them. None: like
+        no other."""
+        node = self.node(i)
+        return (
+            None if node is None or self.level is None else self.level.shapes.alike.get(node.index)
+        )
+
     @cached_property
     def _settings(self) -> dict[int, Settings]:
         return {}
 
+    @cached_property
+    def _shared_settings(self) -> dict[Hashable, Settings]:
+        return {}
+
     def settings(self, i: int) -> Settings:
-        """What a layer is set to."""
+        """What a layer is set to; of layers alike that read the same constants it is one value."""
         known = self._settings.get(i)
         if known is None:
-            layer, node = self.layers[i], self.node(i)
-            domain = layer.op.rpartition("::")[0]
-            version = self.opsets.get(domain, 1) if node is None else node.version
-            known = self._settings[i] = settings_of(
-                layer.op, version, layer.inputs,
-                [None if value is None else value.tensor for value in layer.operands],
-                [value.tensor for value in layer.outputs], self._attributes(layer, node),
-                self.constant,
-            )  # fmt: skip
+            layer, node, number = self.layers[i], self.node(i), self.alike(i)
+            attributes = self._attributes(layer, node)
+            key: Hashable = None
+            if number is not None and attributes is layer.attributes:  # no tensors among them
+                key = number, *[self.constant(name) for name in layer.inputs if name]
+                known = self._shared_settings.get(key)
+            if known is None:
+                domain = layer.op.rpartition("::")[0]
+                version = self.opsets.get(domain, 1) if node is None else node.version
+                known = settings_of(
+                    layer.op, version, layer.inputs,
+                    [None if value is None else value.tensor for value in layer.operands],
+                    [value.tensor for value in layer.outputs], attributes, self.constant,
+                )  # fmt: skip
+                if key is not None:
+                    self._shared_settings[key] = known
+            self._settings[i] = known
         return known
 
     def free_shapes(self, i: int) -> list[Shape | None] | None:
@@ -118,7 +139,7 @@ class Stage:
         """Its attributes, what tensors among them hold included, however large."""
         if self.level is None or node is None:
             return layer.attributes
-        if not any(isinstance(x, Tensor | tuple) for x in layer.attributes.values()):
+        if not any(map(_holds_tensors, layer.attributes.values())):
             return layer.attributes
         found = dict(layer.attributes)
         for attribute in node.proto.attribute:
@@ -202,6 +223,12 @@ class Stage:
         """How many inputs of its own a subgraph has."""
         node = self.node(i)
         return 0 if node is None else len(node.bodies[attribute].inputs)
+
+
+def _holds_tensors(attribute: object) -> bool:
+    return isinstance(attribute, Tensor) or (
+        isinstance(attribute, tuple) and bool(attribute) and isinstance(attribute[0], Tensor)
+    )
 
 
 @dataclass(frozen=True, slots=True)

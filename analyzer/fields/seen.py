@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from cnnscope.analyzer.fields.digits import Everything, Reach, as_field, width
 from cnnscope.analyzer.fields.paths import Paths
@@ -79,16 +80,28 @@ def find_seen(paths: Paths, length: int | None, units: Shape | None) -> Seen:
     return replace(found, phases=_phases(moving, fixed, units))
 
 
-def figures(paths: Paths, length: int | None) -> Seen:
-    """What the terms come to, but for where the units look unless that is plain."""
+class Extent(NamedTuple):
+    """How much the units of a tensor see of an input's axis: `Seen`'s figures of these names."""
+
+    size: int | None
+    local_size: int | None
+    at_least: int | None = None
+    global_: bool = False
+    global_by: str | None = None
+
+
+def extent(paths: Paths, length: int | None) -> Extent:
+    """How much the units see, apart from where."""
     if len(paths.terms) == 1 and len(paths.terms[0].digits) == 1:
-        return _seen_plainly(paths, length)
+        whole = paths.terms[0].digits[0].field.size
+        return Extent(whole if paths.known else None, whole)
     moving = [term for term in paths.terms if term.digits]
     fixed = [term for term in paths.terms if not term.digits]
     local = max((width(term.digits) for term in moving), default=None)
     unknown = [t for t in fixed if t.at_least is not None]
     sees_all = [t for t in fixed if t.whole or (t not in unknown and _covers(t.fixed, length))]
     sizes = [local] if local is not None else []
+    size: int | None
     if sees_all:
         size = length
         reaches = [covered(t.fixed, length) for t in fixed]
@@ -104,6 +117,15 @@ def figures(paths: Paths, length: int | None) -> Seen:
         local = None
         if not sees_all:
             size = None
+    by = next((t.by for t in sees_all if t.by), None)
+    return Extent(size, local, None if size is not None else at_least, bool(sees_all), by)
+
+
+def figures(paths: Paths, length: int | None) -> Seen:
+    """What the terms come to, but for where the units look unless that is plain."""
+    if len(paths.terms) == 1 and len(paths.terms[0].digits) == 1:
+        return _seen_plainly(paths, length)
+    size, local, at_least, global_, global_by = extent(paths, length)
     # The first unit's window, along the paths that move with it where there are any.
     main = widest_term(paths)
     center, fine = None, None
@@ -116,12 +138,12 @@ def figures(paths: Paths, length: int | None) -> Seen:
         size=size,
         center=center,
         output_axis=fine.axis if fine else None,
-        global_=bool(sees_all),
-        global_by=next((t.by for t in sees_all if t.by), None),
+        global_=global_,
+        global_by=global_by,
         local_size=local,
         smallest_size=_smallest(paths, length, paths.ways, (local, size)),
         smallest_local=_smallest(paths, length, _not_all(paths.ways, length), (local,)),
-        at_least=None if size is not None else at_least,
+        at_least=at_least,
     )
 
 

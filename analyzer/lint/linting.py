@@ -9,7 +9,7 @@ out where the configuration ignores that rule for those layers, or where the mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
@@ -21,6 +21,7 @@ from cnnscope.analyzer.lint.settings import SEVERITIES, LintSettings
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.finding import Finding
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.collector import collector_resting
 from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import name
 from cnnscope.analyzer.values.shown import Listing
@@ -104,6 +105,14 @@ def lint_report(
     analysis = report._analysis
     if not isinstance(analysis, Analysis):
         raise ValueError("rules need the model itself, not what was read back: analyse it anew")
+    with collector_resting():
+        return _findings(report, analysis, settings, asked, kernels)
+
+
+def _findings(
+    report: Report, analysis: Analysis, settings: LintSettings, asked: Sequence[LintRule],
+    kernels: Kernels | None,
+) -> Findings:  # fmt: skip
     particulars = Particulars(
         analysis.file, analysis.graph, analysis.shapes, analysis.weights, analysis.fields
     )

@@ -158,9 +158,9 @@ def largest_field(report: Report) -> Metric:
     sizes = []
     unknown = 0
     for layer in report.layers:
-        for field in layer.receptive_field:
-            unknown += field.size is None and not field.global_
-            sizes += [n for n in (field.local_size, field.at_least) if n is not None]
+        for seen in layer.extents():
+            unknown += seen.size is None and not seen.global_
+            sizes += [n for n in (seen.local_size, seen.at_least) if n is not None]
     missing = {"field of a layer, not known": unknown} if unknown else {}
     return Metric.of(max(sizes, default=None), missing)
 

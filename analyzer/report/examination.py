@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
@@ -37,27 +35,6 @@ if TYPE_CHECKING:
 
 
 Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
-
-
-@contextmanager
-def collector_resting() -> Iterator[None]:
-    """Without Python's cycle collector, which would look again and again at all that is kept.
-
-    A report is made of objects that stay, and few of them in cycles; looking for garbage among them
-    takes a third of the time, and more per layer the larger the model is.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            if not gc.get_freeze_count():
-                # All that was made is kept, so it may pass for old at once: the collector's first
-                # look after its rest would be at every object of the report.
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 @dataclass(frozen=True, eq=False)

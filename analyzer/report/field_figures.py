@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from cnnscope.analyzer.fields.border import outside_share, padded_share
-from cnnscope.analyzer.fields.paths import InputAxis, Paths
-from cnnscope.analyzer.fields.seen import find_seen
+from cnnscope.analyzer.fields.paths import InputAxis, Paths, State, Unfollowed
+from cnnscope.analyzer.fields.seen import Extent, extent, find_seen
 from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.model.graph import Node
@@ -29,12 +31,31 @@ def padded_share_of(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) ->
     return padded_share(reads.outputs[0][data], x.shape, output.shape)
 
 
+def axis_length(x: Tensor, axis: int) -> int | None:
+    """The length of an axis, where it is a number."""
+    length = None if x.shape is None else x.shape[axis]
+    return length if isinstance(length, int) else None
+
+
+def extents(
+    state: State | None, spatial: Collection[InputAxis], tensors: Mapping[str, Tensor]
+) -> list[Extent]:
+    """How much is seen of each spatial axis of the inputs."""
+    if not state or isinstance(state, Unfollowed):
+        return []
+    return [
+        extent(paths, axis_length(tensors[key[0]], key[1]))
+        for key, paths in state.items()
+        if key in spatial
+    ]
+
+
 def receptive_field(
     key: InputAxis, paths: Paths, source: Tensor, units: Shape | None
 ) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
-    whole = length if isinstance(length, int) else None
+    whole = axis_length(source, key[1])
     found = find_seen(paths, whole, units)
     return ReceptiveField(
         input=key[0],

@@ -12,7 +12,8 @@ from typing import Any
 
 #: makes a value of what JSON has
 Read = Callable[[object], Any]
-_BITS = 1000  # a product of lengths, of which each has 63 at most; what is divided by another is a float
+#: a product of lengths, of which each has 63 bits at most; what is divided by another is a float
+_HUGE = 1 << 1000
 #: values of a file: each takes some sixty bytes of memory, with however few it is written
 _MOST = 1 << 25
 #: what JSON calls its values
@@ -73,15 +74,15 @@ def text(data: object) -> str:
 def integer(data: object) -> int:
     if type(data) is not int:
         raise WrongDataError(f"a whole number is wanted, this is {word(data)}")
-    if data.bit_length() > _BITS:
+    if not -_HUGE < data < _HUGE:
         raise WrongDataError("a number of hundreds of digits")
     return data
 
 
 def count(data: object) -> int:
-    if integer(data) < 0:
-        raise WrongDataError(f"{str(data)[:40]}, where nothing is below 0")
-    return data  # type: ignore[return-value]  # just asked
+    if type(data) is int and 0 <= data < _HUGE:  # as nearly always
+        return data
+    raise WrongDataError(f"{str(integer(data))[:40]}, where nothing is below 0")
 
 
 def real(data: object) -> float:
@@ -115,7 +116,7 @@ def fraction(data: object) -> int | Fraction:
 
 PLAIN: Mapping[object, Read] = {
     str: text, bool: truth, float: real, object: lambda data: data,
-    Fraction: lambda data: Fraction(fraction(data)),
+    Fraction: lambda data: x if isinstance(x := fraction(data), Fraction) else Fraction(x),
 }  # fmt: skip
 
 
@@ -130,15 +131,17 @@ def one_of(words: Sequence[object]) -> Read:
 
 
 def alternatives(readings: Sequence[Read], *, empty: bool) -> Read:
+    *others, last = readings
+
     def read(data: object) -> object:
         if data is None and empty:
             return None
-        for reading in readings[:-1]:
+        for reading in others:
             try:
                 return reading(data)
             except WrongDataError:
                 pass
-        return readings[-1](data)
+        return last(data)
 
     return read
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
@@ -55,6 +56,12 @@ class FactSource(Protocol):
 
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What the units of its first output see, in figures."""
+
+    def extents(self) -> Sequence[Extent]:
+        """How much those units see, as many as `receptive_field` has."""
+
+    def sees(self) -> object:
+        """What decides what those units see, not yet in figures: where it is equal, the figures are."""
 
     def padded_share(self) -> float | None:
         """The share of those units whose window touches padding."""
@@ -128,6 +135,17 @@ class Layer(Shown):
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """Of its first output, one entry per network input and spatial axis."""
         return () if self._source is None else self._source.receptive_field()
+
+    def extents(self) -> Sequence[Extent]:
+        """How much the units of the first output see, without where: quicker than `receptive_field`."""
+        return () if self._source is None else self._source.extents()
+
+    def sees_as(self, other: Layer) -> bool:
+        """Do the units of both first outputs see the same, of inputs of the same names?"""
+        one, two = self._source, other._source
+        if one is not None and two is not None and one.sees() == two.sees():
+            return True
+        return self.receptive_field == other.receptive_field
 
     @property
     def padded_share(self) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.paths import Unfollowed
+from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
 from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
@@ -16,7 +17,7 @@ from cnnscope.analyzer.passes.costs import Cost, Costs
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, reads_of
 from cnnscope.analyzer.passes.weights import Path, Weights
-from cnnscope.analyzer.report.field_figures import padded_share_of, receptive_field
+from cnnscope.analyzer.report.field_figures import extents, padded_share_of, receptive_field
 from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.layers import LayersOnDemand
 from cnnscope.analyzer.report.own_weights import stored_at
@@ -229,6 +230,11 @@ class LayerSource:
         """The facts of the tensors around the node."""
         return self.around.shapes
 
+    @property
+    def seen(self) -> str:
+        """The tensor whose units have receptive fields: the first output in the main graph, else ""."""
+        return next((name for name in self.node.outputs if name), "") if self.around.top else ""
+
     def kind(self) -> Kind:
         """What the layer is, in the field's words."""
         return self.around.kinds[self.node.index]
@@ -240,8 +246,20 @@ class LayerSource:
 
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What the units of its first output see, in figures."""
-        tensor = next((name for name in self.node.outputs if name), "")
-        return self.around.model.receptive_field(tensor) if self.around.top and tensor else ()
+        return self.around.model.receptive_field(self.seen) if self.seen else ()
+
+    def extents(self) -> Sequence[Extent]:
+        """How much those units see."""
+        fields = self.around.model.fields
+        return extents(fields.states.get(self.seen), fields.spatial, self.shapes.tensors)
+
+    def sees(self) -> object:
+        """The paths that the figures are made of, and the lengths that they are held against."""
+        state = self.around.model.fields.states.get(self.seen)
+        if not state or isinstance(state, Unfollowed):
+            return ()
+        known = self.shapes.tensors
+        return state, known[self.seen].shape, {name: known[name].shape for name, _ in state}
 
     def padded_share(self) -> float | None:
         """The share of those units whose window touches padding."""

@@ -57,6 +57,13 @@ class ReportReader:
         self.names = dict(_paths(self.record.get("layers")))
         special = {**SPECIAL, FreeDim: lambda reader, data: self.formula(data)}
         self.reader = Reader(special, ALIASES, lambda name: self.names.get(name, name), NODES)
+        # What every layer has, looked up once.
+        self._shape = self.reader.reading(tuple[Dim, ...] | None)
+        self._kind = self.reader.reading(Kind)
+        self._fields = self.reader.reading(tuple[ReceptiveField, ...])
+        self._share = self.reader.reading(float | None)
+        self._classes = self.reader.reading(Mapping[str, str])
+        self._count = self.reader.reading(int | None)
         self.formulas = self._formulas() if "formulas" in self.record else {}
         self.model: ModelInfo = self._at("model", lambda x: self.reader.read(ModelInfo, x))
 
@@ -149,18 +156,20 @@ class ReportReader:
         return tuple(found)
 
     def _layer(self, index: int, entry: dict[str, object], around: dict[str, Tensor]) -> Layer:
-        read, at = self.reader.read, self._at
+        at = self._at
         figures = self.reader.members(Layer, entry, _OTHERWISE)
         name = figures.pop("name")
         name = self.names.get(name, name)
         stored = {
             x.name: x.tensor for x in self._each("operands", self._value, entry, needed=False)
         }
-        inside = {**around, **stored}
+
+        def known(name: str) -> Tensor:
+            return stored[name] if name in stored else around.get(name, _NOTHING)
+
         outputs = self._each("outputs", self._value, entry)
-        fields: tuple[ReceptiveField, ...]
-        fields = at("receptive_field", lambda x: read(tuple[ReceptiveField, ...], x), entry)
-        _check_axes(fields, outputs, inside)
+        fields: tuple[ReceptiveField, ...] = at("receptive_field", self._fields, entry)
+        _check_axes(fields, outputs, known)
         bodies = entries(entry.get("bodies", {}))
         attributes = entries(entry.get("attributes", {}))
         return Layer(
@@ -174,16 +183,17 @@ class ReportReader:
             bytes_read=self._bytes(entry, "bytes_read"),
             bytes_written=self._bytes(entry, "bytes_written"),
             bodies={
-                key: at(key, lambda x: self._layers(x, dict(inside)), bodies) for key in bodies
+                key: at(key, lambda x: self._layers(x, {**around, **stored}), bodies)
+                for key in bodies
             },
             _source=LoadedLayer(
                 shown_name(name),
                 self.model.path,
-                at("kind", lambda x: read(Kind, x), entry),
-                tuple(Value(x, inside.get(x, _NOTHING)) if x else None for x in figures["inputs"]),
+                at("kind", self._kind, entry),
+                tuple([Value(x, known(x)) if x else None for x in figures["inputs"]]),
                 fields,
-                at("padded_share", lambda x: read(float | None, x), entry),
-                at("modules", lambda x: read(Mapping[str, str], x), entry, default={}),
+                at("padded_share", self._share, entry),
+                at("modules", self._classes, entry, default={}),
             ),
             **figures,
         )
@@ -192,7 +202,7 @@ class ReportReader:
         formula = f"{member}_formula"
         if formula in entry:
             return self._at(formula, self.formula, entry)
-        known: int | None = self._at(member, lambda x: self.reader.read(int | None, x), entry)
+        known: int | None = self._at(member, self._count, entry)
         return known
 
     def _totals(self, data: object) -> Totals:
@@ -239,7 +249,7 @@ class ReportReader:
 
     def shape(self, data: object) -> tuple[Dim, ...] | None:
         """A tensor's shape."""
-        found: tuple[Dim, ...] | None = self.reader.read(tuple[Dim, ...] | None, data)
+        found: tuple[Dim, ...] | None = self._shape(data)
         return found
 
     def _node(self, name: str) -> str:
@@ -247,12 +257,12 @@ class ReportReader:
 
 
 def _check_axes(
-    fields: Sequence[ReceptiveField], outputs: Sequence[Value], tensors: Mapping[str, Tensor]
+    fields: Sequence[ReceptiveField], outputs: Sequence[Value], tensor: Callable[[str], Tensor]
 ) -> None:
     """The axes that fields are said along are the layer's and its inputs'."""
     shape = outputs[0].shape if outputs else None
     for found in fields:
-        source = tensors.get(found.input, _NOTHING).shape
+        source = tensor(found.input).shape
         for axis, lengths in ((found.axis, source), (found.output_axis, shape)):
             if axis is not None and lengths is not None and axis >= len(lengths):
                 raise WrongDataError(f"a field along an axis {axis!s:.40} that isn't there")

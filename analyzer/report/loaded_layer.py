@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.report.layer import Value
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
@@ -42,6 +43,14 @@ class LoadedLayer:
 
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What the units of its first output see, in figures."""
+        return self.fields
+
+    def extents(self) -> Sequence[Extent]:
+        """How much those units see."""
+        return [Extent(x.size, x.local_size, x.at_least, global_=x.global_) for x in self.fields]
+
+    def sees(self) -> object:
+        """The figures themselves: nothing else is known."""
         return self.fields
 
     def padded_share(self) -> float | None:

@@ -19,6 +19,7 @@ from cnnscope.analyzer.report.measurement import PROFILE_SCHEMA_VERSION, Profile
 from cnnscope.analyzer.report.readings import ALIASES, SPECIAL
 from cnnscope.analyzer.report.report import SCHEMA_VERSION, Report
 from cnnscope.analyzer.report.typed_data import Reader
+from cnnscope.analyzer.values.collector import collector_resting
 from cnnscope.analyzer.values.diagnostics import ReportFileError
 
 #: bytes of a file; a report of a network of a hundred thousand layers has as many
@@ -47,6 +48,11 @@ def load(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Report | list[Re
     True
     """
     name, data = _read(source)
+    with collector_resting():
+        return _reports(name, data)
+
+
+def _reports(name: str, data: bytes) -> Report | list[Report]:
     if is_vast(data):
         raise ReportFileError(f"{name}: more values than any report has")
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.layer_records import layer_records, shape_text
 from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.values.collector import collector_resting
 from cnnscope.analyzer.values.frames import Cell, flat
 from cnnscope.analyzer.values.notation import escape
 
@@ -23,6 +24,11 @@ _RENAMED = {"kind": "layer_kind", "output": "shape"}
 
 def whole_network(report: Report) -> networkx.DiGraph[str]:
     """The report's layers as a networkx DiGraph."""
+    with collector_resting():
+        return _network(report)
+
+
+def _network(report: Report) -> networkx.DiGraph[str]:
     import networkx
 
     network: networkx.DiGraph[str] = networkx.DiGraph()

@@ -51,10 +51,10 @@ def _metric(reader: Reader, data: object) -> Metric:
 
 
 def _field(reader: Reader, data: object) -> ReceptiveField:
-    found = ReceptiveField(**reader.members(ReceptiveField, data, ("phases",)))
-    if entries(data).get("spans") is None:
-        return found
-    return replace(found, phases=reader.read(Phases, data))
+    found = reader.members(ReceptiveField, data, ("phases",))
+    if entries(data).get("spans") is not None:
+        found["phases"] = reader.read(Phases, data)
+    return ReceptiveField(**found)
 
 
 def _phases(reader: Reader, data: object) -> Phases:

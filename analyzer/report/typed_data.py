@@ -65,7 +65,11 @@ class Reader:
         Raises:
             WrongDataError: it is none.
         """
-        return self._reading(kind, signed=False, node=False)(data)
+        return self.reading(kind)(data)
+
+    def reading(self, kind: object) -> Read:
+        """What reads data as such a value: for who reads many."""
+        return self._reading(kind, signed=False, node=False)
 
     def members(self, kind: type, data: object, left_out: Sequence[str] = ()) -> dict[str, Any]:
         """What an object has for the fields of a class."""
@@ -116,6 +120,7 @@ class Reader:
         wanted = [
             (
                 field.name, self.aliases.get((kind, field.name), field.name), _needed(field),
+                type(None) in get_args(hint),
                 self._reading(
                     hint, signed=field.name in _SIGNED, node=field.name in self.nodes
                 ),
@@ -126,14 +131,18 @@ class Reader:
 
         def members(data: object) -> dict[str, Any]:
             record = entries(data)
-            found = {}
-            for name, member, needed, reading in wanted:
+            found: dict[str, Any] = {}
+            for name, member, needed, nullable, reading in wanted:
                 if member not in record:
                     if needed:
                         raise WrongDataError(f"{member!r} is missing")
                     continue
+                value = record[member]
+                if value is None and nullable:
+                    found[name] = None
+                    continue
                 try:
-                    found[name] = reading(record[member])
+                    found[name] = reading(value)
                 except WrongDataError as error:
                     error.where.append(member)
                     raise

@@ -127,19 +127,3 @@ def summary(values: Sequence[float]) -> Summary:
     Summary(median=2.0, low=1.0, high=3.0, count=3)
     """
     return Summary(statistics.median(values), min(values), max(values), len(values))
-
-
-def ratio(ours: Summary | None, theirs: Summary | None) -> float | None:
-    """The ratio of two medians; None where either wasn't measured."""
-    if ours is None or theirs is None or not theirs.median:
-        return None
-    return ours.median / theirs.median
-
-
-def flatness(per_node: Mapping[int, float]) -> float:
-    """How many times the cheapest size's cost per node the dearest one's is.
-
-    >>> flatness({1000: 2.0, 10000: 2.5})
-    1.25
-    """
-    return max(per_node.values()) / min(per_node.values())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import onnx
@@ -57,20 +58,73 @@ def ladder(nodes: int) -> onnx.ModelProto:
     return _model(made, last)
 
 
-def _conv(i: int, given: str, gives: str) -> onnx.NodeProto:
+def modules(nodes: int) -> onnx.ModelProto:
+    """One module over and over, under the names that exporters give: two convolutions, a sum."""
+    made, last = [], "input"
+    for start in range(0, nodes, 4):
+        scope, joined = f"/model/layer{start // 64}/block.{start // 4 % 16}", last
+        for i, part in zip(range(start, min(nodes, start + 4)), ("conv1", "act", "conv2", "add"),
+                           strict=False):  # fmt: skip
+            given, last = last, f"{scope}/{part}/out"
+            if part == "act":
+                made.append(helper.make_node("Relu", [given], [last], f"{scope}/act/Relu"))
+            elif part == "add":
+                made.append(helper.make_node("Add", [given, joined], [last], f"{scope}/Add"))
+            else:
+                made.append(_conv(i, given, last, f"{scope}/{part}/Conv"))
+    return _model(made, last)
+
+
+def dense(layers: int) -> onnx.ModelProto:
+    """A dense block: each layer reads all before it, so that edges grow with the square of layers."""
+    made, weights, seen = [], [], ["input"]
+    for i in range(layers):
+        width = CHANNELS + i
+        given, last = f"cat{i}", f"t{i}"
+        made.append(helper.make_node("Concat", list(seen), [given], f"concat{i}", axis=1))
+        weights.append(_zeros(f"w{i}", 1, width, 3, 3))
+        made.append(helper.make_node(
+            "Conv", [given, f"w{i}"], [last], f"conv{i}", kernel_shape=[3, 3], pads=[1, 1, 1, 1]
+        ))  # fmt: skip
+        seen.append(last)
+    return _model(made, last, weights, [1, 1, SIDE, SIDE])
+
+
+def free(layers: int) -> onnx.ModelProto:
+    """A chain that grows by a part of its own length at each layer: a free dimension each."""
+    made, inputs, last = [], [_declared("input", [1, CHANNELS, "rows", SIDE])], "input"
+    for i in range(0, layers, 2):
+        inputs.append(_declared(f"part{i}", [1, CHANNELS, f"rows{i}", SIDE]))
+        given, last = last, f"t{i}"
+        made.append(_conv(i, f"part{i}", f"c{i}"))
+        made.append(helper.make_node("Concat", [given, f"c{i}"], [last], f"concat{i}", axis=2))
+    return _model(made, last, [], [1, CHANNELS, None, SIDE], inputs)
+
+
+def _declared(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def _conv(i: int, given: str, gives: str, name: str = "") -> onnx.NodeProto:
     return helper.make_node(
-        "Conv", [given, "w", "b"], [gives], f"conv{i}", kernel_shape=[3, 3], pads=[1, 1, 1, 1]
-    )
+        "Conv", [given, "w", "b"], [gives], name or f"conv{i}",
+        kernel_shape=[3, 3], pads=[1, 1, 1, 1],
+    )  # fmt: skip
 
 
-def _model(nodes: list[onnx.NodeProto], last: str) -> onnx.ModelProto:
-    shape = [1, CHANNELS, SIDE, SIDE]
+def _model(
+    nodes: list[onnx.NodeProto],
+    last: str,
+    weights: Sequence[onnx.TensorProto] = (),
+    output: Sequence[int | str | None] = (1, CHANNELS, SIDE, SIDE),
+    inputs: Sequence[onnx.ValueInfoProto] = (),
+) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "benchmark",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(last, TensorProto.FLOAT, shape)],
-        [_zeros("w", CHANNELS, CHANNELS, 3, 3), _zeros("b", CHANNELS)],
+        inputs or [_declared("input", [1, CHANNELS, SIDE, SIDE])],
+        [helper.make_tensor_value_info(last, TensorProto.FLOAT, output)],
+        weights or [_zeros("w", CHANNELS, CHANNELS, 3, 3), _zeros("b", CHANNELS)],
     )
     return helper.make_model(
         graph, producer_name="benchmarks", opset_imports=[helper.make_opsetid("", 17)], ir_version=8
@@ -164,10 +218,26 @@ def _tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
     return found
 
 
+GROWING: dict[str, Callable[[int], onnx.ModelProto]] = {
+    "chain": chain, "ladder": ladder, "modules": modules, "dense": dense, "free": free,
+}  # fmt: skip
+
+
 def make(kind: str, nodes: int, path: Path) -> None:
     """Write one of the models by its name."""
-    model = {"chain": chain, "ladder": ladder}[kind](nodes) if kind != "vgg19" else vgg19()
-    onnx.save(model, path)
+    onnx.save(vgg19() if kind == "vgg19" else GROWING[kind](nodes), path)
+
+
+def inline(source: Path, path: Path) -> None:
+    """A copy of a model with all its weights in the file itself: those that are missing as zeros."""
+    model = onnx.load(source, load_external_data=False)
+    for tensor in _tensors(model.graph):
+        if tensor.data_location == TensorProto.EXTERNAL:
+            bits = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize * 8
+            del tensor.external_data[:]
+            tensor.data_location = TensorProto.DEFAULT
+            tensor.raw_data = bytes(-(-math.prod(tensor.dims) * bits // 8))
+    path.write_bytes(model.SerializeToString())
 
 
 if __name__ == "__main__":
@@ -175,5 +245,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "with_weights":
         for name in sys.argv[3:]:
             with_weights(Path(name), Path(sys.argv[2]))
+    elif sys.argv[1] == "inline":
+        inline(Path(sys.argv[2]), Path(sys.argv[3]))
     else:
         make(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,8 +1,10 @@
 """The child's side: one tool, in one process, over some models; a line of JSON for each.
 
     python benchmarks/tasks.py time cnnscope 5 '{"lenet5.onnx": null}'
-    python benchmarks/tasks.py once chain.onnx
+    python benchmarks/tasks.py run lenet5.onnx
+    python benchmarks/tasks.py ranges lenet5.onnx
 
+*run* says what a session and one unoptimised run take; *ranges* what is asked of a reader of ranges.
 *time* imports the tool, does each model once for nothing (imports and caches), and then `repeats`
 times by the clock, from the path to the figures. The heap is collected before each time, so that no
 tool pays for what another run left; during it Python's collector is as the tool leaves it.
@@ -19,6 +21,9 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 #: a task isn't repeated further once its times add up to so many seconds
 ENOUGH = 3.0
@@ -81,6 +86,95 @@ def onnx_inference() -> Task:
     return task
 
 
+@dataclass(frozen=True)
+class Afterwards:
+    """What is asked once a model is analysed: a fresh report each time, of which making it isn't timed.
+
+    Args:
+        ask: the question, of the report; it may give the divisor of the time, such as a number of layers.
+        ready: what of the report is made before, when it isn't the report itself.
+    """
+
+    ask: Callable[[Any], object]
+    ready: Callable[[Any, str, Shapes], object] = lambda report, path, shapes: report
+
+    def prepared(self, path: str, shapes: Shapes) -> object:
+        from cnnscope.analyzer import analyze
+
+        return self.ready(analyze(path, shapes=shapes), path, shapes)
+
+
+def json_text() -> Afterwards:
+    return Afterwards(lambda report: json.dumps(report.to_dict()))
+
+
+def csv_text() -> Afterwards:
+    from cnnscope.analyzer.render.formats import Result, written
+    from cnnscope.analyzer.render.subjects.report import document
+
+    return Afterwards(
+        lambda report: written(Result(lambda: [document(report)], dict, rows=True), "csv")
+    )
+
+
+def lint() -> Afterwards:
+    import cnnscope
+
+    return Afterwards(lambda report: str(cnnscope.lint(report)))
+
+
+def diff() -> Afterwards:
+    """Against itself, read once more: every layer finds its counterpart and is compared with it."""
+    import cnnscope
+
+    return Afterwards(
+        lambda pair: str(cnnscope.diff(*pair)),
+        lambda report, path, shapes: (report, cnnscope.analyze(path, shapes=shapes)),
+    )
+
+
+def check() -> Afterwards:
+    import cnnscope
+
+    limits = {"macs": "< 1P", "params": "< 1T", "peak_activation": "< 1TB", "errors": "0"}
+    return Afterwards(lambda report: str(cnnscope.check(report, limits)))
+
+
+def explain_one() -> Afterwards:
+    return Afterwards(lambda report: str(report.layers[len(report.layers) // 2].explain()))
+
+
+def explain_all() -> Afterwards:
+    """Gives the seconds a layer."""
+
+    def ask(report: Any) -> int:
+        for layer in report.layers:
+            layer.explain()
+        return len(report.layers)
+
+    return Afterwards(ask)
+
+
+def units_of(part: str, count: int = 1_000) -> Afterwards:
+    """What that many units of the last layer see whose path holds the text."""
+    import random
+
+    def ready(report: Any, path: str, shapes: Shapes) -> object:
+        layer = [x for x in report.layers if part in x.path and len(x.output_shape or ()) == 4][-1]
+        drawn = random.Random(0)
+        lengths = layer.output_shape
+        return report, layer, [[drawn.randrange(n) for n in lengths] for _ in range(count)]
+
+    return Afterwards(lambda asked: list(asked[0].regions(asked[1], asked[2])), ready)
+
+
+AFTERWARDS: dict[str, Callable[[], Afterwards]] = {
+    "JSON": json_text, "CSV": csv_text, "lint": lint, "diff": diff, "check": check,
+    "explain one layer": explain_one, "explain all layers": explain_all,
+    "units of resnet50's layer3.5": lambda: units_of("/layer3/5/"),
+    "units of densenet121's block 4": lambda: units_of("/block4/"),
+    "a unit of the last layer": lambda: units_of("", 1),
+}  # fmt: skip
 TOOLS: dict[str, Callable[[], Task]] = {
     "cnnscope": cnnscope,
     "cnnscope, printed": cnnscope_text,
@@ -91,7 +185,7 @@ TOOLS: dict[str, Callable[[], Task]] = {
 
 
 def timed(
-    task: Task,
+    task: Task | Afterwards,
     path: str,
     shapes: Shapes,
     repeats: int,
@@ -99,18 +193,24 @@ def timed(
 ) -> dict[str, object]:
     """The seconds of each time, or why there are none."""
     seconds: list[float] = []
+    spent = 0.0
     try:
         for turn in range(repeats + 1):
+            ready = task.prepared(path, shapes) if isinstance(task, Afterwards) else None
             gc.collect()
             start = clock()
             # What is printed goes nowhere: a terminal's speed is none of the tool's.
             with contextlib.redirect_stdout(io.StringIO()):
-                kept = task(path, shapes)
+                kept = task.ask(ready) if isinstance(task, Afterwards) else task(path, shapes)
             end = clock()
-            if turn:
-                seconds.append(end - start)
-            del kept
-            if turn and sum(seconds) > ENOUGH:
+            divisor = kept if isinstance(kept, int) and kept else 1
+            # The first time counts for nothing, unless it's so long that warming up is no part of it.
+            long = isinstance(task, Afterwards) and end - start > ENOUGH
+            if turn or long:
+                seconds.append((end - start) / divisor)
+                spent += end - start
+            del kept, ready
+            if spent > ENOUGH:
                 break
     except Exception as error:  # noqa: BLE001  # whatever a peer raises is its answer
         said = " ".join(str(error).split())[:160]
@@ -118,17 +218,75 @@ def timed(
     return {"model": path, "seconds": seconds}
 
 
+def one_run(path: str) -> dict[str, float]:
+    """Seconds of a session without optimisations, and of one run of it, made-up weights and inputs."""
+    from cnnscope.analyzer.report.examination import examine
+    from cnnscope.runtime.engine.flat import flat_model
+    from cnnscope.runtime.engine.inputs import make_inputs
+    from cnnscope.runtime.engine.providers import CPU_PROVIDER
+    from cnnscope.runtime.engine.sessions import open_session
+    from cnnscope.runtime.engine.weights import find_values
+
+    analysis = examine(path)
+    flat = flat_model(analysis)
+    feeds, values = make_inputs(analysis), find_values(analysis.file, flat)
+    start = time.perf_counter()
+    session = open_session(flat.proto, CPU_PROVIDER, weights=values.arrays)
+    opened = time.perf_counter()
+    session.run(None, feeds)
+    return {"session": opened - start, "run": time.perf_counter() - opened}
+
+
+class Counting:
+    """A file that hands out ranges, and counts how often it is asked and for how much."""
+
+    def __init__(self, path: str) -> None:
+        self.file = Path(path).open("rb")  # noqa: SIM115  # for as long as the process
+        self.size = Path(path).stat().st_size
+        self.at = self.requests = self.bytes = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.at = offset + (0, self.at, self.size)[whence]
+        return self.at
+
+    def tell(self) -> int:
+        return self.at
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, length: int = -1) -> bytes:
+        found = self.read_many([(self.at, self.size - self.at if length < 0 else length)])[0]
+        self.at += len(found)
+        return found
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        self.requests += 1
+        found = []
+        for offset, length in ranges:
+            self.file.seek(offset)
+            found.append(self.file.read(length))
+        self.bytes += sum(map(len, found))
+        return found
+
+
+def in_ranges(path: str) -> dict[str, int]:
+    """What analysing a model asks of such a file."""
+    from cnnscope.analyzer import analyze
+
+    file = Counting(path)
+    analyze(file)  # type: ignore[arg-type]  # as much of a file as is needed
+    return {"requests": file.requests, "bytes": file.bytes, "size": file.size}
+
+
 def main(arguments: Sequence[str]) -> None:
     what, *rest = arguments
     warnings.simplefilter("ignore")
-    if what == "once":
-        from cnnscope.analyzer import analyze
-
-        report = analyze(rest[0])
-        print(len(report.layers))
+    if what != "time":
+        print(json.dumps({"run": one_run, "ranges": in_ranges}[what](rest[0])))
         return
     tool, repeats, models = rest[0], int(rest[1]), json.loads(rest[2])
-    task = TOOLS[tool]()
+    task = {**TOOLS, **AFTERWARDS}[tool]()
     # Straight to the descriptor: a line per model, kept even if the next model kills the process.
     for path, shapes in models.items():
         line = json.dumps(timed(task, path, shapes or {}, repeats))

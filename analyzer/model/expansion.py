@@ -22,6 +22,7 @@ from typing import TypeAlias
 
 import onnx
 
+from cnnscope.analyzer.model.set_fields import ATTRIBUTE, INPUT, OUTPUT, set_fields
 from cnnscope.analyzer.values.diagnostics import GraphError, LimitError
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -164,7 +165,8 @@ class _Counting:
                             size.add_body(found, callee.refs)
                     continue
             size.nodes += 1
-            inputs, outputs = len(proto.input), len(proto.output)
+            fields = set_fields(proto)
+            inputs, outputs = len(fields.get(INPUT, ())), len(fields.get(OUTPUT, ()))
             size.names += 1 + outputs
             if inputs + outputs > _FEW:
                 size.ends += inputs + outputs - _FEW
@@ -179,7 +181,7 @@ class _Counting:
                 size.refs += sum(
                     1 for a in proto.attribute if a.ref_attr_name and a.type in _HOLDS_GRAPHS
                 )
-            for body in _bodies(proto.attribute):
+            for body in _bodies(fields.get(ATTRIBUTE, ())):
                 size.add_body(self.of(body.node, depth + 1, calls))
         return size
 

@@ -6,14 +6,12 @@ torch.onnx writes them into a node's metadata, as lists in Python's spelling; ot
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import onnx
 
 #: the most characters of a list of names in a node's metadata: parsing takes 300 bytes for each
 NOTE_LIMIT = 20_000
-
-#: not in every version of onnx
-_HAS_METADATA = "metadata_props" in onnx.NodeProto.DESCRIPTOR.fields_by_name
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 CLASSES = "pkg.torch.onnx.class_hierarchy"
@@ -31,11 +29,8 @@ def noted_module(scopes: list[str]) -> str:
     return ""
 
 
-def noted_list(proto: onnx.NodeProto, key: str) -> list[str]:
-    """A list of names among a node's metadata, written as Python writes it."""
-    entries = proto.metadata_props if _HAS_METADATA else None
-    if not entries:
-        return []
+def noted_list(entries: Iterable[onnx.StringStringEntryProto], key: str) -> list[str]:
+    """A list of names among the entries of a node's metadata, written as Python writes it."""
     for entry in entries:
         if entry.key == key:
             return _names(entry.value)

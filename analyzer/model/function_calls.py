@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import onnx
 
 from cnnscope.analyzer.model.expansion import Key
+from cnnscope.analyzer.model.set_fields import (
+    ATTRIBUTE,
+    DOMAIN,
+    INPUT,
+    METADATA,
+    NAME,
+    OP_TYPE,
+    OUTPUT,
+    set_fields,
+)
 
 
 class Call(NamedTuple):
     """A node about to be read, its tensor names those of the graph that it ends up in.
 
     What protobuf spells out anew each time it is asked (names) is asked for once.
+
+    Args:
+        attributes: the proto's.
+        notes: the entries of its metadata.
     """
 
     proto: onnx.NodeProto
@@ -25,6 +39,30 @@ class Call(NamedTuple):
     name: str
     op: str
     domain: str
+    attributes: Sequence[onnx.AttributeProto]
+    notes: Sequence[onnx.StringStringEntryProto]
+
+
+def call_of(
+    proto: onnx.NodeProto,
+    opsets: Mapping[str, int],
+    scope: str,
+    calls: tuple[Key, ...],
+    shared: dict[str, str],
+) -> Call:
+    """A node as its own graph has it.
+
+    Args:
+        shared: names of tensors and operators, so that each is one text however often it stands in the file.
+    """
+    fields, share = set_fields(proto), shared.setdefault
+    op, domain = fields.get(OP_TYPE, ""), fields.get(DOMAIN, "")
+    return Call(
+        proto, tuple([share(x, x) for x in fields.get(INPUT, ())]),
+        tuple([share(x, x) for x in fields.get(OUTPUT, ())]), opsets, scope, calls,
+        fields.get(NAME, ""), share(op, op), "" if domain == "ai.onnx" else share(domain, domain),
+        fields.get(ATTRIBUTE, ()), fields.get(METADATA, ()),
+    )  # fmt: skip
 
 
 def with_arguments(

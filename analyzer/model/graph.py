@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from cnnscope.analyzer.model.exporter_notes import CLASSES, SCOPES, noted_list
+from cnnscope.analyzer.model.set_fields import METADATA, set_fields
 from cnnscope.analyzer.values.node_name import shown_name
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
@@ -97,7 +98,8 @@ class Node:
     @property
     def modules(self) -> dict[str, str]:
         """The classes of the modules it belongs to, by their path, where the exporter noted them."""
-        scopes, classes = noted_list(self.proto, SCOPES), noted_list(self.proto, CLASSES)
+        notes = set_fields(self.proto).get(METADATA, ())
+        scopes, classes = noted_list(notes, SCOPES), noted_list(notes, CLASSES)
         if len(scopes) != len(classes):
             return {}
         pairs = zip(scopes[:-1], classes[:-1], strict=True)

@@ -15,7 +15,7 @@ import onnx
 from cnnscope.analyzer.model.attributes import PLAIN_ATTRIBUTES, guessed_type
 from cnnscope.analyzer.model.expansion import SCOPE_LIMIT, Key, check_expansion, function_key
 from cnnscope.analyzer.model.exporter_notes import SCOPES, noted_list, noted_module
-from cnnscope.analyzer.model.function_calls import Call, renamed_bodies, with_arguments
+from cnnscope.analyzer.model.function_calls import Call, call_of, renamed_bodies, with_arguments
 from cnnscope.analyzer.model.graph import Graph, Node, quoted
 from cnnscope.analyzer.model.mechanical_names import (
     Unnamed,
@@ -33,6 +33,10 @@ _FLOATS = {dtype for dtype in DTYPES.values() if dtype.startswith(("float", "bfl
 _LATEST = (1 << 31) - 1  # no opset version is larger
 
 _A = onnx.AttributeProto
+_AS_TEXT = (_A.FLOAT, _A.FLOATS)
+_NO_ATTRIBUTES: Mapping[str, object] = {}
+#: so many different attributes are looked up
+_ALIKE = 4096
 
 
 def read_graph(model: onnx.ModelProto) -> Graph:
@@ -75,6 +79,10 @@ class _Reader:
         self.functions = functions
         self.names: Counter[str] = Counter()
         self.taken: set[str] = set()
+        #: names of tensors and operators, so that each is one text however often it stands in the file
+        self.shared: dict[str, str] = {}
+        #: the attributes of nodes that have the same
+        self.alike: dict[tuple[object, ...], dict[str, object]] = {}
         self.nodes: list[Node] = []
         self.unnamed: list[Unnamed] = []
         #: stored numbers that a module may own, by their names' spelling; is it more than a row?
@@ -131,16 +139,12 @@ class _Reader:
     ) -> Iterator[Call]:
         """The nodes, each call of a model-local function replaced by the function's nodes."""
         for proto in protos:
-            name, op, domain = proto.name, proto.op_type, _domain(proto.domain)
             function = None
             if self.functions:
                 key = function_key(proto)
                 function = self.functions.get(key)
             if function is None:
-                yield Call(
-                    proto, tuple(proto.input), tuple(proto.output), opsets, scope, calls,
-                    name, op, domain,
-                )  # fmt: skip
+                yield call_of(proto, opsets, scope, calls, self.shared)
                 continue
             yield from self.inlined(proto, function, opsets, scope, (*calls, key))
 
@@ -176,7 +180,7 @@ class _Reader:
                 carry = onnx.NodeProto(op_type="Identity", name=f"{label}/{name}")
                 yield Call(
                     carry, (passed[name],), (given_name,), opsets, inner, calls,
-                    carry.name, carry.op_type, "",
+                    carry.name, carry.op_type, "", (), (),
                 )  # fmt: skip
                 renamed[name] = passed[name]
 
@@ -194,14 +198,16 @@ class _Reader:
                     renamed[name] = f"{inner}/{name}"
         for step in self.expanded(protos, opsets, inner, calls):
             # A nested call has been renamed one level already: its names are this level's.
+            renamed_proto = renamed_bodies(step.proto, rename)
             yield step._replace(
-                proto=renamed_bodies(step.proto, rename),
+                proto=renamed_proto,
+                attributes=step.attributes and renamed_proto.attribute,
                 inputs=tuple(map(rename, step.inputs)),
                 outputs=tuple(map(rename, step.outputs)),
             )
 
     def node(self, index: int, call: Call, visible: Visible) -> Node:
-        proto, inputs, outputs, opsets, scope, calls, given, op, domain = call
+        proto, inputs, outputs, opsets, scope, _, given, op, domain, *_ = call
         wanted = given
         if wanted and scope and scope != wanted:
             wanted = f"{scope}/{wanted}"
@@ -212,17 +218,7 @@ class _Reader:
             name = f"{wanted}#{self.names[wanted] + 1}"
         self.taken.add(name)
         name, within = self.known(name, call)
-        attributes = {}
-        for a in proto.attribute:
-            kind = a.type
-            if type(a.name) is not str:  # protobuf hands invalid UTF-8 out as bytes
-                raise GraphError(
-                    f"an attribute of node {quoted(name)} isn't UTF-8: {a.name!r:.200}"
-                )
-            plain = PLAIN_ATTRIBUTES.get(kind)
-            attributes[a.name] = (
-                self.attribute(a, kind, opsets, visible, name, calls) if plain is None else plain(a)
-            )
+        attributes = self.attributes(call, visible, name) if call.attributes else _NO_ATTRIBUTES
         version = opsets.get(domain, opsets.get("", 1) if not domain else 1)
         version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
         return Node(
@@ -232,7 +228,7 @@ class _Reader:
 
     def known(self, name: str, call: Call) -> tuple[str, str]:
         """The node's name, to get a path where it is a machine's, and the module that the node is of."""
-        notes = noted_list(call.proto, SCOPES)
+        notes = noted_list(call.notes, SCOPES)
         within = noted_module(notes) if notes else call.name.strip("/").rpartition("/")[0]
         own: list[str] = []
         if self.weights and (notes or "/" not in call.name):
@@ -250,6 +246,30 @@ class _Reader:
             self.unnamed.append(Unnamed(known, rest, "", False, call.outputs, call.scope))
             return known, within
         return name, within
+
+    def attributes(self, call: Call, visible: Visible, node: str) -> dict[str, object]:
+        """A node's attributes, one table for all nodes with the same."""
+        found: dict[str, object] = {}
+        key: list[object] = []
+        alone = False
+        for a in call.attributes:
+            name, kind = a.name, a.type
+            if type(name) is not str:  # protobuf hands invalid UTF-8 out as bytes
+                raise GraphError(f"an attribute of node {quoted(node)} isn't UTF-8: {name!r:.200}")
+            name = self.shared.setdefault(name, name)
+            plain = PLAIN_ATTRIBUTES.get(kind)
+            if plain is None:  # a graph, most of all: unlike any other
+                found[name] = self.attribute(a, kind, call.opsets, visible, node, call.calls)
+                alone = True
+                continue
+            value = found[name] = plain(a)
+            # As texts, floats that are equal but not the same differ, and those that aren't numbers don't.
+            key += (name, kind, repr(value) if kind in _AS_TEXT else value)
+        if alone:
+            return found
+        if len(self.alike) < _ALIKE:
+            return self.alike.setdefault(tuple(key), found)
+        return self.alike.get(tuple(key), found)
 
     def attribute(
         self,

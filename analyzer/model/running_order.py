@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import onnx
@@ -58,7 +59,9 @@ def in_running_order(calls: list[Call], visible: Visible) -> list[Call]:
                     f"tensor {quoted(name)} is given by two nodes, {given[name]} and {i}"
                 )
             given[name] = i
-    needs = [[*c.inputs, *captured_names(c.proto)] for c in calls]
+    needs = [
+        (*c.inputs, *captured_names(c.attributes)) if c.attributes else c.inputs for c in calls
+    ]
     in_order = True
     for i, wanted in enumerate(needs):
         for name in wanted:
@@ -90,10 +93,10 @@ def in_running_order(calls: list[Call], visible: Visible) -> list[Call]:
         ) from None
 
 
-def captured_names(proto: onnx.NodeProto) -> list[str]:
-    """Names that a node's subgraphs read from outside."""
+def captured_names(attributes: Iterable[onnx.AttributeProto]) -> list[str]:
+    """Names that the subgraphs among a node's attributes read from outside."""
     names: list[str] = []
-    for a in proto.attribute:
+    for a in attributes:
         if a.type in PLAIN_ATTRIBUTES or not (a.HasField("g") or a.graphs):
             continue
         for graph in (a.g, *a.graphs) if a.HasField("g") else a.graphs:
@@ -102,7 +105,11 @@ def captured_names(proto: onnx.NodeProto) -> list[str]:
             own |= {name for node in graph.node for name in node.output}
             for node in graph.node:
                 names.extend(
-                    {n for n in (*node.input, *captured_names(node)) if n and n not in own}
+                    {
+                        n
+                        for n in (*node.input, *captured_names(node.attribute))
+                        if n and n not in own
+                    }
                 )
             names.extend(v.name for v in graph.output if v.name and v.name not in own)
     return names

@@ -287,8 +287,9 @@ class Layer(Shown):
             found["operands"] = list(known.values())
         if self.attributes:
             found["attributes"] = {k: attribute_record(x) for k, x in self.attributes.items()}
-        if self.modules:
-            found["modules"] = dict(self.modules)
+        modules = self.modules
+        if modules:
+            found["modules"] = dict(modules)
         if self.bodies:
             found["bodies"] = {
                 name: [layer.to_dict(within=True) for layer in layers]

@@ -77,11 +77,15 @@ class Moving:
             if not term.digits:
                 new: Term | None = term
             elif isinstance(read, Flat):
-                new = self.reshaped(term, passage.before, passage.after)
+                new = self.reshaped(term, passage)
             elif isinstance(read, Coupled) and read.steps:
                 new = self.stepped(term, passage, read)
             else:
-                new = self.read_term(term, passage)
+                new = passage.known.get(term)
+                if new is None:
+                    new = self.read_term(term, passage)
+                    if new is not None and new.digits:
+                        passage.known[term] = new
             same = same and new is term
             if new is not None:
                 found.append(new)
@@ -95,7 +99,7 @@ class Moving:
             if not digits:
                 continue
             if isinstance(read, Flat):
-                found, _, lost = reshape(digits, before, passage.after)
+                found, _, lost = passage.reshape(digits)
                 measured = before is not None and all(isinstance(d, int) for d in before)
                 if (found is not None and len(found) > len(digits)) or (lost and measured):
                     self.found.spatial.add(key)  # cut into patches
@@ -203,9 +207,9 @@ class Moving:
         if told not in self.found.diagnostics:
             self.found.diagnostics.append(told)
 
-    def reshaped(self, term: Term, before: Shape | None, after: Shape | None) -> Term | None:
+    def reshaped(self, term: Term, passage: Passage) -> Term | None:
         """A term behind a change of shape; None: nothing is seen."""
-        digits, rest, lost = reshape(term.digits, before, after)
+        digits, rest, lost = passage.reshape(term.digits)
         if digits is None:
             return None
         if digits:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnscope.analyzer.fields.digits import Digits
+from cnnscope.analyzer.fields.reshapes import Reshaped, reshape
 from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.reading import (
@@ -47,9 +49,13 @@ class Passage:
         stays: per axis of the input, whether that is so of it.
         looks: whether neighbours or the whole of it are looked at, or its grid is changed.
         pieces: where a mere shift lays it beside others; empty where that's so of no axis.
+        known: terms that have been read before, and what they became. Where an axis was collapsed a
+            node's name is in it, so that isn't kept.
     """
 
-    __slots__ = ("after", "before", "looks", "pieces", "read", "stays", "unmoved")
+    __slots__ = (
+        "after", "before", "known", "looks", "pieces", "read", "reshaped", "stays", "unmoved",
+    )  # fmt: skip
 
     def __init__(self, before: Shape | None, after: Shape | None, read: KnownRead) -> None:
         self.before, self.after, self.read = before, after, read
@@ -57,6 +63,8 @@ class Passage:
         self.looks: tuple[bool, ...] = ()
         self.pieces: tuple[Piece | None, ...] = ()
         self.unmoved = False
+        self.known: dict[Term, Term] = {}
+        self.reshaped: dict[Digits, Reshaped] = {}
         if before is None or not isinstance(read, tuple):
             return
         if before == after and read == straight(len(read)):
@@ -77,6 +85,13 @@ class Passage:
                 _piece(way, length, after) for way, length in zip(read, before, strict=False)
             ])  # fmt: skip
             self.pieces = pieces if any(pieces) else ()
+
+    def reshape(self, digits: Digits) -> Reshaped:
+        """Digits behind a read that keeps the row-major order, see `reshapes`."""
+        found = self.reshaped.get(digits)
+        if found is None:
+            found = self.reshaped[digits] = reshape(digits, self.before, self.after)
+        return found
 
     def keeps(self, term: Term) -> bool:
         """Is a term behind the read what it was, at a glance?"""

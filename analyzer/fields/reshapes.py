@@ -21,10 +21,11 @@ from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.tensor import Shape
 
+#: digits, None where nothing is seen; what those that are gone come to; whether they were lost
+Reshaped = tuple[Digits | None, Reach, bool]
 
-def reshape(
-    digits: Digits, before: Shape | None, after: Shape | None
-) -> tuple[Digits | None, Reach, bool]:
+
+def reshape(digits: Digits, before: Shape | None, after: Shape | None) -> Reshaped:
     """Digits after a change of shape that keeps row-major order.
 
     The flag says that they couldn't be kept (a digit would carry from one new axis into the next):

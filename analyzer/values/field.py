@@ -19,7 +19,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cnnscope.analyzer.values.phases import LISTED_UNITS, Phases, listed_phases
-from cnnscope.analyzer.values.spans import Span, clip, hull, laid_at, marching
+from cnnscope.analyzer.values.spans import (
+    Span,
+    begun_at,
+    clip,
+    hull,
+    laid_at,
+    marching,
+    shortest_period,
+)
 from cnnscope.analyzer.values.window import Number, Window
 
 #: beyond this many different phases a field is given as its hull over the whole axis
@@ -85,17 +93,6 @@ class Field(_Spans):
         return step.numerator if step.denominator == 1 else step
 
     @property
-    def start(self) -> int | None:
-        """Where the window of unit 0 begins (minus the effective padding)."""
-        return next((span[0] for span in self.spans if span is not None), None)
-
-    @cached_property
-    def center(self) -> Fraction | None:
-        """The middle of unit 0's window: start + (size-1)/2."""
-        span = next((span for span in self.spans if span is not None), None)
-        return None if span is None else Fraction(span[0] + span[1], 2)
-
-    @property
     def middle(self) -> Fraction | None:
         """The middle of unit 0's window on the line about which those of all units lie.
 
@@ -146,8 +143,8 @@ class Field(_Spans):
         if self.bounded:
             if length is None or length > MAX_PERIOD:
                 return None
-            if window.size == 1 and stride == 1 and isinstance(before, int) and not window.unread:
-                return Field(laid_at(self.spans, before, length), 0, True)
+            if window.shift is not None:
+                return Field(laid_at(self.spans, window.shift, length), 0, True)
             return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
         period, move = Fraction(stride).denominator, Fraction(stride).numerator
         repeats = len(self.spans) // math.gcd(len(self.spans), move)
@@ -155,14 +152,21 @@ class Field(_Spans):
             if length is None or length > MAX_PERIOD:
                 return None
             return Field(tuple(self._behind(window.at(i)) for i in range(length)), 0, True)
-        spans = tuple(self._behind(window.at(i)) for i in range(period * repeats))
+        if window.shift is not None:
+            spans = begun_at(self.spans, self.advance, -window.shift)
+        elif window.repeats is not None:
+            spans = tuple([span for span in self.spans for _ in range(window.repeats)])
+        else:
+            spans = tuple(self._behind(window.at(i)) for i in range(period * repeats))
         advance = self.advance * (repeats * move) // len(self.spans)
-        return Field(spans, advance)._reduced()
+        return Field(*shortest_period(spans, advance))
 
     def _behind(self, positions: Sequence[int]) -> Span | None:
         """The hull of the spans of some of this axis's units."""
         if self.bounded:
             positions = clip(positions, len(self.spans))
+            if len(positions) == len(self.spans):
+                return self._all
         if isinstance(positions, range):  # `len` takes no range beyond 2**63
             count = max(-(-(positions.stop - positions.start) // positions.step), 0)
         else:
@@ -179,6 +183,12 @@ class Field(_Spans):
         if not spans:
             return None
         return min(lo for lo, _ in spans), max(hi for _, hi in spans)
+
+    @cached_property
+    def _all(self) -> Span | None:
+        """What all units of a list together see."""
+        spans = self._spans
+        return (min(lo for lo, _ in spans), max(hi for _, hi in spans)) if spans else None
 
     def listing(self, count: int) -> tuple[Span | None, ...]:
         """What each of the first `count` units sees, in order, before clipping.
@@ -221,8 +231,9 @@ class Field(_Spans):
         else:
             return None
         spans = tuple(map(hull, self.listing(count), other.listing(count)))
-        advance = 0 if bounded else self.advance * (count // a)
-        return Field(spans, advance, bounded)._reduced()
+        if bounded:
+            return Field(spans, 0, True)
+        return Field(*shortest_period(spans, self.advance * (count // a)))
 
     def aligned_with(self, other: Field) -> bool:
         """Same step and same centre, so that a join adds up what belongs together (Distill 2019).
@@ -280,25 +291,11 @@ class Field(_Spans):
     def regular(self) -> Field:
         """A bounded field as an unbounded one, where its spans march in step."""
         count = len(self.spans)
-        if not self.bounded or count < 2 or None in self.spans:
+        if not self.bounded or count < 2:
             return self
-        (lo, hi), (next_lo, _) = self._spans[:2]
-        even = Field(((lo, hi),), next_lo - lo)
+        first, second = self.spans[:2]
+        if first is None or second is None:
+            return self
+        even = Field((first,), second[0] - first[0])
         same = self.spans[-1] == even.span(count - 1) and self.spans == even.listing(count)
         return even if same else self
-
-    def _reduced(self) -> Field:
-        """The same field with its smallest period."""
-        period = len(self.spans)
-        if self.bounded or period == 1:
-            return self
-        for shorter in range(1, period // 2 + 1):
-            if period % shorter or (self.advance * shorter) % period:
-                continue
-            advance = self.advance * shorter // period
-            candidate = Field(self.spans[:shorter], advance)
-            if candidate.span(shorter) == self.spans[shorter] and (
-                candidate.listing(period) == self.spans
-            ):
-                return candidate
-        return self

@@ -59,3 +59,37 @@ def marching(spans: tuple[Span | None, ...], advance: int, count: int) -> tuple[
             starts, ends = range(lo, lo + way, advance), range(hi, hi + way, advance)
             found[phase::period] = zip(starts, ends, strict=True)
     return tuple(found[:count])
+
+
+def begun_at(spans: tuple[Span | None, ...], advance: int, unit: int) -> tuple[Span | None, ...]:
+    """A period of spans that begins with another unit.
+
+    >>> begun_at(((0, 1), (5, 6)), 10, 3)
+    ((15, 16), (20, 21))
+    """
+    turns, first = divmod(unit, len(spans))
+    shift = turns * advance
+    ahead = [None if span is None else (span[0] + shift, span[1] + shift) for span in spans[first:]]
+    shift += advance
+    again = [None if span is None else (span[0] + shift, span[1] + shift) for span in spans[:first]]
+    return (*ahead, *again)
+
+
+def shortest_period(
+    spans: tuple[Span | None, ...], advance: int
+) -> tuple[tuple[Span | None, ...], int]:
+    """Spans that are repeated, and by how much they move on, with the shortest period.
+
+    >>> shortest_period(((0, 1), (2, 3)), 4)
+    (((0, 1),), 2)
+    """
+    period = len(spans)
+    for shorter in range(1, period // 2 + 1):
+        if period % shorter or (advance * shorter) % period:
+            continue
+        part, move = spans[:shorter], advance * shorter // period
+        if marching(part, move, shorter + 1)[-1] == spans[shorter] and (
+            marching(part, move, period) == spans
+        ):
+            return part, move
+    return spans, advance

@@ -111,6 +111,22 @@ class Window:
         return self.size == 1 and self.stride == 1 and self.before == 0
 
     @property
+    def shift(self) -> int | None:
+        """By how much it moves on what it reads one by one: output ``i`` reads input ``i - shift``."""
+        if self.size != 1 or self.stride != 1 or self.unread or not isinstance(self.before, int):
+            return None
+        return self.before
+
+    @property
+    def repeats(self) -> int | None:
+        """How often it reads each input: output ``i`` reads input ``i // repeats`` alone."""
+        step = self.stride
+        if not isinstance(step, Fraction) or step.numerator != 1 or self.unread:
+            return None
+        alone = self.size == step.denominator and self.dilation == step and self.before == 1 - step
+        return self.size if alone else None
+
+    @property
     def moves(self) -> bool:
         """It looks at neighbours or changes the grid's step, as against a mere shift."""
         return self.size > 1 or abs(self.stride) != 1

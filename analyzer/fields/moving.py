@@ -32,7 +32,9 @@ class Moving:
     def moved(self, key: InputAxis, paths: Paths, passage: Passage) -> tuple[Paths, Piece | None]:
         """The paths behind a read, and where it lays the input beside others."""
         terms, single, read = paths.terms, paths.single, passage.read
-        if passage.unmoved:
+        if passage.unmoved or (
+            len(terms) == 1 and single is None and read is not None and not terms[0].digits
+        ):
             return paths, None
         if read is None or (isinstance(read, tuple) and _outside(terms, len(read))):
             some = least_seen(terms)
@@ -59,10 +61,9 @@ class Moving:
         """Are the paths behind the read what they were, at a glance?"""
         if single is None and len(terms) == 1:
             digits = terms[0].digits
-            if len(digits) < 2:  # collapsed; or a batch or channel axis, read index by index
-                stays = passage.stays
-                axis = digits[0].axis if digits else 0
-                return not digits or (0 <= axis < len(stays) and stays[axis])
+            if len(digits) == 1:  # a batch or channel axis, read index by index
+                axis, stays = digits[0].axis, passage.stays
+                return 0 <= axis < len(stays) and stays[axis]
         if type(passage.read) is not tuple:
             return False
         keeps = passage.keeps
@@ -128,7 +129,7 @@ class Moving:
             else:
                 digits, _ = apply_read(digits, shape, behind, step, self.known)
             shape = behind
-        if lost or not digits or not all(d.field.size for d in digits):
+        if lost or not digits or any(d.field.blind for d in digits):
             return self.read_term(term, passage)
         return Term(digits)
 
@@ -155,7 +156,7 @@ class Moving:
                 return None
             read = (*read[:axis], way, *read[axis + 1 :])
         digits, rest = apply_read(term.digits, before, after, read, self.known)
-        if digits is None or (digits and not all(d.field.size for d in digits)):
+        if digits is None or (digits and any(d.field.blind for d in digits)):
             return None
         if digits is term.digits and stretch == term.stretch:
             return term
@@ -195,7 +196,7 @@ class Moving:
         else:
             size = passage.after[way.axis] if passage.after is not None else None
             found = self.known.behind(field, window, size if isinstance(size, int) else None)
-        if found is None or not any(found.spans):
+        if found is None or found.blind:
             return None
         if found is field and way.axis == axis:
             return term

@@ -70,21 +70,21 @@ class Passage:
         if before == after and read == straight(len(read)):
             self.unmoved, self.stays = True, (True,) * len(read)
             return
-        self.looks = tuple([
-            _looks_along(way, length) for way, length in zip(read, before, strict=False)
-        ])  # fmt: skip
-        if after is not None:
-            self.stays = tuple([
-                isinstance(way, Along)
-                and way.window is POINT
-                and way.axis == axis
-                and before[axis : axis + 1] == after[axis : axis + 1]
-                for axis, way in enumerate(read)
-            ])  # fmt: skip
-            pieces = tuple([
-                _piece(way, length, after) for way, length in zip(read, before, strict=False)
-            ])  # fmt: skip
-            self.pieces = pieces if any(pieces) else ()
+        stays, looks, pieces = [], [], []
+        for axis, (way, length) in enumerate(zip(read, before, strict=False)):
+            kept, piece = False, None
+            if isinstance(way, Along) and after is not None and way.axis < len(after):
+                point, total = way.window is POINT, after[way.axis]
+                kept = point and way.axis == axis and length == total
+                piece = None if kept else _piece(way, length, total)
+                looks.append(not point and way.window.moves)
+            else:
+                looks.append(_looks_along(way, length))
+            stays.append(kept)
+            pieces.append(piece)
+        self.looks, self.stays = tuple(looks), tuple(stays)
+        if any(pieces):
+            self.pieces = tuple(pieces)
 
     def reshape(self, digits: Digits) -> Reshaped:
         """Digits behind a read that keeps the row-major order, see `reshapes`."""
@@ -113,18 +113,15 @@ def _looks_along(read: object, length: Dim) -> bool:
     return isinstance(read, Upto)
 
 
-def _piece(way: object, length: Dim, after: Shape) -> Piece | None:
+def _piece(way: Along, length: Dim, total: Dim) -> Piece | None:
     """Where along the output's axis a mere shift lays an input's."""
-    if not isinstance(way, Along) or way.window.size != 1 or way.window.stride != 1:
+    window = way.window
+    if window.size != 1 or length == total or window.stride != 1:
         return None
-    if way.axis >= len(after):
-        return None
-    total, first = after[way.axis], way.window.before
+    first = window.before
     if not (isinstance(length, int) and isinstance(total, int) and isinstance(first, int)):
         return None
-    if length == total or first < 0:
-        return None
-    return Piece(way.axis, first, first + length, total)
+    return Piece(way.axis, first, first + length, total) if first >= 0 else None
 
 
 class OutputPassages:

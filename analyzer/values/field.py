@@ -64,17 +64,22 @@ class Field(_Spans):
         only = self.only
         if only is not None:
             return only[1] - only[0] + 1
-        return max((hi - lo + 1 for lo, hi in self._spans), default=0)
+        return max([hi - lo for lo, hi in self._spans], default=-1) + 1
 
     @cached_property
     def narrowest(self) -> int:
         """The narrowest span of a unit that sees something; 0 if none does."""
-        return min((hi - lo + 1 for lo, hi in self._spans), default=0)
+        return min([hi - lo for lo, hi in self._spans], default=-1) + 1
 
     @property
     def only(self) -> Span | None:
         """The span of a period of one unit, which is all that a plain network has."""
         return self.spans[0] if len(self.spans) == 1 else None
+
+    @property
+    def blind(self) -> bool:
+        """No unit sees anything."""
+        return not any(self.spans)
 
     @property
     def _spans(self) -> list[Span]:
@@ -103,11 +108,6 @@ class Field(_Spans):
             return None
         lag = Fraction(self.step) * (len(self.spans) - 1) / 2
         return Fraction(sum(lo + hi for lo, hi in self._spans), 2 * len(self.spans)) - lag
-
-    @property
-    def centers(self) -> tuple[Fraction | None, ...]:
-        """The middles of the windows of one period's units."""
-        return tuple(None if s is None else Fraction(s[0] + s[1], 2) for s in self.spans)
 
     def span(self, unit: int) -> Span | None:
         """What one unit sees, before clipping to the input."""
@@ -188,7 +188,7 @@ class Field(_Spans):
     def _all(self) -> Span | None:
         """What all units of a list together see."""
         spans = self._spans
-        return (min(lo for lo, _ in spans), max(hi for _, hi in spans)) if spans else None
+        return (min([lo for lo, _ in spans]), max([hi for _, hi in spans])) if spans else None
 
     def listing(self, count: int) -> tuple[Span | None, ...]:
         """What each of the first `count` units sees, in order, before clipping.
@@ -242,7 +242,7 @@ class Field(_Spans):
         means that must agree.
         """
         if self.bounded or other.bounded:
-            return self.centers == other.centers
+            return _middles(self.spans) == _middles(other.spans)
         if (mine := self.only) is not None and (theirs := other.only) is not None:
             return self.advance == other.advance and sum(mine) == sum(theirs)
         a, b = len(self.spans), len(other.spans)
@@ -299,3 +299,7 @@ class Field(_Spans):
         even = Field((first,), second[0] - first[0])
         same = self.spans[-1] == even.span(count - 1) and self.spans == even.listing(count)
         return even if same else self
+
+
+def _middles(spans: tuple[Span | None, ...]) -> list[int | None]:
+    return [None if span is None else span[0] + span[1] for span in spans]

@@ -26,6 +26,7 @@ from cnnscope.analyzer.values.spans import (
     hull,
     laid_at,
     marching,
+    middles,
     shortest_period,
 )
 from cnnscope.analyzer.values.window import Number, Window
@@ -242,18 +243,15 @@ class Field(_Spans):
         means that must agree.
         """
         if self.bounded or other.bounded:
-            return _middles(self.spans) == _middles(other.spans)
+            return middles(self.spans) == middles(other.spans)
         if (mine := self.only) is not None and (theirs := other.only) is not None:
             return self.advance == other.advance and sum(mine) == sum(theirs)
         a, b = len(self.spans), len(other.spans)
         if self.advance * b != other.advance * a:
             return False
         count = min(math.lcm(a, b), MAX_PERIOD)
-        return not sum(
-            mine[0] + mine[1] - theirs[0] - theirs[1]
-            for mine, theirs in zip(self.listing(count), other.listing(count), strict=True)
-            if mine is not None and theirs is not None
-        )
+        both = zip(middles(self.listing(count)), middles(other.listing(count)), strict=True)
+        return not sum([p - q for p, q in both if p is not None and q is not None])
 
     def hull_of(self, units: range) -> Span | None:
         """What some units together see, before clipping."""
@@ -299,7 +297,3 @@ class Field(_Spans):
         even = Field((first,), second[0] - first[0])
         same = self.spans[-1] == even.span(count - 1) and self.spans == even.listing(count)
         return even if same else self
-
-
-def _middles(spans: tuple[Span | None, ...]) -> list[int | None]:
-    return [None if span is None else span[0] + span[1] for span in spans]

@@ -93,3 +93,8 @@ def shortest_period(
         ):
             return part, move
     return spans, advance
+
+
+def middles(spans: tuple[Span | None, ...]) -> list[int | None]:
+    """The middle of each span, times two."""
+    return [None if span is None else span[0] + span[1] for span in spans]

@@ -10,7 +10,6 @@ it is a `Window` with that border, and all that holds of such a padding holds of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from cnnscope.analyzer.model.graph import Graph, Node
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Beside, Listed, Nothing, Only
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, overload
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 from cnnscope.analyzer.values.window import POINT, Window

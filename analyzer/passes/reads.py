@@ -7,7 +7,6 @@ backwards, what it needs is found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.answers import RuleFailed
@@ -30,6 +29,7 @@ from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.places import numbers_of
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: a read with the default spelled out; None: the rule can't tell (unknown operator or rank)

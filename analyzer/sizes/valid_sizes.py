@@ -9,7 +9,7 @@ together they are the valid sizes. What no closed form was found for is asked of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 from operator import and_
 from typing import Final
@@ -20,6 +20,7 @@ from cnnscope.analyzer.sizes.proof import SizeProof
 from cnnscope.analyzer.sizes.solving import Unsolved, claimed, divided_among, product_of, solved
 from cnnscope.analyzer.values.conditions import Claim
 from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 #: how many sizes are asked of the analysis one by one, where only it can tell

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     PATIENCE,
     PROVE_SIZES,

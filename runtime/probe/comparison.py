@@ -8,7 +8,7 @@ of the units' fields (equation (1) of `analyzer.fields.following`), which have t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from cnnscope.analyzer.model.graph import used_names
 from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.report.field_figures import receptive_field
 from cnnscope.analyzer.report.verification import FieldCheck, Mismatch, Probe, Unchecked
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.probe.copy import ProbeCopy
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ everything behind it, and says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ import onnx
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.reading import Through
 from cnnscope.analyzer.passes.reads import find_reads
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.flat import since_version
 from cnnscope.runtime.probe import averages as _averages  # noqa: F401  (declares the table)
 from cnnscope.runtime.probe import products as _products  # noqa: F401  (likewise, as those below)

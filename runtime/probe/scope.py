@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from onnx import TensorProto, helper
 
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.probe.construction import CODES, CannotProbe, Copy
 
 

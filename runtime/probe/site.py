@@ -7,12 +7,13 @@ the true values of (shapes, axes, indices) is taken from the model.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import onnx
 
 from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.probe.alike import NONE, Runs
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
 from cnnscope.runtime.probe.scope import ProbeScope

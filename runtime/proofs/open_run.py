@@ -8,7 +8,7 @@ analysed, node by node.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -16,6 +16,7 @@ import onnx
 from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.model.opening import Opening
 from cnnscope.analyzer.report.examination import Analysis, Source, examine
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.inputs import make_inputs
 from cnnscope.runtime.engine.providers import Provider

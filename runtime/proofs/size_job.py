@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.engine.job import ModelJob
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -39,6 +38,7 @@ from cnnscope.analyzer.render.forms.terminal_lines import (
 from cnnscope.analyzer.render.forms.terminal_names import fitted
 from cnnscope.analyzer.render.forms.terminal_tables import table_lines
 from cnnscope.analyzer.render.tables import Table
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions

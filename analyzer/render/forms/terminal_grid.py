@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.forms.terminal_names import apart, cells, comfortable, fitted
 from cnnscope.analyzer.render.tables import Table
+from cnnscope.analyzer.values.plain_class import dataclass
 
 #: so many different texts of a column are looked up, so that equal ones are one object
 _SHARED = 4096

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.model import fetching
-from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 
@@ -109,9 +109,16 @@ def outcome(source: object) -> object:
         opened = open_model(source)
     except ModelFileError as error:
         return str(error)
-    numbers = [opened.read(t).tobytes() for t in opened.model.graph.initializer]
+    numbers = [stored(opened, t) for t in opened.model.graph.initializer]
     said = opened.model.SerializeToString(deterministic=True)
     return said, numbers, opened.weights, opened.missing, opened.file_bytes
+
+
+def stored(opened: ModelFile, tensor: TensorProto) -> bytes | str:
+    try:
+        return opened.read(tensor).tobytes()
+    except ModelFileError as error:
+        return str(error)
 
 
 def windows(monkeypatch: pytest.MonkeyPatch, first: int, header: int, near: int) -> None:
@@ -170,6 +177,50 @@ def test_flipped_bits(kind: type[Seeking], monkeypatch: pytest.MonkeyPatch) -> N
                 1 << dice.randrange(8)
             )
         assert outcome(kind(bytes(flipped))) == outcome(bytes(flipped))
+
+
+def row(count: int) -> bytes:
+    """Layers of doubling width, alike but for that: guesses have something to go by."""
+    nodes, stored, width = [], [], 24
+    for i in range(count):
+        wider = width * (2 if i % 3 == 2 else 1)
+        stored += [weight(f"l{i}.weight", wider, width, 1, 3), weight(f"l{i}.bias", wider)]
+        nodes.append(
+            helper.make_node("Conv", [f"x{i}", f"l{i}.weight", f"l{i}.bias"], [f"x{i + 1}"],
+                             f"/l{i}/Conv", kernel_shape=[1, 3], pads=[0, 1, 0, 1])
+        )  # fmt: skip
+        width = wider
+    shape = [1, 24, 4, 4]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x0", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(f"x{count}", TensorProto.FLOAT, None)], stored,
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+
+
+def test_guesses_are_never_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damaged headers lead them astray, the answers and the refusals stay those of the whole."""
+    data = row(8)
+    dice = random.Random(4)
+    windows(monkeypatch, 1 << 10, 60, 16)
+    assert outcome(AtOnce(data)) == outcome(data)
+    heads = [i for i in range(len(data) - 8) if data[i : i + 3] == b"\x10\x01B"]
+    for _ in range(amount(60, 3000)):
+        flipped = bytearray(data)
+        for _ in range(dice.choice([1, 2, 9])):
+            at = dice.choice([dice.choice(heads) + dice.randrange(-14, 20), dice.randrange(2000)])
+            flipped[max(at, 0)] ^= 1 << dice.randrange(8)
+        assert outcome(AtOnce(bytes(flipped))) == outcome(bytes(flipped))
+
+
+def test_guesses_that_fail_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: object, data: object) -> list[tuple[int, int]]:
+        raise IndexError("nothing to go by")
+
+    data = row(8)
+    monkeypatch.setattr("cnnscope.analyzer.model.guessing.Guesser.places", failing)
+    windows(monkeypatch, 1 << 10, 60, 16)
+    assert outcome(AtOnce(data)) == outcome(data)
 
 
 HOSTILE: dict[str, bytes] = {

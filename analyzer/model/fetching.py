@@ -8,6 +8,7 @@ is said to be at a place was always read there.
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -127,7 +128,9 @@ class Fetched:
         window = min(max(HEADER, 2 * run, self._between()), LARGEST)
         wanted.append((place, place + window))
         if self._guesser is not None:
-            wanted += self._guesser.places(self)
+            # Guesses go by what a file claims: whatever they stumble over, the walk goes on.
+            with contextlib.suppress(LookupError, ArithmeticError, ValueError, RecursionError):
+                wanted += self._guesser.places(self)
         return wanted
 
     def _between(self) -> int:

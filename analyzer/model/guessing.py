@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.model.fetching import Fetched
     from cnnscope.analyzer.model.stored_rows import Dims
 
-#: continuations followed in one look ahead, and bytes asked for in all
+#: continuations followed in one look ahead, at least and at most: the more, the more tensors guesses
+#: brought lately
+FEWEST: Final = 256
 STEPS: Final = 600
+#: for each tensor that they brought
+PER_TENSOR: Final = 60
+#: of more tensors than this nothing is learnt
+TENSORS: Final = 1 << 14
+#: bytes asked for in one look ahead
 BYTES: Final = 1 << 16
 #: a header that is looked for takes so many bytes, its name apart
 HEADER: Final = 56
@@ -45,6 +52,8 @@ class Guesser:
     def __init__(self) -> None:
         self.rows = Rows()
         self.shapes = LikelyShapes(self.rows)
+        self._steps = float(STEPS)
+        self._known = 0
 
     def places(self, data: Fetched) -> list[Range]:
         """Pairs of beginning and end where what the graph needs may lie, by what is known by now."""
@@ -52,7 +61,10 @@ class Guesser:
         rows.follow(data)
         earlier = rows.look_at_end(data)
         wanted = [] if earlier is None else [earlier]
-        if rows.stored and rows.at < rows.end:
+        brought, self._known = len(rows.stored) - self._known, len(rows.stored)
+        self._steps = 0.6 * self._steps + 0.4 * min(PER_TENSOR * brought, STEPS)
+        few = len(rows.stored) + len(rows.uses) <= TENSORS
+        if rows.stored and few and rows.at < rows.end:
             wanted += self._ahead()
         return wanted
 
@@ -64,7 +76,7 @@ class Guesser:
         wanted: list[Range] = []
         met: set[tuple[int, int]] = set()
         size = serial = 0
-        while paths and size < BYTES and serial < STEPS:
+        while paths and size < BYTES and serial < max(FEWEST, self._steps):
             path = heapq.heappop(paths)
             if (len(path.dims), path.at) in met:
                 continue

@@ -51,6 +51,8 @@ _HEADER: Final = 1024
 #: the first that is known, not the first there is
 _TRIED: Final = 1 << 13
 _EARLY: Final = 1 << 11
+#: fields looked at in all, before the first declared shape is given up
+_FIELDS: Final = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,17 @@ class Rows:
             return None
         start = data.since(self.end)
         last = data.known(start, self.end)
+        tried = 0
         for at, byte in enumerate(last[:_TRIED]):
-            if byte not in _DECLARED:
+            if byte not in _DECLARED or tried > _FIELDS:
                 continue
-            rows = list(begun(last[at:]))
-            if rows and rows[-1][2] == len(last) - at and all(key in _ROWS for key, _, _ in rows):
+            rows: list[tuple[int, int, int]] = []
+            for row in begun(last[at:]):
+                tried += 1
+                if row[0] not in _ROWS:
+                    break
+                rows.append(row)
+            if rows and rows[-1][2] == len(last) - at:
                 for key, inside, stop in rows:
                     if key in _DECLARED:
                         self._take_declared(key, last[at + inside : at + stop])

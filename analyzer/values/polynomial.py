@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 #: A shape's product stays far below; what a graph multiplies by itself again and again would double
 #: with every node.
 TERMS, DEGREE, BITS, LETTERS = 256, 128, 2048, 2000
-_LARGE = 1 << BITS
+_LARGE, _SMALL = 1 << BITS, -(1 << BITS)
 _SHORT = "formula "
 
 
@@ -119,7 +119,7 @@ class Polynomial:
         """Be made of these, none of which is 0; as one unknown where they are too long."""
         large = len(factors) > TERMS
         for factor in factors.values():
-            if not -_LARGE < factor < _LARGE:
+            if not _SMALL < factor < _LARGE:
                 large = True
         self.factors = {(opaque(factors.items()),): 1} if large else factors
         # What is worked out when first asked for.

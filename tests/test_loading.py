@@ -55,7 +55,7 @@ def of_analyze(request: pytest.FixtureRequest) -> Process:
     return process("analyze", samples / "resnet50.onnx")
 
 
-#: what `analyze` does without, and for whom it is there
+#: what `analyze` does without, and what it is there for
 NOT_FOR_ANALYZE = {
     "help pages and wrong lines": (
         "typer",
@@ -73,6 +73,18 @@ NOT_FOR_ANALYZE = {
         "ml_dtypes",
     ),
     "installed packages": ("importlib.metadata",),
+    "other commands": (
+        "cnnscope.analyzer.budgets",
+        "cnnscope.analyzer.counters",
+        "cnnscope.analyzer.difference",
+        "cnnscope.analyzer.explanation",
+        "cnnscope.analyzer.lint",
+        "cnnscope.analyzer.sizes",
+    ),
+    "what a run showed": (
+        "cnnscope.analyzer.report.measurement",
+        "cnnscope.analyzer.report.verification",
+    ),
     "running models": ("onnxruntime", "cnnscope.runtime.engine"),
 }
 

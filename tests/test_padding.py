@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import given
+from amounts import amount
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import network, node
 
@@ -203,3 +205,68 @@ def test_of_an_operator_without_rules_nothing_is_known() -> None:
         opset_imports=[onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("my.domain", 1)],
     )  # fmt: skip
     assert cnnscope.analyze(made).layers[0].padded_share is None
+
+
+# -- the share of units whose field leaves the input ---------------------------------------------------
+
+SPANS = st.one_of(
+    st.none(), st.tuples(st.integers(-4, 12), st.integers(0, 5)).map(lambda s: (s[0], s[0] + s[1]))
+)
+
+
+@st.composite
+def fields(draw: Callable[..., Any]) -> Field:
+    """Of a period, moving on or not, or a list with a span per unit."""
+    spans = tuple(draw(st.lists(SPANS, min_size=1, max_size=6)))
+    return draw(st.sampled_from((Field(spans, draw(st.integers(-3, 4))), Field(spans, 0, True))))
+
+
+@settings(max_examples=amount(100, 20_000), deadline=None, derandomize=True)
+@given(st.lists(fields(), min_size=1, max_size=3), st.integers(1, 14), st.integers(1, 10))
+def test_units_that_leave_the_input_are_those_counted_one_by_one(
+    along: list[Field], count: int, length: int
+) -> None:
+    paths = Paths(tuple(Term((Digit(0, 1, None, field),)) for field in along))
+    leaving = [
+        unit for unit in range(count)
+        if any((s := f.span(unit)) is not None and (s[0] < 0 or s[1] >= length) for f in along)
+    ]  # fmt: skip
+    assert outside_share(paths, (count,), length) == len(leaving) / count
+
+
+def with_a_token(side: int) -> onnx.ModelProto:
+    """Patches with a border, a token put before them, and layers that keep all of them apart."""
+    size, tokens = 4 * side, side * side
+    nodes = [
+        node("Conv", "x patch", "p", strides=[4, 4], pads=[2] * 4),
+        node("Reshape", "p flat", "r"),
+        node("Concat", "first r", "t0", axis=2),
+    ]
+    nodes += [node("Relu", f"t{i}", f"t{i + 1}") for i in range(6)]
+    return network(
+        *nodes, x=(1, 3, size, size), patch=(2, 3, 8, 8), first=(1, 2, 1),
+        flat=np.array([1, 2, tokens]), outputs="t6",
+    )  # fmt: skip
+
+
+def test_a_table_takes_no_step_per_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+    real = Field.span
+
+    def counting(self: Field, unit: int) -> Any:
+        nonlocal calls
+        calls += 1
+        return real(self, unit)
+
+    monkeypatch.setattr(Field, "span", counting)
+    taken = []
+    for side in (6, 24):
+        report = cnnscope.analyze(with_a_token(side))
+        shares = [f.outside_share for f in report.layers[-1].receptive_field]
+        calls = 0
+        str(report)
+        report.to_dict()
+        taken.append(calls)
+        # Of side*side patches and one token, those in the first and the last row leave the image.
+        assert shares == [pytest.approx(2 * side / (side * side + 1))] * 2
+    assert max(taken) < 24 * 24 / 4

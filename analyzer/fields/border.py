@@ -14,14 +14,15 @@ independent: the share of units that lie inside along every axis is the product 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.digits import Digit, Everything, Reach
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
-from cnnscope.analyzer.values.field import MAX_PERIOD
+from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape
 from cnnscope.analyzer.values.window import Window
@@ -129,23 +130,27 @@ def combined_share(shares: Iterable[float | None]) -> float | None:
 # -- fields ----------------------------------------------------------------------------------------
 
 
-def outside_share(paths: Paths, units: Shape | None, length: Dim | None) -> float | None:
+def outside_share(
+    paths: Paths, units: Shape | None, length: Dim | None, known: KnownFields | None = None
+) -> float | None:
     """The share of units, along the axes that move, whose field leaves the input's axis.
 
     Args:
         paths: what the units see of that axis.
         units: the layer's output shape.
         length: the input axis's length.
+        known: what has been worked out of fields already.
 
     Returns:
         None where the field, a length, or how a unit's index makes up its place isn't known.
     """
     if not paths.known or not isinstance(length, int) or units is None:
         return None
+    known = known or KnownFields()
     if len(paths.terms) == 1 and len(paths.terms[0].digits) == 1:
         # Most layers of most nets: one axis moves along another, and nothing beside it.
         count = _values(paths.terms[0].digits[0], units)
-        share = _single(paths.terms[0].digits, count, length) if count else None
+        share = _single(paths.terms[0].digits, count, length, known) if count else None
         return None if share is None else float(share)
     moving = [term.digits for term in paths.terms if term.digits]
     fixed = [term.fixed for term in paths.terms if not term.digits]
@@ -159,13 +164,13 @@ def outside_share(paths: Paths, units: Shape | None, length: Dim | None) -> floa
     if any([digit.place for digit in digits] != places for digits in moving[1:]):
         return None
     counts = [_values(digit, units) for digit in moving[0]]
-    known = [count for count in counts if count]
-    if len(known) < len(counts):
+    values = [count for count in counts if count]
+    if len(values) < len(counts):
         return None
-    if len(known) == 1:
-        share = _single([digits[0] for digits in moving], known[0], length)
+    if len(values) == 1:
+        share = _single([digits[0] for digits in moving], values[0], length, known)
     else:
-        share = _several(moving, known, length)
+        share = _several(moving, values, length)
     return None if share is None else float(share)
 
 
@@ -186,7 +191,9 @@ def _values(digit: Digit, units: Shape) -> int | None:
     return digit.mod if count % digit.mod == 0 else None
 
 
-def _single(digits: Sequence[Digit], count: int, length: int) -> Fraction | None:
+def _single(
+    digits: Sequence[Digit], count: int, length: int, known: KnownFields
+) -> Fraction | None:
     """Of a plain axis: (1) per phase, on every path."""
     fields = [digit.field for digit in digits]
     if len(fields) == 1 and len(fields[0].spans) == 1 and not fields[0].bounded:
@@ -197,6 +204,11 @@ def _single(digits: Sequence[Digit], count: int, length: int) -> Fraction | None
     period = min(math.lcm(*periods), count)
     if period > MAX_PERIOD:
         return None
+    if period == count:  # where units are listed, those that leave the axis
+        outside: set[int] = set()
+        for field in fields:
+            outside.update(_outside(field, count, length, known))
+        return Fraction(len(outside), count)
     found = 0
     for phase in range(period):
         turns = (count - 1 - phase) // period + 1
@@ -205,11 +217,25 @@ def _single(digits: Sequence[Digit], count: int, length: int) -> Fraction | None
             span = field.span(phase)
             if span is None:
                 continue
-            advance = 0 if field.bounded else field.advance * period // len(field.spans)
-            low, high = _range(span, advance, turns, length)
+            low, high = _range(span, field.advance * period // len(field.spans), turns, length)
             first, last = max(first, low), min(last, high)
         found += max(0, last - first)
     return Fraction(count - found, count)
+
+
+def _outside(field: Field, count: int, length: int, known: KnownFields) -> Iterator[int]:
+    """Of the first `count` units, those whose span leaves the axis."""
+    if field.bounded:
+        units = known.beyond(field, length)
+        yield from units if len(field.spans) <= count else (unit for unit in units if unit < count)
+        return
+    period = len(field.spans)
+    for phase, span in enumerate(field.spans[:count]):
+        if span is not None:
+            turns = (count - 1 - phase) // period + 1
+            first, last = _range(span, field.advance, turns, length)
+            yield from range(phase, phase + min(first, turns) * period, period)
+            yield from range(phase + max(first, last, 0) * period, phase + turns * period, period)
 
 
 def _range(span: Span, advance: int, turns: int, length: int) -> tuple[int, int]:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from cnnscope.analyzer.values.field import Field
 from cnnscope.analyzer.values.narrower import narrower
+from cnnscope.analyzer.values.phases import Phases
 from cnnscope.analyzer.values.window import Window
 
 
 class KnownFields:
     """Answers about fields, of one analysis."""
 
-    __slots__ = ("_behind", "_narrower", "_unions")
+    __slots__ = ("_behind", "_beyond", "_narrower", "_phases", "_unions")
 
     def __init__(self) -> None:
         self._behind: dict[tuple[Field, Window, int | None], Field | None] = {}
         self._unions: dict[tuple[Field, Field, int | None], tuple[Field | None, bool]] = {}
         self._narrower: dict[tuple[Field, Field, int | None], bool] = {}
+        # By the identity of a field that is kept beside: to hash a list of units is to go through it.
+        self._phases: dict[tuple[int, int | None], tuple[Field, Phases | None]] = {}
+        self._beyond: dict[tuple[int, int], tuple[Field, tuple[int, ...]]] = {}
 
     def behind(self, field: Field, window: Window, length: int | None) -> Field | None:
         """`Field.through`, lists that march in step written as such."""
@@ -50,8 +54,30 @@ class KnownFields:
             self._narrower[asked] = narrower(a, b, length)
         return self._narrower[asked]
 
+    def phases(self, field: Field, length: int | None) -> Phases | None:
+        """`Field.phases`."""
+        if not field.bounded:
+            return field.phases(length)
+        asked = id(field), length
+        if asked not in self._phases:
+            self._phases[asked] = field, field.phases(length)
+        return self._phases[asked][1]
+
+    def beyond(self, field: Field, length: int) -> tuple[int, ...]:
+        """Of a field that lists its units, those whose span leaves an input's axis."""
+        asked = id(field), length
+        if asked not in self._beyond:
+            units = [
+                unit for unit, span in enumerate(field.spans)
+                if span is not None and (span[0] < 0 or span[1] >= length)
+            ]  # fmt: skip
+            self._beyond[asked] = field, tuple(units)
+        return self._beyond[asked][1]
+
     def forget(self) -> None:
         """Keep nothing beyond the analysis."""
         self._behind.clear()
         self._unions.clear()
         self._narrower.clear()
+        self._phases.clear()
+        self._beyond.clear()

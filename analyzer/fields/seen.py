@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnnscope.analyzer.fields.digits import Everything, Reach, as_field, width
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.fields.smallest import way_size
 from cnnscope.analyzer.fields.terms import Term, covered
@@ -62,13 +63,16 @@ class Seen:
         }
 
 
-def find_seen(paths: Paths, length: int | None, units: Shape | None) -> Seen:
+def find_seen(
+    paths: Paths, length: int | None, units: Shape | None, known: KnownFields | None = None
+) -> Seen:
     """What the terms come to.
 
     Args:
         paths: the terms.
         length: of the network input's axis; None: not known.
         units: the shape of the tensor.
+        known: what has been worked out of fields already.
     """
     found = figures(paths, length)
     moving = [term for term in paths.terms if term.digits]
@@ -77,7 +81,7 @@ def find_seen(paths: Paths, length: int | None, units: Shape | None) -> Seen:
     if not found.global_ and any(term.at_least is not None for term in paths.terms):
         return found  # what else a unit sees isn't known
     fixed = [] if found.global_ else [term for term in paths.terms if not term.digits]
-    return replace(found, phases=_phases(moving, fixed, units))
+    return replace(found, phases=_phases(moving, fixed, units, known or KnownFields()))
 
 
 class Extent(NamedTuple):
@@ -174,7 +178,9 @@ def _not_all(ways: tuple[Term, ...], length: int | None) -> Sequence[Term]:
     return [w for w in ways if w.digits or w.least is not None or not _covers(w.fixed, length)]
 
 
-def _phases(moving: Sequence[Term], fixed: Sequence[Term], units: Shape | None) -> Phases | None:
+def _phases(
+    moving: Sequence[Term], fixed: Sequence[Term], units: Shape | None, known: KnownFields
+) -> Phases | None:
     """Where each unit looks along paths that move with it, where that hangs on one axis."""
     axes = {digit.axis for term in moving for digit in term.digits}
     axis = axes.pop()
@@ -194,7 +200,7 @@ def _phases(moving: Sequence[Term], fixed: Sequence[Term], units: Shape | None) 
         if length > MAX_PERIOD:
             return None
         found = found.union(Field((term.fixed,) * length, 0, True), length)
-    return None if found is None else found.phases(length)
+    return None if found is None else known.phases(found, length)
 
 
 def _seen_plainly(paths: Paths, length: int | None) -> Seen:

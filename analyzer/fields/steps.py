@@ -15,6 +15,7 @@ from dataclasses import field
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.one_node import moved_through
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, State
 from cnnscope.analyzer.fields.seen import Seen, figures, find_seen, widest_term
@@ -89,6 +90,7 @@ class Alone:
     def __init__(self, graph: Graph, shapes: Shapes, fields: Fields) -> None:
         self.graph, self.shapes, self.fields = graph, shapes, fields
         self._known: dict[tuple[int, str, int, InputAxis], State | None] = {}
+        self._known_fields = KnownFields()
         self._figures: dict[tuple[int, InputAxis], tuple[Paths, Seen]] = {}
         self._seen: dict[tuple[int, InputAxis, Shape | None], tuple[Paths, Seen]] = {}
 
@@ -116,7 +118,10 @@ class Alone:
         """What paths to an input's axis come to for the units of a tensor of some shape."""
         at = id(paths), key, units
         if at not in self._seen:
-            self._seen[at] = paths, find_seen(paths, input_length(self.shapes, key), units)
+            self._seen[at] = (
+                paths,
+                find_seen(paths, input_length(self.shapes, key), units, self._known_fields),
+            )
         return self._seen[at][1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from cnnscope.analyzer.fields.border import outside_share, padded_share
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, State, Unfollowed
 from cnnscope.analyzer.fields.seen import Extent, extent, find_seen
 from cnnscope.analyzer.layers.channels import data_input
@@ -51,12 +52,16 @@ def extents(
 
 
 def receptive_field(
-    key: InputAxis, paths: Paths, source: Tensor, units: Shape | None
+    key: InputAxis,
+    paths: Paths,
+    source: Tensor,
+    units: Shape | None,
+    known: KnownFields | None = None,
 ) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
     whole = axis_length(source, key[1])
-    found = find_seen(paths, whole, units)
+    found = find_seen(paths, whole, units, known)
     return ReceptiveField(
         input=key[0],
         axis=key[1],
@@ -81,5 +86,5 @@ def receptive_field(
         else 1.0
         if found.size >= whole
         else found.size / whole,
-        outside_share=outside_share(paths, units, length),
+        outside_share=outside_share(paths, units, length, known),
     )

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import Unfollowed
 from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.fields.units import moving_axes, whole_unit
@@ -45,13 +46,14 @@ class Gathering:
         self.weights, self.fields = weights, fields
         # What many layers share is made once: the fields of tensors whose units see the same (a
         # state stands for what all of them see).
+        self._known = KnownFields()
         self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
         kept = {name: x for name, x in self.__dict__.items() if name not in ("regions", "paths")}
-        return {**kept, "_fields_of": {}, "_shares": {}}
+        return {**kept, "_fields_of": {}, "_shares": {}, "_known": KnownFields()}
 
     # Loaded when first asked for: most reports are asked neither.
 
@@ -139,7 +141,10 @@ class Gathering:
                 self._fields_of.clear()  # those of layers far away, which are rarely asked for again
             spatial = sorted((k for k in state if k in self.fields.spatial), key=lambda k: k[1])
             known = self._fields_of[id(state), shape] = tuple(
-                [receptive_field(k, state[k], self.shapes.tensors[k[0]], shape) for k in spatial]
+                [
+                    receptive_field(k, state[k], self.shapes.tensors[k[0]], shape, self._known)
+                    for k in spatial
+                ]
             )
         return known
 

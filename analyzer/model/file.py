@@ -23,10 +23,7 @@ import onnx
 from onnx import TensorProto
 
 from cnnscope.analyzer.model.byte_ranges import ByteRanges, BytesAtHand
-from cnnscope.analyzer.model.fetching import Fetched
 from cnnscope.analyzer.model.file_mapping import MappedFile, map_path
-from cnnscope.analyzer.model.file_objects import open_file_object
-from cnnscope.analyzer.model.guessing import Guesser
 from cnnscope.analyzer.model.memory_copy import IN_MEMORY, copy_without_payloads
 from cnnscope.analyzer.model.payload_places import Place, marked_place
 from cnnscope.analyzer.model.piped import Piped
@@ -46,6 +43,8 @@ from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cnnscope.analyzer.model.fetching import Fetched
 
 
 TEXT_DEPTH: Final = 500
@@ -135,6 +134,8 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
         path = os.fsdecode(source)
         return _parse(map_path(path), path)
     if hasattr(source, "read"):
+        from cnnscope.analyzer.model.file_objects import open_file_object
+
         return _from_ranges(*open_file_object(source))
     raise wrong_model(source)
 
@@ -187,18 +188,20 @@ def _from_ranges(ranges: ByteRanges, path: str | None) -> ModelFile:
     if not ranges.size:
         raise ModelFileError("the file is empty; download or export it again")
     location = PurePath(path).name if path else IN_MEMORY
-    data: FileBytes
+    fetched: Fetched | None = None
     if isinstance(ranges, (MappedFile, BytesAtHand)):
-        data = ranges.data
-    else:
-        data = Fetched(ranges, Guesser())
-    passing = data.leave_out if isinstance(data, Fetched) else None
-    walk = Walk(data, THRESHOLD, location, passing)
+        data: FileBytes = ranges.data
+    else:  # loaded for what isn't at hand alone
+        from cnnscope.analyzer.model.fetching import Fetched
+        from cnnscope.analyzer.model.guessing import Guesser
+
+        data = fetched = Fetched(ranges, Guesser())
+    walk = Walk(data, THRESHOLD, location, None if fetched is None else fetched.leave_out)
     try:
         _advise(data, "MADV_RANDOM")  # no read-ahead: what follows a header is a payload
         pieces = walk.message("ModelProto", 0, len(data)) or [slice(0, len(data))]
-        if isinstance(data, Fetched):
-            data.fetch((x.start, x.stop) for x in pieces if isinstance(x, slice))
+        if fetched is not None:
+            fetched.fetch((x.start, x.stop) for x in pieces if isinstance(x, slice))
         kept = b"".join([x if isinstance(x, bytes) else data[x] for x in pieces])
         _advise(data, "MADV_NORMAL")
         model = _decode(data, kept)

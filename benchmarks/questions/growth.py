@@ -52,7 +52,7 @@ def _path(settings: Settings, kind: str, size: int) -> str:
 def _times(settings: Settings, task: str, paths: Mapping[int, str]) -> dict[str, Any]:
     """By size; all of them in one process, the smallest first, which warms it up."""
     kept: dict[str, list[float] | str] = {}
-    one_task(settings, task, dict.fromkeys(paths.values()), kept, 3)
+    one_task(settings, task, dict.fromkeys(paths.values()), kept, min(3, settings.repeats))
     return {str(size): figures(kept[path]) for size, path in paths.items()}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cnnscope.analyzer.render.columns import Exact
 from cnnscope.analyzer.render.document import Document
@@ -30,28 +30,26 @@ def csv_text(documents: Sequence[Document], models: Sequence[str] | None = None)
     return out.getvalue()
 
 
-def cells(documents: Sequence[Document], models: Sequence[str] | None = None) -> list[list[str]]:
-    """The rows as cells, below one heading."""
-    lines: list[list[str]] = []
+def cells(
+    documents: Sequence[Document], models: Sequence[str] | None = None
+) -> Iterator[list[str]]:
+    """The rows as cells, below one heading; each is made when it is asked for."""
+    headed = False
     for position, document in enumerate(documents):
+        beside = [] if models is None else [cell(models[position])]
         for table in _tables(document):
-            found = _cells(table)
-            if models is not None:
-                path = cell(models[position])
-                found = [["model", *found[0]], *([path, *line] for line in found[1:])]
-            lines += found[1:] if lines else found
-    return lines
+            if not headed:
+                yield [*([] if models is None else ["model"]), *(c.name for c in table.columns)]
+            headed = True
+            rows = table.rows if table.recorded is None else table.recorded
+            exact = [c.exact for c in table.columns]
+            for row in rows:
+                yield [*beside, *[cell(fact(row)) for fact in exact]]
 
 
 def _tables(document: Document) -> list[Table]:
     blocks = (block for section in document.of("csv") for block in section.blocks)
     return [block for block in blocks if isinstance(block, Table)]
-
-
-def _cells(table: Table) -> list[list[str]]:
-    rows = table.rows if table.recorded is None else table.recorded
-    titles = [c.name for c in table.columns]
-    return [titles, *([cell(c.exact(row)) for c in table.columns] for row in rows)]
 
 
 def cell(value: Exact) -> str:

@@ -269,6 +269,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
         freed.setdefault(last.get(name, -1), []).append(name)
     peak, where = 0, None
     live: dict[int, int] = {}
+    same: dict[int, int] = {}  # equal sums are one object
     for node in running:
         for name in node.outputs:
             if not name:
@@ -290,7 +291,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
                 lost = lost or bool(body_peak.free and not body_peak.largest)
                 for moment in body_peak.largest or (body_peak.peak,):
                     inside = _with(inside, at(moment))
-        live[node.index] = alive + inner
+        live[node.index] = same.setdefault(alive + inner, alive + inner)
         if where is None or alive + inner > peak:
             peak, where = alive + inner, node.index
         if (free or largest) and not lost:

@@ -17,7 +17,9 @@ from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.profile.timing import TimeBudget
 
 #: of what was given, kept for measuring what the machine can do
-_CEILINGS: Final = 0.4
+_CEILINGS: Final = 0.7
+#: of what was given, kept of that for putting all of it together
+_TELLING: Final = 0.2
 #: runs that are made in any case, the first of each session not among them
 _TIMED, _PROFILED, _ALL = 2, 1, 5
 #: a first run that takes more than this share of what was given is the only one before runs are timed
@@ -72,4 +74,4 @@ class TimePlan:
 
     def for_ceilings(self) -> float:
         """Seconds for what the machine can do."""
-        return max(0.0, min(2.0, self.left))
+        return max(0.0, min(2.0, self.left - self.seconds * _TELLING))

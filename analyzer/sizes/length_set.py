@@ -141,6 +141,9 @@ class LengthSet:
     def __or__(self, other: LengthSet) -> LengthSet:
         return self._with(other, np.logical_or)
 
+    def __sub__(self, other: LengthSet) -> LengthSet:
+        return self._with(other, np.greater)  # in the one and not in the other
+
     def _with(self, other: LengthSet, how: np.ufunc) -> LengthSet:
         start, period = max(self.start, other.start), math.lcm(self.period, other.period)
         return LengthSet.where(lambda n: how(self._told(n), other._told(n)), start, period)

@@ -142,15 +142,19 @@ class NetworkLengths:
 
     def accepts(self, lengths: Mapping[str, int]) -> bool:
         """Is no node refused by the analysis of these lengths?"""
-        return self._refusal(lengths) is None
+        return self._analysed(lengths)[0]
 
-    def too_small(self, lengths: Mapping[str, int]) -> bool:
-        """Is the first thing that speaks against a size that a kernel finds too little to fit into?"""
-        refusal = self._refusal(lengths)
-        return refusal is not None and refusal[:1] != [] and refusal[0].kind == "positive"
+    def runs_empty(self, lengths: Mapping[str, int]) -> bool:
+        """Is a size refused in which some kernel finds too little to fit into, or nothing is left?"""
+        accepted, broken, shapes = self._analysed(lengths)
+        return not accepted and (
+            (bool(broken) and broken[0].kind == "positive")
+            or any(0 in (x.shape or ()) for x in shapes)
+        )
 
-    def _refusal(self, lengths: Mapping[str, int]) -> list[Claim] | None:
-        """The claims that the analysis of these lengths finds broken; None where no node is refused."""
+    def _analysed(self, lengths: Mapping[str, int]) -> tuple[bool, list[Claim], list[Tensor]]:
+        """What the analysis of certain lengths says: is no node refused, which claims are broken, and
+        what is known of the tensors."""
         inputs = {
             name: x
             if x.shape is None
@@ -161,10 +165,10 @@ class NetworkLengths:
             try:
                 shapes = infer_shapes(self.graph, inputs)
             except GraphError:
-                return found.broken
-        if any(note.severity == "error" for note in shapes.diagnostics):
-            return found.broken
-        return None
+                return False, found.broken, []
+        accepted = not any(note.severity == "error" for note in shapes.diagnostics)
+        made = [shapes.tensors[n] for node in self.graph.nodes for n in node.outputs if n]
+        return accepted, found.broken, made
 
     def smallest(
         self, sets: Mapping[str, LengthSet], admits: Callable[..., bool]

@@ -130,9 +130,9 @@ class ValidSizes(Answer):
             lengths[dim.name] in dim.lengths for dim in self.dims
         )
 
-    def too_small(self, **lengths: int) -> bool:
-        """Is the first thing that speaks against a size that a kernel finds too little to fit into?"""
-        return self._network.too_small(lengths)
+    def runs_empty(self, **lengths: int) -> bool:
+        """Is a size refused in which some kernel finds too little to fit into, or nothing is left?"""
+        return self._network.runs_empty(lengths)
 
     def nearest(self, name: str, length: int) -> tuple[int | None, int | None]:
         """The largest valid length up to one, and the smallest from it on, the others valid."""
@@ -258,15 +258,16 @@ class _Solution:
         for condition, by in self.network.conditions.items():
             if condition.names != {name}:
                 continue
+            for claim in condition.otherwise:
+                self._except(claim, name)
             try:
                 lengths = solved(condition, name)
-                self.sets[name] &= lengths
+                held = self.sets[name] & lengths
             except (Unsolved, TooLarge):
                 self.doubts.append(f"no closed form for {condition}{_of(by)}")
                 continue
+            self.sets[name] = held
             asked.append((Cause(by, str(condition)), lengths))
-            for claim in condition.otherwise:
-                self._except(claim, name)
         # The first ones ask for least, and inequalities for less than equations: what follows from
         # others is no cause of its own.
         asked.sort(key=lambda x: not x[1].repeats.all())
@@ -277,9 +278,10 @@ class _Solution:
         self.causes[name] = [cause for cause, _ in reversed(asked)]
 
     def _except(self, claim: Claim, name: str) -> None:
-        """Lengths at which the network gives other lengths than were worked out."""
+        """Lengths at which the network gives other lengths than were worked out, as far as it comes
+        to them: what was asked before holds of them."""
         try:
-            lengths = claimed(claim, name)
+            lengths = claimed(claim, name) & self.sets[name]
             self.exceptions[name] = self.exceptions.get(name, lengths) | lengths
         except (Unsolved, TooLarge):
             self.doubts.append(f"where {claim}, the network works otherwise")
@@ -313,11 +315,10 @@ class _Solution:
                     f"too many lengths of {name} to be tried at which it works otherwise"
                 )
                 continue
-            more = [
-                n for n in range(1, lengths.start)
-                if n in lengths and n not in self.sets[name] and self._accepts(name, n)
-            ]  # fmt: skip
-            self.sets[name] |= LengthSet.of(more)
+            accepted = [
+                n for n in range(1, lengths.start) if n in lengths and self._accepts(name, n)
+            ]
+            self.sets[name] = (self.sets[name] - lengths) | LengthSet.of(accepted)
 
     def hold_against_analysis(self) -> None:
         """The analysis of some sizes must say the same: those around the sets' ends."""

@@ -8,6 +8,7 @@ took for granted is kept as a `Condition`. Its questions are asked here::
     fits_onto(n, m)      n = m, or n = 1
     reaches(n, 3)        n >= 3
     divides(8, n)        n is a multiple of 8
+    presume(n, 3)        n >= 3; where it isn't, the rule answers otherwise
 
 Each gives False only of plain numbers. `noting` collects what was taken for granted.
 """
@@ -223,3 +224,16 @@ def divides(part: Dim, length: Dim) -> bool:
     if isinstance(length, int) and isinstance(part, int):
         return length % part == 0
     return _taken(Claim(length, length // part * part, "zero"))
+
+
+def presume(length: Dim, least: Dim) -> None:
+    """The rule's answer is worked out for a length that is no less than that; another is no fault.
+
+    >>> with noting() as found:
+    ...     presume(FreeDim.named("H"), 3)
+    >>> condition = next(iter(found.conditions))
+    >>> str(condition), str(condition.otherwise[0])
+    ('H >= 3', '2 >= H')
+    """
+    if not (isinstance(length, int) and isinstance(least, int)):
+        _taken(Claim(length, least, "positive"), otherwise=Claim(least - 1, length, "positive"))

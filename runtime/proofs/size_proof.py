@@ -53,7 +53,7 @@ def _tried(found: ValidSizes, run: OpenRun, lengths: Mapping[str, int]) -> SizeT
         outputs = run.run(run.feeds(shapes))
     except RunError as error:
         return SizeTrial(lengths, said, False, one_line(str(error), 200))
-    empty = not said and (any(map(is_empty, outputs)) or found.too_small(**lengths))
+    empty = not said and (any(map(is_empty, outputs)) or found.runs_empty(**lengths))
     return SizeTrial(lengths, said, True, departure=EMPTY_MAPS if empty else "")
 
 

@@ -83,6 +83,8 @@ def pool_output(
         x, kernel_shape, strides, pads, dilations, auto_pad, channels_last
     ):
         n, stride = x.dims[axis], int(bare.stride)
+        if not reaches(n, 1):  # ONNX Runtime refuses it, padded or not
+            raise ValueError(f"axis {axis} has no elements to be pooled")
         if auto_pad.startswith("SAME"):
             shape[axis] = ceil_div(n, stride)
         else:

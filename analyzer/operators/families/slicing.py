@@ -17,6 +17,7 @@ from typing import cast
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.reading import NOTHING, Along, AxisRead, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import Ints, Outputs, demand, in_range
+from cnnscope.analyzer.values.conditions import presume
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div
 from cnnscope.analyzer.values.extremes import smallest
 from cnnscope.analyzer.values.tensor import Tensor
@@ -65,10 +66,17 @@ def cut(n: Dim, start: Dim, end: Dim, step: int) -> Cut:
             end = n + end
         elif decided(lambda: cast(FreeDim, end) > n, False):
             end = n
+        # Beyond the ends both are clamped to them, and a slice from behind its end is empty.
+        presume(start, 0)
+        presume(n, start)
+        presume(end, start)
         length = ceil_div(end - start, step)
     else:
         if isinstance(end, int) and end < 0:
             end = -1 if end <= -END else n + end
+        presume(start, -1)
+        presume(n, start + 1)
+        presume(start, end)
         length = ceil_div(start - end, -step)
     return start, length if decided(lambda: length >= 0, True) else 0, step
 

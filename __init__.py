@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer import *
+    from cnnscope.analyzer.analysis import sizes
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
     from cnnscope.runtime.profile.profiling import profile

@@ -36,8 +36,8 @@ def cells(
     """The rows as cells, below one heading; each is made when it is asked for."""
     headed = False
     for position, document in enumerate(documents):
-        beside = [] if models is None else [cell(models[position])]
-        for table in _tables(document):
+        for table in _tables(document):  # a document without tables is no model's
+            beside = [] if models is None else [cell(models[position])]
             if not headed:
                 yield [*([] if models is None else ["model"]), *(c.name for c in table.columns)]
             headed = True

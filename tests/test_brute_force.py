@@ -20,6 +20,7 @@ import numpy as np
 import onnx
 import pytest
 from amounts import amount
+from one_unit import find_region
 from random_graphs import (
     LOOKING,
     MOVING,
@@ -31,7 +32,6 @@ from random_graphs import (
     text,
 )
 
-from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.touched import Touched, find_touched
 from cnnscope.analyzer.report.examination import Analysis, examine
 

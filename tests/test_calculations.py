@@ -75,7 +75,8 @@ def cases(draw: st.DrawFn) -> tuple[Any, list[np.ndarray]]:
     elif op in ("Squeeze", "Unsqueeze"):
         axes = draw(few(-3, 3, 3))
         if version < 13:
-            attributes["axes"] = axes.tolist() or [0]
+            if axes.size or op == "Unsqueeze":  # all of length 1 are squeezed
+                attributes["axes"] = axes.tolist() or [0]
         elif draw(st.integers(0, 5)):
             arrays.append(axes if draw(st.integers(0, 5)) else np.array(0))
     elif op == "Transpose":
@@ -130,3 +131,9 @@ def test_the_usual_is_not_asked_of_the_reference(op: str, monkeypatch: pytest.Mo
     wanted = told(reference_result(node, list(arrays)))
     monkeypatch.setattr("cnnscope.analyzer.passes.folding.reference_result", lambda *_: ())
     assert told(values_of(node, list(arrays))) == wanted != []
+
+
+def test_what_an_operator_may_leave_out_is_asked_of_the_reference() -> None:
+    one = np.array([[7]], "int64")
+    (squeezed,) = values_of(node_of("Squeeze", 1, 11), [one])  # without axes: all of length 1
+    assert (squeezed.shape, squeezed.item()) == ((), 7)

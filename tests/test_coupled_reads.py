@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx.parser
 import pytest
+from one_unit import find_region
 from random_graphs import Drawn, piece
 from test_brute_force import disagreements
 
 from cnnscope import analyze
-from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.report.examination import examine
 
 

@@ -11,10 +11,10 @@ import onnx
 import pytest
 from amounts import amount
 from networks import network, node
+from one_unit import find_region
 from random_graphs import session
 
 import cnnscope
-from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.report.examination import examine
 
 

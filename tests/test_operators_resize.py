@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import single_node as s
 from amounts import amount
+from one_unit import find_region
 from onnx import defs
 
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.fields.boxes import positions
-from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.values.dimension import FreeDim

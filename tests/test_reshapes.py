@@ -16,10 +16,10 @@ import numpy.typing as npt
 import onnx
 import pytest
 from amounts import amount
+from one_unit import find_region
 from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.fields.regions import find_region
 from cnnscope.analyzer.fields.seen import find_seen, unclipped
 from cnnscope.analyzer.report.examination import Analysis, examine
 from cnnscope.runtime.verify.verifying import verify

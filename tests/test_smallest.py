@@ -22,7 +22,8 @@ from amounts import amount
 from networks import network, node
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.fields.extreme_paths import find_paths
+from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
+from cnnscope.analyzer.fields.steps import Alone
 from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.report.report import Report
 
@@ -283,7 +284,7 @@ def test_explain_walks_the_smallest_path(seed: int) -> None:
     analysis, found = examine(made.SerializeToString()), analyze(made.SerializeToString())
     for one in g.nodes:
         (name,) = one.output
-        walked = find_paths(analysis.graph, analysis.shapes, analysis.fields, name)
+        walked = ExtremePaths(Alone(analysis.graph, analysis.shapes, analysis.fields)).of(name)
         smallest = {p.axis: p.size for p in walked if p.which == "smallest"}
         assert smallest == {f.axis: f.smallest_size for f in found[name].receptive_field}
 

@@ -9,14 +9,12 @@ keeps. A layer's paths go on from those of the layers before it, which are found
 
 from __future__ import annotations
 
-from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.path_choices import Choice, Hop, Way
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, State, initial_state
 from cnnscope.analyzer.fields.smallest import way_size
 from cnnscope.analyzer.fields.steps import Alone, input_length, spatial_keys
 from cnnscope.analyzer.fields.terms import Term
-from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.values.plain_class import dataclass
 
 #: so many layers ahead a choice between inputs is followed, until it shows in the size
@@ -193,11 +191,6 @@ class ExtremePaths:
             return "", None
         _, given, before = min(inside, key=lambda found: found[0])
         return given, before
-
-
-def find_paths(graph: Graph, shapes: Shapes, fields: Fields, tensor: str) -> tuple[FieldPath, ...]:
-    """The largest and the smallest paths to one tensor: see `ExtremePaths.of`."""
-    return ExtremePaths(Alone(graph, shapes, fields)).of(tensor)
 
 
 def _alike(a: Term, b: Term) -> bool:

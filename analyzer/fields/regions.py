@@ -109,11 +109,6 @@ class RegionLookup:
         return ranges
 
 
-def find_region(graph: Graph, shapes: Shapes, tensor: str, unit: Unit) -> Ranges:
-    """What one unit of a tensor sees of the network inputs: see `RegionLookup.of`."""
-    return RegionLookup(graph, shapes, {}).of(tensor, [unit])[0]
-
-
 def _one_of(tensor: str, lengths: tuple[int, ...], unit: Unit) -> tuple[int | None, ...]:
     """A tensor's unit, its indices counted from the first."""
     if len(unit) != len(lengths):

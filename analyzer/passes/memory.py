@@ -34,7 +34,6 @@ class Liveness:
     Args:
         peak: the most bytes alive at once; a lower bound where `unsized` isn't empty.
         node: index of the node where the peak is first reached; None in an empty graph.
-        live: bytes alive while each node runs, by node index.
         unsized: operators whose outputs' sizes aren't known, and how often.
         free: the free dimensions that sizes hang on: then the peak isn't known.
         largest: where there are such, bytes alive at moments of which one is the peak; empty where
@@ -43,7 +42,6 @@ class Liveness:
 
     peak: int
     node: int | None
-    live: Mapping[int, int]
     unsized: Mapping[str, int]
     free: frozenset[str] = frozenset()
     largest: tuple[Dim, ...] = ()
@@ -268,8 +266,6 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
     for name in sizes:
         freed.setdefault(last.get(name, -1), []).append(name)
     peak, where = 0, None
-    live: dict[int, int] = {}
-    same: dict[int, int] = {}  # equal sums are one object
     for node in running:
         for name in node.outputs:
             if not name:
@@ -291,7 +287,6 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
                 lost = lost or bool(body_peak.free and not body_peak.largest)
                 for moment in body_peak.largest or (body_peak.peak,):
                     inside = _with(inside, at(moment))
-        live[node.index] = same.setdefault(alive + inner, alive + inner)
         if where is None or alive + inner > peak:
             peak, where = alive + inner, node.index
         if (free or largest) and not lost:
@@ -314,6 +309,6 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
     else:
         largest = []
     return Liveness(
-        max(peak, alive if where is None else peak), where, live, unsized, frozenset(free),
+        max(peak, alive if where is None else peak), where, unsized, frozenset(free),
         tuple([moment.nbytes for moment in largest]),
     )  # fmt: skip

@@ -159,11 +159,6 @@ class LengthSet:
         return not (self.below.any() or self.repeats.any())
 
     @property
-    def is_every(self) -> bool:
-        """All lengths are in."""
-        return self.start == 1 and bool(self.repeats.all())
-
-    @property
     def smallest(self) -> int | None:
         """The smallest; None where there is none."""
         return self.up(1)

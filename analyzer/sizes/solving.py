@@ -67,7 +67,7 @@ def claimed(claim: Claim, name: str) -> LengthSet:
     if difference.data or difference.names != {name}:
         raise Unsolved
     period = _period(difference)
-    start = max(1, *(_settled(difference, name, period, r, claim.kind) for r in range(period)))
+    start = max(1, *(_settled(difference, name, period, r) for r in range(period)))
 
     def holds_of(lengths: Numbers) -> Numbers:
         values = evaluated(difference, {name: lengths})
@@ -101,7 +101,7 @@ def _atoms(value: Polynomial) -> set[Atom]:
     return {atom for monomial, _ in value.terms for atom in monomial}
 
 
-def _settled(value: FreeDim, name: str, period: int, remainder: int, kind: str) -> int:
+def _settled(value: FreeDim, name: str, period: int, remainder: int) -> int:
     """From which length on, of those with a remainder, a claim holds always or never."""
     count = FreeDim.named(_COUNT)
     ahead = 0

@@ -73,12 +73,6 @@ class Atom:
                 atom = _ATOMS.setdefault(key, atom)
         return atom
 
-    def with_least(self, least: int) -> Atom:
-        """The same unknown with another lower bound."""
-        return Atom(
-            self.text, self.names, self.data, least, self.top, self.bottom, self.parts, self.how
-        )
-
     @property
     def is_short(self) -> bool:
         """It stands for a formula that is too long to be written, and doesn't show what is in it."""

@@ -411,9 +411,21 @@ def strangers(house: House) -> list[str]:
     ]
 
 
+def other_dataclasses(house: House) -> list[str]:
+    """Classes of facts are made in one way, which costs a command no time."""
+    return [
+        f"{module} makes classes by dataclasses: values.plain_class has a dataclass that is made faster"
+        for module, text in house.sources.items()
+        for node in ast.walk(parsed(text))
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        if "dataclass" in {alias.name for alias in node.names}
+        if module != "analyzer.values.plain_class"  # for type checkers
+    ]
+
+
 RULES = [
     outside_the_rooms, upward_imports, circles_in_rooms, past_the_doors, rooms_ill_described,
-    operators_named, second_copies, exits, strangers,
+    operators_named, second_copies, exits, strangers, other_dataclasses,
 ]  # fmt: skip
 
 
@@ -449,6 +461,7 @@ def test_the_house_is_in_order(rule: Callable[[House], list[str]]) -> None:
         (strangers, "analyzer.model.file", "def f():\n    import onnxruntime"),
         (strangers, "analyzer.report.report", "from rich.console import Console"),
         (strangers, "runtime.gates.checking", "import typer"),
+        (other_dataclasses, "analyzer.report.metric", "from dataclasses import dataclass"),
     ],
 )  # fmt: skip
 def test_a_planted_breach_is_seen(

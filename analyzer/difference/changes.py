@@ -11,7 +11,6 @@ attributes spell it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from cnnscope.analyzer.difference.change import Aspect, Change, Plain
 from cnnscope.analyzer.difference.compared import Compared
@@ -22,6 +21,7 @@ from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 

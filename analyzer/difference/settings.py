@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from cnnscope.analyzer.difference.constants import Constant
 from cnnscope.analyzer.difference.numbers import same_numbers
 from cnnscope.analyzer.difference.signatures import Signature, signature
 from cnnscope.analyzer.operators.spelling import Spelling, spelling
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 

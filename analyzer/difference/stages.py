@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +16,7 @@ from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.passes.reads import find_reads
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Shape, Tensor
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from cnnscope.analyzer.fields.terms import Term, covered
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 from cnnscope.analyzer.values.phases import Phases, phases_dict
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape
 from cnnscope.analyzer.values.window import Number

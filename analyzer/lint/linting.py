@@ -10,7 +10,7 @@ out where the configuration ignores that rule for those layers, or where the mod
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
@@ -24,6 +24,7 @@ from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.collector import collector_resting
 from cnnscope.analyzer.values.diagnostics import Severity
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
 
 SCHEMA_VERSION: Final = 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import onnx
@@ -18,6 +17,7 @@ from google.protobuf.message import DecodeError
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
 from cnnscope.analyzer.model.wire_format import PAYLOAD_KEYS, THRESHOLD, read_varint
 from cnnscope.analyzer.values.diagnostics import ModelFileError
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.byte_ranges import Range

@@ -7,7 +7,6 @@ it is an upper bound; where both are, or one isn't known at all, there is none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
@@ -15,6 +14,7 @@ from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
 Bound = Literal["exact", "at least", "at most"]

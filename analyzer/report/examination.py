@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 import onnx
@@ -28,6 +28,7 @@ from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.passes.weights import Weights, find_weights
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region, plain_number
+from cnnscope.analyzer.report.tensor_record import attribute_record, tensor_record
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.node_name import shown_name
 from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Shown
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
-from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region, plain_number
-from cnnscope.analyzer.report.tensor_record import attribute_record, tensor_record
 
 
 @dataclass(frozen=True, slots=True)

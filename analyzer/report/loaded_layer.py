@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.report.layer import Value
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
+from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation

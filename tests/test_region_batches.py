@@ -172,9 +172,17 @@ def test_units_are_rows_of_indices_or_an_array(samples: Path) -> None:
 )
 def test_what_is_no_unit_is_refused_in_a_line(units: Any, said: str, samples: Path) -> None:
     report = cnnscope.analyze(samples / "lenet5.onnx")
-    with pytest.raises(ValueError, match=r"^[^\n]*$") as refused:
-        report.regions("/conv2/Conv", units)
-    assert said in str(refused.value)
+    layer = report.layers["/conv2/Conv"]
+    asks: list[Callable[[], object]] = [
+        lambda: report.regions("/conv2/Conv", units),
+        lambda: layer.regions(units),
+        lambda: layer.region(units[-1]),
+        lambda: layer.explain(units[-1]),
+    ]
+    for ask in asks:
+        with pytest.raises(ValueError, match=r"^[^\n]*$") as refused:
+            ask()
+        assert said in str(refused.value)
 
 
 def test_a_report_read_back_needs_the_model(samples: Path) -> None:

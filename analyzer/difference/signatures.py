@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 
 import onnx
 
+from cnnscope.analyzer.operators.schema_rows import ASKED_FOR
 from cnnscope.analyzer.values.plain_class import dataclass
 
 
@@ -52,7 +53,7 @@ class Signature:
         return next((x for key, x in self.defaults.items() if key.lower() == name), None)
 
 
-@cache
+@lru_cache(maxsize=ASKED_FOR)
 def signature(domain: str, op: str, version: int) -> Signature:
     """What ONNX says of an operator; nothing of somebody's own."""
     history = _history(domain, op)
@@ -79,7 +80,7 @@ def signature(domain: str, op: str, version: int) -> Signature:
     )  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=ASKED_FOR)
 def _history(domain: str, op: str) -> tuple[onnx.defs.OpSchema, ...]:
     """The operator's schemas, oldest first."""
     found: list[onnx.defs.OpSchema] = []

@@ -28,6 +28,8 @@ Box = tuple[Mask, ...]
 MAX_BOXES = 64
 #: a reshape is followed element by element up to this size
 MAX_ELEMENTS = 1 << 24
+#: what windows read is kept for up to so many places each; longer lists would pile up for good
+_KEPT = 1 << 14
 #: an axis's set is a mask over it, for each tensor on the way: no longer than this
 LONGEST_AXIS = 1 << 24
 
@@ -154,10 +156,17 @@ def border_positions(beyond: Indices, window: Window, length: int) -> Indices:
     return np.where(mirrored < length, mirrored, period - mirrored)
 
 
-@lru_cache(maxsize=256)
 def all_positions(window: Window, count: int, length: int) -> Indices:
     """`positions` of all outputs of an axis."""
+    few = window.size * count <= _KEPT
+    return (_kept_positions if few else _positions_of_all)(window, count, length)
+
+
+def _positions_of_all(window: Window, count: int, length: int) -> Indices:
     return positions(window, range(count), length)
+
+
+_kept_positions = lru_cache(maxsize=256)(_positions_of_all)
 
 
 def reshaped(box: Box, before: tuple[int, ...], after: tuple[int, ...]) -> tuple[list[Box], bool]:

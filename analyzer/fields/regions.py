@@ -7,7 +7,6 @@ isn't told, wanted indices run backwards (`wanted`) until they come to some of w
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -117,7 +116,7 @@ def _one_of(tensor: str, lengths: tuple[int, ...], unit: Unit) -> tuple[int | No
     for axis, (index, length) in enumerate(zip(unit, lengths, strict=True)):
         if index is not None and not -length <= index < length:
             raise ValueError(f"index {index} is outside axis {axis} of {tensor!r}, length {length}")
-        found.append(None if index is None else operator.index(index) % length)
+        found.append(None if index is None else index % length)
     return tuple(found)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import index
 
 from cnnscope.analyzer.fields.fields import Fields
 
@@ -17,6 +18,23 @@ def moving_axes(fields: Fields, tensor: str) -> list[int]:
         for digit in term.digits
     }
     return sorted(axes)
+
+
+def plain_units(units: Iterable[Sequence[int | None]]) -> list[tuple[int | None, ...]]:
+    """Units as Python's numbers.
+
+    Raises:
+        ValueError: they are something else.
+
+    >>> plain_units([(0, None)])
+    [(0, None)]
+    """
+    try:
+        return [tuple([None if i is None else index(i) for i in unit]) for unit in units]
+    except TypeError:
+        raise ValueError(
+            "units are rows of whole numbers, one per axis, with None for all of an axis"
+        ) from None
 
 
 def whole_unit(
@@ -37,6 +55,6 @@ def whole_unit(
             f"a unit of {len(unit)} indices fits neither"
         )
     whole = [None] * rank
-    for axis, index in zip(axes, unit, strict=True):
-        whole[axis] = index
+    for axis, at in zip(axes, unit, strict=True):
+        whole[axis] = at
     return whole

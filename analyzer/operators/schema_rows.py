@@ -15,6 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+#: operators of which it is kept what schemas say of them: more than there are, but files may name any
+ASKED_FOR = 2048
+
 Row = tuple[str, str, str]  # operator, inputs, attributes
 _ROWS: dict[tuple[str, str], tuple[Row, Mapping[str, str]]] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from functools import cache
+from functools import cache, lru_cache
 from typing import get_args, get_origin, get_type_hints
 
 import onnx
@@ -16,7 +16,7 @@ from cnnscope.analyzer.model.graph import (
 )
 from cnnscope.analyzer.operators.definition import OURS, Operator
 from cnnscope.analyzer.operators.rules import Rule
-from cnnscope.analyzer.operators.schema_rows import schema_row
+from cnnscope.analyzer.operators.schema_rows import ASKED_FOR, schema_row
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import RANK_LIMIT, Tensor
 
@@ -51,7 +51,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=ASKED_FOR)
 def schema_demands(domain: str, op: str, version: int) -> Demands:
     # A rule may serve versions from before the operator had a schema: then the latest is asked.
     schema = schema_of(domain, op, version) or schema_of(domain, op, LATEST_OPSET)
@@ -262,7 +262,7 @@ def check_shape(x: Tensor, k: int) -> None:
         raise Contradiction(said)
 
 
-@cache
+@lru_cache(maxsize=ASKED_FOR)
 def schema_of(domain: str, op: str, version: int) -> onnx.defs.OpSchema | None:
     try:
         # onnx takes 32 bits, a file has 64

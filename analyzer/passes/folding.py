@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.model.tensors import VALUE_LIMIT
 from cnnscope.analyzer.operators.definition import calculation, reckoner
+from cnnscope.analyzer.operators.schema_rows import ASKED_FOR
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
 from cnnscope.analyzer.values.elements import FreeRatio
@@ -18,7 +19,7 @@ from cnnscope.analyzer.values.reckoning import Sums, unknown
 from cnnscope.analyzer.values.tensor import Tensor
 
 
-@cache
+@lru_cache(maxsize=ASKED_FOR)
 def _reference(domain: str, op: str, version: int) -> type | None:
     from onnx.reference.ops import load_op
 

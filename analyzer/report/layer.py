@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from cnnscope.analyzer.fields.seen import Extent
+from cnnscope.analyzer.fields.units import plain_units
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region, plain_number
@@ -217,7 +218,8 @@ class Layer(Shown):
             For each network input it depends on, per axis, the indices as inclusive ranges.
 
         Raises:
-            ValueError: the unit has another number of axes, or lies outside the output.
+            ValueError: the unit isn't a row of whole numbers, has another number of axes, or lies outside
+                the output.
         """
         return self.regions([unit])[0]
 
@@ -225,7 +227,7 @@ class Layer(Shown):
         """What `region` gives, of many units at once."""
         if self._source is None:
             raise ValueError(f"regions of layer {self.path!r} inside a subgraph aren't available")
-        return self._source.regions(units)
+        return self._source.regions(plain_units(units))
 
     def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
         """How each of the layer's numbers comes about: formulas, operands, sources.
@@ -244,7 +246,7 @@ class Layer(Shown):
         """
         if self._source is None:
             raise ValueError(f"layer {self.path!r} was read from data: it can't be explained")
-        return self._source.explain(unit)
+        return self._source.explain(None if unit is None else plain_units([unit])[0])
 
     def to_dict(self, *, within: bool = False) -> dict[str, object]:
         """As JSON has it.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import index
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.fields.units import plain_units
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import Region
 from cnnscope.analyzer.values.notation import many, name
@@ -86,12 +86,7 @@ def asked_regions(
     Raises:
         ValueError: a unit isn't one of the layer's, or regions can't be told.
     """
-    try:
-        asked = tuple([tuple([None if i is None else index(i) for i in unit]) for unit in units])
-    except TypeError:
-        raise ValueError(
-            "units are rows of whole numbers, one per axis, with None for all of an axis"
-        ) from None
+    asked = tuple(plain_units(units))
     return Regions(layer.name, asked, tuple(layer.regions(asked)))
 
 

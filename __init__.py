@@ -59,6 +59,7 @@ __all__ = [
     "Report",
     "ReportFileError",
     "RunError",
+    "Sweep",
     "Tensor",
     "Totals",
     "Undetermined",
@@ -87,6 +88,7 @@ __all__ = [
     "register",
     "same",
     "sizes",
+    "sweep",
     "verify",
 ]
 

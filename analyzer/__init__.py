@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import analyze, compare, diff
+    from cnnscope.analyzer.analysis import analyze, compare, diff, sweep
     from cnnscope.analyzer.budgets.check import Check
     from cnnscope.analyzer.budgets.figure import Figure
     from cnnscope.analyzer.budgets.verdicts import Verdict
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.report.unit_regions import Regions
     from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
     from cnnscope.analyzer.values.diagnostics import (
         ArgumentError,
@@ -100,6 +101,7 @@ __all__ = [
     "Report",
     "ReportFileError",
     "RunError",
+    "Sweep",
     "Tensor",
     "Totals",
     "Undetermined",
@@ -123,6 +125,7 @@ __all__ = [
     "product",
     "register",
     "same",
+    "sweep",
 ]
 
 _HOMES = {
@@ -174,6 +177,8 @@ _HOMES = {
     "load_profile": "report.loading",
     "RunError": "values.diagnostics",
     "ValidSizes": "sizes.valid_sizes",
+    "Sweep": "sizes.sweep",
+    "sweep": "analysis",
     "Verification": "report.verification",
     "ArgumentError": "values.diagnostics",
     "conventions": "counters.side_by_side",

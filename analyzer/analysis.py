@@ -19,12 +19,13 @@ from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.collector import collector_resting
-from cnnscope.analyzer.values.diagnostics import GraphError
+from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.difference.stages import Side
     from cnnscope.analyzer.report.comparison import Comparison
+    from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 
 
@@ -158,6 +159,47 @@ def sizes(
     with collector_resting():
         try:
             return sizes_of(model, asked, bound, ranges)
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+
+
+def sweep(
+    model: Source,
+    dims: Mapping[str | tuple[str, ...], int | range | Sequence[int]],
+    *,
+    free: str | Sequence[str] = (),
+) -> Sweep:
+    """What a model costs at many sizes, at the price of one analysis.
+
+    Args:
+        model: as for `analyze`.
+        dims: name of a free dimension to its lengths: several, a range, or one. Names joined by a comma
+            (``"H,W"``, or a tuple) move together; otherwise every length is taken with every other one's.
+        free: what the file fixes and is to be opened, as for `sizes`.
+
+    Returns:
+        The `Sweep`: a row for each size, whether it is valid, and its totals; formulas of these.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`.
+        BindingError: `free` or `dims` don't fit its inputs, a dimension is left free, or there are too
+            many sizes.
+
+    >>> import cnnscope
+    >>> found = cnnscope.sweep("sample_models/resnet50.onnx", {"H,W": [224, 256]}, free="HxW")
+    >>> found.totals["macs"].values
+    (4089184256, 5340348416)
+    """
+    # Loaded when first asked for, as for `diff`.
+    from cnnscope.analyzer.sizes.asking import sweep_of
+
+    if not isinstance(dims, Mapping):
+        raise BindingError(
+            "dims: a dict from names of dimensions to lengths is wanted: {'H': [224, 256]}"
+        )
+    with collector_resting():
+        try:
+            return sweep_of(model, _texts(free), dims)
         except RecursionError:
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from cnnscope.analyzer.passes.weights import Weights, find_weights
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.plain_class import dataclass
-from cnnscope.analyzer.values.tensor import Tensor
+from cnnscope.analyzer.values.tensor import Tensor, lengths_to_be_given
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,8 +61,14 @@ def examine(
     values: Mapping[str, np.ndarray] | None = None,
     free: Sequence[str] = (),
     keep_fixed: bool = False,
+    to_be_given: Collection[str] = (),
 ) -> Analysis:
-    """Every pass over a model, its arguments and errors those of `analyze`; an opened file stays so."""
+    """Every pass over a model, its arguments and errors those of `analyze`; an opened file stays so.
+
+    Args:
+        to_be_given: free dimensions that get lengths later, none of which is taken for the batch: what
+            is made of them alone is constant, as it is once they have one.
+    """
     file = model if isinstance(model, ModelFile) else open_model(model)
     graph = read_graph(file.model)
     shapes, dims = shapes or {}, dims or {}
@@ -84,11 +90,15 @@ def examine(
     inputs, notes = bound({})
     guests: list[Diagnostic] = []
     token = guest_notes.set(guests)
+    given = lengths_to_be_given.set(False)
     try:
-        batch = find_batch(graph, inputs, batch_candidates(graph.inputs, shapes, dims))
+        looks = batch_candidates(graph.inputs, shapes, dims)
+        looks = {label: first for label, first in looks.items() if label not in to_be_given}
+        batch = find_batch(graph, inputs, looks)
         taken = {label: x.state == "proven" for label, x in batch.items() if x.state != "refuted"}
         if taken:
             inputs, notes = bound(taken)
+        lengths_to_be_given.set(bool(to_be_given))
         found = infer_shapes(graph, inputs)
         found.origin.read = file.read
         return Analysis(
@@ -96,6 +106,7 @@ def examine(
             find_liveness(graph, found), find_fields(graph, found), (*notes, *guests), batch,
         )  # fmt: skip
     finally:
+        lengths_to_be_given.reset(given)
         guest_notes.reset(token)
 
 

@@ -10,7 +10,10 @@ from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened
 from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.report.examination import Source, opening_of
+from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
+from cnnscope.analyzer.sizes.open_costs import OpenCosts
+from cnnscope.analyzer.sizes.sweep import Sweep, find_sweep
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes, find_valid_sizes
 from cnnscope.analyzer.values.diagnostics import BindingError
 
@@ -36,3 +39,14 @@ def sizes_of(
             f"no input has a free dimension {min(unknown)!r}; free are: {', '.join(network.places)}"
         )
     return find_valid_sizes(network, file.path).over(ranges)
+
+
+def sweep_of(
+    model: Source, free: Sequence[str], dims: Mapping[str | tuple[str, ...], Given]
+) -> Sweep:
+    """What a model costs at many sizes, its arguments and errors those of `cnnscope.sweep`."""
+    bound, axes = read_axes(dims)
+    if not axes:
+        raise BindingError("no dimension has several lengths: give them, such as {'H': [224, 256]}")
+    lengths = grid(axes)
+    return find_sweep(OpenCosts(model, free, bound, list(lengths)), lengths)

@@ -237,3 +237,22 @@ def presume(length: Dim, least: Dim) -> None:
     """
     if not (isinstance(length, int) and isinstance(least, int)):
         _taken(Claim(length, least, "positive"), otherwise=Claim(least - 1, length, "positive"))
+
+
+def equal_always(left: Dim, right: Dim) -> bool:
+    """Are two lengths the same, whatever is free in them? Where they may be, but needn't, it is noted that
+    the answer is worked out for two that differ.
+
+    >>> with noting() as found:
+    ...     equal_always(FreeDim.named("H"), 3)
+    False
+    >>> str(next(iter(found.conditions)).otherwise[0])
+    'H = 3'
+    """
+    if left == right:
+        return True
+    found = noted.get()
+    claim = Claim(left, right, "zero")
+    if found is not None and _told(claim) is None:
+        found.take(Condition((Claim(0, 0, "zero"),), (claim,)))
+    return False

@@ -6,6 +6,7 @@ Its shape and dtype, whether it is constant, and its value only where a shape ma
 from __future__ import annotations
 
 import math
+from contextvars import ContextVar
 from dataclasses import field
 from typing import Literal, TypeVar
 
@@ -61,6 +62,9 @@ def dtype_of(code: int) -> str:
         raise ValueError(f"there is no element type {code}")
     return DTYPES[code]
 
+
+#: free lengths will be given before the model runs: what is made of them alone is as constant as it is then
+lengths_to_be_given: ContextVar[bool] = ContextVar("lengths_to_be_given", default=False)
 
 ValueKind = Literal["tensor", "sequence", "optional", "map", "sparse"]
 
@@ -213,6 +217,8 @@ class Tensor:
         """Its elements don't hang on the model's inputs: it is constant, or all of them are told."""
         if self.constant or self.value is None:
             return self.constant
+        if lengths_to_be_given.get():
+            return self.is_told
         return self.value.dtype != object or all(
             isinstance(item, int | float) for item in self.value.ravel().tolist()
         )

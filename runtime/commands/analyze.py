@@ -19,7 +19,6 @@ from cnnscope.runtime.commands.asked import (
     By,
     Columns,
     DepthOption,
-    DimOption,
     FreeOption,
     GivenShapes,
     GivenValues,
@@ -44,7 +43,15 @@ from cnnscope.runtime.commands.messages import (
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import own_sizes, read_report, run_in_children
 from cnnscope.runtime.commands.sources import Source, name_of, sources_of
-from cnnscope.runtime.commands.texts import lengths_of, names_of, part_of, shapes_of, values_of
+from cnnscope.runtime.commands.sweeping import Sweeping, SweepOption, sweep_model
+from cnnscope.runtime.commands.texts import (
+    is_swept,
+    lengths_of,
+    names_of,
+    part_of,
+    shapes_of,
+    values_of,
+)
 from cnnscope.runtime.commands.usual import sized
 
 if TYPE_CHECKING:
@@ -152,13 +159,14 @@ EPILOG = """\b
 Example: cnnscope analyze model.onnx --shape input=1x3x224x224
          cnnscope model.onnx --sort macs --until 80%
          cnnscope model.onnx --by module --depth 2
+         cnnscope model.onnx --free HxW --dim H,W=224..1024:32
          cnnscope *.onnx --compare --format markdown -o table.md"""
 
 
 def analyze(
     models: ModelArguments,
     shape: ShapeOption = None,
-    dim: DimOption = None,
+    dim: SweepOption = None,
     free: FreeOption = None,
     value: ValueOption = None,
     sort: Annotated[
@@ -205,6 +213,16 @@ def analyze(
     Output sizes, parameters, MACs and FLOPs, memory and traffic, exact receptive fields: read from the
     graph, without running it. `cnnscope MODEL` alone means this.
     """
+    if is_swept(dim):
+        others = {
+            "--shape": shape, "--value": value, "--sort": sort, "--top": top, "--columns": columns,
+            "--by": by, "--depth": depth, "--only": only, "--until": until, "--convention": convention,
+            "--compare": compare, "--tensors": tensors, "--strict": strict, "--run": run,
+        }  # fmt: skip
+        return lambda: sweep_model(
+            Sweeping(models, dim or (), tuple(free or ()), tuple(layer or ()), format, output),
+            others,
+        )
     return lambda: analyze_models(
         Analyzing(
             models, shapes_of(shape), lengths_of(dim), values_of(value), names_of(columns), sort,

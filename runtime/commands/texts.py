@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from cnnscope.analyzer.report.choosing import Choice
+    from cnnscope.analyzer.sizes.grid import Between
 
 #: letters that a value on the command line may have
 _LONGEST = 100_000
@@ -79,6 +80,49 @@ def ranges_of(texts: Sequence[str] | None) -> dict[str, int | range]:
             raise Misuse(f"--dim {text}: a range of at most {_WIDEST} lengths can be listed")
         found[key] = range(ends[0], ends[1] + 1)
     return found
+
+
+def swept_of(texts: Sequence[str] | None) -> dict[str, int | range | tuple[int, ...] | Between]:
+    """Lengths of dimensions, or of several that move together: one (``H=224``), several
+    (``H,W=224,256``), at equal distances (``H=224..1024:32``), or all between two (``H=224..640``)."""
+    from cnnscope.analyzer.sizes.grid import MOST_LENGTHS, Between
+
+    found: dict[str, int | range | tuple[int, ...] | Between] = {}
+    for text in texts or ():
+        key, equals, body = text.rpartition("=")
+        ends, colon, by = body.partition(":")
+        least, dots, most = ends.partition("..")
+        given: int | range | tuple[int, ...] | Between
+        try:
+            if not equals or not key or (colon and not dots):
+                raise ValueError
+            if dots:
+                low, high, step = _length(least), _length(most), _length(by) if colon else 1
+                if low > high or not step:
+                    raise ValueError
+                given = range(low, high + 1, step) if colon else Between(low, high)
+                if (high - low) // step >= MOST_LENGTHS:
+                    raise Misuse(
+                        f"--dim {one_line(text, 80)}: a range of at most {MOST_LENGTHS} lengths can be taken"
+                    )
+            else:
+                lengths = tuple(_length(part) for part in body.split(","))
+                given = lengths[0] if len(lengths) == 1 else lengths
+        except ValueError:
+            raise Misuse(
+                f"--dim {one_line(text, 80)}: give a name and a length such as H=224; several, H=224,256 or"
+                " H=224..1024:32; a range, H=224..640; H,W=224,256 moves both together"
+            ) from None
+        if key in found:
+            raise Misuse(f"--dim {one_line(key, 80)} is given twice")
+        found[key] = given
+    return found
+
+
+def is_swept(texts: Sequence[str] | None) -> bool:
+    """Does some dimension have several lengths?"""
+    bodies = (text.rpartition("=") for text in texts or ())
+    return any("," in head or "," in body or ".." in body for head, _, body in bodies)
 
 
 def values_of(texts: Sequence[str] | None) -> GivenValues:

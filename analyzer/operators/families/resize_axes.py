@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from cnnscope.analyzer.values.conditions import equal_always
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
@@ -33,7 +34,7 @@ class Axis:
 
     @property
     def kept(self) -> bool:
-        return self.ratio == 1 and self.inputs == self.outputs
+        return equal_always(self.inputs, self.outputs) and self.ratio == 1
 
 
 @dataclass(frozen=True, slots=True)

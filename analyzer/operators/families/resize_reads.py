@@ -34,6 +34,7 @@ from cnnscope.analyzer.operators.families.resize_axes import Axis, Manner
 from cnnscope.analyzer.operators.families.resize_places import place, places
 from cnnscope.analyzer.operators.reading import Along, AxisRead, InputRead, Listed
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import equal_always
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.window import POINT, Number, Window
@@ -181,7 +182,7 @@ def axis_read(number: int, axis: Axis, manner: Manner) -> AxisRead:
 
 def is_copy(axes: Sequence[Axis]) -> bool:
     """The runtime copies the input where no length changes, whatever the scales and the crop."""
-    return all(axis.inputs == axis.outputs for axis in axes)
+    return all(equal_always(axis.inputs, axis.outputs) for axis in axes)
 
 
 def resize_reads(axes: Sequence[Axis], manner: Manner) -> InputRead:

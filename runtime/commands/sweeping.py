@@ -1,0 +1,83 @@
+"""What does `cnnscope analyze` say of a model at many sizes: its costs at each, or between which they lie?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.runtime.commands.declared import option
+from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, blame, progress
+from cnnscope.runtime.commands.output import emit
+from cnnscope.runtime.commands.sources import name_of, source_of
+from cnnscope.runtime.commands.texts import choice_of, swept_of
+from cnnscope.runtime.commands.writing import check_output
+
+SweepOption: TypeAlias = Annotated[
+    list[str] | None,
+    option(
+        metavar="NAME=224",
+        help="A free dimension's length; several: H=224,256 or H,W=224..1024:32. Repeatable.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """What `cnnscope analyze` was asked for, of many sizes."""
+
+    models: Sequence[str]
+    dims: Sequence[str]
+    free: tuple[str, ...]
+    layers: tuple[str, ...]
+    format: str
+    output: Path | None
+
+
+def sweep_model(request: Sweeping, others: Mapping[str, object]) -> int:
+    """Show the costs of a model at many sizes.
+
+    Args:
+        request: what is wanted.
+        others: what doesn't go with it, by the option's name.
+    """
+    from cnnscope.analyzer.analysis import sweep
+    from cnnscope.analyzer.render.subjects.sweep import document
+    from cnnscope.analyzer.sizes.grid import Between
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    for name, value in others.items():
+        if value:
+            raise Misuse(f"{name} doesn't go with several lengths of a dimension (--dim)")
+    if len(request.models) > 1:
+        raise Misuse("several lengths of a dimension (--dim) are taken of one model at a time")
+    check_output(request.output, request.models)
+    dims: dict[str | tuple[str, ...], int | range | Sequence[int]] = {}
+    for key, given in swept_of(request.dims).items():
+        if isinstance(given, Between):
+            raise Misuse(
+                f"--dim {key}={given.least}..{given.most}: give a step, such as :32, for a table"
+            )
+        dims[key] = given
+    choice = choice_of(request.layers, ()) if request.layers else None
+    source = source_of(request.models[0])
+    try:
+        with progress(name_of(source)):
+            found = sweep(source, dims, free=request.free)
+            if choice is not None:
+                found = replace(found, choice=choice)
+        emit(
+            Result(lambda: [document(found)], found.to_dict, rows=True),
+            request.format,
+            request.output,
+        )
+    except CnnscopeError as error:
+        blame(name_of(source), error)
+        return BAD
+    except ValueError as error:  # no such layers
+        blame(name_of(source), str(error))
+        return BAD
+    return FINE

@@ -15,7 +15,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every family)
 from cnnscope.analyzer.operators.definition import Operator, lookup
 from cnnscope.analyzer.operators.reading import Reads
 from cnnscope.analyzer.operators.work import Work

@@ -29,7 +29,7 @@ from onnx.reference.op_run import OpRun
 
 import cnnscope
 from cnnscope.analyzer.operators import definition as registry
-from cnnscope.analyzer.operators import plugins
+from cnnscope.analyzer.operators import homes, plugins
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +39,7 @@ PAGE = (ROOT / "docs" / "custom-operators.md").read_text(encoding="utf-8")
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test registers is gone after it."""
+    homes.load_families()  # a family that is loaded in between would be gone as well
     known = {key: list(versions) for key, versions in registry._REGISTRY.items()}
     monkeypatch.setattr(plugins, "_found", [])  # no plugin of this machine takes part
     yield

@@ -96,6 +96,18 @@ def test_analyze_loads_nothing_that_is_there_for(whose: str, of_analyze: Process
     assert of_analyze.of(*NOT_FOR_ANALYZE[whose]) == set()
 
 
+def test_the_families_of_the_graph_are_loaded_and_those_that_they_are_made_of(
+    of_analyze: Process,
+) -> None:
+    """Of ninety files; `test_family_index.py` holds that each operator is found in its own."""
+    families = of_analyze.of("cnnscope.analyzer.operators.families")
+    assert {name.rpartition(".")[2] for name in families} == {
+        *("families", "activation", "batch_normalization", "conv", "elementwise", "gemm", "pool"),
+        *("reshape", "fused_activations", "matrix_product", "spatial", "standardizing"),
+        "lengths",
+    }
+
+
 def test_a_command_has_one_thread_and_leaves_no_trace_of_it(of_analyze: Process) -> None:
     """OpenBLAS would start one per core; a child that runs a model is to have them."""
     assert (of_analyze.threads, of_analyze.told) == (1, "None")

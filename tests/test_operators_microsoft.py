@@ -10,7 +10,6 @@ import pytest
 from networks import network, node, refusal
 from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
 
-from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.definition import MICROSOFT, defined
 from cnnscope.analyzer.passes.demands import kind_of, schema_demands
 

@@ -459,7 +459,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, op: str, wrong: Callable[[Window], Wi
 
         return dataclasses.replace(found, reads=reads)
 
-    versions = registry._REGISTRY["", op]
+    versions = registry.definitions("", op)
     monkeypatch.setitem(registry._REGISTRY, ("", op), [planted(version) for version in versions])
 
 
@@ -521,7 +521,7 @@ def test_a_length_rounded_the_wrong_way_is_named(monkeypatch: pytest.MonkeyPatch
 
         return dataclasses.replace(found, infer=infer)
 
-    versions = registry._REGISTRY["", "MaxPool"]
+    versions = registry.definitions("", "MaxPool")
     monkeypatch.setitem(registry._REGISTRY, ("", "MaxPool"), [forgetting(v) for v in versions])
     first = next(m for m in check_fields(examine(net.model())).mismatches if m.cause)
     assert (first.layer, first.what) == ("MaxPool2", "length")

@@ -210,7 +210,7 @@ def test_a_wrong_shape_is_named_where_it_arises(
     monkeypatch: pytest.MonkeyPatch, op: str, changes: dict[str, Any], node: str
 ) -> None:
     assert shapes_of(net()).ok
-    rules = registry._REGISTRY["", op]
+    rules = registry.definitions("", op)
     planted = [replace(r, infer=altered(r.infer, **changes)) for r in rules]
     monkeypatch.setitem(registry._REGISTRY, ("", op), planted)
     found = shapes_of(net())
@@ -229,7 +229,7 @@ def test_a_wrong_field_is_named_where_it_arises(
 ) -> None:
     """The shapes are right, only the reading is wrong."""
     assert verify(net(), provider="cpu", probes=12).ok
-    rules = registry._REGISTRY["", op]
+    rules = registry.definitions("", op)
     planted = [replace(r, reads=altered(r.reads, **changes)) for r in rules if r.reads]
     monkeypatch.setitem(registry._REGISTRY, ("", op), planted)
     found = verify(net(), provider="cpu", probes=12)
@@ -241,7 +241,7 @@ def test_a_wrong_dtype_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(x: Any) -> Any:
         return x.of(x.shape, "float64")
 
-    rules = registry._REGISTRY["", "Relu"]
+    rules = registry.definitions("", "Relu")
     monkeypatch.setitem(registry._REGISTRY, ("", "Relu"), [replace(r, infer=wrong) for r in rules])
     found = shapes_of(net())
     first = found.shapes.mismatches[0]

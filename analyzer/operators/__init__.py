@@ -1,5 +1,5 @@
 """What an operator is: how one is defined, rules from outside, and every family.
 
-Door: answers, coverage, custom, definition, families, formula_text, formulas, guests, likeness,
-plugins, reading, rules, schema_rows, spelling, work.
+Door: answers, coverage, custom, definition, formula_text, formulas, guests, likeness, plugins,
+reading, rules, schema_rows, spelling, work.
 """

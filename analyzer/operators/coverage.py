@@ -11,7 +11,6 @@ from typing import Literal
 
 import onnx.defs
 
-from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.definition import defined
 from cnnscope.analyzer.operators.plugins import load_plugins
 from cnnscope.analyzer.values.plain_class import dataclass

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import get_args
 
 from cnnscope.analyzer.model.graph import Node
-from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (what is ours must be known)
 from cnnscope.analyzer.operators.answers import (
     RuleFailed,
     checked_outputs,

@@ -26,6 +26,7 @@ from dataclasses import field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
+from cnnscope.analyzer.operators.homes import load_families, load_home
 from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
@@ -177,9 +178,14 @@ def define(
         versions.sort(key=lambda operator: operator.since)
 
 
-def definitions(domain: str, name: str) -> tuple[Operator, ...]:
+def definitions(domain: str, name: str) -> Sequence[Operator]:
     """The rules of one operator, by version."""
-    return tuple(_REGISTRY.get((domain, name), ()))
+    load_home("define", domain, name)
+    versions = _REGISTRY.get((domain, name))
+    if versions is None:
+        load_families()
+        versions = _REGISTRY.get((domain, name), [])
+    return versions
 
 
 def redefine(domain: str, name: str, versions: Iterable[Operator]) -> None:
@@ -225,6 +231,7 @@ def reckons(
 
 def reckoner(domain: str, name: str) -> Reckons | None:
     """What an operator makes of numbers that hang on free lengths; None: that isn't known."""
+    load_home("reckons", domain, name)
     return None if domain else _RECKONS.get(name)
 
 
@@ -254,12 +261,13 @@ def calculates(*names: str, rule: Calculation) -> None:
 
 def calculation(domain: str, name: str) -> Calculation | None:
     """What an operator makes of a few numbers; None: onnx's reference is asked."""
+    load_home("calculates", domain, name)
     return None if domain else _CALCULATIONS.get(name)
 
 
 def lookup(domain: str, name: str, version: int) -> Operator | None:
     """The rules for an operator at an opset version, or None."""
-    for operator in reversed(_REGISTRY.get((domain, name), ())):
+    for operator in reversed(definitions(domain, name)):
         if operator.since <= version:
             return operator
     return None
@@ -267,6 +275,7 @@ def lookup(domain: str, name: str, version: int) -> Operator | None:
 
 def defined() -> Iterator[Operator]:
     """Every definition, by domain, name and version."""
+    load_families()
     for key in sorted(_REGISTRY):
         yield from _REGISTRY[key]
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cnnscope.analyzer.operators.homes import load_home
+
 #: operators of which it is kept what schemas say of them: more than there are, but files may name any
 ASKED_FOR = 2048
 
@@ -41,4 +43,5 @@ def schema_rows(domain: str, rows: Sequence[Row], sets: Mapping[str, str]) -> No
 
 def schema_row(domain: str, name: str) -> tuple[Row, Mapping[str, str]] | None:
     """An operator's row and the sets of dtypes it speaks of; None: it has none."""
+    load_home("schema_rows", domain, name)
     return _ROWS.get((domain, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 
+from cnnscope.analyzer.operators.homes import load_home
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
 
@@ -60,4 +61,5 @@ def spell(
 
 def spelling(domain: str, name: str) -> Spelling:
     """Which ways of writing an operator mean the same."""
+    load_home("spell", domain, name)
     return _PLAIN if domain else _SPELLINGS.get(name, _PLAIN)

@@ -19,7 +19,6 @@ from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened, opening_for, read_opening
 from cnnscope.analyzer.model.tensors import VALUE_LIMIT
-from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.operators.guests import guest_notes
 from cnnscope.analyzer.passes.costs import Costs, count_costs
 from cnnscope.analyzer.passes.facts import Shapes

@@ -8,7 +8,6 @@ from cnnscope.analyzer.model.binding import bind_inputs
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened
-from cnnscope.analyzer.operators import families as _operators  # noqa: F401  (registers every operator)
 from cnnscope.analyzer.report.examination import Source, opening_of
 from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths

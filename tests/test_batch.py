@@ -119,8 +119,11 @@ def test_a_question_mark_leaves_the_batch_free(cases: Path) -> None:
     assert report.totals.macs.formula == "2585600*batch_size"
     free = cnnscope.analyze(path, shapes={"waveforms": (1, None)})
     assert free.totals.macs.formula == "25600*floor(N/160) + 25600"
+    fixed = network(node("Relu", "x", "y"), x=("N", 3))
+    opened = cnnscope.analyze(fixed, shapes={"x": (2, None)})
+    assert opened.totals.flops.formula == "2*x:1"
     with pytest.raises(cnnscope.BindingError, match="axis 1 can't be left free"):
-        cnnscope.analyze(network(node("Relu", "x", "y"), x=("N", 3)), shapes={"x": (2, None)})
+        cnnscope.analyze(fixed, shapes={"x": (2, None)}, keep_fixed=True)
 
 
 def test_no_verdict_hangs_on_what_only_looks_like_a_batch() -> None:

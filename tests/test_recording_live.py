@@ -47,7 +47,7 @@ def replay(monkeypatch: pytest.MonkeyPatch) -> Replay:
     monkeypatch.setattr(hardware, "describe_hardware", lambda device, graphics=None: "a GPU")
     monkeypatch.setattr(ceilings, "measure_ceilings", lambda *given, **options: CEILINGS)
 
-    def latency(self: Measuring, job: Any) -> Latency:
+    def latency(self: Measuring, job: Any, plan: Any = None) -> Latency:
         seconds = found.found["latency_us"] / 1e6
         return Latency(1, {"input": (1, 1, 32, 32)}, seconds, seconds, seconds, seconds, seconds,
                        0.0, 0.01, 50, 3, 1.0, 1.0)  # fmt: skip

@@ -143,7 +143,11 @@ def _placed(
     found = {}
     batch = says_batch(labels[0]) or labels[0] == "N"
     for name, tensor in inputs.items():
-        axes = list(spatial.get(name, ()))
+        rank = len(tensor.shape or ())
+        # Where nothing is known to look along an axis, those behind batch and channels.
+        axes = list(
+            spatial.get(name, range(2, rank) if rank > 2 and not any(spatial.values()) else ())
+        )
         if batch and len(labels) == 1 and tensor.shape:
             axes = [0]
         elif batch and len(labels) == len(axes) + 1:

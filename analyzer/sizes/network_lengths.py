@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
@@ -23,6 +23,8 @@ from cnnscope.analyzer.values.tensor import Tensor
 Place = tuple[str, int]
 #: how many sizes are gone through for the smallest in which all ties hold
 _TRIED: Final = 4096
+#: how many of them the analysis is asked of, where the sets aren't exact
+_ASKED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -170,10 +172,13 @@ class NetworkLengths:
         made = [shapes.tensors[n] for node in self.graph.nodes for n in node.outputs if n]
         return accepted, found.broken, made
 
-    def smallest(
-        self, sets: Mapping[str, LengthSet], admits: Callable[..., bool]
-    ) -> dict[str, int] | None:
-        """The smallest size that is admitted: of those with the least lengths first."""
+    def smallest(self, sets: Mapping[str, LengthSet], exact: bool) -> dict[str, int] | None:
+        """The smallest valid size, of those with the least lengths first.
+
+        Args:
+            sets: the lengths that each dimension may have.
+            exact: they are exact; else the analysis is asked, of a few sizes.
+        """
         if not sets:
             return {}
         firsts = []
@@ -189,9 +194,9 @@ class NetworkLengths:
         if self.base:
             known = tuple(self.base[name] for name in sets)
             sizes = [size for size in sizes if max(size) <= max(known)] + [known]
-        for size in sizes:
-            found = dict(zip(sets, size, strict=True))
-            if self.meets(found) and admits(**found):
+        fit = (found for size in sizes if self.meets(found := dict(zip(sets, size, strict=True))))
+        for found in fit if exact else itertools.islice(fit, _ASKED):
+            if exact or self.accepts(found):
                 return found
         return None
 

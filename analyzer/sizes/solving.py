@@ -17,17 +17,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Final
+from typing import Final, cast
 
 from cnnscope.analyzer.sizes.length_set import LIMIT, LengthSet, TooLarge
 from cnnscope.analyzer.values.conditions import Claim, Condition
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.extremes import smallest
 from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
 from cnnscope.analyzer.values.polynomial import Atom, Monomial, Polynomial
 from cnnscope.analyzer.values.substitution import substituted
 
 #: the most remainders that are looked at one by one
 _REMAINDERS: Final = 1 << 12
+#: no length is meant that is so large: what is cut there (``min(10**9, L)``) isn't cut
+_LONGEST: Final = 1 << 24
 #: the unknown that a length is counted in
 _COUNT: Final = "\0k"
 
@@ -60,7 +63,7 @@ def solved(condition: Condition, name: str) -> LengthSet:
 
 def claimed(claim: Claim, name: str) -> LengthSet:
     """Likewise of one claim."""
-    difference = claim.difference
+    difference = _uncut(claim.difference)
     if isinstance(difference, int):
         holds = difference == 0 if claim.kind == "zero" else difference >= 0
         return LengthSet.every() if holds else LengthSet.of(())
@@ -77,6 +80,27 @@ def claimed(claim: Claim, name: str) -> LengthSet:
         return LengthSet.where(holds_of, start, period)
     except (TooLarge, Undetermined):
         raise Unsolved from None
+
+
+def _uncut(value: Dim) -> Dim:
+    """The same, without what is cut at a length that isn't met."""
+    known: dict[Atom, Dim] = {}
+    waiting = [] if isinstance(value, int) else list(_atoms(value))
+    found = False
+    while waiting:
+        atom = waiting.pop()
+        waiting += [
+            a
+            for part in (atom.top, *atom.parts)
+            if isinstance(part, Polynomial)
+            for a in _atoms(part)
+        ]
+        if atom.how == "min":
+            kept = [part for part in atom.parts if not (isinstance(part, int) and part >= _LONGEST)]
+            if len(kept) < len(atom.parts):
+                found = True
+                known[atom] = smallest(*[_uncut(cast("Dim", part)) for part in kept])
+    return substituted(value, {}, known) if found else value
 
 
 def _period(value: Polynomial) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import reduce
 from operator import and_
-from typing import Final
 
 from cnnscope.analyzer.sizes.length_set import LengthSet, Run, TooLarge
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths, Place
@@ -23,8 +22,9 @@ from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
-#: how many sizes are asked of the analysis one by one, where only it can tell
-_ASKED: Final = 128
+#: how many sizes are asked of the analysis one by one, where only it can tell: as many as come to so
+#: many nodes, within these bounds
+_NODES, _FEWEST, _MOST = 12_000, 8, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,9 @@ class ValidSizes(Answer):
 
     @property
     def smallest(self) -> dict[str, int] | None:
-        """A smallest valid size: the first in which all ties hold; None where none was found."""
-        return self._network.smallest({dim.name: dim.lengths for dim in self.dims}, self.admits)
+        """A smallest valid size: the first in which all ties hold; None where none was found among the
+        first few thousand, or of a few where the sets aren't exact."""
+        return self._network.smallest({dim.name: dim.lengths for dim in self.dims}, self.exact)
 
     def listed(self, name: str, least: int, most: int) -> list[int]:
         """The valid lengths of one dimension from `least` to `most`, the others at a valid size."""
@@ -249,6 +250,8 @@ class _Solution:
         self.causes: dict[str, list[Cause]] = {}
         self.ties: list[Tie] = []
         self.doubts: list[str] = list(network.doubts)
+        nodes = max(1, len(network.graph.nodes))
+        self.room = min(max(_NODES // nodes, _FEWEST), _MOST)
         #: sizes at which the network may work though it gives other lengths there
         self.exceptions: dict[str, LengthSet] = {}
 
@@ -310,7 +313,7 @@ class _Solution:
     def ask_exceptions(self) -> None:
         """Lengths at which the network gives others than were worked out: the analysis is asked."""
         for name, lengths in self.exceptions.items():
-            if lengths.repeats.any() or int(lengths.below.sum()) > _ASKED:
+            if lengths.repeats.any() or int(lengths.below.sum()) > self.room:
                 self.doubts.append(
                     f"too many lengths of {name} to be tried at which it works otherwise"
                 )

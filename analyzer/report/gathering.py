@@ -12,12 +12,13 @@ from cnnscope.analyzer.passes.costs import count_folded
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.weights import Weights
 from cnnscope.analyzer.report.examination import Analysis
-from cnnscope.analyzer.report.layer_facts import Gathering
+from cnnscope.analyzer.report.layer_facts import layers_on_demand
 from cnnscope.analyzer.report.layers import Layers, LayersOnDemand
 from cnnscope.analyzer.report.metric import FREE, Metric, Totals
 from cnnscope.analyzer.report.model_info import ModelInfo
 from cnnscope.analyzer.report.network import whole_network
 from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.shared_facts import SharedFacts
 from cnnscope.analyzer.report.sums import alike, sum_alike_traffic, sum_alike_work, sum_work
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.tensor import Tensor
@@ -25,7 +26,8 @@ from cnnscope.analyzer.values.tensor import Tensor
 
 def report_of(analysis: Analysis) -> Report:
     file, graph, found, weights = analysis.file, analysis.graph, analysis.shapes, analysis.weights
-    layers = Gathering(graph, found, analysis.costs, weights, analysis.fields).layers()
+    shared = SharedFacts(graph, found, analysis.costs, weights, analysis.fields)
+    layers = layers_on_demand(shared)
     notes = [
         *analysis.notes, *_branches(layers), *found.diagnostics, *analysis.costs.diagnostics,
         *analysis.fields.diagnostics, *_notes(file, weights),

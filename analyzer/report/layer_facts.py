@@ -1,4 +1,4 @@
-"""How do the passes' results become what is said of one layer?"""
+"""What is said of one layer, by what the passes found?"""
 
 from __future__ import annotations
 
@@ -6,102 +6,80 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.fields.fields import Fields
-from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import Unfollowed
 from cnnscope.analyzer.fields.seen import Extent
-from cnnscope.analyzer.fields.units import moving_axes, whole_unit
-from cnnscope.analyzer.layers.kinds import BORDERED, Kind, find_kind
+from cnnscope.analyzer.fields.units import whole_unit
+from cnnscope.analyzer.layers.kinds import Kind, find_kind
 from cnnscope.analyzer.layers.patterns import find_patterns
-from cnnscope.analyzer.model.graph import Graph, Node
+from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.passes.costs import Cost, Costs
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, reads_of
-from cnnscope.analyzer.passes.weights import Path, Weights
-from cnnscope.analyzer.report.field_figures import extents, padded_share_of, receptive_field
+from cnnscope.analyzer.passes.weights import Path
+from cnnscope.analyzer.report.field_figures import extents
 from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.layers import LayersOnDemand
 from cnnscope.analyzer.report.own_weights import stored_at
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
-from cnnscope.analyzer.values.tensor import Shape
+from cnnscope.analyzer.report.shared_facts import SharedFacts
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
-    from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
-    from cnnscope.analyzer.fields.regions import RegionLookup
 
-
-#: of how many tensors at once the figures of their fields are kept: some 500 bytes each
-_FIGURES = 4096
 _NO_BODIES: Mapping[str, tuple[Layer, ...]] = {}  # that of most layers
 
 
-class Gathering:
-    """The passes' results, layer by layer."""
+def layers_on_demand(shared: SharedFacts) -> LayersOnDemand:
+    """Those of the main graph, each made when it is asked for."""
+    graph, folded = shared.graph, shared.shapes.folded
+    nodes = [node for node in graph.nodes if not folded(node)]
+    found = _GraphLayers(shared, nodes, shared.shapes, shared.costs, graph.outputs)
+    return LayersOnDemand(nodes, found.layer)
+
+
+class _GraphLayers:
+    """The layers of one graph, and what each of them is in view of the others.
+
+    Args:
+        shared: what they share with all layers of the network.
+        nodes: those that are layers.
+        costs: of all nodes.
+        outputs: tensors that are read from outside.
+        path: to the graph, a node's index and an attribute's name in turn; empty: it is the main graph,
+            whose tensors have receptive fields.
+    """
 
     def __init__(
-        self, graph: Graph, shapes: Shapes, costs: Costs, weights: Weights, fields: Fields
+        self,
+        shared: SharedFacts,
+        nodes: Sequence[Node],
+        shapes: Shapes,
+        costs: Costs,
+        outputs: Sequence[str],
+        path: Path = (),
     ) -> None:
-        self.graph, self.shapes, self.costs = graph, shapes, costs
-        self.weights, self.fields = weights, fields
-        # What many layers share is made once: the fields of tensors whose units see the same (a
-        # state stands for what all of them see).
-        self._known = KnownFields()
-        self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
-        self._shares: dict[tuple[int, int, Kind], float | None] = {}
+        self.shared, self.nodes, self.shapes, self.outputs = shared, nodes, shapes, outputs
+        self.costs, self.path, self.top = costs, path, not path
 
-    def __getstate__(self) -> dict[str, object]:
-        # What is kept by the identity of objects means nothing to their copies.
-        kept = {name: x for name, x in self.__dict__.items() if name not in ("regions", "paths")}
-        return {**kept, "_fields_of": {}, "_shares": {}, "_known": KnownFields()}
-
-    # Loaded when first asked for: most reports are asked neither.
-
-    @cached_property
-    def regions(self) -> RegionLookup:
-        """What single units see."""
-        from cnnscope.analyzer.fields.regions import RegionLookup
-
-        return RegionLookup(self.graph, self.shapes, self.fields.reads)
-
-    @cached_property
-    def paths(self) -> ExtremePaths:
-        """Along which paths layers see the most and the least."""
-        from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
-        from cnnscope.analyzer.fields.steps import Alone
-
-        return ExtremePaths(Alone(self.graph, self.shapes, self.fields))
-
-    def layers(self) -> LayersOnDemand:
-        """Those of the main graph, each made when it is asked for."""
-        folded = self.shapes.folded
-        nodes = [node for node in self.graph.nodes if not folded(node)]
-        around = _Around(self, nodes, self.shapes, self.costs, self.graph.outputs)
-        return LayersOnDemand(nodes, around.layer)
-
-    def moving_axes(self, tensor: str) -> frozenset[int]:
-        """The tensor's axes that move along a spatial axis of an input."""
-        return frozenset(moving_axes(self.fields, tensor))
-
-    def layer(self, index: int, node: Node, around: _Around) -> Layer:
-        shapes, cost, path = (
-            around.shapes,
-            around.costs.nodes[node.index],
-            (*around.path, node.index),
-        )
+    def layer(self, position: int) -> Layer:
+        """The layer of a node."""
+        node = self.nodes[position]
+        cost, path = self.costs.nodes[node.index], (*self.path, node.index)
         bodies: Mapping[str, tuple[Layer, ...]] = _NO_BODIES
         attributes = node.attributes
         if node.bodies:
             attributes = {k: v for k, v in attributes.items() if k not in node.bodies}
-            bodies = self.bodies(node, cost, path, shapes)
-        own = stored_at(self.weights.by_layer.get(path, ()), path)
+            bodies = self.bodies(node, cost, path)
+        own = stored_at(self.shared.weights.by_layer.get(path, ()), path)
         return Layer(
-            index=index,
+            index=position,
             name=node.name,
             op=node.title,
             scope=node.scope,
             inputs=node.inputs,
-            outputs=tuple([Value(name, shapes.tensors[name]) for name in node.outputs if name]),
+            outputs=tuple(
+                [Value(name, self.shapes.tensors[name]) for name in node.outputs if name]
+            ),
             attributes=attributes,
             params=own.params + _inner(bodies, "params"),
             buffers=own.buffers + _inner(bodies, "buffers"),
@@ -112,90 +90,28 @@ class Gathering:
             uncounted=cost.uncounted,
             bytes_read=cost.bytes_read,
             bytes_written=cost.bytes_written,
-            how=shapes.how.get(node.index, "unknown"),
+            how=self.shapes.how.get(node.index, "unknown"),
             bodies=bodies,
-            _source=LayerSource(node, around),
+            _source=LayerSource(node, self),
         )
 
-    def bodies(
-        self, node: Node, cost: Cost, path: Path, shapes: Shapes
-    ) -> dict[str, tuple[Layer, ...]]:
+    def bodies(self, node: Node, cost: Cost, path: Path) -> dict[str, tuple[Layer, ...]]:
         """The layers of the node's subgraphs, of those that run."""
         found = {}
         for name, body in node.bodies.items():
-            inner = shapes.bodies.get((node.index, name))
+            inner = self.shapes.bodies.get((node.index, name))
             if inner is not None and name in cost.bodies:
                 inside = [n for n in body.nodes if not inner.folded(n)]
                 costs, within = cost.bodies[name], (*path, name)
-                around = _Around(self, inside, inner, costs, body.outputs, within)
-                found[name] = tuple(self.layer(i, n, around) for i, n in enumerate(inside))
+                graph = _GraphLayers(self.shared, inside, inner, costs, body.outputs, within)
+                found[name] = tuple(map(graph.layer, range(len(inside))))
         return found
-
-    def receptive_field(self, tensor: str) -> tuple[ReceptiveField, ...]:
-        state, shape = self.fields.states.get(tensor), self.shapes.tensors[tensor].shape
-        if not state or isinstance(state, Unfollowed):
-            return ()
-        known = self._fields_of.get((id(state), shape))
-        if known is None:
-            if len(self._fields_of) >= _FIGURES:
-                self._fields_of.clear()  # those of layers far away, which are rarely asked for again
-            spatial = sorted((k for k in state if k in self.fields.spatial), key=lambda k: k[1])
-            known = self._fields_of[id(state), shape] = tuple(
-                [
-                    receptive_field(k, state[k], self.shapes.tensors[k[0]], shape, self._known)
-                    for k in spatial
-                ]
-            )
-        return known
-
-    def padded_share(
-        self, node: Node, shapes: Shapes, reads: NodeReads, kind: Kind
-    ) -> float | None:
-        """The share of the node's units whose window touches padding."""
-        # Of an operator that nobody says what it is, only its reads can tell.
-        if kind.family not in BORDERED and kind.family != "other":
-            return 0.0
-        number = shapes.alike.get(node.index)
-        if number is None:
-            return padded_share_of(node, shapes, reads, kind)
-        key = id(shapes), number, kind
-        if key not in self._shares:
-            self._shares[key] = padded_share_of(node, shapes, reads, kind)
-        return self._shares[key]
-
-
-class _Around:
-    """The layers of one graph, and what each of them is in view of the others.
-
-    Args:
-        nodes: those that are layers.
-        costs: of all nodes.
-        outputs: tensors that are read from outside.
-        path: to the graph, a node's index and an attribute's name in turn; empty: it is the main graph,
-            whose tensors have receptive fields.
-    """
-
-    def __init__(
-        self,
-        model: Gathering,
-        nodes: Sequence[Node],
-        shapes: Shapes,
-        costs: Costs,
-        outputs: Sequence[str],
-        path: Path = (),
-    ) -> None:
-        self.model, self.nodes, self.shapes, self.outputs = model, nodes, shapes, outputs
-        self.costs, self.path, self.top = costs, path, not path
-
-    def layer(self, position: int) -> Layer:
-        """The layer of a node."""
-        return self.model.layer(position, self.nodes[position], self)
 
     @cached_property
     def reads(self) -> dict[int, NodeReads]:
         """What each node reads, by its index."""
         # What the fields' pass went through it also knows the reads of.
-        known = self.model.fields.reads if self.top else {}
+        known = self.shared.fields.reads if self.top else {}
         return {n.index: reads_of(n, self.shapes, known) for n in self.nodes}
 
     @cached_property
@@ -212,7 +128,7 @@ class _Around:
 
             def moving(node: Node = node, asked: list[Node] = asked) -> frozenset[int]:
                 asked.append(node)
-                return self.model.moving_axes(node.outputs[0]) if self.top else frozenset()
+                return self.shared.moving_axes(node.outputs[0]) if self.top else frozenset()
 
             kind = kinds[node.index] = find_kind(node, shapes, self.reads[node.index], moving)
             if number >= 0 and not asked:  # where it lies in the network didn't matter
@@ -227,7 +143,7 @@ class LayerSource:
 
     __slots__ = ("around", "node")
 
-    def __init__(self, node: Node, around: _Around) -> None:
+    def __init__(self, node: Node, around: _GraphLayers) -> None:
         self.node, self.around = node, around
 
     @property
@@ -251,16 +167,16 @@ class LayerSource:
 
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What the units of its first output see, in figures."""
-        return self.around.model.receptive_field(self.seen) if self.seen else ()
+        return self.around.shared.receptive_field(self.seen) if self.seen else ()
 
     def extents(self) -> Sequence[Extent]:
         """How much those units see."""
-        fields = self.around.model.fields
+        fields = self.around.shared.fields
         return extents(fields.states.get(self.seen), fields.spatial, self.shapes.tensors)
 
     def sees(self) -> object:
         """The paths that the figures are made of, and the lengths that they are held against."""
-        state = self.around.model.fields.states.get(self.seen)
+        state = self.around.shared.fields.states.get(self.seen)
         if not state or isinstance(state, Unfollowed):
             return ()
         known = self.shapes.tensors
@@ -269,7 +185,7 @@ class LayerSource:
     def padded_share(self) -> float | None:
         """The share of those units whose window touches padding."""
         reads = self.around.reads[self.node.index]
-        return self.around.model.padded_share(self.node, self.shapes, reads, self.kind())
+        return self.around.shared.padded_share(self.node, self.shapes, reads, self.kind())
 
     def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
         """The input indices that each of some units sees."""
@@ -281,8 +197,8 @@ class LayerSource:
             raise ValueError(f"layer {self.node.path!r} has no output, so no units")
         shape = self.shapes.tensors[tensor].shape
         rank = None if shape is None else len(shape)
-        fields = self.around.model.fields
-        return self.around.model.regions.of(
+        fields = self.around.shared.fields
+        return self.around.shared.regions.of(
             tensor, [whole_unit(fields, tensor, rank, unit) for unit in units]
         )
 
@@ -297,12 +213,12 @@ class LayerSource:
         from cnnscope.analyzer.explanation.derivation import explain_node
 
         around = self.around
-        model, index = around.model, self.node.index
+        shared, index = around.shared, self.node.index
         return explain_node(
             ExplainedNode(
-                model.graph, self.shapes, self.node, around.costs.nodes[index], around.reads[index],
-                self.kind(), model.weights, (*around.path, index),
-                model.fields if around.top else None, model.regions, model.paths,
+                shared.graph, self.shapes, self.node, around.costs.nodes[index], around.reads[index],
+                self.kind(), shared.weights, (*around.path, index),
+                shared.fields if around.top else None, shared.regions, shared.paths,
             ),
             unit,
         )  # fmt: skip

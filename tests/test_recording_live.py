@@ -123,7 +123,7 @@ def test_where_cupti_refuses_times_are_upper_bounds(
 ) -> None:  # fmt: skip
     replay.refusing = refusing
     replay.dropped = 0 if refusing else 1234
-    monkeypatch.setattr(Measuring, "kernels", lambda self: on_the_cpu(self))
+    monkeypatch.setattr(Measuring, "kernels", lambda self, budget: on_the_cpu(self))
     found = cnnscope.profile(samples / "lenet5.onnx", provider="cuda", seconds=0.05)
     assert found.method == "synchronous launches"
     (note,) = found.notes
@@ -155,7 +155,7 @@ def test_limits_on_what_the_device_does(
         "exceeds"
     ] * 2
     replay.refusing = Result.ERROR_WSL_DEVICE_NOT_SUPPORTED
-    monkeypatch.setattr(Measuring, "kernels", lambda self: on_the_cpu(self))
+    monkeypatch.setattr(Measuring, "kernels", lambda self, budget: on_the_cpu(self))
     unknown = cnnscope.check(model, {"host_bound": "80 %"})
     assert not unknown.ok
     assert "WSL doesn't support it" in str(unknown)

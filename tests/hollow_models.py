@@ -22,10 +22,11 @@ _INSIDE = {
 _WEIGHTS_FIRST = ("initializer", "input", "output", "value_info", "name", "node")
 
 
-def pieces(path: Path, weights_first: bool = False) -> list[Piece]:
+def pieces(source: Path | onnx.ModelProto, weights_first: bool = False) -> list[Piece]:
     """A model without its external data, zeros in the file in their place."""
     order = _WEIGHTS_FIRST if weights_first else ()
-    return list(_pieces(onnx.load(path, load_external_data=False), order))
+    made = onnx.load(source, load_external_data=False) if isinstance(source, Path) else source
+    return _pieces(made, order)
 
 
 def _varint(value: int) -> bytes:
@@ -70,6 +71,14 @@ def _pieces(message: Message, order: Sequence[str]) -> list[Piece]:
     return made
 
 
+def elsewhere(name: str, *dims: int) -> TensorProto:
+    """A tensor whose bytes are none of the model's: what `pieces` puts zeros for."""
+    made = TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT)
+    made.data_location = TensorProto.EXTERNAL
+    made.external_data.add(key="location", value="nowhere")
+    return made
+
+
 class Hollow:
     """Such a model as a file that can be asked for several ranges; it counts how often it is."""
 
@@ -110,3 +119,13 @@ class Hollow:
             found.append(bytes(taken) if isinstance(piece, int) else piece[skip : skip + taken])
             offset, length, at = offset + taken, length - taken, at + 1
         return b"".join(found)
+
+
+class HollowFile(Hollow):
+    """The same as a file that has only `read`: each range is waited for alone."""
+
+    read_many = None  # type: ignore[assignment]
+
+    def read(self, length: int) -> bytes:
+        self.at += length
+        return Hollow.read_many(self, [(self.at - length, length)])[0]

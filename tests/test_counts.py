@@ -11,14 +11,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import onnx
 import pytest
+from hollow_models import Hollow, HollowFile, elsewhere, pieces
 
 import cnnscope
+from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.render.formats import Result, written
 from cnnscope.analyzer.render.subjects.report import document
 
@@ -82,35 +85,82 @@ def per_node(model: onnx.ModelProto, ask: Callable[[Any, Any], object], what: st
     return calls(lambda: ask(report, other)) / len(model.graph.node)
 
 
+def analysing(model: onnx.ModelProto) -> float:
+    return calls(lambda: cnnscope.analyze(model)) / len(model.graph.node)
+
+
+def growth(found: Callable[[onnx.ModelProto], float], make: Any, size: int) -> float:
+    """What is counted per node of a model twice as long, to that of one of the size."""
+    found(make(size // 4))  # fills caches
+    return found(make(2 * size)) / found(make(size))
+
+
 @pytest.mark.parametrize("what", ["analyze", *ASKED])
 def test_the_work_per_node_does_not_grow(models: ModuleType, what: str) -> None:
     """Of a residual net of modules, twice as long: what grows with nodes times nodes is seen long before it
     takes any time."""
+    found = analysing if what == "analyze" else partial(per_node, ask=ASKED[what], what=what)
+    assert growth(found, models.modules, 40) < 1.1
 
-    def found(nodes: int) -> float:
-        model = models.modules(nodes)
-        if what == "analyze":
-            return calls(lambda: cnnscope.analyze(model)) / nodes
-        return per_node(model, ASKED[what], what)
 
-    found(20)  # fills caches
-    assert found(240) < 1.1 * found(120)
+def test_work_that_grows_is_seen(models: ModuleType) -> None:
+    """A guard that can't fail guards nothing: one cheap call for each pair of layers."""
+
+    def pairs(report: Any, other: object) -> None:
+        str(report)
+        for layer in report.layers:
+            assert sum(x.path == layer.path for x in report.layers) == 1
+
+    assert growth(partial(per_node, ask=pairs, what=""), models.modules, 40) > 1.1
 
 
 def test_a_dense_block_costs_no_more_per_edge(models: ModuleType) -> None:
-    def found(layers: int) -> float:
-        model = models.dense(layers)
+    def found(model: onnx.ModelProto) -> float:
+        layers = len(model.graph.node) / 2
         return calls(lambda: cnnscope.analyze(model)) / (layers * (layers + 1) / 2)
 
-    found(10)
-    assert found(48) < 1.1 * found(24)
+    assert growth(found, models.dense, 20) < 1.1
 
+
+# Requests of a file that is read in ranges
+
+#: of models with their weights in the file: how often something is waited for, and megabytes, at most
+REQUESTS = {"vgg19": (6, 0.5), "resnet50": (12, 1.0), "densenet121": (30, 3.0)}
+
+
+#: torchvision's and Simonyan & Zisserman's
+PARAMETERS = {"vgg19": 143_667_240, "resnet50": 25_557_032, "densenet121": 7_978_856}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_file_in_ranges_is_asked_rarely(
+    models: ModuleType, name: str, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, megabytes = REQUESTS[name]
+    monkeypatch.setattr(models, "_zeros", elsewhere)
+    source = Hollow(pieces(models.vgg19() if name == "vgg19" else samples / f"{name}.onnx"))
+    totals = cnnscope.analyze(source).totals  # type: ignore[arg-type]  # as much of a file as is needed
+    assert totals.params.value == PARAMETERS[name]
+    assert source.rounds <= most
+    assert source.bytes <= megabytes * 1e6
+
+
+def test_requests_one_by_one_are_seen(samples: Path) -> None:
+    """A file that has only `read` is asked more often: the limits can be missed."""
+    source = HollowFile(pieces(samples / "resnet50.onnx"))
+    open_model(source)  # type: ignore[arg-type]
+    assert source.rounds > REQUESTS["resnet50"][0]
+
+
+# Modules that a command loads
 
 #: what each command may not load, on a plain line
 UNUSED = {
     "--version": ("onnx", "numpy", "networkx", "rich", "typer"),
     "analyze": ("networkx", "pydantic", "onnx.reference", "onnxruntime"),
     "lint": ("networkx", "pydantic", "onnx.reference", "onnxruntime"),
+    "explain": ("networkx", "pydantic", "onnx.reference", "onnxruntime"),
+    "check": ("networkx", "pydantic", "onnx.reference", "onnxruntime"),
     "diff": ("networkx", "pydantic", "onnxruntime"),
 }
 LENET = str(ROOT / "sample_models" / "lenet5.onnx")
@@ -118,6 +168,8 @@ LINES = {
     "--version": ["--version"],
     "analyze": ["analyze", LENET],
     "lint": ["lint", LENET],
+    "explain": ["explain", LENET, "0"],
+    "check": ["check", LENET, "--limit", "macs=1G"],
     "diff": ["diff", LENET, LENET],
 }
 

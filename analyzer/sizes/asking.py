@@ -9,11 +9,12 @@ from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened
 from cnnscope.analyzer.report.examination import Source, opening_of
+from cnnscope.analyzer.sizes.finding import find_valid_sizes
 from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
 from cnnscope.analyzer.sizes.open_costs import OpenCosts
 from cnnscope.analyzer.sizes.sweep import Sweep, find_sweep
-from cnnscope.analyzer.sizes.valid_sizes import ValidSizes, find_valid_sizes
+from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.values.diagnostics import BindingError
 
 

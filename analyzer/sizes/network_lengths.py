@@ -14,7 +14,7 @@ from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.sizes.length_set import LengthSet
 from cnnscope.analyzer.values.conditions import Claim, Condition, noting
 from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
-from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
@@ -160,7 +160,7 @@ class NetworkLengths:
         inputs = {
             name: x
             if x.shape is None
-            else replace(x, shape=tuple(_at(n, lengths) for n in x.shape))
+            else replace(x, shape=tuple(substituted(n, lengths) for n in x.shape))
             for name, x in self.inputs.items()
         }
         with noting() as found:
@@ -199,10 +199,6 @@ class NetworkLengths:
             if exact or self.accepts(found):
                 return found
         return None
-
-
-def _at(length: Dim, lengths: Mapping[str, int]) -> Dim:
-    return substituted(length, lengths)
 
 
 def _holds(claim: Claim, lengths: Mapping[str, int]) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cnnscope.runtime.probe.alike import Counts, Runs, broadcast, of_axis
 from cnnscope.runtime.probe.rule import (
     MICROSOFT,
@@ -160,8 +162,6 @@ def _of_two(site: Site) -> None:
 
 
 def _broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    import numpy as np
-
     return np.broadcast_shapes(a, b)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
     from cnnscope.runtime.profile.profiling import profile
+    from cnnscope.runtime.proofs.shifting import shift
     from cnnscope.runtime.verify.verifying import verify
 
     __version__: str
@@ -59,6 +60,7 @@ __all__ = [
     "Report",
     "ReportFileError",
     "RunError",
+    "Shifts",
     "Sweep",
     "Tensor",
     "Totals",
@@ -87,6 +89,7 @@ __all__ = [
     "profile",
     "register",
     "same",
+    "shift",
     "sizes",
     "sweep",
     "verify",
@@ -97,6 +100,7 @@ _HOMES = {
     "check": "cnnscope.runtime.gates.checking",
     "lint": "cnnscope.runtime.gates.linting",
     "profile": "cnnscope.runtime.profile.profiling",
+    "shift": "cnnscope.runtime.proofs.shifting",
     "sizes": "cnnscope.analyzer.analysis",
     "verify": "cnnscope.runtime.verify.verifying",
 }

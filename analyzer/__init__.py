@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.report.unit_regions import Regions
     from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.analyzer.sizes.shifts import Shifts
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
     from cnnscope.analyzer.values.diagnostics import (
@@ -101,6 +102,7 @@ __all__ = [
     "Report",
     "ReportFileError",
     "RunError",
+    "Shifts",
     "Sweep",
     "Tensor",
     "Totals",
@@ -176,6 +178,7 @@ _HOMES = {
     "ProfileComparison": "report.profile_comparison",
     "load_profile": "report.loading",
     "RunError": "values.diagnostics",
+    "Shifts": "sizes.shifts",
     "ValidSizes": "sizes.valid_sizes",
     "Sweep": "sizes.sweep",
     "sweep": "analysis",

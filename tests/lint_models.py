@@ -425,6 +425,10 @@ EXAMPLES = [
     Example("CNS106", lambda: little_lost(16), {"pixels": 16 * 199}, layers=16),
     Example("CNS106", lambda: little_lost(1), {"pixels": 199}, layers=1),
     Example("CNS106", single(7, 1, strides=[2, 2]), None),
+    Example("CNS107", single(8, 3, strides=[2, 2], pads=[1] * 4), {"pixels": 1}, layers=1),
+    Example("CNS107", single(9, 3, strides=[2, 2], pads=[1] * 4), None),
+    Example("CNS107", single(8, 2, strides=[2, 2]), None),
+    Example("CNS107", single(8, 2, pads=[1, 1, 0, 0]), None),
     # 16 of 36 taps are inside
     Example("CNS201", single(2, 3, pads=[1] * 4), {"macs": 20}, layers=1),
     Example("CNS201", single(32, 3, pads=[1] * 4), None),

@@ -15,6 +15,7 @@ STATIC: dict[str, list[str]] = {
     "diff": ["MODEL", "MODEL"],
     "lint": ["MODEL", "--severity", "error"],
     "rule": ["CNS101"],
+    "shift": ["MODEL"],
     "sizes": ["MODEL", "--free", "HxW"],
 }
 SAYS = {"baseline": "cnnscope: baseline.json: written: 1 new\n"}

@@ -31,10 +31,10 @@ ON_DISK = {"CNS606", "CNS607"}
 SAMPLES = {
     "alexnet": "401 402 404 405",
     "c3d": "201 402 404",
-    "deeplabv3_resnet50": "105 201 404 501",
+    "deeplabv3_resnet50": "105 107 201 404 501",
     "densenet121": "501",
     "efficientnet_b0": "405 501",
-    "fcn8s": "401 404",
+    "fcn8s": "107 401 404",
     "googlenet": "404 501",
     "lenet5": "401 402 404 405",
     "mobilenet_v2": "405 501",

@@ -26,6 +26,9 @@ PROFILE = "cnnscope.runtime.profile.profiling:profile_here"
 PROVE_SIZES = "cnnscope.runtime.proofs.size_proof:prove_sizes_here"
 
 
+MEASURE_SHIFTS = "cnnscope.runtime.proofs.shift_measurement:measure_here"
+
+
 GivenShape = list[int | None]
 
 

@@ -1,4 +1,4 @@
-"""Claims about sizes held by running: the sizes that a model accepts.
+"""Claims about sizes and shifts held by running: which sizes a model accepts, how its maps move.
 
-Door: size_job.
+Door: shift_job, shifting, size_job.
 """

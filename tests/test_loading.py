@@ -73,6 +73,14 @@ NOT_FOR_ANALYZE = {
         "ml_dtypes",
     ),
     "installed packages": ("importlib.metadata",),
+    "slips and what is rarely written": (
+        "difflib",
+        "importlib.resources",
+        "json",
+        "logging",
+        "shlex",
+        "tempfile",
+    ),
     "other commands": (
         "cnnscope.analyzer.budgets",
         "cnnscope.analyzer.counters",

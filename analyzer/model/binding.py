@@ -8,7 +8,6 @@ whether it is one, `batch` finds out. A shape given without a name is the only i
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
@@ -271,6 +270,8 @@ def show(shape: Sequence[Dim] | None) -> str:
 
 
 def meant_name(name: str, known: Mapping[str, object] | set[str]) -> str:
+    import difflib  # here: only a slip asks for it
+
     close = difflib.get_close_matches(name, known, 1)
     if close:
         return f"; did you mean {close[0]!r}?"

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -264,6 +263,8 @@ def _asked(
                 raise
             if answer == "infer" and isinstance(error, ValueError) and on_purpose(error):
                 raise  # what the rule says of the model
+            import logging  # here: hardly anything is ever logged
+
             logging.getLogger("cnnscope").debug("the %s rule failed", answer, exc_info=error)
             said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
             raise RuleFailed(f"its {answer} rule raised {said[:300]}{_place(error)}") from error

@@ -11,7 +11,6 @@ import contextlib
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -66,6 +65,8 @@ def kept_quiet() -> Iterator[Written]:
 
 def _file() -> int:
     if not _kept:
+        import tempfile
+
         with tempfile.TemporaryFile() as made:
             _kept.append(os.dup(made.fileno()))
     return _kept[0]

@@ -7,7 +7,6 @@ is looked for by loading them all.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import Literal
 
 from cnnscope.analyzer.operators.family_index import FAMILIES
@@ -42,6 +41,8 @@ def load_families() -> None:
     """Load every family: for what goes through all operators, or meets one that isn't listed."""
     global _whole
     if not _whole:
+        import pkgutil  # here: few graphs need them all
+
         for module in pkgutil.iter_modules(importlib.import_module(_PACKAGE).__path__):
             importlib.import_module(f"{_PACKAGE}.{module.name}")
         _waiting.clear()

@@ -9,7 +9,6 @@ is broken is a diagnostic, whatever it raises.
 from __future__ import annotations
 
 import inspect
-import logging
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -63,6 +62,8 @@ def _load(source: str, entry: EntryPoint, notes: list[Diagnostic]) -> None:
     except BaseException as error:  # a plugin may raise anything
         if is_the_programs(error):
             raise
+        import logging  # here: hardly anything is ever logged
+
         logging.getLogger("cnnscope").debug("plugin %s failed", source, exc_info=error)
         said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
         notes.append(

@@ -9,7 +9,6 @@ diagnostic.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.model.graph import Graph, Node, captures, quoted
@@ -239,6 +238,8 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
         lacks = unfit_arguments(operator.infer, inputs, keywords)
         if lacks:
             raise Contradiction(f"it lacks {lacks}") from None
+        import logging  # here: hardly anything is ever logged
+
         logging.getLogger("cnnscope").debug("the rule of %s failed", node.title, exc_info=error)
         shapes.diagnostics.append(
             Diagnostic("rule-failed", "warning", node.name,

@@ -6,7 +6,6 @@ doesn't choose it, and that is counted: no row is left out in silence.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 
@@ -188,6 +187,8 @@ def _hint(
         there = {word: None for x in layers for word in fact.words(x) or () if word}
         known = {word.lower(): word for word in there}
         wanted = [x.lower()[:100] for x in condition.values if isinstance(x, str)]
+        import difflib  # here: only a slip asks for it
+
         close = [known[c] for w in wanted for c in difflib.get_close_matches(w, known, 1)]
         if close:
             return f"{said}; did you mean {condition.column}={','.join(dict.fromkeys(close))}?"

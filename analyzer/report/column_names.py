@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -30,6 +29,8 @@ def resolved(wanted: str, known: Iterable[str], what: str = "column") -> str:
     if key in known:
         return key
     words = [word for word, name in ALIASES.items() if name in known]
+    import difflib  # here: only a slip asks for it
+
     close = difflib.get_close_matches(key[:100], [*known, *words], 1)
     meant = f"did you mean {close[0]!r}? " if close else ""
     raise ValueError(f"there is no {what} {wanted!r}; {meant}there are: {', '.join(known)}")

@@ -5,7 +5,6 @@ Every column that `--columns` knows, by the same names, and what all layers come
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -59,6 +58,8 @@ def check_kind(wanted: str) -> None:
     odd = [w for w in words if w not in _WORDS and not re.fullmatch(r"\d-d", w)]
     if not odd or (odd == words[-1:] and any(w.startswith(odd[0]) for w in _WORDS)):
         return
+    import difflib  # here: only a slip asks for it
+
     close = difflib.get_close_matches(odd[0][:100], _WORDS, 1, 0.7)
     meant = (
         f"; did you mean {close[0]!r}?" if close else "; kinds are such as depthwise convolution"

@@ -6,7 +6,6 @@ A pattern is a path of its own: steps between ``/``, of which ``*`` stands for a
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -82,6 +81,8 @@ def nearest(pattern: str, paths: Iterable[Steps], most: int = 3) -> list[str]:
         below = list(islice(dict.fromkeys(parts), _COMPARED))
         plain = "/".join(steps_of(pattern.replace("*", "")))
         # A name of the last step alone is taken for a slip of that step.
+        import difflib  # here: only a slip asks for it
+
         found.update(dict.fromkeys(difflib.get_close_matches(plain[:200], below, most)))
     return list(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 #: characters of a name, and names, that are compared
@@ -22,7 +21,11 @@ def near_names(wanted: str, known: Iterable[str], most: int = 2) -> list[str]:
     if given in plain:
         return [plain[given]]
     begun = [name for key, name in plain.items() if len(given) > 2 and key.startswith(given)]
-    return begun[:most] or [plain[key] for key in difflib.get_close_matches(given, plain, 1)]
+    if begun:
+        return begun[:most]
+    import difflib  # here: only a slip asks for it
+
+    return [plain[key] for key in difflib.get_close_matches(given, plain, 1)]
 
 
 def what_there_is(wanted: str, known: Iterable[str] | Mapping[str, str]) -> str:

@@ -126,10 +126,12 @@ def is_swept(texts: Sequence[str] | None) -> bool:
 
 
 def values_of(texts: Sequence[str] | None) -> GivenValues:
+    if not texts:
+        return {}
     import json
 
     found: GivenValues = {}
-    for text in texts or ():
+    for text in texts:
         key, equals, body = text.rpartition("=")
         try:
             if not equals or not key or len(body) > _LONGEST:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
@@ -225,6 +224,8 @@ def binding(report: Report) -> str | None:
     ):
         return None
     path = report.model.path or "MODEL"
+    import shlex  # here: few reports end in a command to be typed
+
     quoted = "MODEL" if any(c in "<>&`" for c in path) else escape(shlex.quote(path))
     shown = "-" if path == Piped.name else quoted
     return " ".join(["cnnscope", "analyze", shown, *options])

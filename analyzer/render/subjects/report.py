@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
-
 from cnnscope.analyzer.fields.border import combined_share
 from cnnscope.analyzer.render.document import (
     Block,
@@ -97,6 +94,10 @@ def record(
 
 def report_schema() -> dict[str, object]:
     """The JSON Schema of a report (draft 2020-12)."""
+    # Here: reports are printed without it.
+    import json
+    from importlib.resources import files
+
     text = files("cnnscope.analyzer.render").joinpath("report.schema.json").read_text("utf-8")
     schema: dict[str, object] = json.loads(text)
     return schema

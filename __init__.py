@@ -61,6 +61,7 @@ __all__ = [
     "ReportFileError",
     "RunError",
     "Shifts",
+    "Streaming",
     "Sweep",
     "Tensor",
     "Totals",
@@ -91,6 +92,7 @@ __all__ = [
     "same",
     "shift",
     "sizes",
+    "stream",
     "sweep",
     "verify",
 ]
@@ -102,6 +104,7 @@ _HOMES = {
     "profile": "cnnscope.runtime.profile.profiling",
     "shift": "cnnscope.runtime.proofs.shifting",
     "sizes": "cnnscope.analyzer.analysis",
+    "stream": "cnnscope.analyzer.analysis",
     "verify": "cnnscope.runtime.verify.verifying",
 }
 

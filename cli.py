@@ -167,6 +167,7 @@ GROUPS = {
         "diff": "What differs between two models, layer by layer.",
         "sizes": "Which sizes of its inputs it accepts, and why no others.",
         "shift": "By which shifts of its input its maps move, exactly.",
+        "stream": "How much past and future it needs along a time axis.",
         "lint": "Look for what is probably a mistake or a waste.",
         "rule": "What a rule of lint does, why, and what to do about it.",
         "conventions": "What fvcore, thop, ptflops and others would print for it.",

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.sizes.shifts import Shifts
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+    from cnnscope.analyzer.streaming.streaming import Streaming
     from cnnscope.analyzer.values.diagnostics import (
         ArgumentError,
         BindingError,
@@ -103,6 +104,7 @@ __all__ = [
     "ReportFileError",
     "RunError",
     "Shifts",
+    "Streaming",
     "Sweep",
     "Tensor",
     "Totals",
@@ -179,6 +181,7 @@ _HOMES = {
     "load_profile": "report.loading",
     "RunError": "values.diagnostics",
     "Shifts": "sizes.shifts",
+    "Streaming": "streaming.streaming",
     "ValidSizes": "sizes.valid_sizes",
     "Sweep": "sizes.sweep",
     "sweep": "analysis",

@@ -19,7 +19,7 @@ from cnnscope.analyzer.values.arguments import (
     checked_values,
 )
 from cnnscope.analyzer.values.collector import collector_resting
-from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
+from cnnscope.analyzer.values.diagnostics import ArgumentError, BindingError, GraphError
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+    from cnnscope.analyzer.streaming.streaming import Streaming
 
 
 def analyze(
@@ -163,6 +164,56 @@ def sizes(
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 
 
+def stream(
+    model: Source | Report,
+    *,
+    rate: int | None = None,
+    axis: str | None = None,
+    free: str | Sequence[str] = (),
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> Streaming:
+    """How much past and future a model needs along a time axis, exactly, without running it.
+
+    Args:
+        model: as for `analyze`; or a report that it gave, whose sizes then hold.
+        rate: samples a second, for figures in ms.
+        axis: the time axis, ``"input:2"``; None: the only one that layers look along.
+        free, shapes, dims: as for `analyze`.
+
+    Returns:
+        The `Streaming`: for each output the samples that a unit sees, its hop, the context before and
+        behind that, and the look-ahead; the layers that look ahead; the smallest chunk.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`.
+        BindingError: sizes don't fit the inputs, or which axis is meant isn't clear.
+        ArgumentError: `rate` is no whole number above 0, or a report was read back from data.
+
+    >>> import cnnscope
+    >>> found = cnnscope.stream("sample_models/wavenet.onnx", rate=16000)
+    >>> found.causal, found.outputs[0].window, found.outputs[0].hop
+    (True, 3070, 1)
+    """
+    # Loaded when first asked for, as for `diff`.
+    from cnnscope.analyzer.streaming.asking import streaming_of
+
+    _check_streamed(rate, axis)
+    with collector_resting():
+        try:
+            if isinstance(model, Report):
+                analysis = model._analysis
+                if not isinstance(analysis, Analysis):
+                    raise ArgumentError("the report was read back from data: give its model")
+            else:
+                analysis = examine(
+                    model, shapes=checked_shapes(shapes), dims=checked_dims(dims), free=_texts(free)
+                )
+            return streaming_of(analysis, axis, rate)
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+
+
 def sweep(
     model: Source,
     dims: Mapping[str | tuple[str, ...], int | range | Sequence[int]],
@@ -202,6 +253,14 @@ def sweep(
             return sweep_of(model, _texts(free), dims)
         except RecursionError:
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+
+
+def _check_streamed(rate: object, axis: object) -> None:
+    """Raises ArgumentError where one of them isn't what it has to be."""
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or rate < 1):
+        raise ArgumentError(f"rate is a whole number of samples a second, not {rate!r}")
+    if axis is not None and not isinstance(axis, str):
+        raise ArgumentError(f"axis is a text such as 'input:2', not {axis!r}")
 
 
 def diff(

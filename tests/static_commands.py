@@ -17,6 +17,7 @@ STATIC: dict[str, list[str]] = {
     "rule": ["CNS101"],
     "shift": ["MODEL"],
     "sizes": ["MODEL", "--free", "HxW"],
+    "stream": ["MODEL", "--axis", "0"],
 }
 SAYS = {"baseline": "cnnscope: baseline.json: written: 1 new\n"}
 """What a command says on standard error besides."""

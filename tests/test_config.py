@@ -34,6 +34,8 @@ peak_activation = "32 MiB"
 traffic = "+5 %"
 file_size = "100 kB"
 receptive_field = ">= 224"
+lookahead = "<= 40 ms"
+rate = 16000
 opset = ">= 13, <= 17"
 max_partial = 0
 errors = 0
@@ -227,7 +229,7 @@ def test_the_schema_knows_what_the_reader_knows(schema: jsonschema.Draft202012Va
     schema.validate(tomllib.loads(FULL))
     definitions = schema.schema["$defs"]
     assert set(definitions["limits"]["properties"]) == {
-        *QUANTITIES, "operators", "kind", "module", "layer",
+        *QUANTITIES, "operators", "kind", "module", "layer", "rate",
     }  # fmt: skip
     assert set(definitions["scoped_limits"]["properties"]) | {"opset"} == {
         key for key, q in QUANTITIES.items() if q.of_layers is not None
@@ -251,18 +253,21 @@ LIMITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("key", ["macs", "weights", "latency_p50", "receptive_field", "opset"])
+@pytest.mark.parametrize(
+    "key", ["macs", "weights", "latency_p50", "receptive_field", "lookahead", "opset"]
+)
 @pytest.mark.parametrize("value", [*LIMITS, '"12 ms"', '">= 13"', '"32 MiB"', '">= -0"'])
 def test_what_the_reader_takes_the_schema_takes(
     schema: jsonschema.Draft202012Validator, key: str, value: str
 ) -> None:
-    """The other way round it is lenient only about words behind a count: ``4 GMACs``."""
+    """The other way round it is lenient only about words behind a count, ``4 GMACs``, and about a
+    time for which there is no rate."""
     text = f"[limits]\n{key} = {value}"
     try:
         read_settings(text, Path("cnnscope.toml"))
     except ConfigError:
         if schema.is_valid(tomllib.loads(text)):
-            assert key == "macs"
+            assert key in ("macs", "lookahead")
             assert any(letter.isalpha() for letter in value)
         return
     schema.validate(tomllib.loads(text))

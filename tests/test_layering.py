@@ -33,6 +33,7 @@ ROOMS = [
     "analyzer.explanation",
     "analyzer.report",
     "analyzer.sizes",
+    "analyzer.streaming",
     "analyzer.counters",
     "analyzer.difference",
     "analyzer.budgets",

@@ -27,6 +27,7 @@ from cnnscope.analyzer.budgets.settings import (
     parse_tolerance,
 )
 from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
+from cnnscope.analyzer.values.amounts import at_rate
 
 _SCOPES: Final[tuple[ScopeKind, ...]] = ("kind", "module", "layer")
 _TOP: Final = (
@@ -41,7 +42,7 @@ _TOP: Final = (
     "defaults",
 )
 _DEFAULTS: Final = ("shapes", "dims", "columns")
-_MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown")
+_MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown", "rate")
 _LATENCY: Final = ("provider", "threads", "seconds", "tolerance")
 
 
@@ -105,11 +106,23 @@ class Reader(Reading):
 
     # -- limits ------------------------------------------------------------------------------------
 
-    def limits(self, value: object, keys: Keys) -> tuple[tuple[Limit, ...], frozenset[LimitKey]]:
+    def limits(
+        self, value: object, keys: Keys, rate: int | None = None
+    ) -> tuple[tuple[Limit, ...], frozenset[LimitKey]]:
+        """The limits of a table.
+
+        Args:
+            rate: samples a second, at which times are so many samples; one in the table goes before it.
+        """
         found: list[Limit] = []
         without: set[LimitKey] = set()
         table = self.table(value, keys, "limits")
+        rate = self.rate(table, keys) or rate
         for key, inner in table.items():
+            if key == "rate":
+                continue
+            if key in QUANTITIES and QUANTITIES[key].measure == "samples" and rate is not None:
+                inner = at_rate(inner, rate)
             if key == "operators":
                 names = self.table(inner, (*keys, key), "operators")
                 self.known(names, (*keys, key), [x.partition(".")[2] for x in LISTS])
@@ -127,9 +140,19 @@ class Reader(Reading):
             elif key in QUANTITIES:
                 self.limit(key, inner, WHOLE, (*keys, key), found, without)
             else:
-                known = (*QUANTITIES, "operators", *_SCOPES)
+                known = (*QUANTITIES, "operators", "rate", *_SCOPES)
                 self.fault((*keys, key), f"unknown limit {key!r}{suggestion(key, known)}")
         return tuple(found), frozenset(without)
+
+    def rate(self, table: Mapping[str, object], keys: Keys) -> int | None:
+        """Samples a second; None where a table doesn't say."""
+        if "rate" not in table:
+            return None
+        rate = table["rate"]
+        if isinstance(rate, bool) or not isinstance(rate, int) or not 0 < rate < 10**12:
+            self.fault((*keys, "rate"), "rate is a whole number of samples a second: rate = 16000")
+            return None
+        return rate
 
     def limit(
         self, quantity: str, given: object, scope: Scope, keys: Keys,
@@ -161,7 +184,9 @@ class Reader(Reading):
             return None
         if not patterns:
             self.fault((*keys, "path"), "a list of no paths")
-        limits, without = self.limits(table.get("limits", {}), (*keys, "limits"))
+        limits, without = self.limits(
+            table.get("limits", {}), (*keys, "limits"), self.rate(table, keys)
+        )
         unknown = None
         if "allow_unknown" in table:
             unknown = self.unknown(table["allow_unknown"], (*keys, "allow_unknown"))

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnnscope.analyzer.fields.known_fields import KnownFields
-from cnnscope.analyzer.operators.reading import Along, Listed, Only
+from cnnscope.analyzer.operators.reading import Along, Listed, Only, Upto
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.field import MAX_PERIOD, Field
 from cnnscope.analyzer.values.spans import Span, hull
@@ -124,6 +124,11 @@ def _along(
             )
     if isinstance(read, Only):
         return [], _at(group, range(read.lo, read.hi + 1), length)
+    if known.latest and isinstance(read, Upto) and not read.reverse:
+        whole = as_field(group, length)
+        latest = None if whole is None else whole.latest()
+        if latest is not None:
+            return [Digit(read.axis, 1, None, latest)], (0, 0)
     if isinstance(read, Along | Listed):
         whole = as_field(group, length)
         if whole is not None:

@@ -14,11 +14,17 @@ from cnnscope.analyzer.values.window import Window
 
 
 class KnownFields:
-    """Answers about fields, of one analysis."""
+    """Answers about fields, of one analysis.
 
-    __slots__ = ("_behind", "_beyond", "_narrower", "_phases", "_unions")
+    Args:
+        latest: of a scan (a forward recurrence, a running sum, causal attention) it is asked how far
+            ahead its units see, not since when: unit i is taken to see what its latest steps read.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_behind", "_beyond", "_narrower", "_phases", "_unions", "latest")
+
+    def __init__(self, latest: bool = False) -> None:
+        self.latest = latest
         self._behind: dict[tuple[Field, Window, int | None], Field | None] = {}
         self._unions: dict[tuple[Field, Field, int | None], tuple[Field | None, bool]] = {}
         self._narrower: dict[tuple[Field, Field, int | None], bool] = {}

@@ -16,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
 
-Measure = Literal["count", "bytes", "seconds", "length", "version", "part"]
+Measure = Literal["count", "bytes", "seconds", "length", "samples", "version", "part"]
 _SI: Final = {"k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _UNITS: Final[dict[Measure, dict[str, Fraction]]] = {
     "count": {"": Fraction(1), **{p: Fraction(10**n) for p, n in _SI.items()}},
@@ -35,6 +35,7 @@ _UNITS: Final[dict[Measure, dict[str, Fraction]]] = {
         "min": Fraction(60),
     },
     "length": {"": Fraction(1), "px": Fraction(1)},
+    "samples": {"": Fraction(1), "sample": Fraction(1), "samples": Fraction(1)},
     "version": {"": Fraction(1)},
     "part": {"%": Fraction(1, 100), "": Fraction(1)},
 }
@@ -43,11 +44,13 @@ EXAMPLES: Final[dict[Measure, str]] = {
     "bytes": '"32 MiB", "100 MB" or 33554432',
     "seconds": '"12 ms" or "300 us"',
     "length": '">= 224"',
+    "samples": '"<= 640" or "<= 40 ms at 16 kHz"',
     "version": '">= 13"',
     "part": '"40 %" or 0.4',
 }
 _NUMBER: Final = r"[0-9]{1,40}(?:_[0-9]{1,40})*(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?"
 _AMOUNT: Final = re.compile(rf"({_NUMBER})\s*([^\s0-9.,_][^0-9.,_]*)?")
+_TIMED: Final = re.compile(r"(.*?)\s+at\s+([0-9][^,]*?)\s*Hz", re.IGNORECASE)
 LONGEST: Final = 200
 
 
@@ -70,6 +73,8 @@ def parse_amount(given: object, measure: Measure, words: tuple[str, ...] = ()) -
     if not isinstance(given, str):
         return _plain_number(given, measure)
     text = given.strip()
+    if measure == "samples" and (timed := _TIMED.fullmatch(text[:LONGEST])):
+        return _samples(timed[1], timed[2], given)
     found = _AMOUNT.fullmatch(text) if len(text) <= LONGEST else None
     if found is None:
         raise ValueError(f"{quoted(given)} is no amount: write {EXAMPLES[measure]}")
@@ -83,6 +88,28 @@ def parse_amount(given: object, measure: Measure, words: tuple[str, ...] = ()) -
         if prefix != unit.lower() and unit[: len(prefix)].strip() in units:
             return _whole(number * units[unit[: len(prefix)].strip()], given, measure)
     raise ValueError(_wrong_unit(given, unit, measure))
+
+
+def _samples(time: str, rate: str, given: str) -> Fraction:
+    """So many samples as a time is at a rate, the part of one left out: what is within the time is
+    within them."""
+    hertz = parse_amount(rate.strip(), "count")
+    if not hertz:
+        raise ValueError(f"{quoted(given)}: a rate is above 0")
+    return Fraction(parse_amount(time, "seconds") * hertz // 1)
+
+
+def at_rate(given: object, rate: int) -> object:
+    """A limit in samples whose times, if any, are at a rate: ``40 ms`` as ``40 ms at 16000 Hz``.
+
+    >>> at_rate("<= 40 ms", 16000), at_rate("<= 640", 16000)
+    ('<= 40 ms at 16000 Hz', '<= 640')
+    """
+    if not isinstance(given, str):
+        return given
+    times = re.compile(r"[^,]*[0-9]\s*(?:ns|us|µs|ms|s|min)\s*")
+    parts = given.split(",")
+    return ",".join(f"{x.rstrip()} at {rate} Hz" if times.fullmatch(x) else x for x in parts)
 
 
 def _plain_number(given: int | float | Decimal | Fraction, measure: Measure) -> Fraction:
@@ -103,7 +130,7 @@ def _plain_number(given: int | float | Decimal | Fraction, measure: Measure) -> 
 
 
 def _whole(amount: Fraction, given: object, measure: Measure) -> Fraction:
-    if measure in ("length", "version") and amount.denominator != 1:
+    if measure in ("length", "samples", "version") and amount.denominator != 1:
         raise ValueError(f"{quoted(given)}: a whole number is needed")
     return amount
 
@@ -123,6 +150,11 @@ def _wrong_unit(given: str, unit: str, measure: Measure) -> str:
         return said + "write G for 10**9"
     if measure == "count" and unit in _UNITS["bytes"]:
         return said + f"that is bytes, and this is a count: write {EXAMPLES[measure]}"
+    if measure == "samples" and unit in _UNITS["seconds"]:
+        return (
+            said
+            + "a time is so many samples at some rate: write <= 40 ms at 16 kHz, or rate = 16000"
+        )
     known = ", ".join(x for x in _UNITS[measure] if x)
     there = f" (there are {known})" if known else ""
     return said + f"the unit {quoted(unit)} isn't known{there}: write {EXAMPLES[measure]}"

@@ -253,6 +253,24 @@ class Field(_Spans):
         both = zip(middles(self.listing(count)), middles(other.listing(count)), strict=True)
         return not sum([p - q for p, q in both if p is not None and q is not None])
 
+    def latest(self) -> Field | None:
+        """Up to where each unit and all before it see, as spans that end there; None where units
+        look further back from one to the next: then the first ones have seen the end already.
+
+        >>> Field(((0, 5), (1, 3)), 2).latest()
+        Field(spans=((-1, 5), (0, 5)), advance=2, bounded=False)
+        """
+        if self.bounded:
+            ends = itertools.accumulate((-1 if s is None else s[1] for s in self.spans), max)
+            spans = [
+                None if s is None else (s[0], end) for s, end in zip(self.spans, ends, strict=True)
+            ]
+            return Field(tuple(spans), 0, True).regular()
+        if self.advance < 0:
+            return None
+        count = len(self.spans)
+        return self if count == 1 else self.through(Window(count, before=count - 1))
+
     def hull_of(self, units: range) -> Span | None:
         """What some units together see, before clipping."""
         return self._behind(units)

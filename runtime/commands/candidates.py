@@ -13,6 +13,7 @@ from cnnscope.runtime.commands.first_word import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.layer import Layer
+    from cnnscope.analyzer.values.tensor import Tensor
     from cnnscope.runtime.commands.typed_line import Candidate, Line
 
 #: models on the line that are looked into, and nodes of one that is analysed
@@ -31,9 +32,8 @@ def _models(line: Line) -> list[str]:
     return [word for word in words if word != STANDARD_INPUT][:_MODELS]
 
 
-def _inputs(line: Line) -> Iterator[tuple[str, str, list[str]]]:
-    """Each input of the models: its name, its shape, the names of its free dimensions."""
-    from cnnscope.analyzer.model.binding import show
+def _declared(line: Line) -> Iterator[tuple[str, Tensor]]:
+    """Each input of the models, as the file declares it."""
     from cnnscope.analyzer.model.file import open_model
     from cnnscope.analyzer.model.graph_reading import read_graph
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
@@ -43,17 +43,32 @@ def _inputs(line: Line) -> Iterator[tuple[str, str, list[str]]]:
             declared = read_graph(open_model(path).model).inputs
         except CnnscopeError:
             continue
-        for name, tensor in declared.items():
-            free = [
-                f"{name}:{i}" if str(dim) == "?" else str(dim)
-                for i, dim in enumerate(tensor.shape or ())
-                if not isinstance(dim, int)
-            ]
-            yield name, show(tensor.shape), free
+        yield from declared.items()
+
+
+def _inputs(line: Line) -> Iterator[tuple[str, str, list[str]]]:
+    """Each input of the models: its name, its shape, the names of its free dimensions."""
+    from cnnscope.analyzer.model.binding import show
+
+    for name, tensor in _declared(line):
+        free = [
+            f"{name}:{i}" if str(dim) == "?" else str(dim)
+            for i, dim in enumerate(tensor.shape or ())
+            if not isinstance(dim, int)
+        ]
+        yield name, show(tensor.shape), free
 
 
 def _input_names(line: Line) -> Iterable[Candidate]:
     return [(f"{name}=", shape) for name, shape, _ in _inputs(line)]
+
+
+def _input_axes(line: Line) -> Iterable[Candidate]:
+    return [
+        (f"{name}:{axis}", f"length {length}")
+        for name, tensor in _declared(line)
+        for axis, length in enumerate(tensor.shape or ())
+    ]
 
 
 def _dims(line: Line) -> Iterable[Candidate]:
@@ -172,8 +187,9 @@ ARGUMENTS: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "layer": _layers, "code": _rules, "filter": _operators,
 }  # fmt: skip
 VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
-    "--shape": _input_names, "--value": _input_names, "--input": _input_names, "--dim": _dims,
-    "--layer": _layers, "--only": _facts, "--sort": _sort_keys, "--columns": _columns, "--select": _rules,
+    "--axis": _input_axes, "--shape": _input_names, "--value": _input_names, "--input": _input_names,
+    "--dim": _dims, "--layer": _layers, "--only": _facts, "--sort": _sort_keys, "--columns": _columns,
+    "--select": _rules,
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
     "--report": _reports, "--provider": _providers, "--dtype": _dtypes,
 }  # fmt: skip

@@ -26,6 +26,8 @@ _MOST_GROUPS: Final = 8
 _WHERE: Final = 2
 _LONGEST: Final = 60
 #: what a model that nobody has seen before is introduced by
+#: measures of which a share says nothing
+_WITHOUT_SHARES: Final = ("version", "length", "samples")
 _FIRST: Final = ("params", "macs", "peak_activation", "receptive_field")
 
 
@@ -41,7 +43,7 @@ def moved_text(moved: Moved) -> str:
     if len(moved.before) == len(moved.after) == 1:
         texts = both(one.shown, other.shown, measure)
         share = ""
-        if one.exact and other.exact is not None and measure not in ("version", "length"):
+        if one.exact and other.exact is not None and measure not in _WITHOUT_SHARES:
             share = f" ({signed_percent(float(other.exact / one.exact) - 1)})"
         before, after = (_bounded(x, text) for x, text in zip((one, other), texts, strict=True))
         return f"{quantity_title(moved.quantity)} {before} -> {after}{share}"

@@ -32,7 +32,7 @@ def amount(value: Fraction | None, measure: Measure) -> str:
         return duration(float(value))
     if measure == "part":
         return percent(float(value))
-    if measure in ("length", "version"):
+    if measure in ("length", "samples", "version"):
         return _exactly(value)
     if value.denominator != 1 and abs(value) < 1000:
         return f"{float(value):.2f}"

@@ -1,4 +1,5 @@
 """A model as a function of the sizes of its inputs: which it accepts, what it costs at each.
 
-Door: asking, grid, length_set, mirroring, proof, shift_proof, shifts, sweep, trial_sizes, valid_sizes.
+Door: asking, grid, length_set, mirroring, proof, shift_proof, shifts, solution, sweep, trial_sizes,
+valid_sizes, wish.
 """

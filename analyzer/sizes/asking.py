@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cnnscope.analyzer.model.binding import bind_inputs
-from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened
-from cnnscope.analyzer.report.examination import Source, opening_of
+from cnnscope.analyzer.report.examination import Source, examine, opening_of
 from cnnscope.analyzer.sizes.finding import find_valid_sizes
 from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
 from cnnscope.analyzer.sizes.open_costs import OpenCosts
+from cnnscope.analyzer.sizes.solution import Solution, solve
 from cnnscope.analyzer.sizes.sweep import Sweep, find_sweep
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+from cnnscope.analyzer.sizes.wish import parse_wish
 from cnnscope.analyzer.values.diagnostics import BindingError
 
 
@@ -24,8 +27,8 @@ def sizes_of(
     """The sizes that a model accepts, its arguments and errors those of `cnnscope.sizes`."""
     file = open_model(model)
     graph = read_graph(file.model)
-    found = opened(graph, opening_of(graph, free))
-    graph, fixed = found.graph, found.fixed
+    openings = opened(graph, opening_of(graph, free))
+    graph, fixed = openings.graph, openings.fixed
     inputs, _ = bind_inputs(graph.inputs, {}, dims, {})
     network = NetworkLengths.of(graph, inputs, fixed)
     if not network.places:
@@ -38,7 +41,33 @@ def sizes_of(
         raise BindingError(
             f"no input has a free dimension {min(unknown)!r}; free are: {', '.join(network.places)}"
         )
-    return find_valid_sizes(network, file.path).over(ranges)
+    found = find_valid_sizes(network, file.path).over(ranges)
+
+    def solving(wishes: Sequence[str], over: Sequence[str]) -> Solution:
+        return _solved(file, free, dims, tuple(network.places), wishes, over)
+
+    return replace(found, _solve=solving)
+
+
+def _solved(
+    file: ModelFile, free: Sequence[str], dims: Mapping[str, int], places: Sequence[str],
+    wishes: Sequence[str], over: Sequence[str],
+) -> Solution:  # fmt: skip
+    """The size that fulfils wishes, all dimensions that aren't the batch moving together."""
+    try:
+        wanted = [parse_wish(text) for text in wishes]
+    except ValueError as error:
+        raise BindingError(str(error)) from None
+    if not wanted:
+        raise BindingError("nothing is asked of the size: give a wish such as macs<=4G")
+    names = list(over)
+    if not names:
+        batch = examine(file, free=free, dims=dims).batch
+        carried = {label for label, x in batch.items() if x.state != "refuted"}
+        names = [name for name in places if name not in carried]
+    if not names:
+        raise BindingError(f"only the batch is free: give --over {places[0]}")
+    return solve(OpenCosts(file, free, dims, names), wanted)
 
 
 def sweep_of(

@@ -87,17 +87,18 @@ class OpenCosts:
         valid, sure = np.ones(shape, bool), np.ones(shape, bool)
         if self.network.doubts:
             return valid, np.zeros(shape, bool)
+        for array in lengths.values():
+            valid &= array >= 1
         for condition in self.network.conditions:
+            # Whoever works otherwise comes to it only where everything holds that was asked before.
+            for claim in condition.otherwise:
+                sure &= ~(self._holds(claim, lengths, sure) & valid)
             held = np.zeros(shape, bool)
             for claim in condition.either:
                 held |= self._holds(claim, lengths, sure)
             valid &= held
-            for claim in condition.otherwise:
-                sure &= ~self._holds(claim, lengths, sure)
         for claim in self._otherwise:
-            sure &= ~self._holds(claim, lengths, sure)
-        for array in lengths.values():
-            valid &= array >= 1
+            sure &= ~(self._holds(claim, lengths, sure) & valid)
         return valid, sure
 
     @staticmethod

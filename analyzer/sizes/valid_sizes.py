@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
 from cnnscope.analyzer.sizes.length_set import LengthSet, Run
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths, Place
 from cnnscope.analyzer.sizes.proof import SizeProof
+from cnnscope.analyzer.sizes.solution import Solution
+from cnnscope.analyzer.values.diagnostics import BindingError
 from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
+
+#: wishes, and the dimensions that move, to the size that fulfils them
+Solving = Callable[[Sequence[str], Sequence[str]], Solution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class ValidSizes(Answer):
     listings: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     asked: Mapping[str, int] | None = None
     proof: SizeProof | None = None
+    solution: Solution | None = None
+    _solve: Solving | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> ValidLengths:
         """Those of one dimension, by its name."""
@@ -161,6 +168,28 @@ class ValidSizes(Answer):
         """
         return replace(self, asked=self._network.lengths_of(shapes))
 
+    def solve(self, *wishes: str, over: str | Sequence[str] = ()) -> ValidSizes:
+        """The same, with the largest size that does as is asked; the smallest, where there is no largest.
+
+        Args:
+            wishes: a quantity, a comparison, and an amount or another quantity: ``"macs<=4G"``,
+                ``"activations>=weights"``. All of them have to hold.
+            over: the dimensions that move together; none: all that are free, but for the batch.
+
+        Raises:
+            BindingError: a wish can't be understood, a figure has no formula, or a dimension is left open.
+
+        >>> import cnnscope
+        >>> found = cnnscope.sizes("sample_models/resnet50.onnx", free="HxW")
+        >>> found.solve("macs<=4.1G").solution.lengths
+        {'H': 224, 'W': 224}
+        """
+        if self._solve is None:
+            raise BindingError("these sizes have no model any more: ask cnnscope.sizes for them")
+        return replace(
+            self, solution=self._solve(wishes, (over,) if isinstance(over, str) else tuple(over))
+        )
+
     def to_dict(self) -> dict[str, object]:
         """The JSON of ``cnnscope sizes``."""
         found: dict[str, object] = {
@@ -189,6 +218,8 @@ class ValidSizes(Answer):
                 "valid": self.admits(**self.asked),
                 "nearest": {n: list(self.nearest(n, length)) for n, length in self.asked.items()},
             }
+        if self.solution is not None:
+            found["solution"] = self.solution.to_dict()
         if self.proof is not None:
             found["proof"] = self.proof.to_dict()
         return found

@@ -145,6 +145,16 @@ def _limits(line: Line) -> Iterable[Candidate]:
     return [(f"{key}=", quantity.meaning) for key, quantity in QUANTITIES.items()]
 
 
+def _wishes(line: Line) -> Iterable[Candidate]:
+    from cnnscope.analyzer.sizes.wish import QUANTITIES
+
+    return [(f"{key}<=", "") for key in QUANTITIES]
+
+
+def _free_names(line: Line) -> Iterable[Candidate]:
+    return [(dim, f"of {name}, {shape}") for name, shape, free in _inputs(line) for dim in free]
+
+
 def _conventions(line: Line) -> Iterable[Candidate]:
     from cnnscope.analyzer.counters.side_by_side import conventions
 
@@ -191,5 +201,6 @@ VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "--dim": _dims, "--layer": _layers, "--only": _facts, "--sort": _sort_keys, "--columns": _columns,
     "--select": _rules,
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
-    "--report": _reports, "--provider": _providers, "--dtype": _dtypes,
+    "--report": _reports, "--solve": _wishes, "--over": _free_names, "--provider": _providers,
+    "--dtype": _dtypes,
 }  # fmt: skip

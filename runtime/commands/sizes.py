@@ -23,7 +23,7 @@ from cnnscope.runtime.commands.asked import (
     Written,
 )
 from cnnscope.runtime.commands.declared import option
-from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, blame, progress
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
 from cnnscope.runtime.commands.sources import Source, name_of, source_of
@@ -50,6 +50,8 @@ class Sizing:
     free: Sequence[str]
     dims: Mapping[str, int | range]
     shapes: GivenShapes
+    solve: Sequence[str]
+    over: Sequence[str]
     prove: int | None
     provider: str
     seed: int
@@ -67,12 +69,20 @@ def show_sizes(request: Sizing) -> int:
     check_output(request.output, [request.model])
     if request.prove is not None:
         ask_for_runtime()
+    if request.over and not request.solve:
+        raise Misuse("--over goes with --solve: --solve 'activations>=weights' --over N")
+    if request.solve and any(isinstance(x, range) for x in request.dims.values()):
+        raise Misuse(
+            "--solve takes no ranges: bind a dimension with --dim NAME=4, or leave it free"
+        )
     source = source_of(request.model)
     try:
         with progress(name_of(source)):
             found = find_sizes(source, free=request.free, dims=request.dims)
             if request.shapes:
                 found = found.at(named_shapes(source, request.shapes, "--shape"))
+            if request.solve:
+                found = found.solve(*request.solve, over=request.over)
     except CnnscopeError as error:
         blame(name_of(source), error)
         return BAD
@@ -86,7 +96,8 @@ def show_sizes(request: Sizing) -> int:
     )
     refused = found.asked is not None and not found.admits(**found.asked)
     disproved = found.proof is not None and not found.proof.ok
-    return FAILED if refused or disproved else FINE
+    unsolved = found.solution is not None and found.solution.lengths is None
+    return FAILED if refused or disproved or unsolved else FINE
 
 
 def _proof(request: Sizing, source: Source) -> SizeProof | None:
@@ -110,6 +121,7 @@ Example: cnnscope sizes model.onnx
          cnnscope sizes model.onnx --free HxW
          cnnscope sizes model.onnx --free HxW --shape 1x3x641x641
          cnnscope sizes model.onnx --dim L=1..64
+         cnnscope sizes model.onnx --free HxW --solve 'macs<=4G'
          cnnscope sizes model.onnx --free HxW --prove 40"""
 
 
@@ -118,6 +130,19 @@ def sizes(
     free: FreeOption = None,
     dim: RangeOption = None,
     shape: ShapeOption = None,
+    solve: Annotated[
+        list[str] | None,
+        option(
+            metavar="'macs<=4G'",
+            help="The largest size that does: QUANTITY, <= or >=, an amount or a quantity. Repeatable.",
+        ),
+    ] = None,
+    over: Annotated[
+        list[str] | None,
+        option(
+            metavar="NAME", help="With --solve: what moves; else all but the batch. Repeatable."
+        ),
+    ] = None,
     prove: Annotated[
         int | None,
         option(
@@ -135,9 +160,9 @@ def sizes(
     """Which sizes of its inputs it accepts, and why no others.
 
     With --shape, whether that size is one of them, and what is nearest; exit 1 where it isn't, or where
-    --prove finds a size that does otherwise than was said.
+    --prove finds a size that does otherwise than was said, or --solve none.
     """
     return lambda: show_sizes(
-        Sizing(model, free or (), ranges_of(dim), shapes_of(shape), prove, provider, seed,
-               timeout or None, format, output)
+        Sizing(model, free or (), ranges_of(dim), shapes_of(shape), tuple(solve or ()), tuple(over or ()),
+               prove, provider, seed, timeout or None, format, output)
     )  # fmt: skip

@@ -20,8 +20,9 @@ from cnnscope.analyzer.render.document import (
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.sizes.length_set import Run
 from cnnscope.analyzer.sizes.proof import SizeProof
+from cnnscope.analyzer.sizes.solution import Solution
 from cnnscope.analyzer.sizes.valid_sizes import ValidLengths, ValidSizes
-from cnnscope.analyzer.values.notation import escape, many, name, shape
+from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes, shape
 
 #: runs that are written out; further ones are counted
 _SHOWN = 6
@@ -117,8 +118,34 @@ def _facts(found: ValidSizes) -> Iterator[Pair]:
         )
         for label, length in () if valid else found.asked.items():
             yield from _near(found, label, length)
+    if found.solution is not None:
+        yield from _solution(found.solution)
     if found.proof is not None:
         yield from _proof(found.proof)
+
+
+def _solution(found: Solution) -> Iterator[Pair]:
+    """The size that does as is asked, and the next one."""
+    wishes = " and ".join(escape(wish.text) for wish in found.wishes)
+    if found.lengths is None:
+        yield Pair("solved", f"no size has {wishes}", "bad")
+    else:
+        yield Pair(
+            f"{found.end}",
+            f"{_size(found.lengths)} with {wishes}: {_totals(found.figures)}",
+            "good",
+        )
+    if found.beyond is not None:
+        yield Pair("the next", f"{_size(found.beyond)}: {_totals(found.beyond_figures)}")
+    for doubt in found.doubts:
+        yield Pair("not exact", escape(doubt), "bad")
+
+
+def _totals(figures: Mapping[str, int | None]) -> str:
+    return ", ".join(
+        f"{key.replace('_', ' ')} {'?' if n is None else nbytes(n) if key.endswith('_bytes') else count(n)}"
+        for key, n in figures.items()
+    )
 
 
 def _proof(proof: SizeProof) -> Iterator[Pair]:

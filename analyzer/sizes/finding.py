@@ -34,7 +34,8 @@ def find_valid_sizes(network: NetworkLengths, model: str | None) -> ValidSizes:
     found.hold_against_analysis()
     dims = tuple(
         ValidLengths(name, tuple(network.places[name]), found.sets[name],
-                     tuple(found.causes.get(name, ())), network.fixed.get(name))
+                     tuple(found.causes.get(name, ())), network.fixed.get(name),
+                     found.exceptions.get(name, LengthSet.of(())))
         for name in names
     )  # fmt: skip
     return ValidSizes(
@@ -138,8 +139,9 @@ class _Solution:
                 if base is None:
                     continue
                 size = {**base, name: n}
-                said = n in lengths and self.network.meets(size)
-                if self.network.accepts(size) != said:
+                others = {k: x for k, x in self.exceptions.items() if size[k] in x}
+                said = n in lengths and (bool(others) or self.network.ties_hold(size))
+                if not (others and self.ties) and self.network.accepts(size) != said:
                     self.doubts.append(f"the analysis of {name} = {n} says otherwise")
                     break
 

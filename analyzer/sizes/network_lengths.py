@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
@@ -132,15 +132,13 @@ class NetworkLengths:
             )
         return found
 
-    def meets(self, lengths: Mapping[str, int]) -> bool:
-        """Does everything hold that was taken for granted?"""
-        return next(self.unmet(lengths), None) is None
-
-    def unmet(self, lengths: Mapping[str, int]) -> Iterator[Condition]:
-        """What doesn't hold of certain lengths."""
-        for condition in self.conditions:
-            if not any(_holds(claim, lengths) for claim in condition.either):
-                yield condition
+    def ties_hold(self, lengths: Mapping[str, int]) -> bool:
+        """Does everything hold that was taken for granted of several lengths together?"""
+        return all(
+            any(_holds(claim, lengths) for claim in condition.either)
+            for condition in self.conditions
+            if len(condition.names) > 1
+        )
 
     def accepts(self, lengths: Mapping[str, int]) -> bool:
         """Is no node refused by the analysis of these lengths?"""
@@ -194,7 +192,9 @@ class NetworkLengths:
         if self.base:
             known = tuple(self.base[name] for name in sets)
             sizes = [size for size in sizes if max(size) <= max(known)] + [known]
-        fit = (found for size in sizes if self.meets(found := dict(zip(sets, size, strict=True))))
+        fit = (
+            found for size in sizes if self.ties_hold(found := dict(zip(sets, size, strict=True)))
+        )
         for found in fit if exact else itertools.islice(fit, _ASKED):
             if exact or self.accepts(found):
                 return found

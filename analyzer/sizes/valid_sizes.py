@@ -56,6 +56,8 @@ class ValidLengths:
         lengths: the set; where the whole isn't exact, what follows from what was understood.
         causes: what rules out the others, the strongest first.
         fixed: the length that the file states, where it was opened; else None.
+        otherwise: at these the network's maps have other lengths than elsewhere: with ties, each size
+            is asked of the analysis.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ValidLengths:
     lengths: LengthSet
     causes: tuple[Cause, ...]
     fixed: int | None = None
+    otherwise: LengthSet = field(default_factory=lambda: LengthSet.of(()))
 
     def runs(self) -> tuple[Run, ...]:
         """The set as runs of lengths at equal distances."""
@@ -117,9 +120,10 @@ class ValidSizes(Answer):
         wanted = {dim.name for dim in self.dims}
         if wanted != lengths.keys():
             raise KeyError(f"give a length for each of {', '.join(sorted(wanted))}")
-        if not self.exact:
+        otherwise = any(lengths[dim.name] in dim.otherwise for dim in self.dims)
+        if not self.exact or otherwise:
             return self._network.accepts(lengths)
-        return self._network.meets(lengths) and all(
+        return self._network.ties_hold(lengths) and all(
             lengths[dim.name] in dim.lengths for dim in self.dims
         )
 

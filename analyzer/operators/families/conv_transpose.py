@@ -76,13 +76,13 @@ def transposed(
             length = full - before - ends[i][1]
         else:
             total = full - length
+            # What is left over behind the last kernel would take another input.
+            if output_shape and not reaches(total, min(0, extra[i] - stride + 1)):
+                raise ValueError(
+                    f"output_shape is {length}, with output_padding {extra[i]}: it takes more than"
+                    f" {n} inputs at a stride of {stride}"
+                )
             if isinstance(total, int):
-                # What is left over behind the last kernel would take another input.
-                if output_shape and total < 0 and extra[i] - total >= stride:
-                    raise ValueError(
-                        f"output_shape is {length}, with output_padding {extra[i]}: it takes more than"
-                        f" {n} inputs at a stride of {stride}"
-                    )
                 before = same_padding(total, auto_pad)[0]
                 length = length if output_shape else full - max(total, 0)
             else:  # a free input and a fixed output: only the length is known

@@ -53,12 +53,35 @@ def lengths_text(runs: Sequence[Run]) -> str:
 
     >>> lengths_text([Run(32, 32, None)]), lengths_text([Run(1, 17, None)]), lengths_text([Run(1, 3, 3)])
     ('multiples of 32: 32, 64, 96, ...', '17 and more', '3')
+    >>> lengths_text([Run(32, 31, None), Run(32, 32, None), Run(1, 1, 4)])
+    '31 to 32, 63 to 64, ... (every 32); 1 to 4'
     """
     if not runs:
         return "none"
-    shown = [_run(run) for run in runs[:_SHOWN]]
-    more = f"; {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
-    return "; ".join(shown) + more
+    parts = [*_rows(runs), *(_run(run) for run in runs if run.most is not None or run.step == 1)]
+    more = f"; {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return "; ".join(parts[:_SHOWN]) + more
+
+
+def _rows(runs: Sequence[Run]) -> Iterator[str]:
+    """Endless runs with a step, those beside each other as one."""
+    endless = sorted(
+        (run for run in runs if run.most is None and run.step > 1),
+        key=lambda run: (run.step, run.least),
+    )
+    rows: list[list[Run]] = []
+    for run in endless:
+        last = rows[-1][-1] if rows else None
+        if last is not None and (last.step, last.least + 1) == (run.step, run.least):
+            rows[-1].append(run)
+        else:
+            rows.append([run])
+    for row in rows:
+        yield _run(row[0]) if len(row) == 1 else _row(row[0].least, row[-1].least, row[0].step)
+
+
+def _row(first: int, last: int, step: int) -> str:
+    return f"{first} to {last}, {first + step} to {last + step}, ... (every {step})"
 
 
 def _run(run: Run) -> str:
@@ -90,7 +113,7 @@ def _stands(dim: ValidLengths) -> str:
 COLUMNS: tuple[Column[ValidLengths], ...] = (
     Column("dim", "dim", lambda x: name(x.name), lambda x: x.name, importance=100, least=4),
     Column("lengths", "lengths", lambda x: lengths_text(x.runs()),
-           lambda x: [run.to_dict() for run in x.runs()], importance=95, least=12),
+           lambda x: [run.to_dict() for run in x.runs()], importance=95, least=40),
     Column("fixed", "the file's", lambda x: "-" if x.fixed is None else str(x.fixed), lambda x: x.fixed,
            right=True, importance=40, optional=True),
     Column("where", "stands in", _stands, lambda x: [list(place) for place in x.places],

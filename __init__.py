@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer import *
-    from cnnscope.analyzer.analysis import sizes
+    from cnnscope.analyzer.analysis import sizes, tile
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
     from cnnscope.runtime.profile.profiling import profile
@@ -64,6 +64,7 @@ __all__ = [
     "Streaming",
     "Sweep",
     "Tensor",
+    "Tiling",
     "Totals",
     "Undetermined",
     "Upto",
@@ -94,6 +95,7 @@ __all__ = [
     "sizes",
     "stream",
     "sweep",
+    "tile",
     "verify",
 ]
 
@@ -105,6 +107,7 @@ _HOMES = {
     "shift": "cnnscope.runtime.proofs.shifting",
     "sizes": "cnnscope.analyzer.analysis",
     "stream": "cnnscope.analyzer.analysis",
+    "tile": "cnnscope.analyzer.analysis",
     "verify": "cnnscope.runtime.verify.verifying",
 }
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.analyzer.sizes.shifts import Shifts
     from cnnscope.analyzer.sizes.sweep import Sweep
+    from cnnscope.analyzer.sizes.tiling import Tiling
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
     from cnnscope.analyzer.streaming.streaming import Streaming
     from cnnscope.analyzer.values.diagnostics import (
@@ -107,6 +108,7 @@ __all__ = [
     "Streaming",
     "Sweep",
     "Tensor",
+    "Tiling",
     "Totals",
     "Undetermined",
     "Upto",
@@ -182,6 +184,7 @@ _HOMES = {
     "RunError": "values.diagnostics",
     "Shifts": "sizes.shifts",
     "Streaming": "streaming.streaming",
+    "Tiling": "sizes.tiling",
     "ValidSizes": "sizes.valid_sizes",
     "Sweep": "sizes.sweep",
     "sweep": "analysis",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.difference.stages import Side
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.sizes.sweep import Sweep
+    from cnnscope.analyzer.sizes.tiling import Tiling
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
     from cnnscope.analyzer.streaming.streaming import Streaming
 
@@ -261,6 +262,52 @@ def _check_streamed(rate: object, axis: object) -> None:
         raise ArgumentError(f"rate is a whole number of samples a second, not {rate!r}")
     if axis is not None and not isinstance(axis, str):
         raise ArgumentError(f"axis is a text such as 'input:2', not {axis!r}")
+
+
+def tile(
+    model: Source,
+    tile: int | Sequence[int] = 256,
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+    free: str | Sequence[str] = (),
+) -> Tiling:
+    """How a model is run tile by tile: the halo, the grid, and what tiles cost, without running it.
+
+    Args:
+        model: as for `analyze`.
+        tile: pixels of its own that a tile has along each axis; several to be held against each other.
+        shapes: input name to the whole's shape; without, the file's, and where that leaves lengths free a
+            tile far from the borders is meant.
+        dims: name of a free dimension to its length.
+        free: names for what the file fixes, as `sizes` takes them; all axes that layers look along are
+            opened anyway.
+
+    Returns:
+        The `Tiling`. Where no axis can be cut, its `obstacles` say because of which layer.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`.
+        BindingError: `shapes`, `dims` or `free` don't fit its inputs; the whole isn't accepted.
+        ValueError: a tile has no pixels.
+
+    >>> import cnnscope
+    >>> found = cnnscope.tile("sample_models/fcn8s.onnx")
+    >>> found.halo("input", 2), found.axes[0].step
+    ((221, 215), 32)
+    """
+    # Loaded when first asked for, as for `diff`.
+    from cnnscope.analyzer.sizes.tile_asking import tiling_of
+
+    tiles = [tile] if isinstance(tile, int) else list(tile)
+    if not tiles or min(tiles) < 1:
+        raise ValueError("tile: give pixels, 1 or more")
+    given, bound = checked_shapes(shapes), checked_dims(dims)
+    with collector_resting():
+        try:
+            return tiling_of(model, tiles, _texts(free), bound or {}, given or {})
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 
 
 def diff(

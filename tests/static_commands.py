@@ -18,6 +18,7 @@ STATIC: dict[str, list[str]] = {
     "shift": ["MODEL"],
     "sizes": ["MODEL", "--free", "HxW"],
     "stream": ["MODEL", "--axis", "0"],
+    "tile": ["MODEL"],
 }
 SAYS = {"baseline": "cnnscope: baseline.json: written: 1 new\n"}
 """What a command says on standard error besides."""

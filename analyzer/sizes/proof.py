@@ -77,3 +77,97 @@ class SizeProof(Answer):
 
     def summary(self) -> str:
         return f"{many(len(self.trials), 'size')}, {len(self.wrong)} otherwise than said"
+
+
+@dataclass(frozen=True, slots=True)
+class TiledRun:
+    """What came of running one output tile by tile.
+
+    Args:
+        output: its name.
+        difference: the largest from the whole's.
+        scale: the largest value of the whole's.
+        wrong: units that differ by more than rounding.
+    """
+
+    output: str
+    difference: float
+    scale: float
+    wrong: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "output": self.output, "largest_difference": self.difference, "largest_value": self.scale,
+            "wrong": self.wrong,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RingTrial:
+    """Whether the outermost pixels of a tile's halo are needed.
+
+    Args:
+        input, axis: which.
+        side: ``"before"`` or ``"after"``.
+        halo: how many pixels there are on that side.
+        shown: a change of the outermost ones alone changed the tile's own units. Where it didn't, the
+            change may have been too small to be seen, or didn't pass some layer.
+    """
+
+    input: str
+    axis: int
+    side: str
+    halo: int
+    shown: bool
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "input": self.input, "axis": self.axis, "side": self.side, "halo": self.halo,
+            "shown": self.shown,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TileProof(Answer):
+    """A model run tile by tile, held against the whole.
+
+    Args:
+        tile: the tiles' size.
+        tiles: how many were run.
+        shapes: of the whole, by input.
+        runs: one for each output.
+        rings: one for each side that has a halo.
+        runtime: ONNX Runtime's version.
+        provider: what ran them.
+    """
+
+    tile: int
+    tiles: int
+    shapes: Mapping[str, tuple[int, ...]]
+    runs: tuple[TiledRun, ...]
+    rings: tuple[RingTrial, ...]
+    runtime: str
+    provider: str
+
+    @property
+    def ok(self) -> bool:
+        """All outputs are as the whole's, to rounding."""
+        return not any(run.wrong for run in self.runs)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "ok": self.ok, "tile": self.tile, "tiles": self.tiles,
+            "inputs": {name: list(x) for name, x in self.shapes.items()},
+            "runtime": self.runtime, "provider": self.provider,
+            "outputs": [run.to_dict() for run in self.runs],
+            "rings": [ring.to_dict() for ring in self.rings],
+        }  # fmt: skip
+
+    def records(self) -> Iterable[dict[str, object]]:
+        """One for each output."""
+        for run in self.runs:
+            yield run.to_dict()
+
+    def summary(self) -> str:
+        return f"{many(self.tiles, 'tile')}, {sum(run.wrong for run in self.runs)} units otherwise"

@@ -1,0 +1,152 @@
+"""The command tile: how a model is run tile by tile, with which halo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.runtime.commands.asked import (
+    PATIENCE,
+    PROVE_TILES,
+    DimOption,
+    FreeOption,
+    GivenShapes,
+    ModelArgument,
+    Output,
+    ProviderOption,
+    Seed,
+    ShapeOption,
+    Timeout,
+    Written,
+)
+from cnnscope.runtime.commands.declared import option
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
+from cnnscope.runtime.commands.output import emit
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.sources import Source, name_of, source_of
+from cnnscope.runtime.commands.texts import lengths_of, shapes_of
+from cnnscope.runtime.commands.writing import check_output
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.sizes.proof import TileProof
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """What `cnnscope tile` was asked for."""
+
+    model: str
+    tiles: Sequence[int]
+    free: Sequence[str]
+    dims: Mapping[str, int]
+    shapes: GivenShapes
+    margin: bool
+    prove: bool
+    provider: str
+    seed: int
+    timeout: float | None
+    format: str
+    output: Path | None
+
+
+def show_tiles(request: Cutting) -> int:
+    from cnnscope.analyzer.analysis import tile as find_tiles
+    from cnnscope.analyzer.model.binding import named_shapes
+    from cnnscope.analyzer.render.subjects.tiling import document
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    check_output(request.output, [request.model])
+    if request.prove:
+        ask_for_runtime()
+    source = source_of(request.model)
+    try:
+        with progress(name_of(source)):
+            shapes = named_shapes(source, request.shapes, "--shape") if request.shapes else {}
+            found = find_tiles(
+                source, request.tiles, shapes=shapes, dims=request.dims, free=request.free
+            )
+    except CnnscopeError as error:
+        blame(name_of(source), error)
+        return BAD
+    if request.prove and found.ok:
+        proof = _proof(request, source, shapes)
+        if proof is None:
+            return BAD
+        found = replace(found, proof=proof)
+    emit(
+        Result(lambda: [document(found, margins=request.margin)], found.to_dict, rows=True),
+        request.format, request.output,
+    )  # fmt: skip
+    disproved = found.proof is not None and not found.proof.ok
+    return FAILED if disproved or not found.ok else FINE
+
+
+def _proof(
+    request: Cutting, source: Source, shapes: Mapping[str, Sequence[int | None]]
+) -> TileProof | None:
+    """Tiles that were run; None, and a line on standard error, where that can't be."""
+    from cnnscope.analyzer.sizes.proof import TileProof
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.proofs.tile_job import TileJob
+
+    base = ModelJob(source, {}, {}, request.provider, seed=request.seed)
+    job = TileJob(base, request.tiles[0], request.free, request.dims, shapes)
+    done = run_in_children(source, [(PROVE_TILES, job)], request.timeout)
+    if done is None:
+        return None
+    (found,) = done
+    assert isinstance(found, TileProof)
+    return found
+
+
+def _tiles(text: str) -> list[int]:
+    found = []
+    for part in text.split(","):
+        if not (part.strip().isascii() and part.strip().isdigit() and 0 < int(part) < 1 << 31):
+            raise Misuse(f"--tile {text}: give pixels, such as 256, or several: 64,128,256")
+        found.append(int(part))
+    return found
+
+
+EPILOG = """\b
+Example: cnnscope tile model.onnx
+         cnnscope tile model.onnx --tile 64,128,256 --shape 1x3x2048x2048
+         cnnscope tile model.onnx --margin
+         cnnscope tile model.onnx --tile 128 --shape 1x3x512x512 --prove"""
+
+
+def tile(
+    model: ModelArgument,
+    tile: Annotated[
+        str,
+        option(metavar="256", help="A tile's own pixels along an axis; several: 64,128,256."),
+    ] = "256",
+    free: FreeOption = None,
+    dim: DimOption = None,
+    shape: ShapeOption = None,
+    margin: Annotated[
+        bool, option(help="Say how many output units at either end see padding.")
+    ] = False,
+    prove: Annotated[
+        bool,
+        option(help="Run it tile by tile with ONNX Runtime, and hold that against the whole."),
+    ] = False,
+    provider: ProviderOption = "auto",
+    seed: Seed = 0,
+    timeout: Timeout = PATIENCE,
+    format: Written = "table",  # noqa: A002
+    output: Output = None,
+) -> Callable[[], int]:
+    """How large an overlap tiles need, where they start, and what they cost.
+
+    Exit 1 where no axis can be cut, with the layer that makes it so, or where --prove finds tiles that
+    aren't as the whole. --prove runs the first size of --tile.
+    """
+    return lambda: show_tiles(
+        Cutting(model, _tiles(tile), free or (), lengths_of(dim), shapes_of(shape), margin, prove, provider,
+                seed, timeout or None, format, output)
+    )  # fmt: skip

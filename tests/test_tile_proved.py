@@ -1,0 +1,194 @@
+"""Is a model run tile by tile the same as the whole, and no smaller halo enough?
+
+Every fully convolutional model is run whole and tile by tile; then with a halo one pixel shorter on a side,
+where an impulse in the pixel left out has to make a difference. Networks of random layers come to it, with
+weights that are all positive: nothing that is read is without effect.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from amounts import amount, some
+from onnx import TensorProto, helper, numpy_helper
+
+import cnnscope
+from cnnscope.analyzer.sizes.tile_asking import Tileable, tileable
+from cnnscope.analyzer.sizes.tile_cuts import NoCuts
+from cnnscope.runtime.engine.providers import choose_provider
+from cnnscope.runtime.proofs.open_run import OpenRun, open_run
+from cnnscope.runtime.proofs.tile_proof import prove_rings, prove_tiles
+
+pytest.importorskip("onnxruntime", reason="tiles are proved by running them")
+
+
+def opened(model: object, shapes: dict[str, list[int]] | None = None) -> tuple[Tileable, OpenRun]:
+    found = tileable(model, (), {}, shapes or {})  # type: ignore[arg-type]  # a path or a model
+    return found, open_run(model, found.opening, choose_provider("cpu"))  # type: ignore[arg-type]
+
+
+#: model, whole, tile; of all of them some tile has its halo inside of the image
+CORPUS: list[tuple[str, dict[str, list[int]], int]] = [
+    ("hm_unet_nearest", {"x": [1, 3, 136, 112]}, 32),
+    ("hm_unet_deconv", {"x": [1, 3, 136, 120]}, 32),
+    ("hm_espcn_x3", {"x": [1, 1, 23, 31]}, 5),
+    ("hm_fpn3", {"x": [1, 3, 320, 352]}, 64),
+    ("hm_fpn3_dynsize", {"x": [1, 3, 320, 352]}, 64),
+    ("hm_ceil_pool", {"x": [1, 3, 130, 170]}, 24),
+    ("hm_lenet5_features", {}, 4),
+    ("hm_misaligned", {}, 6),
+    ("hm_pad_asym", {}, 6),
+    ("hm_tcn", {}, 40),
+    ("hm_wavenet", {"x": [1, 1, 1200]}, 100),
+    ("hm_dcgan_generator", {"z": [1, 100, 9, 8]}, 2),
+    ("hm_conv3d_net", {}, 8),
+    ("hx_autopad_valid", {"x": [1, 3, 90, 120]}, 16),
+    ("hx_autopad_same_upper", {"x": [1, 3, 96, 128]}, 16),
+    ("slim_mobilenet_v1", {"x": [1, 3, 416, 352]}, 64),
+    ("slim_resnet_v1_50", {"x": [1, 3, 640, 224]}, 64),
+    ("tv_fcn_resnet50.legacy_dyn", {"x": [1, 3, 576, 96]}, 64),
+]
+#: sides of which rounding, or a ReLU that was 0, doesn't let an impulse through
+FAINT = {"slim_mobilenet_v1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "tile"), some(CORPUS, 18)[3:4] + CORPUS[6:9] if amount(1, 2) == 1 else CORPUS
+)
+def test_corpus(corpus: Path, name: str, shapes: dict[str, list[int]], tile: int) -> None:
+    held(next(corpus.rglob(f"{name}.onnx")), shapes, tile, faint=name in FAINT)
+
+
+@pytest.mark.parametrize(
+    ("name", "tile"), [("wavenet.onnx", 4000), ("fcn8s.onnx", 256)] if amount(1, 2) == 2 else []
+)
+def test_samples(samples: Path, name: str, tile: int) -> None:
+    held(samples / name, {}, tile, faint=True)
+
+
+def held(model: object, shapes: dict[str, list[int]], tile: int, *, faint: bool = False) -> None:
+    found, run = opened(model, shapes)
+    assert found.planner.cutting.axes
+    _, tiles, runs = prove_tiles(found, run, tile)
+    assert tiles > 1
+    assert not [x for x in runs if x.wrong], runs
+    rings = prove_rings(found, run, tile)
+    if not faint:
+        assert all(ring.shown for ring in rings), rings
+
+
+def test_all_that_can_be_cut_is_run(corpus: Path) -> None:
+    """Every model of the corpus that can be cut stands above: nothing is left out quietly."""
+    proved = {name for name, *_ in CORPUS}
+    paths = sorted(corpus.rglob("*.onnx"))
+    for path in some(paths, 4):
+        if cnnscope.tile(path, 32).ok:
+            assert path.stem in proved, path
+
+
+def test_too_small_a_halo_is_found(corpus: Path) -> None:
+    """A proof that can't fail is none: with a pixel less, on any side, tiles aren't the whole."""
+    found, run = opened(next(corpus.rglob("hm_espcn_x3.onnx")), {"x": [1, 1, 23, 31]})
+    for key, axis in found.planner.cutting.axes.items():
+        for side in (0, 1):
+            less = [axis.halo[0] - (side == 0), axis.halo[1] - (side == 1)]
+            _, _, runs = prove_tiles(found, run, 5, less={key: (less[0], less[1])})
+            assert any(x.wrong for x in runs), (key, less)
+
+
+def random_network(seed: int) -> onnx.ModelProto:
+    """Layers drawn at random along one free axis, weights all positive."""
+    draw = random.Random(seed)
+    nodes: list[onnx.NodeProto] = []
+    stored: list[onnx.TensorProto] = []
+    values = np.random.default_rng(seed)
+
+    def keep(value: object, dtype: object = np.int64) -> str:
+        stored.append(numpy_helper.from_array(np.asarray(value, dtype), f"c{len(stored)}"))  # type: ignore[arg-type]  # numpy's
+        return f"c{len(stored) - 1}"
+
+    def add(op: str, *inputs: str, **attributes: object) -> str:
+        nodes.append(
+            helper.make_node(op, inputs, [f"t{len(nodes)}"], f"n{len(nodes)}", **attributes)
+        )
+        return f"t{len(nodes) - 1}"
+
+    def conv(x: str, pads: list[int], k: int, stride: int = 1, dilation: int = 1) -> str:
+        w = keep(values.uniform(0.1, 1, (1, 1, k)), np.float32)
+        return add("Conv", x, w, pads=pads, strides=[stride], dilations=[dilation])
+
+    def block(x: str, depth: int) -> str:
+        for _ in range(draw.randint(1, 3)):
+            what = draw.choice(["same", "same", "causal", "down", "valid", "average", "crop"])
+            k = draw.choice([1, 3, 5])
+            if what == "same":
+                d = draw.randint(1, 2)
+                x = conv(x, [k // 2 * d] * 2, k, dilation=d)
+            elif what == "causal":
+                x = conv(x, [k - 1, 0], k)
+            elif what == "valid":
+                x = conv(x, [0, 0], k)
+            elif what == "average":
+                x = add(
+                    "AveragePool",
+                    x,
+                    kernel_shape=[3],
+                    pads=[1, 1],
+                    count_include_pad=draw.randint(0, 1),
+                )
+            elif what == "crop":
+                x = add("Slice", x, keep([draw.randint(0, 2)]), keep([2**40]), keep([2]))
+            elif depth:
+                p = draw.choice([2, 3])
+                inner = block(add("AveragePool", x, kernel_shape=[p], strides=[p]), depth - 1)
+                if draw.random() < 0.5:
+                    w = keep(values.uniform(0.1, 1, (1, 1, 2 * p)), np.float32)
+                    x = add("ConvTranspose", inner, w, strides=[p], pads=[p // 2, p - p // 2])
+                else:
+                    mode = draw.choice(["nearest", "linear"])
+                    x = add("Resize", inner, "", keep([1, 1, p], np.float32), mode=mode)
+            else:
+                x = conv(x, [k // 2] * 2, k, draw.randint(2, 3))
+        return x
+
+    top = block("x", 2)
+    outputs = [top]
+    if draw.random() < 0.3:
+        outputs.append(block(top, 0))
+    return helper.make_model(
+        helper.make_graph(
+            nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, "L"])],
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in dict.fromkeys(outputs)],
+            stored,
+        ),
+        opset_imports=[helper.make_opsetid("", 19)], ir_version=9,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(amount(25, 1500)))
+def test_random_networks(seed: int) -> None:
+    model = random_network(seed)
+    found, run = opened(model)
+    assert found.planner.cutting.axes, found.planner.cutting.obstacles
+    (axis,) = found.planner.cutting.axes.values()
+    draw = random.Random(seed)
+    long = 3 * (sum(axis.halo) + 4 * axis.step) + draw.randint(0, 2 * axis.step)
+    shapes = {"x": [1, 1, long]}
+    found, run = opened(model, shapes)
+    if not found.planner.at.accepts((long,)):
+        pytest.skip("no size of it")
+    tile = draw.randint(1, 3) * axis.step
+    try:
+        _, tiles, runs = prove_tiles(found, run, tile)
+    except NoCuts:
+        pytest.skip("no part of it is accepted")
+    assert tiles > 1
+    assert not [x for x in runs if x.wrong], (axis, runs)
+    if any(node.op_type == "Slice" for node in model.graph.node):
+        return  # of what is cropped and then padded the pixel has to be there, whatever its value is
+    rings = prove_rings(found, run, tile)
+    assert all(ring.shown for ring in rings), (axis, rings)

@@ -54,9 +54,8 @@ class GrownJoin:
         self.names: tuple[str, ...] = ()
         self.count = 0  # of the inputs that see anything
         self.same: dict[InputAxis, Shown] = {}
-        self.along: set[InputAxis] = (
-            set()
-        )  # shown along the axis itself, or not followed at a glance
+        #: shown along the axis itself, or not followed at a glance
+        self.along: set[InputAxis] = set()
 
     def add(self, names: tuple[str, ...], shape: Shape, found: Fields) -> None:
         """Put more inputs to them."""

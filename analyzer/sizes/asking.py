@@ -15,7 +15,8 @@ from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
 from cnnscope.analyzer.sizes.open_costs import OpenCosts
 from cnnscope.analyzer.sizes.solution import Solution, solve
-from cnnscope.analyzer.sizes.sweep import Sweep, find_sweep
+from cnnscope.analyzer.sizes.sweep import Sweep
+from cnnscope.analyzer.sizes.sweep_finding import find_sweep
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.sizes.wish import parse_wish
 from cnnscope.analyzer.values.diagnostics import BindingError

@@ -79,9 +79,7 @@ def broadcast(
     return whole, runs
 
 
-def reshaped(
-    old: Sequence[int], new: Sequence[int], runs: Runs
-) -> tuple[set[int], Runs]:  # fmt: skip
+def reshaped(old: Sequence[int], new: Sequence[int], runs: Runs) -> tuple[set[int], Runs]:
     """What becomes of runs where the same elements get other axes, in the same order.
 
     Returns:

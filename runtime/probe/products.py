@@ -147,9 +147,7 @@ def _of_two(site: Site) -> None:
     runs = site.runs(0), site.runs(1)
     sizes = a[:-2], b[:-2]
     lead = [{k: c for k, c in r.items() if k < len(s)} for r, s in zip(runs, sizes, strict=True)]
-    whole, out = broadcast(
-        [(sizes[0], lead[0]), (sizes[1], lead[1])], _broadcast_shape(*sizes)
-    )  # fmt: skip
+    whole, out = broadcast([(sizes[0], lead[0]), (sizes[1], lead[1])], np.broadcast_shapes(*sizes))
     inner = len(a) - 1, len(b) - 2
     if runs[0].get(inner[0]) != runs[1].get(inner[1]):
         for k in range(2):
@@ -159,10 +157,6 @@ def _of_two(site: Site) -> None:
     out = {**out, **({rank - 2: rows} if rows else {}), **({rank - 1: columns} if columns else {})}
     found = site.copy.add("MatMul", [site.short(0, whole[0]), site.short(1, whole[1])])
     site.give(0, site.copy.short(found, out))
-
-
-def _broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    return np.broadcast_shapes(a, b)
 
 
 def gemm(site: Site) -> None:

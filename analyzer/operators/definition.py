@@ -26,7 +26,7 @@ from dataclasses import field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
-from cnnscope.analyzer.operators.homes import load_families, load_home
+from cnnscope.analyzer.operators.homes import load_families, load_home, waiting
 from cnnscope.analyzer.operators.rules import Rule
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor
@@ -116,6 +116,7 @@ class Operator:
 
 
 _REGISTRY: dict[tuple[str, str], list[Operator]] = {}
+_UNREAD = waiting["define"]
 
 
 def define(
@@ -180,11 +181,13 @@ def define(
 
 def definitions(domain: str, name: str) -> Sequence[Operator]:
     """The rules of one operator, by version."""
-    load_home("define", domain, name)
-    versions = _REGISTRY.get((domain, name))
+    key = domain, name
+    if key in _UNREAD:  # every pass asks of every node
+        load_home("define", domain, name)
+    versions = _REGISTRY.get(key)
     if versions is None:
         load_families()
-        versions = _REGISTRY.get((domain, name), [])
+        versions = _REGISTRY.get(key, [])
     return versions
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
-FAMILIES: Final[Mapping[str, Mapping[tuple[str, str], str]]] = {
+#: what a family's file says of an operator: its rules (`define`), how it works with lengths (`reckons`)
+#: and numbers (`calculates`), what it demands (`schema_rows`), how it may be spelled (`spell`)
+What = Literal["define", "reckons", "calculates", "schema_rows", "spell"]
+
+FAMILIES: Final[Mapping[str, Mapping[tuple[What, str], str]]] = {
     "activation": {
         ("define", ""):
             "Celu Elu Gelu HardSigmoid HardSwish Hardmax LeakyRelu LogSoftmax Mish Relu Selu "

@@ -7,34 +7,28 @@ is looked for by loading them all.
 from __future__ import annotations
 
 import importlib
-from typing import Literal
+from typing import get_args
 
-from cnnscope.analyzer.operators.family_index import FAMILIES
+from cnnscope.analyzer.operators.family_index import FAMILIES, What
 
-#: what a family's file says of an operator: its rules (`define`), how it works with lengths (`reckons`)
-#: and numbers (`calculates`), what it demands (`schema_rows`), how it may be spelled (`spell`)
-What = Literal["define", "reckons", "calculates", "schema_rows", "spell"]
-Key = tuple[str, str, str]  # what, and of which operator: domain and name
+Key = tuple[str, str]  # an operator: domain and name
 
 _PACKAGE = "cnnscope.analyzer.operators.families"
-#: by what is asked of which operator, the file that says it and isn't loaded yet
-_waiting: dict[Key, str] = {
-    (what, domain, name): family
-    for family, said in FAMILIES.items()
-    for (what, domain), names in said.items()
-    for name in names.split()
-}
+#: by what is asked, of each operator the file that says it and isn't loaded yet
+waiting: dict[What, dict[Key, str]] = {what: {} for what in get_args(What)}
+for _family, _said in FAMILIES.items():
+    for (_what, _domain), _names in _said.items():
+        waiting[_what].update({(_domain, name): _family for name in _names.split()})
 _whole = False
 
 
 def load_home(what: What, domain: str, name: str) -> None:
     """Load the family that says this of an operator, if it isn't yet."""
-    key = what, domain, name
-    family = _waiting.get(key)
+    family = waiting[what].get((domain, name))
     if family is not None:
         importlib.import_module(f"{_PACKAGE}.{family}")
         # Not before: another thread that asks meanwhile has to wait for the import, too.
-        _waiting.pop(key, None)
+        waiting[what].pop((domain, name), None)
 
 
 def load_families() -> None:
@@ -45,5 +39,6 @@ def load_families() -> None:
 
         for module in pkgutil.iter_modules(importlib.import_module(_PACKAGE).__path__):
             importlib.import_module(f"{_PACKAGE}.{module.name}")
-        _waiting.clear()
+        for unread in waiting.values():
+            unread.clear()
         _whole = True

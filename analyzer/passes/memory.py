@@ -290,7 +290,7 @@ def find_liveness(graph: Graph, shapes: Shapes, *, inputs_too: bool = True) -> L
         if where is None or alive + inner > peak:
             peak, where = alive + inner, node.index
         if (free or largest) and not lost:
-            now = alive_too + at(alive)
+            now = alive_too + at(alive) if alive else alive_too
             for each in [now + within for within in inside] or [now]:
                 if each.nbytes not in seen:  # as block after block has it
                     seen.add(each.nbytes)

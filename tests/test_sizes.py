@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +54,7 @@ def test_sets_are_what_they_are_made_of(
         assert {n for n in range(HIGH) if n in found} == told
         assert found.up(length) == min((n for n in told if n >= length), default=None)
         assert found.down(length) == max((n for n in told if n <= length), default=None)
+        assert [n for n in found.first(length) if n < HIGH] == sorted(told)[:length]
         counted: list[int] = []
         for run in found.runs():
             counted += range(run.least, HIGH if run.most is None else run.most + 1, run.step)
@@ -59,6 +62,9 @@ def test_sets_are_what_they_are_made_of(
         assert sorted(counted) == sorted(told)  # each once
         assert found.is_empty == (not told)
     assert (a & b, a | b) == (b & a, b | a)
+    assert LengthSet.union([a, b, LengthSet.of([length]), a & LengthSet.of([3, 5])]) == (
+        a | b | LengthSet.of([length])
+    )
 
 
 def formulas(depth: int = 2) -> st.SearchStrategy[Dim]:
@@ -188,6 +194,7 @@ def test_the_command(samples: Path, cases: Path, capfd: pytest.CaptureFixture[st
         (["--free", "H", "--shape", "1x1x9"], "no input has 1 spatial ax"),
         (["--free", "HxW", "--shape", "1x1x9"], "the shape given has 3"),
         (["--free", "HxW", "--shape", "2x1x32x32"], "axis 0 is fixed to 1"),
+        (["--free", "HxW", "--prove", "99999999999"], "at most 65536 sizes are run"),
     ],
 )
 def test_what_cant_be_asked_is_told(
@@ -218,3 +225,82 @@ def test_two_inputs_may_share_a_name_only_if_they_agree() -> None:
     assert {(h, k) for h in range(1, 12) for k in range(1, 7) if found.admits(H=h, K=k)} == accepted
     assert not found.exact
     assert any("works otherwise" in doubt for doubt in found.doubts)
+
+
+def reshaped(constants: Sequence[int]) -> onnx.ModelProto:
+    """A length that each of some numbers has to divide."""
+    text = "".join(
+        f"s{p} = Constant<value_ints = [-1, {p}]>() y{p} = Reshape(x, s{p}) " for p in constants
+    )
+    outputs = ", ".join(f"float[r{p}, {p}] y{p}" for p in constants)
+    return onnx.parser.parse_model(
+        f'<ir_version: 9, opset_import: ["": 18]> g (float[L] x) => ({outputs}) {{ {text} }}'
+    )
+
+
+def flattened(count: int) -> onnx.ModelProto:
+    """Height and width, of which so many units have to come."""
+    return onnx.parser.parse_model(
+        '<ir_version: 9, opset_import: ["": 18]> g (float[1,H,W] x) => (float[1,r] y)'
+        f" {{ s = Constant<value_ints = [1, {count}]>() y = Reshape(x, s) }}"
+    )
+
+
+#: stands for those of 720720, of which there are 240
+DIVISORS: list[tuple[int, int, int | None]] = []
+
+
+def pooled(names: Sequence[str]) -> onnx.ModelProto:
+    """An input for each name, halved."""
+    make = onnx.helper.make_tensor_value_info
+    nodes = [
+        onnx.helper.make_node("MaxPool", [f"x{i}"], [f"y{i}"], kernel_shape=[2], strides=[2])
+        for i in range(len(names))
+    ]
+    inputs = [make(f"x{i}", 1, [1, 1, name]) for i, name in enumerate(names)]
+    outputs = [make(f"y{i}", 1, None) for i in range(len(names))]
+    graph = onnx.helper.make_graph(nodes, "g", inputs, outputs)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+
+
+# Each took a minute and more, or gigabytes, when what it asks for was gone through one by one. By hand:
+# lcm(1001, 720) = 720720; numbers whose common multiple is too large leave a doubt, not a wrong set.
+@pytest.mark.parametrize(
+    ("model", "runs", "exact"),
+    [
+        (reshaped([4096]), [(4096, 4096, None)], True),
+        (reshaped([1001, 720]), [(720720, 720720, None)], True),
+        (reshaped([4093, 4091]), [(4093, 4093, None)], False),
+        (reshaped(range(2, 300)), [(720720, 720720, None)], False),
+        (flattened(720720), DIVISORS, True),
+        (pooled([f"H{i}" for i in range(60)]), [(1, 2, None)], True),
+    ],
+    ids=["long", "common", "too long", "many", "divisors", "inputs"],
+)
+def test_work_is_bounded(
+    model: onnx.ModelProto, runs: list[tuple[int, int, int | None]], exact: bool
+) -> None:
+    before = time.process_time()
+    found = cnnscope.sizes(model)
+    told = found.to_dict()
+    assert time.process_time() - before < 5
+    known = found.dims[0].runs()
+    if runs is DIVISORS:
+        lengths = [n for run in known for n in range(run.least, (run.most or 0) + 1, run.step)]
+        assert sorted(lengths) == [n for n in range(1, 720721) if 720720 % n == 0]
+    else:
+        assert [(run.step, run.least, run.most) for run in known] == runs
+    assert told["exact"] is exact
+    if exact and runs is not DIVISORS:
+        assert told["smallest"] == {dim.name: runs[0][1] for dim in found.dims}
+
+
+@pytest.mark.parametrize(
+    "name", ["self", "lengths", "name", "\0k", "floor(H1/2)", " ", "a\nb", "x" * 5000]
+)
+def test_a_dimension_may_have_any_name(name: str) -> None:
+    found = cnnscope.sizes(pooled([name, "H1"]))
+    assert found.smallest == {name: 2, "H1": 2}
+    assert found.admits(**{name: 2, "H1": 5})
+    assert not found.admits(**{name: 1, "H1": 5})
+    assert found.runs_empty(**{name: 1, "H1": 5})

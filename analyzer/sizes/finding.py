@@ -8,17 +8,22 @@ together they are the valid sizes. What no closed form was found for is asked of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import and_
+from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.sizes.length_set import LengthSet, TooLarge
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
-from cnnscope.analyzer.sizes.solving import Unsolved, claimed, divided_among, product_of, solved
+from cnnscope.analyzer.sizes.solving import (
+    Effort,
+    Unsolved,
+    claimed,
+    divided_among,
+    product_of,
+    solved,
+)
 from cnnscope.analyzer.sizes.valid_sizes import Cause, Tie, ValidLengths, ValidSizes
-from cnnscope.analyzer.values.conditions import Claim
+from cnnscope.analyzer.values.conditions import Claim, Condition
 
-#: how many sizes are asked of the analysis one by one, where only it can tell: as many as come to so
+#: how many lengths are asked of the analysis one by one, where only it can tell: as many as come to so
 #: many nodes, within these bounds
 _NODES, _FEWEST, _MOST = 12_000, 8, 128
 
@@ -58,22 +63,23 @@ class _Solution:
         self.causes: dict[str, list[Cause]] = {}
         self.ties: list[Tie] = []
         self.doubts: list[str] = list(network.doubts)
-        nodes = max(1, len(network.graph.nodes))
-        self.room = min(max(_NODES // nodes, _FEWEST), _MOST)
         #: sizes at which the network may work though it gives other lengths there
         self.exceptions: dict[str, LengthSet] = {}
+        self.effort = Effort()
+        #: how many sizes the analysis may still be asked of
+        self.left = network.asked_within()
+        nodes = max(1, len(network.graph.nodes))
+        self.room = min(max(_NODES // nodes, _FEWEST), _MOST)
 
     def solve_alone(self, name: str) -> None:
         """What is asked of one length alone."""
         asked: list[tuple[Cause, LengthSet]] = []
-        for condition, by in self.network.conditions.items():
-            if condition.names != {name}:
-                continue
+        for condition, by in self.network.by_names.get(frozenset((name,)), {}).items():
             for claim in condition.otherwise:
                 self._except(claim, name)
             try:
-                lengths = solved(condition, name)
-                held = self.sets[name] & lengths
+                lengths = solved(condition, name, self.effort)
+                held = self.effort.both(self.sets[name], lengths)
             except (Unsolved, TooLarge):
                 self.doubts.append(f"no closed form for {condition}{_of(by)}")
                 continue
@@ -82,38 +88,58 @@ class _Solution:
         # The first ones ask for least, and inequalities for less than equations: what follows from
         # others is no cause of its own.
         asked.sort(key=lambda x: not x[1].repeats.all())
-        for cause in list(asked):
-            left = [lengths for other, lengths in asked if other is not cause[0]]
-            if reduce(and_, left, LengthSet.every()) == self.sets[name]:
-                asked.remove(cause)
-        self.causes[name] = [cause for cause, _ in reversed(asked)]
+        self.causes[name] = self._needed(asked, self.sets[name])
+
+    def _needed(self, asked: Sequence[tuple[Cause, LengthSet]], held: LengthSet) -> list[Cause]:
+        """The last ones without which a set would be another, the last of them first."""
+        behind = [LengthSet.every()]
+        try:
+            for _, lengths in reversed(asked):
+                behind.append(self.effort.both(behind[-1], lengths))
+        except TooLarge:  # not in this order: all of them together have something left
+            return [cause for cause, _ in reversed(asked)]
+        needed: list[Cause] = []
+        before = LengthSet.every()
+        for (cause, lengths), others in zip(asked, behind[-2::-1], strict=True):
+            try:
+                if self.effort.both(before, others) == held:
+                    continue
+                before = self.effort.both(before, lengths)
+            except TooLarge:
+                pass
+            needed.insert(0, cause)
+        return needed
 
     def _except(self, claim: Claim, name: str) -> None:
         """Lengths at which the network gives other lengths than were worked out, as far as it comes
         to them: what was asked before holds of them."""
         try:
-            lengths = claimed(claim, name) & self.sets[name]
+            lengths = self.effort.both(claimed(claim, name, self.effort), self.sets[name])
             self.exceptions[name] = self.exceptions.get(name, lengths) | lengths
         except (Unsolved, TooLarge):
             self.doubts.append(f"where {claim}, the network works otherwise")
 
     def solve_together(self) -> None:
         """What is asked of several lengths together."""
-        for condition, by in self.network.conditions.items():
-            names = condition.names
-            if len(names) < 2:
-                continue
+        for names, conditions in self.network.by_names.items():
+            if len(names) > 1:
+                self._solve_tied(names, conditions)
+
+    def _solve_tied(
+        self, names: frozenset[str], conditions: Mapping[Condition, str | None]
+    ) -> None:
+        for condition, by in conditions.items():
             self.ties.append(Tie(tuple(sorted(names)), by, str(condition)))
             if condition.otherwise:
                 self.doubts.append(f"where {condition.otherwise[0]}, the network works otherwise")
             if len(condition.either) > 1:
                 continue  # nothing is asked of each alone
             try:
-                among = divided_among(*product_of(condition.either[0]), self.sets)
+                among = divided_among(*product_of(condition.either[0]), self.sets, self.effort)
+                both = {n: self.effort.both(self.sets[n], lengths) for n, lengths in among.items()}
             except (Unsolved, TooLarge):
                 continue
-            for name, lengths in among.items():
-                held = self.sets[name] & lengths
+            for name, held in both.items():
                 if held != self.sets[name]:
                     self.causes[name].insert(0, Cause(by, str(condition)))
                 self.sets[name] = held
@@ -121,7 +147,9 @@ class _Solution:
     def ask_exceptions(self) -> None:
         """Lengths at which the network gives others than were worked out: the analysis is asked."""
         for name, lengths in self.exceptions.items():
-            if lengths.repeats.any() or int(lengths.below.sum()) > self.room:
+            count = int(lengths.below.sum())
+            self.left -= count
+            if lengths.repeats.any() or count > self.room or self.left < 0:
                 self.doubts.append(
                     f"too many lengths of {name} to be tried at which it works otherwise"
                 )
@@ -129,12 +157,18 @@ class _Solution:
             accepted = [
                 n for n in range(1, lengths.start) if n in lengths and self._accepts(name, n)
             ]
-            self.sets[name] = (self.sets[name] - lengths) | LengthSet.of(accepted)
+            try:
+                self.sets[name] = (self.sets[name] - lengths) | LengthSet.of(accepted)
+            except TooLarge:
+                self.doubts.append(f"too many exceptions among the lengths of {name}")
 
     def hold_against_analysis(self) -> None:
         """The analysis of some sizes must say the same: those around the sets' ends."""
         for name, lengths in self.sets.items():
             for n in _around(lengths):
+                self.left -= 1
+                if self.left < 0:
+                    return
                 base = self._base(name)
                 if base is None:
                     continue

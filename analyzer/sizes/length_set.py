@@ -91,6 +91,21 @@ class LengthSet:
         return cls._of(below, np.zeros(1, bool))
 
     @classmethod
+    def union(cls, sets: Iterable[LengthSet]) -> LengthSet:
+        """What is in any of several sets; of many that end it costs no more than to read each."""
+        ending: list[LengthSet] = []
+        found = cls.of(())
+        for each in sets:
+            if each.repeats.any():
+                found |= each
+            else:
+                ending.append(each)
+        below = np.zeros(max((each.start for each in ending), default=1), bool)
+        for each in ending:
+            below[: each.start] |= each.below
+        return found | cls._of(below, np.zeros(1, bool))
+
+    @classmethod
     def every(cls) -> LengthSet:
         """All lengths."""
         return cls._of(np.zeros(1, bool), np.ones(1, bool))
@@ -100,10 +115,13 @@ class LengthSet:
         """In the one way in which it can be written: the least period, the least start."""
         below, period = below.copy(), len(repeats)
         below[:1] = False
-        for part in _divisors(period):
-            if (repeats == np.resize(repeats[:part], period)).all():
-                repeats = repeats[:part]
-                break
+        # Two periods of it have a third for their greatest common divisor: one prime at a time is enough.
+        for prime in _primes_of(period):
+            while len(repeats) % prime == 0:
+                rows = repeats.reshape(prime, -1)
+                if (rows != rows[0]).any():
+                    break
+                repeats = rows[0]
         period, start = len(repeats), max(len(below), 1)
         below = np.resize(below, start) if len(below) else np.zeros(1, bool)
         places = np.arange(1, start)
@@ -165,17 +183,32 @@ class LengthSet:
 
     def up(self, length: int) -> int | None:
         """The smallest that is at least so long; None where there is none."""
-        ends = max(self.start, length) + self.period
-        return next((n for n in range(max(length, 1), ends) if n in self), None)
+        length = max(length, 1)
+        found = np.flatnonzero(self.below[length : self.start])
+        if len(found):
+            return length + int(found[0])
+        length = max(length, self.start)
+        ahead = (np.flatnonzero(self.repeats) - length) % self.period
+        return length + int(ahead.min()) if len(ahead) else None
 
     def down(self, length: int) -> int | None:
         """The largest that is at most so long; None where there is none."""
-        floor = max(min(self.start, length + 1) - 1, 0)
-        last = max(length - self.period, floor - 1, 0)
-        found = next((n for n in range(length, last, -1) if n in self), None)
-        if found is not None:
-            return found
-        return next((n for n in range(min(last, self.start - 1), 0, -1) if self.below[n]), None)
+        if length >= self.start:
+            behind = (length - np.flatnonzero(self.repeats)) % self.period
+            if len(behind) and length - int(behind.min()) >= self.start:
+                return length - int(behind.min())
+        found = np.flatnonzero(self.below[: max(length + 1, 0)])
+        return int(found[-1]) if len(found) else None
+
+    def first(self, count: int) -> list[int]:
+        """So many of the smallest, or as many as there are."""
+        found: list[int] = np.flatnonzero(self.below)[:count].tolist()
+        ahead = np.sort((np.flatnonzero(self.repeats) - self.start) % self.period)
+        turn = self.start
+        while len(found) < count and len(ahead):
+            found += (turn + ahead[: count - len(found)]).tolist()
+            turn += self.period
+        return found
 
     def within(self, least: int, most: int) -> list[int]:
         """All from the one to the other, both included."""
@@ -204,13 +237,14 @@ class LengthSet:
 
     def _endless(self, left: set[int]) -> Iterator[Run]:
         """The runs that don't end, each taking in what it can of the exceptions."""
-        open_ones = set(np.flatnonzero(self.repeats).tolist())
+        open_ones = self.repeats.copy()
         for step in _divisors(self.period):
-            for offset in range(step):
-                mine = set(range(offset, self.period, step))
-                if not mine <= open_ones:
-                    continue
-                open_ones -= mine
+            if not open_ones.any():
+                return
+            turns = open_ones.reshape(-1, step)
+            whole = turns.all(axis=0)
+            turns[:, whole] = False
+            for offset in np.flatnonzero(whole).tolist():
                 least = self.start + (offset - self.start) % step
                 while least - step in left:
                     least -= step
@@ -219,4 +253,17 @@ class LengthSet:
 
 
 def _divisors(number: int) -> list[int]:
-    return [n for n in range(1, number + 1) if number % n == 0]
+    low = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return low + [number // n for n in reversed(low) if n * n != number]
+
+
+def _primes_of(number: int) -> Iterator[int]:
+    prime = 2
+    while prime * prime <= number:
+        if number % prime == 0:
+            yield prime
+            while number % prime == 0:
+                number //= prime
+        prime += 1
+    if number > 1:
+        yield number

@@ -5,8 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from cnnscope.analyzer.model.binding import meant_name, show
 from cnnscope.analyzer.model.graph import Graph
@@ -15,16 +19,21 @@ from cnnscope.analyzer.sizes.length_set import LengthSet
 from cnnscope.analyzer.values.conditions import Claim, Condition, noting
 from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
+from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: an input's name, and an axis of it
 Place = tuple[str, int]
-#: how many sizes are gone through for the smallest in which all ties hold
-_TRIED: Final = 4096
+#: how many sizes are gone through for the smallest in which all ties hold, and how many at once
+_TRIED, _AT_ONCE = 4096, 256
 #: how many of them the analysis is asked of, where the sets aren't exact
 _ASKED: Final = 4
+#: nodes and conditions that are gone through where the analysis is asked of one size after another,
+#: some seconds; a few sizes are asked of any network
+_ASKED_FOR: Final = 1 << 16
+_FEW: Final = 8
 
 
 @dataclass(frozen=True)
@@ -132,13 +141,40 @@ class NetworkLengths:
             )
         return found
 
+    @cached_property
+    def by_names(self) -> Mapping[frozenset[str], Mapping[Condition, str | None]]:
+        """The conditions on the same dimensions together."""
+        found: dict[frozenset[str], dict[Condition, str | None]] = {}
+        for condition, by in self.conditions.items():
+            found.setdefault(condition.names, {})[condition] = by
+        return found
+
+    @property
+    def weight(self) -> int:
+        """How much is gone through where the analysis is asked of one size."""
+        return 1 + len(self.graph.nodes) + len(self.conditions) + len(self.inputs)
+
+    def asked_within(self, room: int = _ASKED_FOR) -> int:
+        """How many sizes the analysis may be asked of."""
+        return max(_FEW, room // self.weight)
+
     def ties_hold(self, lengths: Mapping[str, int]) -> bool:
         """Does everything hold that was taken for granted of several lengths together?"""
-        return all(
-            any(_holds(claim, lengths) for claim in condition.either)
-            for condition in self.conditions
-            if len(condition.names) > 1
-        )
+        return bool(self.where_ties_hold({name: column([n]) for name, n in lengths.items()})[0])
+
+    def where_ties_hold(self, sizes: Mapping[str, Numbers]) -> npt.NDArray[np.bool_]:
+        """The same of many sizes at once, for each dimension an array of lengths."""
+        found = np.ones(len(next(iter(sizes.values()))), bool)
+        for names, conditions in self.by_names.items():
+            if len(names) < 2:
+                continue
+            among = {name: sizes[name] for name in names if name in sizes}
+            if len(among) < len(names):
+                return np.zeros_like(found)
+            for condition in conditions:
+                if found.any():
+                    found &= reduce(or_, (_holds(claim, among) for claim in condition.either))
+        return found
 
     def accepts(self, lengths: Mapping[str, int]) -> bool:
         """Is no node refused by the analysis of these lengths?"""
@@ -180,32 +216,62 @@ class NetworkLengths:
         if not sets:
             return {}
         firsts = []
-        count = max(2, round(_TRIED ** (1 / max(len(sets), 1))))
+        # A network of so many inputs that not even two lengths of each can be tried with each other:
+        # the least of all, and each alone moved on.
+        count = int(_TRIED ** (1 / len(sets)) + 1e-9)
+        alone = count < 2
         for lengths in sets.values():
-            taken: list[int] = []
-            at = lengths.smallest
-            while at is not None and len(taken) < count:
-                taken.append(at)
-                at = lengths.up(at + 1)
+            taken = lengths.first(max(count, 2))
+            if not taken:
+                return None
             firsts.append(taken)
-        sizes = sorted(itertools.product(*firsts), key=lambda size: (max(size), sum(size), size))
+        sizes: list[tuple[int, ...]]
+        if alone:
+            least = tuple(taken[0] for taken in firsts)
+            moved = ((i, n) for i, taken in enumerate(firsts) for n in taken[1:])
+            sizes = [least]
+            for i, n in itertools.islice(moved, max(_TRIED // len(sets), 1)):
+                sizes.append((*least[:i], n, *least[i + 1 :]))
+        else:
+            sizes = list(itertools.product(*firsts))
+        sizes.sort(key=lambda size: (max(size), sum(size), size))
         if self.base:
             known = tuple(self.base[name] for name in sets)
             sizes = [size for size in sizes if max(size) <= max(known)] + [known]
-        fit = (
-            found for size in sizes if self.ties_hold(found := dict(zip(sets, size, strict=True)))
-        )
-        for found in fit if exact else itertools.islice(fit, _ASKED):
-            if exact or self.accepts(found):
-                return found
+        left = _ASKED
+        for some in range(0, len(sizes), _AT_ONCE):
+            these = sizes[some : some + _AT_ONCE]
+            columns = {name: column([size[i] for size in these]) for i, name in enumerate(sets)}
+            for at in np.flatnonzero(self.where_ties_hold(columns)).tolist():
+                found = dict(zip(sets, these[at], strict=True))
+                if exact or self.accepts(found):
+                    return found
+                left -= 1
+                if not left:
+                    return None
         return None
 
 
-def _holds(claim: Claim, lengths: Mapping[str, int]) -> bool:
-    try:
-        value = substituted(claim.difference, lengths)
-    except (Undetermined, ZeroDivisionError):
-        return False
-    if not isinstance(value, int):
-        return False
-    return value == 0 if claim.kind == "zero" else value >= 0
+def column(lengths: Sequence[int]) -> Numbers:
+    """Lengths as an array to work out formulas on."""
+    return np.array(lengths, np.int64 if max(lengths, default=0) < 1 << 62 else object)
+
+
+def _holds(claim: Claim, lengths: Mapping[str, Numbers]) -> npt.NDArray[np.bool_]:
+    """Of each of many sizes, whether a claim holds; one that can't be worked out doesn't."""
+    count = len(next(iter(lengths.values()))) if lengths else 1
+    difference = claim.difference
+    if isinstance(difference, int):
+        values: Numbers = np.full(count, difference, object)
+    else:
+        try:
+            values = evaluated(difference, {name: lengths[name] for name in difference.names})
+        except Undetermined:  # of one of them at least
+            if count == 1:
+                return np.zeros(1, bool)
+            half = count // 2
+            return np.concatenate([
+                _holds(claim, {name: x[part] for name, x in lengths.items()})
+                for part in (slice(half), slice(half, None))
+            ])  # fmt: skip
+    return np.asarray(values == 0 if claim.kind == "zero" else values >= 0, bool)

@@ -5,7 +5,8 @@ A claim about one free length is a formula with floors, compared with 0. With th
 for each remainder r: an equation holds of it always or for the few k that are its roots, an inequality from
 its last root on one way or the other. Roots are bounded by 1 + the largest ratio of a coefficient to the
 leading one (Cauchy, 1829), so the set is exact: below the bound length by length, from there on by
-remainders.
+remainders. The polynomials of all remainders are found at once, from the formula's values at the first few
+k; only where the largest of several lengths is asked for are they looked at one by one.
 
 A claim about two lengths is solved where it says that a product of one of each is a number: a fully
 connected layer behind a flattened map asks that of height and width. Then each length has to give one of
@@ -19,6 +20,8 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Final, cast
 
+import numpy as np
+
 from cnnscope.analyzer.sizes.length_set import LIMIT, LengthSet, TooLarge
 from cnnscope.analyzer.values.conditions import Claim, Condition
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
@@ -27,10 +30,16 @@ from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
 from cnnscope.analyzer.values.polynomial import Atom, Monomial, Polynomial
 from cnnscope.analyzer.values.substitution import substituted
 
-#: the most remainders that are looked at one by one
+#: the longest period of a claim
 _REMAINDERS: Final = 1 << 12
 #: no length is meant that is so large: what is cut there (``min(10**9, L)``) isn't cut
 _LONGEST: Final = 1 << 24
+#: the highest power of a length
+_DEGREE: Final = 12
+#: steps of arithmetic on numbers that are put into one network's sets, a few seconds
+_EFFORT: Final = 1 << 28
+#: as many come to a claim, a claim's remainder looked at as a formula, a number too long for 64 bits
+_CLAIM, _FORMULA, _LONG = 1 << 13, 1 << 16, 1 << 5
 #: the unknown that a length is counted in
 _COUNT: Final = "\0k"
 
@@ -39,11 +48,35 @@ class Unsolved(Exception):
     """A condition whose lengths can't be given in closed form."""
 
 
-def solved(condition: Condition, name: str) -> LengthSet:
+class Effort:
+    """How much work may still go into a network's sets, counted, so that an answer hangs on no clock."""
+
+    def __init__(self) -> None:
+        self._left = _EFFORT
+
+    def spend(self, steps: int) -> None:
+        """Work that is about to be done.
+
+        Raises:
+            TooLarge: it would be too much.
+        """
+        if steps > self._left:
+            raise TooLarge
+        self._left -= steps
+
+    def both(self, one: LengthSet, other: LengthSet) -> LengthSet:
+        """What is in two sets."""
+        period = math.lcm(one.period, other.period)
+        self.spend(8 * min(max(one.start, other.start) + period, LIMIT))
+        return one & other
+
+
+def solved(condition: Condition, name: str, effort: Effort | None = None) -> LengthSet:
     """The lengths of one free dimension for which a condition holds that is about no other.
 
     Raises:
         Unsolved: they can't be given.
+        TooLarge: with no more effort than is left.
 
     >>> from cnnscope.analyzer.values.conditions import noting, agree
     >>> height = FreeDim.named("H")
@@ -55,31 +88,49 @@ def solved(condition: Condition, name: str) -> LengthSet:
     """
     found = None
     for claim in condition.either:
-        lengths = claimed(claim, name)
+        lengths = claimed(claim, name, effort)
         found = lengths if found is None else found | lengths
     assert found is not None
     return found
 
 
-def claimed(claim: Claim, name: str) -> LengthSet:
+def claimed(claim: Claim, name: str, effort: Effort | None = None) -> LengthSet:
     """Likewise of one claim."""
+    effort = effort or Effort()
+    effort.spend(_CLAIM)
     difference = _uncut(claim.difference)
     if isinstance(difference, int):
         holds = difference == 0 if claim.kind == "zero" else difference >= 0
         return LengthSet.every() if holds else LengthSet.of(())
     if difference.data or difference.names != {name}:
         raise Unsolved
-    period = _period(difference)
-    start = max(1, *(_settled(difference, name, period, r) for r in range(period)))
+    period, degree = _period(difference), _degree(difference)
+    if degree is None:
+        effort.spend(_FORMULA * period)
+        start = max(1, *(_settled(difference, name, period, r) for r in range(period)))
+    else:
+        start = _settled_at_once(difference, name, period, degree, effort)
 
-    def holds_of(lengths: Numbers) -> Numbers:
+    def values_of(lengths: Numbers) -> Numbers:
+        effort.spend(len(lengths) * _weight(difference))
         values = evaluated(difference, {name: lengths})
+        if values.dtype == object:
+            effort.spend(len(lengths) * _weight(difference) * _LONG)
         return values == 0 if claim.kind == "zero" else values >= 0
 
     try:
-        return LengthSet.where(holds_of, start, period)
+        return LengthSet.where(values_of, start, period)
     except (TooLarge, Undetermined):
         raise Unsolved from None
+
+
+def _weight(value: Polynomial) -> int:
+    """How many numbers are worked out for one of a formula's."""
+    return 8 + sum(
+        1 + (_weight(atom.top) if isinstance(atom.top, Polynomial) else 0)
+        for monomial, _ in value.terms
+        for atom in monomial
+    )
 
 
 def _uncut(value: Dim) -> Dim:
@@ -123,6 +174,51 @@ def _period(value: Polynomial) -> int:
 
 def _atoms(value: Polynomial) -> set[Atom]:
     return {atom for monomial, _ in value.terms for atom in monomial}
+
+
+def _degree(value: int | Polynomial) -> int | None:
+    """The power of the length that a formula is at most; None where it takes the largest of some."""
+    highest = 0
+    for monomial, _ in value.terms if isinstance(value, Polynomial) else ():
+        power = 0
+        for atom in monomial:
+            inside = None if atom.parts else 1 if atom.top is None else _degree(atom.top)
+            if inside is None:
+                return None
+            power += inside
+        highest = max(highest, power)
+    return highest
+
+
+def _settled_at_once(value: FreeDim, name: str, period: int, degree: int, effort: Effort) -> int:
+    """From which length on a claim holds always or never of each remainder."""
+    if degree > _DEGREE:
+        raise Unsolved
+    effort.spend(period * (degree + 1) * (_weight(value) + 2 * _LONG * (degree + 1)))
+    counts = np.arange((degree + 1) * period, dtype=np.int64)
+    rows = evaluated(value, {name: counts}).astype(object).reshape(degree + 1, period)
+    differences = []
+    while len(rows):  # Newton's: the polynomial is the sum of the j-th one times "k over j"
+        differences.append(rows[0])
+        rows = rows[1:] - rows[:-1]
+    # As powers of k, times the factorial of the degree, which moves no root.
+    powers = [np.zeros(period, object) for _ in range(degree + 1)]
+    falling = [1]  # k (k - 1) ... (k - j + 1)
+    for j, difference in enumerate(differences):
+        scale = math.factorial(degree) // math.factorial(j)
+        for i, factor in enumerate(falling):
+            powers[i] = powers[i] + difference * (factor * scale)
+        falling = [
+            (falling[i - 1] if i else 0) - j * (falling[i] if i < len(falling) else 0)
+            for i in range(len(falling) + 1)
+        ]
+    leading = largest = np.zeros(period, object)
+    for power in powers[1:]:
+        leading = np.where(power != 0, np.abs(power), leading)
+    for power in powers:
+        largest = np.maximum(largest, np.abs(power))
+    roots = np.where(leading == 0, 0, 1 + largest // np.where(leading == 0, 1, leading))
+    return int(max(period * (int(root) + 1) + r for r, root in enumerate(roots)))
 
 
 def _settled(value: FreeDim, name: str, period: int, remainder: int) -> int:
@@ -193,23 +289,24 @@ def product_of(claim: Claim) -> tuple[dict[str, Dim], Fraction]:
 
 
 def divided_among(
-    factors: Mapping[str, Dim], number: Fraction, allowed: Mapping[str, LengthSet]
-) -> dict[str, LengthSet]:
+    factors: Mapping[str, Dim], number: Fraction, allowed: Mapping[str, LengthSet],
+    effort: Effort | None = None,
+) -> dict[str, LengthSet]:  # fmt: skip
     """For each of two names, its lengths for which one of the other's gives the rest of the product."""
+    effort = effort or Effort()
     (one, f), (other, g) = factors.items()
-    found = {one: LengthSet.of(()), other: LengthSet.of(())}
-    if number.denominator != 1:
-        return found
-    for part in _divisors_of(int(number)):
+    found: dict[str, list[LengthSet]] = {one: [], other: []}
+    for part in _divisors_of(int(number)) if number.denominator == 1 else ():
         for sign in (1, -1):
-            mine = claimed(Claim(f, sign * part, "zero"), one) & allowed[one]
+            mine = effort.both(claimed(Claim(f, sign * part, "zero"), one, effort), allowed[one])
             if mine.is_empty:
                 continue
-            theirs = claimed(Claim(g, sign * (int(number) // part), "zero"), other) & allowed[other]
+            rest = Claim(g, sign * (int(number) // part), "zero")
+            theirs = effort.both(claimed(rest, other, effort), allowed[other])
             if not theirs.is_empty:
-                found[one] |= mine
-                found[other] |= theirs
-    return found
+                found[one].append(mine)
+                found[other].append(theirs)
+    return {name: LengthSet.union(sets) for name, sets in found.items()}
 
 
 def _divisors_of(number: int) -> Iterator[int]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from cnnscope.analyzer.sizes.length_set import LengthSet
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+
+#: sizes that are drawn though they are known before no further one is looked for
+_IN_VAIN: Final = 200
 
 
 def sizes_to_try(
@@ -34,14 +38,15 @@ def sizes_to_try(
         certain = [certain[i * len(certain) // count] for i in range(count)]
         sizes = dict.fromkeys(certain)
     drawn = random.Random(seed)
-    for _ in range(20 * count):
-        if len(sizes) >= count:
-            break
+    known = 0  # drawn in vain: there are few more, if any
+    while len(sizes) < count and known < _IN_VAIN:
+        before = len(sizes)
         moved = {name: drawn.choice(span) for name, span in spans.items()}
         if drawn.random() < 0.5:  # along one dimension alone
             kept = drawn.choice(list(spans))
             moved = {**base, kept: moved[kept]}
         sizes[tuple(moved[name] for name in base)] = None
+        known = known + 1 if len(sizes) == before else 0
     return [dict(zip(base, size, strict=True)) for size in sizes]
 
 

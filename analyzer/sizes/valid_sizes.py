@@ -1,12 +1,13 @@
-"""Which sizes does a model accept, as a value that can be asked of any size? `finding` finds them."""
+"""Which sizes does a model accept, what rules out the others, what holds of several lengths together?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
+from typing import Final
 
 from cnnscope.analyzer.sizes.length_set import LengthSet, Run
-from cnnscope.analyzer.sizes.network_lengths import NetworkLengths, Place
+from cnnscope.analyzer.sizes.network_lengths import NetworkLengths, Place, column
 from cnnscope.analyzer.sizes.proof import SizeProof
 from cnnscope.analyzer.sizes.solution import Solution
 from cnnscope.analyzer.values.diagnostics import BindingError
@@ -16,6 +17,8 @@ from cnnscope.analyzer.values.shown import Answer
 
 #: wishes, and the dimensions that move, to the size that fulfils them
 Solving = Callable[[Sequence[str], Sequence[str]], Solution]
+#: nodes and conditions that are gone through for a list of lengths of which only the analysis can tell
+_ROOM_FOR_LISTS: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class ValidSizes(Answer):
                 return dim
         raise KeyError(name)
 
-    def admits(self, **lengths: int) -> bool:
+    def admits(self, /, **lengths: int) -> bool:
         """Does the model accept these lengths, one for each free dimension?
 
         Raises:
@@ -127,7 +130,7 @@ class ValidSizes(Answer):
             lengths[dim.name] in dim.lengths for dim in self.dims
         )
 
-    def runs_empty(self, **lengths: int) -> bool:
+    def runs_empty(self, /, **lengths: int) -> bool:
         """Is a size refused in which some kernel finds too little to fit into, or nothing is left?"""
         return self._network.runs_empty(lengths)
 
@@ -148,16 +151,30 @@ class ValidSizes(Answer):
         if self.exact and not any(name in tie.dims for tie in self.ties):
             return dim.lengths.within(least, most)
         others = self.smallest or self._network.base
-        return [
-            n for n in range(least, most + 1)
-            if self.admits(**{**{d.name: others.get(d.name, 1) for d in self.dims}, name: n})
-        ]  # fmt: skip
+        base = {d.name: others.get(d.name, 1) for d in self.dims}
+        asked: Sequence[int] = range(least, most + 1)
+        sure: list[int] = []
+        if self.exact and not any(base[d.name] in d.otherwise for d in self.dims if d is not dim):
+            asked = dim.otherwise.within(least, most)
+            if all(base[d.name] in d.lengths for d in self.dims if d is not dim):
+                sure = (dim.lengths - dim.otherwise).within(least, most)
+            sizes = {d: column([n] * len(sure)) for d, n in base.items()} | {name: column(sure)}
+            held = self._network.where_ties_hold(sizes)
+            sure = [n for n, holds in zip(sure, held, strict=True) if holds]
+        most_asked = self._network.asked_within(_ROOM_FOR_LISTS)
+        if len(asked) > most_asked:
+            raise BindingError(
+                f"which of {least} to {most} are valid for {name!r} has to be asked of the analysis length by"
+                f" length: give a range of at most {most_asked} for this model"
+            )
+        return sorted(sure + [n for n in asked if self.admits(**{**base, name: n})])
 
     def over(self, ranges: Mapping[str, range]) -> ValidSizes:
         """The same, with the valid lengths of some dimensions listed over ranges.
 
         Raises:
             KeyError: there is no such dimension.
+            BindingError: a range is too long for lengths of which only the analysis can tell.
         """
         listings = {
             name: tuple(self.listed(name, r.start, r.stop - 1)) for name, r in ranges.items()

@@ -41,6 +41,9 @@ RangeOption: TypeAlias = Annotated[
     ),
 ]
 
+#: sizes that are run at the user's wish
+_MOST_PROVED = 1 << 16
+
 
 @dataclass(frozen=True)
 class Sizing:
@@ -68,6 +71,8 @@ def show_sizes(request: Sizing) -> int:
 
     check_output(request.output, [request.model])
     if request.prove is not None:
+        if request.prove > _MOST_PROVED:
+            raise Misuse(f"--prove {request.prove}: at most {_MOST_PROVED} sizes are run")
         ask_for_runtime()
     if request.over and not request.solve:
         raise Misuse("--over goes with --solve: --solve 'activations>=weights' --over N")

@@ -26,6 +26,8 @@ from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes,
 
 #: runs that are written out; further ones are counted
 _SHOWN = 6
+#: conditions and reasons that are written out; JSON has them all
+_SAID = 12
 #: lengths of a list that are written out
 _LISTED = 40
 
@@ -124,9 +126,11 @@ COLUMNS: tuple[Column[ValidLengths], ...] = (
 
 
 def _facts(found: ValidSizes) -> Iterator[Pair]:
-    for tie in found.ties:
+    for tie in found.ties[:_SAID]:
         by = "" if tie.layer is None else f" ({name(tie.layer)})"
         yield Pair("together", f"{escape(tie.condition)}{by}")
+    if len(found.ties) > _SAID:
+        yield Pair("together", f"and {len(found.ties) - _SAID} more such conditions")
     smallest = found.smallest
     if smallest:
         yield Pair("smallest", _size(smallest))
@@ -214,8 +218,12 @@ def _notes(found: ValidSizes) -> Iterator[Note]:
         together = " and what is said of them together holds" if found.ties else ""
         said = f"exact: a size is accepted where each length is one of these{together}, and nowhere else"
         yield Note(said, tone="dim")
-    for doubt in found.doubts:
+    for doubt in found.doubts[:_SAID]:
         yield Note(escape(doubt), "not exact", lead="warning")
+    if len(found.doubts) > _SAID:
+        yield Note(
+            f"and {len(found.doubts) - _SAID} more such reasons", "not exact", lead="warning"
+        )
     if found.doubts:
         said = "the lengths follow from what was understood; --dim NAME=1..64 asks the analysis of each size"
         yield Note(said, tone="dim")

@@ -187,6 +187,8 @@ def test_the_command(samples: Path, cases: Path, capfd: pytest.CaptureFixture[st
         (["--free", "HxWxD"], "no input has 3 spatial axes"),
         (["--free", "y:2"], "there is no input 'y'"),
         (["--free", "input:9"], "it has no axis 9"),
+        (["--free", "input:-1"], "an axis is written as an input's name and its number"),
+        (["--free", f"input:{'9' * 5000}"], "an axis is written as an input's name and its number"),
         (["--free", "HxH"], "give names joined by x"),
         (["--free", "HxW", "--dim", "D=1..4"], "no input has a free dimension 'D'"),
         (["--free", "HxW", "--dim", "H=9..4"], "give a name and a range"),

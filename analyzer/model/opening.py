@@ -23,7 +23,7 @@ from cnnscope.analyzer.values.tensor import Tensor
 
 #: input name to axis to what its length is called
 Opening = Mapping[str, Mapping[int, str]]
-_AXIS = re.compile(r"(?P<input>.+):(?P<axis>\d+)(?:=(?P<name>.+))?", re.DOTALL)
+_AXIS = re.compile(r"(?P<input>.+):(?P<axis>[0-9]{1,9})(?:=(?P<name>.+))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,11 @@ def read_opening(
         if named:
             raise BindingError(
                 f"there is no input {named['input']!r}{meant_name(named['input'], inputs)}"
+            )
+        if ":" in text:
+            raise BindingError(
+                f"--free {text:.60}: an axis is written as an input's name and its number, input:2, and may"
+                " get a name, input:2=H"
             )
         labels = text.split("x")
         if not all(labels) or len(set(labels)) < len(labels):

@@ -39,7 +39,6 @@ from cnnscope.analyzer.values.substitution import substituted
 #: the longest step that tiles may have
 _LONGEST: Final = 1 << 16
 
-_TOO_LONG: Final = f"tiles would start at multiples of more than {_LONGEST}"
 _OTHER_END: Final = "its border is what lies at the other end"
 
 Sides = tuple[int, int]

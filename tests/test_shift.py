@@ -177,3 +177,18 @@ def test_numbers_of_places_do_not_move() -> None:
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     assert cnnscope.shift(model)[-1].axes[0].cause is not None
+
+
+@pytest.mark.parametrize("size", [64, 97, 224])
+def test_formulas_are_the_fixed_sizes_ends(size: int) -> None:
+    layers = "features"
+    free = cnnscope.shift(SAMPLES / "alexnet.onnx", free="HxW", layers=layers)
+    shape = {"input": (1, 3, size, size)}
+    for one, fixed in zip(
+        free, cnnscope.shift(SAMPLES / "alexnet.onnx", shapes=shape, layers=layers), strict=True
+    ):
+        if one.axes[0].free_interior is None or fixed.axes[0].interior is None:
+            continue
+        first, text = one.axes[0].free_interior
+        last = eval(text.replace("/", "//"), {"floor": int, "H": size})
+        assert (first, last) == fixed.axes[0].interior, one.layer

@@ -125,3 +125,14 @@ def test_images(tmp_path: Path) -> None:
             provider="cpu",
             images={"input": images[..., :32, :32]},
         )
+
+
+def test_a_size_that_the_file_fixes_otherwise(cases: Path) -> None:
+    model = cases / "hrnet_stem.onnx"
+    (x,) = cnnscope.analyze(model).inputs
+    assert x.shape is not None
+    shape = [*(int(n) for n in x.shape[:2]), 101]
+    found = cnnscope.shift(model, shapes={x.name: shape}, measure=True, provider="cpu")
+    assert found.proof is not None
+    assert found.proof.ok
+    assert found.proof.compared == 2

@@ -119,7 +119,17 @@ def through_window(x: Moves, window: Window, length: Dim, axis: int, units: Dim)
         raise NotMoving("unfollowed", f"a window of {stride.denominator} phases")
     taps = [window.at(phase) for phase in range(stride.denominator)]
     spans = [(min(t[0], t[-1]), max(t[0], t[-1])) if len(t) else None for t in taps]
-    return through_spans(x, spans, stride.numerator, axis, units)
+    whole = _whole(window, length, units)
+    return through_spans(x, spans, stride.numerator, axis, units, whole=whole)
+
+
+def _whole(window: Window, length: Dim, units: Dim) -> bool:
+    """There are at least as many units as have all of their window inside: so for free lengths, too."""
+    if not all(isinstance(n, int) for n in (window.stride, window.before, window.after)):
+        return False
+    if window.stride < 0 or window.after < 0 or not isinstance(window.dilation, int):
+        return False
+    return any(window.output_length(length, ceil=ceil) == units for ceil in (False, True))
 
 
 def through_places(
@@ -140,9 +150,19 @@ def through_places(
 
 
 def through_spans(
-    x: Moves, spans: Sequence[Span | None], advance: int, axis: int, units: Dim
+    x: Moves,
+    spans: Sequence[Span | None],
+    advance: int,
+    axis: int,
+    units: Dim,
+    *,
+    whole: bool = False,
 ) -> Moves:
-    """Behind units of which unit ``q*len(spans) + r`` reads ``spans[r]`` moved on by ``q*advance``."""
+    """Behind units of which unit ``q*len(spans) + r`` reads ``spans[r]`` moved on by ``q*advance``.
+
+    Args:
+        whole: there are units up to the last that is clean.
+    """
     count = len(spans)
     period = count * x.period // math.gcd(advance, count * x.period)
     moved = x.advance * (period * advance // (count * x.period))
@@ -163,7 +183,7 @@ def through_spans(
         firsts.append(phase + count * q - count + 1)
         lasts.append(None if end is None else phase + count * end + count - 1)
     first = max([0, *firsts])
-    last = least(units - 1, *lasts)
+    last = least(*lasts) if whole and lasts else least(units - 1, *lasts)
     return Moves(axis, 1, units, period, moved, first, last)
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 from cnnscope.analyzer.model.binding import named_shapes
+from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opening_for
 from cnnscope.analyzer.report.examination import Analysis, examine, opening_of
 from cnnscope.analyzer.sizes.shift_proof import Consistency, MeasuredShift, ShiftProof
@@ -61,10 +63,11 @@ def measure_here(request: ShiftJob, progress: Callable[[str], None] | None = Non
     provider = choose_provider(base.provider)
     measuring = _Measuring(request, analysis, found, _images(request, analysis), outputs, say)
     say("opening it")
+    declared = read_graph(open_model(model).model)  # the analysed one is opened
     opening: dict[str, dict[int, str]] = {
-        name: dict(axes) for name, axes in opening_of(analysis.graph, request.free).items()
+        name: dict(axes) for name, axes in opening_of(declared, request.free).items()
     }
-    for name, axes in opening_for(analysis.graph.inputs, shapes).items():
+    for name, axes in opening_for(declared.inputs, shapes).items():
         for axis, label in axes.items():
             opening.setdefault(name, {}).setdefault(axis, label)
     run = open_run(model, opening, provider, base.seed, measuring.fetched, base.verbose)

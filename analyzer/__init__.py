@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import analyze, compare, diff, sweep
+    from cnnscope.analyzer.analysis import analyze, compare, diff, intervals, sweep
     from cnnscope.analyzer.budgets.check import Check
     from cnnscope.analyzer.budgets.figure import Figure
     from cnnscope.analyzer.budgets.verdicts import Verdict
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
     from cnnscope.analyzer.report.unit_regions import Regions
     from cnnscope.analyzer.report.verification import Verification
+    from cnnscope.analyzer.sizes.intervals import Intervals
     from cnnscope.analyzer.sizes.shifts import Shifts
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.tiling import Tiling
@@ -89,6 +90,7 @@ __all__ = [
     "GraphError",
     "Group",
     "Groups",
+    "Intervals",
     "Kind",
     "Layer",
     "Layers",
@@ -126,6 +128,7 @@ __all__ = [
     "diff",
     "each",
     "everything",
+    "intervals",
     "load",
     "load_profile",
     "product",
@@ -186,6 +189,8 @@ _HOMES = {
     "Streaming": "streaming.streaming",
     "Tiling": "sizes.tiling",
     "ValidSizes": "sizes.valid_sizes",
+    "Intervals": "sizes.intervals",
+    "intervals": "analysis",
     "Sweep": "sizes.sweep",
     "sweep": "analysis",
     "Verification": "report.verification",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.difference.stages import Side
     from cnnscope.analyzer.report.comparison import Comparison
+    from cnnscope.analyzer.sizes.intervals import Intervals
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.tiling import Tiling
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
@@ -306,6 +307,45 @@ def tile(
     with collector_resting():
         try:
             return tiling_of(model, tiles, _texts(free), bound or {}, given or {})
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+
+
+def intervals(
+    model: Source,
+    dims: Mapping[str | tuple[str, ...], int | range | Sequence[int]],
+    *,
+    free: str | Sequence[str] = (),
+) -> Intervals:
+    """Between which figures a model's costs lie, over all valid sizes in ranges of lengths.
+
+    Args:
+        model, free: as for `sweep`.
+        dims: likewise; a range has at most 2^20 lengths.
+
+    Returns:
+        The `Intervals`: for every total and every length of an output the least and the most, each with a
+        size that has it.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`.
+        BindingError: as `sweep`.
+
+    >>> import cnnscope
+    >>> found = cnnscope.intervals("sample_models/resnet50.onnx", {"H,W": range(224, 257)}, free="HxW")
+    >>> found["macs"].least, found["macs"].most, found["macs"].most_at
+    (4089184256, 5340348416, {'H': 255, 'W': 255})
+    """
+    # Loaded when first asked for, as for `diff`.
+    from cnnscope.analyzer.sizes.asking import intervals_of
+
+    if not isinstance(dims, Mapping):
+        raise BindingError(
+            "dims: a dict from names of dimensions to ranges is wanted: {'H': range(224, 641)}"
+        )
+    with collector_resting():
+        try:
+            return intervals_of(model, _texts(free), dims)
         except RecursionError:
             raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 

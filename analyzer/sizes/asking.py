@@ -12,6 +12,7 @@ from cnnscope.analyzer.model.opening import opened
 from cnnscope.analyzer.report.examination import Source, examine, opening_of
 from cnnscope.analyzer.sizes.finding import find_valid_sizes
 from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
+from cnnscope.analyzer.sizes.intervals import Intervals, find_intervals
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
 from cnnscope.analyzer.sizes.open_costs import OpenCosts
 from cnnscope.analyzer.sizes.solution import Solution, solve
@@ -80,3 +81,14 @@ def sweep_of(
         raise BindingError("no dimension has several lengths: give them, such as {'H': [224, 256]}")
     lengths = grid(axes)
     return find_sweep(OpenCosts(model, free, bound, list(lengths)), lengths)
+
+
+def intervals_of(
+    model: Source, free: Sequence[str], dims: Mapping[str | tuple[str, ...], Given]
+) -> Intervals:
+    """Between which figures costs lie, its arguments and errors those of `cnnscope.intervals`."""
+    bound, axes = read_axes(dims)
+    if not axes:
+        raise BindingError("no dimension has a range: give one, such as {'H': range(224, 641)}")
+    names = [name for axis in axes for name in axis.names]
+    return find_intervals(OpenCosts(model, free, bound, names), axes)

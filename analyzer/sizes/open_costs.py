@@ -69,7 +69,7 @@ class OpenCosts:
             finally:
                 lengths_to_be_given.reset(token)
         #: where one of these holds, some node costs otherwise than the formulas say
-        self._otherwise = {c: None for x in noted.conditions for c in x.otherwise}
+        self.otherwise = {c: None for x in noted.conditions for c in x.otherwise}
 
     @property
     def batch(self) -> dict[str, int]:
@@ -97,7 +97,7 @@ class OpenCosts:
             for claim in condition.either:
                 held |= self._holds(claim, lengths, sure)
             valid &= held
-        for claim in self._otherwise:
+        for claim in self.otherwise:
             sure &= ~(self._holds(claim, lengths, sure) & valid)
         return valid, sure
 

@@ -18,17 +18,17 @@ FURTHEST: Final = 1 << 50
 _DEEPEST: Final = 40
 
 
-def rises(value: Dim, name: str) -> bool:
-    """Does it never fall as that length grows, from 1 on? False: it isn't shown.
+def rises(value: Dim, *names: str) -> bool:
+    """Does it never fall as any of these lengths grows, from 1 on? False: it isn't shown.
 
     >>> height = FreeDim.named("H")
     >>> rises(3 * height * (height // 2) - 7, "H"), rises(height * height - height, "H")
     (True, False)
     """
-    return _rises(value, name, 0)
+    return _rises(value, names, 0)
 
 
-def _rises(value: object, name: str, depth: int) -> bool:
+def _rises(value: object, names: tuple[str, ...], depth: int) -> bool:
     if isinstance(value, int):
         return True
     if not isinstance(value, FreeDim) or depth > _DEEPEST or value.data:
@@ -39,25 +39,25 @@ def _rises(value: object, name: str, depth: int) -> bool:
         if factor < 0:
             return False
         for atom in monomial:
-            if not _atom_rises(atom, name, depth):
+            if not _atom_rises(atom, names, depth):
                 return False
-            if len(monomial) > 1 and not _starts_at_0(atom, name):
+            if len(monomial) > 1 and not _starts_at_0(atom, names):
                 return False
     return True
 
 
-def _atom_rises(atom: Atom, name: str, depth: int) -> bool:
+def _atom_rises(atom: Atom, names: tuple[str, ...], depth: int) -> bool:
     if atom.top is not None:
-        return atom.bottom > 0 and _rises(atom.top, name, depth + 1)
+        return atom.bottom > 0 and _rises(atom.top, names, depth + 1)
     if atom.parts:
-        return atom.how in ("max", "min") and all(_rises(x, name, depth + 1) for x in atom.parts)
-    return atom.text == name
+        return atom.how in ("max", "min") and all(_rises(x, names, depth + 1) for x in atom.parts)
+    return atom.text in names
 
 
-def _starts_at_0(atom: Atom, name: str) -> bool:
-    """Isn't it negative where the length is 1, and so nowhere?"""
+def _starts_at_0(atom: Atom, names: tuple[str, ...]) -> bool:
+    """Isn't it negative where the lengths are 1, and so nowhere?"""
     try:
-        first = substituted(FreeDim({(atom,): 1}), {name: 1})
+        first = substituted(FreeDim({(atom,): 1}), dict.fromkeys(names, 1))
     except Undetermined:
         return False
     return isinstance(first, int) and first >= 0

@@ -56,12 +56,15 @@ def sweep_model(request: Sweeping, others: Mapping[str, object]) -> int:
         raise Misuse("several lengths of a dimension (--dim) are taken of one model at a time")
     check_output(request.output, request.models)
     dims: dict[str | tuple[str, ...], int | range | Sequence[int]] = {}
+    between = False
     for key, given in swept_of(request.dims).items():
         if isinstance(given, Between):
-            raise Misuse(
-                f"--dim {key}={given.least}..{given.most}: give a step, such as :32, for a table"
-            )
-        dims[key] = given
+            between = True
+            dims[key] = range(given.least, given.most + 1)
+        else:
+            dims[key] = given
+    if between:
+        return _show_intervals(request, dims)
     choice = choice_of(request.layers, ()) if request.layers else None
     source = source_of(request.models[0])
     try:
@@ -80,4 +83,29 @@ def sweep_model(request: Sweeping, others: Mapping[str, object]) -> int:
     except ValueError as error:  # no such layers
         blame(name_of(source), str(error))
         return BAD
+    return FINE
+
+
+def _show_intervals(
+    request: Sweeping, dims: Mapping[str | tuple[str, ...], int | range | Sequence[int]]
+) -> int:
+    """Show between which figures the costs lie."""
+    from cnnscope.analyzer.analysis import intervals
+    from cnnscope.analyzer.render.subjects.intervals import document
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    if request.layers:
+        raise Misuse(
+            "--layer doesn't go with a range of a dimension: give it a step, H=224..640:32"
+        )
+    source = source_of(request.models[0])
+    try:
+        with progress(name_of(source)):
+            found = intervals(source, dims, free=request.free)
+    except CnnscopeError as error:
+        blame(name_of(source), error)
+        return BAD
+    emit(
+        Result(lambda: [document(found)], found.to_dict, rows=True), request.format, request.output
+    )
     return FINE

@@ -154,6 +154,11 @@ def _notes(found: Tiling) -> Iterator[Note]:
     )
     if len(found.plans) > 1:
         yield Note("*: no other size takes less memory without more work", tone="dim")
+    if found.plans and all(
+        plan.tiles is not None and plan.tiles > 1 and plan.peak == found.whole_peak
+        for plan in found.plans
+    ):
+        yield Note("the halo reaches so far that tiles save no memory at this size", tone="dim")
     if any(plan.tiles is None for plan in found.plans):
         yield Note(
             "work and pixels are those of a tile far from the borders: with --shape, of the whole",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import mmap
 import pickle
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -415,3 +417,47 @@ def test_what_sizes_hang_on_is_read_with_the_rest(samples: Path) -> None:
     report = cnnscope.analyze(analysed)  # type: ignore[arg-type]
     assert analysed.rounds == opened.rounds
     assert report.totals.params.value == 3_504_872
+
+
+class Lying(AtOnce):
+    """Which gives something else than was asked for, or says that it is longer than anything."""
+
+    def __init__(self, data: bytes, gives: Callable[[list[bytes]], Any], end: int = 0) -> None:
+        super().__init__(data)
+        self.gives, self.end = gives, end
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        found: list[bytes] = self.gives(super().read_many(ranges))
+        return found
+
+    def seek(self, offset: int, whence: int = 0) -> None:
+        super().seek(offset, whence)
+        self.at = self.end if whence == 2 and self.end else self.at
+
+
+def refuses(parts: list[bytes]) -> list[bytes]:
+    raise RuntimeError("the connection\nis gone")
+
+
+@pytest.mark.parametrize(
+    ("gives", "end", "said"),
+    [
+        (lambda parts: parts[:-1], 0, "ranges at once, it gave"),
+        (lambda parts: [*parts, b""], 0, "ranges at once, it gave"),
+        (lambda parts: itertools.repeat(b"x"), 0, "ranges at once, it gave"),
+        (lambda parts: [part[:-1] for part in parts], 0, "has become shorter"),
+        (lambda parts: None, 0, "can't be read"),
+        (lambda parts: dict.fromkeys(parts)[b""], 0, "can't be read"),
+        (refuses, 0, "can't be read: the connection is gone"),
+        (lambda parts: parts, 1 << 63, "ends at byte 9223372036854775808"),
+        (lambda parts: parts, 1 << 70, "ends at byte 1180591620717411303424"),
+    ],
+)
+def test_files_that_lie_are_told_in_a_line(gives: Any, end: int, said: str) -> None:
+    data = onnx.parser.parse_model(
+        '<ir_version: 9, opset_import: ["": 18]> g (float[1] x) => (float[1] y) { y = Relu(x) }'
+    ).SerializeToString()
+    with pytest.raises(ModelFileError) as error:
+        cnnscope.analyze(Lying(data, gives, end))  # type: ignore[arg-type]  # on purpose
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import mmap
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
@@ -22,8 +23,6 @@ from cnnscope.analyzer.values.diagnostics import ModelFileError
 _DECOMPRESSING: Final = frozenset(
     {"gzip", "bz2", "lzma", "zipfile", "_compression", "compression", "zstandard", "lz4", "zstd"}
 )
-
-_BROKEN: Final = (OSError, ValueError, TypeError, MemoryError, EOFError)
 
 
 class FileRanges:
@@ -55,8 +54,14 @@ class FileRanges:
             else:
                 parts = [self._part(*each) for each in wanted]
                 self.file.seek(self.start)
-        except _BROKEN as error:
+        except ModelFileError:
+            raise
+        except Exception as error:  # whatever a file of somebody else's raises
             raise unreadable(error) from error
+        if len(parts) != len(wanted):
+            raise ModelFileError(
+                f"the file can't be read: asked for {len(wanted)} ranges at once, it gave {len(parts)}"
+            )
         for part, (_, length) in zip(parts, wanted, strict=True):
             if len(part) < length:
                 raise shorter()
@@ -103,7 +108,9 @@ def open_file_object(file: IO[bytes]) -> tuple[ByteRanges, str | None]:
         if extent is not None:
             return FileRanges(file, *extent), None
         return BytesAtHand(checked(file.read())), None
-    except _BROKEN as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # whatever a file of somebody else's raises
         raise unreadable(error) from error
 
 
@@ -122,6 +129,8 @@ def _extent(file: IO[bytes]) -> tuple[int, int] | None:
         file.seek(start)
     except (OSError, NotImplementedError):
         return None
+    if start < 0 or not 0 <= end < 1 << 63:
+        raise ValueError(f"it says that it stands at byte {start} and ends at byte {end}")
     return start, max(0, end - start)
 
 
@@ -131,7 +140,7 @@ def _asked_at_once(
     """How a file is asked for several ranges at once; None where it can't be."""
     many = getattr(file, "read_many", None)
     if callable(many):
-        return lambda wanted: [checked(part) for part in many(wanted)]
+        return lambda wanted: [checked(part) for part in islice(many(wanted), len(wanted) + 1)]
     system, path = getattr(file, "fs", None), getattr(file, "path", None)
     cat = getattr(system, "cat_ranges", None)
     if not callable(cat) or path is None:

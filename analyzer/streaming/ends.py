@@ -57,7 +57,7 @@ def _outside(node: Node, fields: Fields, time: TimeAxis) -> set[str]:
         for name, read in zip(node.inputs, row, strict=False):
             axis = time(name)
             way = read[axis] if axis is not None and isinstance(read, tuple) else None
-            if isinstance(way, Along) and not way.window.is_identity:
+            if isinstance(way, Along):
                 window = way.window
                 found.add(window.outside)
                 if window.outside != "nothing" and min(window.at(0), default=0) < 0:

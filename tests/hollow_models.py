@@ -22,11 +22,17 @@ _INSIDE = {
 _WEIGHTS_FIRST = ("initializer", "input", "output", "value_info", "name", "node")
 
 
-def pieces(source: Path | onnx.ModelProto, weights_first: bool = False) -> list[Piece]:
-    """A model without its external data, zeros in the file in their place."""
+def pieces(
+    source: Path | onnx.ModelProto, weights_first: bool = False, tail: bytes = b""
+) -> list[Piece]:
+    """A model without its external data, zeros in the file in their place.
+
+    Args:
+        tail: fields behind those zeros, of each tensor.
+    """
     order = _WEIGHTS_FIRST if weights_first else ()
     made = onnx.load(source, load_external_data=False) if isinstance(source, Path) else source
-    return _pieces(made, order)
+    return _pieces(made, order, tail)
 
 
 def _varint(value: int) -> bytes:
@@ -41,14 +47,14 @@ def _length(made: Sequence[Piece]) -> int:
     return sum(x if isinstance(x, int) else len(x) for x in made)
 
 
-def _pieces(message: Message, order: Sequence[str]) -> list[Piece]:
+def _pieces(message: Message, order: Sequence[str], tail: bytes) -> list[Piece]:
     if isinstance(message, TensorProto):
         if not message.external_data:
             return [message.SerializeToString()]
         bits = helper.tensor_dtype_to_np_dtype(message.data_type).itemsize * 8
         zeros = -(-math.prod(message.dims) * bits // 8)
         head = TensorProto(dims=message.dims, data_type=message.data_type, name=message.name)
-        return [head.SerializeToString() + b"\x4a" + _varint(zeros), zeros]
+        return [head.SerializeToString() + b"\x4a" + _varint(zeros), zeros, tail]
     inside = _INSIDE.get(message.DESCRIPTOR.name)
     if inside is None:
         return [message.SerializeToString()]
@@ -59,7 +65,7 @@ def _pieces(message: Message, order: Sequence[str]) -> list[Piece]:
     for field, value in fields:
         if field.name in inside:
             for item in [value] if isinstance(value, Message) else value:
-                body = _pieces(item, order)
+                body = _pieces(item, order, tail)
                 made += [_varint(field.number << 3 | 2) + _varint(_length(body)), *body]
             continue
         alone = type(message)()

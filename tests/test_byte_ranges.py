@@ -380,6 +380,16 @@ def test_few_requests_hang_on_each_other(name: str, samples: Path) -> None:
     assert file.model.graph.node == true.graph.node
 
 
+def test_what_ends_a_tensor_is_not_waited_for(samples: Path) -> None:
+    """Where its data lies, behind its numbers: so `onnx.load` leaves what was stored elsewhere."""
+    given = TensorProto(data_location=TensorProto.DEFAULT).SerializeToString()
+    assert len(given) == 2
+    source = Hollow(pieces(samples / "resnet50.onnx", tail=given))
+    open_model(source)  # type: ignore[arg-type]
+    assert source.rounds <= FEW["resnet50.onnx"][0]
+    assert source.bytes <= FEW["resnet50.onnx"][1] * 1e6
+
+
 @pytest.mark.parametrize(("name", "rounds"), [("vgg16.onnx", 12), ("resnet50.onnx", 22)])
 def test_weights_before_the_nodes(name: str, rounds: int, samples: Path) -> None:
     """What reads a tensor isn't known then; its neighbours are."""

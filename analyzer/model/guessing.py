@@ -33,6 +33,9 @@ TENSORS: Final = 1 << 14
 BYTES: Final = 1 << 16
 #: a header that is looked for takes so many bytes, its name apart
 HEADER: Final = 56
+#: and what ends the tensor before it, behind its payload: where data lies, which onnx writes once it has
+#: taken in what was stored elsewhere
+TAIL: Final = 8
 #: continuations less likely than this aren't followed
 LEAST: Final = 1e-4
 
@@ -83,8 +86,8 @@ class Guesser:
             met.add((len(path.dims), path.at))
             name = shapes.name(len(path.dims))
             head = path.at + HEADER + len(name)
-            wanted.append((path.at, head))
-            size += head - path.at
+            wanted.append((path.at - TAIL, head))
+            size += head - path.at + TAIL
             for chance, dims, like in shapes.guesses(path.dims):
                 cost = path.cost - math.log(chance)
                 at = path.at + like.length(dims, len(name or like.name))

@@ -33,11 +33,13 @@ def measured(settings: Settings) -> dict[str, Any]:
 
 def text(found: Mapping[str, Any]) -> str:
     rows = [
-        [name, f"failed: {row['error']}", ""] if "error" in row
-        else [name, str(row["requests"]), f"{row['bytes']:,} of {row['size']:,}"]
+        [name, f"failed: {row['error']}", *[""] * 3] if "error" in row
+        else [name, str(row["requests"]), f"{row['bytes']:,} of {row['size']:,}",
+              str(row["plain_requests"]), f"{row['plain_bytes']:,}"]
         for name, row in found.items()
     ]  # fmt: skip
-    return table(["weights in the file", "requests one after another", "bytes"], rows)
+    return table(["weights in the file", "`read_many`: requests one after another", "bytes",
+                  "only `read`: requests", "bytes"], rows)  # fmt: skip
 
 
 def targets(found: Mapping[str, Any]) -> list[Target]:

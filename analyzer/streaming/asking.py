@@ -13,6 +13,7 @@ from cnnscope.analyzer.fields.fields import MAX_SPANS, NODE_SPANS, Fields, Room
 from cnnscope.analyzer.fields.following import find_fields
 from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, Unfollowed
+from cnnscope.analyzer.fields.regions import RegionLookup
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.streaming.contexts import Context, find_context
@@ -93,6 +94,7 @@ class _Stream:
         room = Room(MAX_SPANS + NODE_SPANS * len(graph.nodes), Unfollowed())
         room.known = KnownFields(latest=True)
         self.latest = find_fields(graph, analysis.shapes, room=room)
+        self._lookup = RegionLookup(graph, analysis.shapes, dict(analysis.fields.reads))
         self._contexts: dict[str, Context | None] = {}
 
     def told(self, rate: int | None) -> Streaming:
@@ -135,7 +137,7 @@ class _Stream:
             if not repeats_signal(nodes, self.latest, self._time_axis):
                 return streamed(name, context, unbounded)
             try:
-                context = with_ends(name, context, self.key, self.analysis)
+                context = with_ends(name, context, self.key, self.analysis, self._lookup)
             except EndsUnknown as error:
                 if not shows_what_is_ahead(nodes, self.latest, self._time_axis):
                     return streamed(name, context, unbounded)

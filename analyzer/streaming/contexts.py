@@ -19,6 +19,7 @@ from cnnscope.analyzer.fields.digits import Digit, Reach, as_field, reach_sum, s
 from cnnscope.analyzer.fields.paths import Paths
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.phases import common_advance
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape
@@ -151,7 +152,11 @@ def _along_one(
         if field is not None:
             fields[axis] = field
     if chosen is None:
-        chosen = max(fields, key=lambda axis: _pace(fields[axis]), default=None)
+        chosen = (
+            next(iter(fields))
+            if len(fields) == 1
+            else max(fields, key=lambda axis: _pace(fields[axis]), default=None)
+        )
     if chosen is None or chosen not in fields:
         return None
     rest: Reach = (0, 0)
@@ -173,18 +178,13 @@ def _marching(field: Field) -> Field | None:
         return field
     spans, count = field.spans, len(field.spans)
     lo, hi = count // 3, count - count // 3
+    middle = spans[lo:hi]
     for period in range(1, min(_LONGEST_PERIOD, (hi - lo) // 2) + 1):
-        moves = {_move(a, b) for a, b in zip(spans[lo:hi], spans[lo + period : hi], strict=False)}
-        if len(moves) == 1 and (advance := moves.pop()) is not None:
+        advance = common_advance(middle, period)
+        if advance is not None:
             turns = -(-lo // period)
             back = [spans[turns * period + r] for r in range(period)]
             shift = turns * advance
             own = [None if s is None else (s[0] - shift, s[1] - shift) for s in back]
             return Field(tuple(own), advance)
     return None
-
-
-def _move(before: Span | None, after: Span | None) -> int | None:
-    if before is None or after is None or after[1] - before[1] != after[0] - before[0]:
-        return None
-    return after[0] - before[0]

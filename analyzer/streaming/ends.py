@@ -65,7 +65,9 @@ def _outside(node: Node, fields: Fields, time: TimeAxis) -> set[str]:
     return found
 
 
-def with_ends(tensor: str, context: Context, key: InputAxis, analysis: Analysis) -> Context:
+def with_ends(
+    tensor: str, context: Context, key: InputAxis, analysis: Analysis, lookup: RegionLookup
+) -> Context:
     """The context, what the units at both ends see being counted, too.
 
     Raises:
@@ -87,7 +89,6 @@ def with_ends(tensor: str, context: Context, key: InputAxis, analysis: Analysis)
         raise EndsUnknown("padding repeats the signal at its ends: too many units see it")
     # Behind a crop the signal's ends are some units further in.
     units = [*range(min(count, _MOST // 2)), *range(max(count - _MOST // 2, _MOST // 2), count)]
-    lookup = RegionLookup(analysis.graph, analysis.shapes, dict(analysis.fields.reads))
     whole: list[int | None] = [None] * len(lengths)
     asked = [[*whole[: context.axis], u, *whole[context.axis + 1 :]] for u in units]
     try:

@@ -18,7 +18,7 @@ from cnnscope.cli import main
 
 RANGES = [
     ("lenet5.onnx", range(30, 40)), ("resnet50.onnx", range(30, 36)), ("unet.onnx", range(570, 576)),
-    ("vgg16.onnx", range(60, 70)), ("xception.onnx", range(60, 75)), ("densenet121.onnx", range(60, 66)),
+    ("vgg16.onnx", range(220, 227)), ("xception.onnx", range(60, 75)), ("densenet121.onnx", range(60, 66)),
     ("fcn8s.onnx", range(500, 510)),
 ]  # fmt: skip
 

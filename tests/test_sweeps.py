@@ -61,6 +61,10 @@ def held(model: object, free: tuple[str, ...], seed: int, count: int) -> None:
         layers[tuple(row.pop(name) for name in names)].append(row)
     for row in draw.sample(rows, min(count, len(rows))):
         size = {name: row[name] for name in names}
+        if row["valid"] is None:  # it hangs on an analysis of its own, of which there are so many
+            assert found.asked == 64, size
+            assert {row[name] for name in found.totals} == {None}
+            continue
         assert row["valid"] == valid.admits(**size), size  # type: ignore[arg-type]
         if not row["valid"]:
             assert {row[name] for name in found.totals} == {None}

@@ -168,7 +168,7 @@ GROUPS = {
         "sizes": "Which sizes of its inputs it accepts, and why no others.",
         "shift": "By which shifts of its input its maps move, exactly.",
         "stream": "How much past and future it needs along a time axis.",
-        "tile": "How large an overlap tiles need, where they start, and what they cost.",
+        "tile": "How large an overlap tiles need, and what they cost.",
         "lint": "Look for what is probably a mistake or a waste.",
         "rule": "What a rule of lint does, why, and what to do about it.",
         "conventions": "What fvcore, thop, ptflops and others would print for it.",

@@ -24,16 +24,13 @@ def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
     wide = max(len(example) for example, _ in _FIRST)
     lines = [
         "Usage: cnnscope MODEL... [OPTIONS]   or   cnnscope COMMAND [OPTIONS] ...",
-        "What does an ONNX model cost and see? Sizes, work, memory, receptive fields.",
-        "",
-        "First of all:",
+        "What does an ONNX model cost and see, and at which sizes? First of all:",
         *(f"  {example:{wide}}  {what}" for example, what in _FIRST),
     ]
     name = max(len(name) for commands in groups.values() for name in commands)
     for heading, commands in groups.items():
         lines += [f"{heading}:", *(f"  {key:{name}}  {line}" for key, line in commands.items())]
     lines += [
-        "Options: -h, --help; --version; --install-completion, --show-completion [SHELL]",
-        "MODEL is a file, or - for standard input. Example: cnnscope explain --help",
+        "Also: --version, --install-completion [SHELL]. Example: cnnscope tile --help",
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -141,7 +141,7 @@ def tile(
     format: Written = "table",  # noqa: A002
     output: Output = None,
 ) -> Callable[[], int]:
-    """How large an overlap tiles need, where they start, and what they cost.
+    """How large an overlap tiles need, and what they cost.
 
     Exit 1 where no axis can be cut, with the layer that makes it so, or where --prove finds tiles that
     aren't as the whole. --prove runs the first size of --tile.

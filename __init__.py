@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer import *
-    from cnnscope.analyzer.analysis import sizes, tile
+    from cnnscope.analyzer.analysis import sizes, stream, tile
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
     from cnnscope.runtime.profile.profiling import profile

@@ -22,3 +22,5 @@ STATIC: dict[str, list[str]] = {
 }
 SAYS = {"baseline": "cnnscope: baseline.json: written: 1 new\n"}
 """What a command says on standard error besides."""
+CODES = {"tile": 1}
+"""Exit codes other than 0: a network that ends in fully connected layers can't be cut."""

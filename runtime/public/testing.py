@@ -48,6 +48,7 @@ class Budget(TypedDict, total=False):
     traffic: Amount | None
     file_size: Amount | None
     receptive_field: Amount | None
+    lookahead: Amount | None
     opset: Amount | None
     max_partial: Amount | None
     errors: Amount | None

@@ -23,7 +23,7 @@ from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, reads_of
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: spans and rows that are kept for a whole graph, 8 bytes each; an axis seen counts as `AXIS` of them
-MAX_KEPT, AXIS = 1 << 22, 8
+MAX_KEPT, AXIS = 1 << 24, 8
 
 
 class EveryUnit:

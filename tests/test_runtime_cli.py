@@ -104,7 +104,7 @@ def test_what_is_asked_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         (["--provider", "gpu3000"], "knows no such provider"),
         (["--input", "nonsense"], "give an input's name and a file"),
         (["--input", "input=absent.npy"], "absent.npy: no array can be read"),
-        (["--shape", "1x1x9x9"], "node '/fc1/Gemm'"),
+        (["--shape", "1x1x9x9"], "lenet5.onnx: node '/"),
         (["-f", "csv"], "csv doesn't go with verify"),
         (["--timeout", "0.01"], "given up after 0.01 s"),
     ],

@@ -173,7 +173,7 @@ AFTERWARDS: dict[str, Callable[[], Afterwards]] = {
     "explain one layer": explain_one, "explain all layers": explain_all,
     "units of resnet50's layer3.5": lambda: units_of("/layer3/5/"),
     "units of densenet121's block 4": lambda: units_of("/block4/"),
-    "a unit of the last layer": lambda: units_of("", 1),
+    "units of the last layer": lambda: units_of("", 100),
 }  # fmt: skip
 TOOLS: dict[str, Callable[[], Task]] = {
     "cnnscope": cnnscope,

@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from cnnscope.cli import main
-from cnnscope.runtime.commands import analyze, profile_runs, usual, verify
+from cnnscope.runtime.commands import analyze, reading, usual
 
 HEAD = '<ir_version: 8, opset_import: ["" : 17]>'
 MODELS = {
@@ -118,7 +118,7 @@ def test_those_that_run_in_processes_of_their_own(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    for command in (analyze, profile_runs, verify):
+    for command in (analyze, reading):
         monkeypatch.setattr(
             command,
             "run_in_children",

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 
 from cnnscope.analyzer.report.verification import (
@@ -20,6 +22,7 @@ from cnnscope.analyzer.report.verification import (
     Mismatch,
     Verification,
 )
+from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.cli import main
 from cnnscope.runtime.engine import child
 
@@ -151,3 +154,38 @@ def test_the_command_itself_loads_nothing_heavy(samples: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sizes", "--free", "HxW", "--prove", "6"], "6 sizes run"),
+        (["tile", "--tile", "8", "--prove"], "4 tiles of 8 run"),  # 2 along each axis of 16
+        (["shift", "--measure", "--pairs", "0"], "2 maps run"),  # its one layer, along 2 axes
+    ],
+)
+def test_what_is_said_of_sizes_tiles_and_shifts_is_run(
+    words: list[str], said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    without_children: None,
+) -> None:  # fmt: skip
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1, 1, 16, 16] x) => (float[1, 1, 16, 16] y)'
+        " <float[1, 1, 3, 3] w = {1, 2, 3, 4, 5, 6, 7, 8, 9}> { y = Conv<pads = [1, 1, 1, 1]>(x, w) }"
+    )
+    onnx.save(model, tmp_path / "conv.onnx")
+    assert run(words[0], tmp_path / "conv.onnx", *words[1:], "--provider", "cpu") == 0
+    assert said in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [["sizes", "--free", "HxW", "--prove", "1"], ["shift", "--measure"]]
+)
+def test_where_that_cant_be_run_there_is_one_line(
+    words: list[str], samples: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    planted(monkeypatch, RunError("it took too long"))
+    assert run(words[0], samples / "lenet5.onnx", *words[1:]) == 2
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "it took too long" in err

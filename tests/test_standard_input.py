@@ -18,7 +18,7 @@ from onnx import numpy_helper
 import cnnscope
 from cnnscope.analyzer.model.piped import Piped
 from cnnscope.cli import main
-from cnnscope.runtime.commands import analyze, profile_runs, sources, verify
+from cnnscope.runtime.commands import analyze, reading, sources
 
 TEXT = """<ir_version: 8, opset_import: ["" : 17]>
 g (float[1,3,8,8] x) => (float[1,4,6,6] y) { c = Conv(x, w)  y = Relu(c) }"""
@@ -99,7 +99,7 @@ def test_processes_of_their_own_get_the_bytes(run: Run, monkeypatch: pytest.Monk
     code, out, err = run(model_bytes(), "verify", "-", "--provider", "cpu", "-f", "json")
     assert (code, err, json.loads(out)["model"]) == (0, "", "<stdin>")
     asked: list[object] = []
-    for command in (analyze, profile_runs, verify):
+    for command in (analyze, reading):
         monkeypatch.setattr(
             command,
             "run_in_children",

@@ -12,7 +12,7 @@ from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import PROFILE, By, Running
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, read_report, run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, read_report, run_in_own_child
 from cnnscope.runtime.commands.sources import Source, source_of
 from cnnscope.runtime.commands.usual import sized
 from cnnscope.runtime.commands.writing import check_output
@@ -63,12 +63,7 @@ def profiled(request: Profiling, source: Source) -> Profile | None:
         base, request.batches, request.threads, request.seconds, recording=recording, record=record,
         dtype=request.dtype, tf32=request.tf32,
     )  # fmt: skip
-    done = run_in_children(source, [(PROFILE, job)], request.timeout, verbose=request.verbose)
-    if done is None:
-        return None
-    (found,) = done
-    assert isinstance(found, Profile)
-    return found
+    return run_in_own_child(Profile, source, PROFILE, job, request.timeout, verbose=request.verbose)
 
 
 def saved_profile(path: str) -> Profile | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
@@ -19,6 +19,8 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.sources import Source, name_of
 from cnnscope.runtime.commands.usual import sized
+
+Found = TypeVar("Found")
 
 
 def read_report(
@@ -111,3 +113,22 @@ def run_in_children(
     except CnnscopeError as error:
         blame(path, error)
     return None
+
+
+def run_in_own_child(
+    kind: type[Found],
+    source: Source,
+    target: str,
+    job: object,
+    timeout: float | None = PATIENCE,
+    *,
+    verbose: bool = False,
+) -> Found | None:
+    """What one function makes of its job in a process of its own, which is of this kind; None, and a line,
+    where it can't."""
+    done = run_in_children(source, [(target, job)], timeout, verbose=verbose)
+    if done is None:
+        return None
+    (found,) = done
+    assert isinstance(found, kind)
+    return found

@@ -28,7 +28,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, complain, progress
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
 from cnnscope.runtime.commands.sources import Source, name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
@@ -114,12 +114,7 @@ def _proof(request: Shifting, source: Source, images: dict[str, object]) -> Shif
         values=request.values,
     )  # fmt: skip
     job = ShiftJob(base, request.free, request.layers, request.circular, request.pairs)
-    done = run_in_children(source, [(MEASURE_SHIFTS, job)], request.timeout)
-    if done is None:
-        return None
-    (found,) = done
-    assert isinstance(found, ShiftProof)
-    return found
+    return run_in_own_child(ShiftProof, source, MEASURE_SHIFTS, job, request.timeout)
 
 
 EPILOG = """\b

@@ -25,7 +25,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
 from cnnscope.runtime.commands.sources import Source, name_of, source_of
 from cnnscope.runtime.commands.texts import ranges_of, shapes_of
 from cnnscope.runtime.commands.writing import check_output
@@ -113,12 +113,7 @@ def _proof(request: Sizing, source: Source) -> SizeProof | None:
 
     base = ModelJob(source, {}, {}, request.provider, seed=request.seed)
     job = SizeJob(base, request.free, request.dims, request.prove or 0)
-    done = run_in_children(source, [(PROVE_SIZES, job)], request.timeout)
-    if done is None:
-        return None
-    (found,) = done
-    assert isinstance(found, SizeProof)
-    return found
+    return run_in_own_child(SizeProof, source, PROVE_SIZES, job, request.timeout)
 
 
 EPILOG = """\b

@@ -26,7 +26,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
 from cnnscope.runtime.commands.sources import Source, name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of
 from cnnscope.runtime.commands.writing import check_output
@@ -95,12 +95,7 @@ def _proof(
 
     base = ModelJob(source, {}, {}, request.provider, seed=request.seed)
     job = TileJob(base, request.tiles[0], request.free, request.dims, shapes)
-    done = run_in_children(source, [(PROVE_TILES, job)], request.timeout)
-    if done is None:
-        return None
-    (found,) = done
-    assert isinstance(found, TileProof)
-    return found
+    return run_in_own_child(TileProof, source, PROVE_TILES, job, request.timeout)
 
 
 def _tiles(text: str) -> list[int]:

@@ -26,7 +26,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_children
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
 from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import files_of, lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.usual import sized
@@ -53,11 +53,11 @@ def verify_model(request: Verifying) -> int:
         source, *sized(source, request.shapes, request.dims), request.provider, request.inputs,
         request.seed, request.probes, request.verbose, request.values,
     )  # fmt: skip
-    done = run_in_children(source, [(VERIFY, job)], request.timeout, verbose=request.verbose)
-    if done is None:
+    found = run_in_own_child(
+        Verification, source, VERIFY, job, request.timeout, verbose=request.verbose
+    )
+    if found is None:
         return BAD
-    (found,) = done
-    assert isinstance(found, Verification)
     result = Result(lambda: [render.document(found)], found.to_dict)
     emit(result, request.format, request.output)
     return FINE if found.ok else FAILED

@@ -14,7 +14,7 @@ class TileJob:
     """Which tiles are held against the whole; plain data, so that a child process can be sent it.
 
     Args:
-        base: the model, its provider and seed, lengths of its free dimensions and shapes.
+        base: the model, its provider and seed.
         tile: the tiles' size.
         free: what is opened, as `cnnscope.tile` takes it.
         dims, shapes: as `cnnscope.tile` takes them.

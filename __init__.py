@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnscope.analyzer import *
-    from cnnscope.analyzer.analysis import sizes, stream, tile
+    from cnnscope.analyzer.sizing import sizes
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
     from cnnscope.runtime.profile.profiling import profile
@@ -101,15 +101,13 @@ __all__ = [
     "verify",
 ]
 
-#: the names that run the model; all others are the analyzer's
+#: the names that run the model, and one that is a room's in the analyzer; all others are the analyzer's
 _HOMES = {
     "check": "cnnscope.runtime.gates.checking",
     "lint": "cnnscope.runtime.gates.linting",
     "profile": "cnnscope.runtime.profile.profiling",
     "shift": "cnnscope.runtime.proofs.shifting",
-    "sizes": "cnnscope.analyzer.analysis",
-    "stream": "cnnscope.analyzer.analysis",
-    "tile": "cnnscope.analyzer.analysis",
+    "sizes": "cnnscope.analyzer.sizing",
     "verify": "cnnscope.runtime.verify.verifying",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnscope.analyzer.analysis import analyze, compare, diff, intervals, sweep
+    from cnnscope.analyzer.analysis import analyze, compare, diff
     from cnnscope.analyzer.budgets.check import Check
     from cnnscope.analyzer.budgets.figure import Figure
     from cnnscope.analyzer.budgets.verdicts import Verdict
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.tiling import Tiling
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+    from cnnscope.analyzer.sizing import intervals, stream, sweep, tile
     from cnnscope.analyzer.streaming.streaming import Streaming
     from cnnscope.analyzer.values.diagnostics import (
         ArgumentError,
@@ -134,7 +135,9 @@ __all__ = [
     "product",
     "register",
     "same",
+    "stream",
     "sweep",
+    "tile",
 ]
 
 _HOMES = {
@@ -190,9 +193,11 @@ _HOMES = {
     "Tiling": "sizes.tiling",
     "ValidSizes": "sizes.valid_sizes",
     "Intervals": "sizes.intervals",
-    "intervals": "analysis",
+    "intervals": "sizing",
     "Sweep": "sizes.sweep",
-    "sweep": "analysis",
+    "stream": "sizing",
+    "sweep": "sizing",
+    "tile": "sizing",
     "Verification": "report.verification",
     "ArgumentError": "values.diagnostics",
     "conventions": "counters.side_by_side",

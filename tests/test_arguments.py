@@ -71,6 +71,25 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "profile threads": (lambda: cnnscope.profile(LENET, threads=-1), "threads is -1; a whole number"),
     "profile seconds": (lambda: cnnscope.profile(LENET, seconds="x"), "seconds is 'x'; a number"),
+    "free=3": (lambda: cnnscope.analyze(LENET, free=3), "free is 3; a list of texts is wanted"),
+    "sizes free": (lambda: cnnscope.sizes(LENET, free=b"HxW"), "free is a bytes; a list of texts"),
+    "sizes dims": (lambda: cnnscope.sizes(LENET, dims=5), "a dict from names of dimensions"),
+    "sizes dims text": (
+        lambda: cnnscope.sizes(LENET, free="HxW", dims={"H": "x"}), "'H' has 'x'; a whole number",
+    ),
+    "sweep dims": (lambda: cnnscope.sweep(LENET, 5), "a dict from names of dimensions"),
+    "sweep dims key": (lambda: cnnscope.sweep(LENET, {5: 3}), "names a dimension 5; a text"),
+    "intervals dims": (lambda: cnnscope.intervals(LENET, "H"), "a dict from names of dimensions"),
+    "intervals dims key": (
+        lambda: cnnscope.intervals(LENET, {(3, "H"): range(9)}), "names a dimension 3; a text",
+    ),
+    "tile": (lambda: cnnscope.tile(LENET, "256"), "tile is '256'; a list of whole numbers"),
+    "tile of 0": (lambda: cnnscope.tile(LENET, 0), "one of tile is 0; a whole number from 1"),
+    "tile of 1.5": (lambda: cnnscope.tile(LENET, 1.5), "one of tile is 1.5; a whole number from 1"),
+    "no tile": (lambda: cnnscope.tile(LENET, []), "tile is an empty list"),
+    "stream rate": (lambda: cnnscope.stream(LENET, rate=0), "rate is 0; a whole number from 1"),
+    "stream axis": (lambda: cnnscope.stream(LENET, axis=2), "axis is 2; a text is wanted"),
+    "shift layers": (lambda: cnnscope.shift(LENET, layers=4), "layers is 4; a list of texts"),
     "verify probes": (lambda: cnnscope.verify(LENET, probes=2.5), "probes is 2.5; a whole number"),
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ ROOMS = [
     "analyzer.lint",
     "analyzer.render",
     "analyzer.analysis",
+    "analyzer.sizing",
     "analyzer",
     "runtime.engine",
     "runtime.device",

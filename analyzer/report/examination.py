@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
@@ -25,7 +26,8 @@ from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.memory import Liveness, find_liveness
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.passes.weights import Weights, find_weights
-from cnnscope.analyzer.values.diagnostics import Diagnostic
+from cnnscope.analyzer.values.collector import collector_resting
+from cnnscope.analyzer.values.diagnostics import Diagnostic, GraphError
 from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.tensor import Tensor, lengths_to_be_given
@@ -50,6 +52,20 @@ class Analysis:
     fields: Fields
     notes: Sequence[Diagnostic]
     batch: Mapping[str, Batch]
+
+
+@contextmanager
+def examining() -> Iterator[None]:
+    """Around all that goes through a model: garbage waits meanwhile, and what is too deep is refused.
+
+    Raises:
+        GraphError: the model is nested too deeply.
+    """
+    with collector_resting():
+        try:
+            yield
+        except RecursionError:
+            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
 
 
 def examine(

@@ -54,14 +54,16 @@ def read_axes(dims: Mapping[str | tuple[str, ...], Given]) -> tuple[dict[str, in
     >>> read_axes({"H,W": [224, 256], "N": 1})
     ({'N': 1}, [Axis(names=('H', 'W'), lengths=[224, 256])])
     """
+    if not isinstance(dims, Mapping):
+        raise BindingError(
+            "dims: a dict from names of dimensions to lengths is wanted: {'H': [224, 256]}"
+        )
     bound: dict[str, int] = {}
     axes: list[Axis] = []
     seen: set[str] = set()
     for key, given in dims.items():
-        names = tuple(key.split(",")) if isinstance(key, str) else tuple(key)
+        names = _names(key)
         for name in names:
-            if not name:
-                raise BindingError(f"dims names a dimension {name!r:.60}; a text is wanted")
             if name in seen:
                 raise BindingError(f"dimension {name} is given twice")
             seen.add(name)
@@ -72,6 +74,17 @@ def read_axes(dims: Mapping[str | tuple[str, ...], Given]) -> tuple[dict[str, in
         else:
             bound.update(dict.fromkeys(names, _length(names, given)))
     return bound, axes
+
+
+def _names(key: object) -> tuple[str, ...]:
+    """The dimensions that a key names: one, or several that move together."""
+    several = key.split(",") if isinstance(key, str) else key if isinstance(key, tuple) else (key,)
+    names: list[str] = []
+    for name in several:
+        if not isinstance(name, str) or not name:
+            raise BindingError(f"dims names a dimension {name!r:.60}; a text is wanted")
+        names.append(name)
+    return tuple(names)
 
 
 def _lengths(names: Sequence[str], given: Iterable[object]) -> Sequence[int]:

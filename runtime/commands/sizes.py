@@ -64,9 +64,9 @@ class Sizing:
 
 
 def show_sizes(request: Sizing) -> int:
-    from cnnscope.analyzer.analysis import sizes as find_sizes
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.valid_sizes import document
+    from cnnscope.analyzer.sizing import sizes as find_sizes
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])

@@ -41,9 +41,9 @@ class Streams:
 
 
 def show_stream(request: Streams) -> int:
-    from cnnscope.analyzer.analysis import stream as find_streaming
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.streaming import document
+    from cnnscope.analyzer.sizing import stream as find_streaming
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])

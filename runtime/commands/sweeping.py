@@ -44,9 +44,9 @@ def sweep_model(request: Sweeping, others: Mapping[str, object]) -> int:
         request: what is wanted.
         others: what doesn't go with it, by the option's name.
     """
-    from cnnscope.analyzer.analysis import sweep
     from cnnscope.analyzer.render.subjects.sweep import document
     from cnnscope.analyzer.sizes.grid import Between
+    from cnnscope.analyzer.sizing import sweep
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     for name, value in others.items():
@@ -90,8 +90,8 @@ def _show_intervals(
     request: Sweeping, dims: Mapping[str | tuple[str, ...], int | range | Sequence[int]]
 ) -> int:
     """Show between which figures the costs lie."""
-    from cnnscope.analyzer.analysis import intervals
     from cnnscope.analyzer.render.subjects.intervals import document
+    from cnnscope.analyzer.sizing import intervals
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     if request.layers:

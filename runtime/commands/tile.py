@@ -54,9 +54,9 @@ class Cutting:
 
 
 def show_tiles(request: Cutting) -> int:
-    from cnnscope.analyzer.analysis import tile as find_tiles
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.tiling import document
+    from cnnscope.analyzer.sizing import tile as find_tiles
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])

@@ -15,10 +15,9 @@ from cnnscope.analyzer.values.arguments import (
     checked_seconds,
     checked_shapes,
     checked_text,
+    checked_texts,
     checked_values,
 )
-from cnnscope.analyzer.values.collector import collector_resting
-from cnnscope.analyzer.values.diagnostics import GraphError
 from cnnscope.runtime.engine.job import ModelJob, sendable
 
 if TYPE_CHECKING:
@@ -71,12 +70,11 @@ def shift(
     >>> found.layer("/pool3/MaxPool").axes[0].advance, found[-1].axes[0].interior
     (8, (217, 256))
     """
-    from cnnscope.analyzer.report.examination import examine
+    from cnnscope.analyzer.report.examination import examine, examining
     from cnnscope.analyzer.sizes.shifts import find_shifts
 
     checked_progress(progress)
-    opened = (free,) if isinstance(free, str) else tuple(free)
-    wanted = (layers,) if isinstance(layers, str) else tuple(layers)
+    opened, wanted = checked_texts(free, "free"), checked_texts(layers, "layers")
     bound = checked_shapes(shapes)
     named: dict[str | None, Sequence[int | None]] = {}
     named.update(bound)
@@ -84,14 +82,11 @@ def shift(
         model, named, checked_dims(dims), checked_text(provider, "provider"), checked_arrays(images),
         checked_count(seed, "seed"), values=checked_values(values),
     )  # fmt: skip
-    with collector_resting():
-        try:
-            analysis = examine(
-                model, shapes=bound, dims=base.dims, values=checked_values(values), free=opened
-            )
-            found = find_shifts(analysis, wanted)
-        except RecursionError:
-            raise GraphError("the model is nested too deeply to be analysed; flatten it") from None
+    with examining():
+        analysis = examine(
+            model, shapes=bound, dims=base.dims, values=checked_values(values), free=opened
+        )
+        found = find_shifts(analysis, wanted)
     if not measure:
         return found
     from cnnscope.runtime.engine.child import run_in_child

@@ -91,6 +91,9 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "stream axis": (lambda: cnnscope.stream(LENET, axis=2), "axis is 2; a text is wanted"),
     "shift layers": (lambda: cnnscope.shift(LENET, layers=4), "layers is 4; a list of texts"),
     "verify probes": (lambda: cnnscope.verify(LENET, probes=2.5), "probes is 2.5; a whole number"),
+    "shift(5)": (lambda: cnnscope.shift(5), "the model is 5; a path"),
+    "shift pairs": (lambda: cnnscope.shift(LENET, pairs=-1), "pairs is -1; a whole number from 0"),
+    "shift timeout": (lambda: cnnscope.shift(LENET, timeout=-1), "timeout is -1; a number above 0"),
 }  # fmt: skip
 
 #: what `verify` and `profile` both take

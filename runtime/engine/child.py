@@ -24,12 +24,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import IO, Final
+from typing import IO, Final, TypeVar, cast
 
 from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.values import diagnostics
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, RunError
 from cnnscope.runtime.engine.worker import FOLDER, read_frame, write_frame
+
+Job = TypeVar("Job")
+Found = TypeVar("Found")
 
 _LAST_WORDS: Final = 300
 _LONGEST_LINE: Final = 1 << 16
@@ -85,6 +88,26 @@ def run_in_child(
             _end(process)
             if shown is not None:
                 shown.join(1)  # a process that it started may hold its end open
+
+
+def call_in_child(
+    function: Callable[[Job, Callable[[str], None] | None], Found],
+    job: Job,
+    *,
+    timeout: float | None = None,
+    verbose: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Found:
+    """`run_in_child` of a function that this process has imported already.
+
+    Args:
+        function: one at the top of a module; called with the job and a function to be told of progress.
+        job: anything that can be pickled, as has to be the result.
+        timeout, verbose, progress: as for `run_in_child`, which raises the same.
+    """
+    target = f"{function.__module__}:{function.__qualname__}"
+    found = run_in_child(target, job, timeout=timeout, verbose=verbose, progress=progress)
+    return cast("Found", found)
 
 
 def _flags() -> list[str]:

@@ -8,6 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.values.arguments import (
+    checked_arrays,
+    checked_count,
+    checked_dims,
+    checked_shapes,
+    checked_text,
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import RunError
@@ -50,6 +55,35 @@ class ModelJob:
     probes: int = 4
     verbose: bool = False
     values: Mapping[str, object] | None = None
+
+
+def checked_job(
+    model: object,
+    *,
+    shapes: object = None,
+    dims: object = None,
+    values: object = None,
+    provider: object = "auto",
+    inputs: object = None,
+    seed: object = 0,
+    probes: object = 4,
+    verbose: bool = False,
+) -> ModelJob:
+    """The job that a program's arguments ask for.
+
+    Args:
+        model, shapes, dims, values, provider, inputs, seed, probes, verbose: as `verify` takes them.
+
+    Raises:
+        ArgumentError, BindingError: one isn't what it has to be.
+    """
+    named: dict[str | None, Sequence[int | None]] = {}
+    named.update(checked_shapes(shapes))
+    return ModelJob(
+        model, named, checked_dims(dims), checked_text(provider, "provider"),
+        checked_arrays(inputs), checked_count(seed, "seed"), checked_count(probes, "probes"), verbose,
+        checked_values(values),
+    )  # fmt: skip
 
 
 def sendable(request: ModelJob) -> ModelJob:

@@ -11,24 +11,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.values.arguments import (
     checked_amount,
-    checked_arrays,
     checked_count,
     checked_counts,
-    checked_dims,
     checked_progress,
     checked_seconds,
-    checked_shapes,
-    checked_text,
-    checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
-from cnnscope.runtime.engine.job import ModelJob, say_nothing
+from cnnscope.runtime.engine.child import call_in_child
+from cnnscope.runtime.engine.job import checked_job, say_nothing
 from cnnscope.runtime.engine.library import ask_for_library, load_library
 from cnnscope.runtime.profile.job import SECONDS, ProfileJob, Timed, sendable
 from cnnscope.runtime.profile.measuring import Measuring
@@ -103,18 +100,17 @@ def profile(
     from cnnscope.analyzer.report.report import Report
     from cnnscope.runtime.engine.batches import open_batch
 
-    bound: dict[str | None, Sequence[int | None]] = {}
     batches = checked_counts(batches, "batches", 1)
-    if batches and isinstance(model, Report):
-        bound.update(open_batch(model.inputs))
-    bound.update(checked_shapes(shapes))
     checked_progress(progress)
     timeout = checked_seconds(timeout, "timeout")
-    base = ModelJob(
-        model, bound, checked_dims(dims), checked_text(provider, "provider"),
-        checked_arrays(inputs), checked_count(seed, "seed"), verbose=verbose,
-        values=checked_values(values),
+    base = checked_job(
+        model, shapes=shapes, dims=dims, values=values, provider=provider, inputs=inputs, seed=seed,
+        verbose=verbose,
     )  # fmt: skip
+    if batches and isinstance(model, Report):
+        opened: dict[str | None, Sequence[int | None]] = {}
+        opened.update(open_batch(model.inputs))
+        base = replace(base, shapes={**opened, **base.shapes})
     request = ProfileJob(
         base, batches, checked_count(threads, "threads"), checked_amount(seconds, "seconds"),
         recording=_path(recording, "recording"), record=_path(record, "record"),
@@ -124,15 +120,9 @@ def profile(
         return profile_here(request, progress)
     if request.recording is None:
         ask_for_library()
-    # Only here: the child process imports this module in its turn.
-    from cnnscope.runtime.engine.child import run_in_child
-
-    found = run_in_child(
-        "cnnscope.runtime.profile.profiling:profile_here", sendable(request), timeout=timeout,
-        verbose=verbose, progress=progress,
-    )  # fmt: skip
-    assert isinstance(found, Profile)
-    return found
+    return call_in_child(
+        profile_here, sendable(request), timeout=timeout, verbose=verbose, progress=progress
+    )
 
 
 def checked_dtype(dtype: object) -> str | None:

@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.values.arguments import (
-    checked_arrays,
     checked_count,
-    checked_dims,
     checked_progress,
     checked_seconds,
     checked_shapes,
-    checked_text,
     checked_texts,
     checked_values,
 )
-from cnnscope.runtime.engine.job import ModelJob, sendable
+from cnnscope.runtime.engine.job import checked_job, sendable
+from cnnscope.runtime.proofs.shift_job import ShiftJob
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,33 +72,25 @@ def shift(
     from cnnscope.analyzer.sizes.shifts import find_shifts
 
     checked_progress(progress)
+    timeout = checked_seconds(timeout, "timeout")
     opened, wanted = checked_texts(free, "free"), checked_texts(layers, "layers")
-    bound = checked_shapes(shapes)
-    named: dict[str | None, Sequence[int | None]] = {}
-    named.update(bound)
-    base = ModelJob(
-        model, named, checked_dims(dims), checked_text(provider, "provider"), checked_arrays(images),
-        checked_count(seed, "seed"), values=checked_values(values),
-    )  # fmt: skip
+    bound, told = checked_shapes(shapes), checked_values(values)
+    base = checked_job(
+        model, shapes=bound, dims=dims, values=told, provider=provider, inputs=images, seed=seed
+    )
+    job = ShiftJob(base, opened, wanted, circular, checked_count(pairs, "pairs"))
     with examining():
-        analysis = examine(
-            model, shapes=bound, dims=base.dims, values=checked_values(values), free=opened
-        )
+        analysis = examine(model, shapes=bound, dims=base.dims, values=told, free=opened)
         found = find_shifts(analysis, wanted)
     if not measure:
         return found
-    from cnnscope.runtime.engine.child import run_in_child
+    from cnnscope.runtime.engine.child import call_in_child
     from cnnscope.runtime.engine.library import ask_for_library
-    from cnnscope.runtime.proofs.shift_job import ShiftJob
     from cnnscope.runtime.proofs.shift_measurement import measure_here
 
     ask_for_library()
-    job = ShiftJob(base, opened, wanted, circular, checked_count(pairs, "pairs"))
-    if child:
-        proof = run_in_child(
-            "cnnscope.runtime.proofs.shift_measurement:measure_here",
-            replace(job, base=sendable(base)), timeout=checked_seconds(timeout, "timeout"),
-            progress=progress,
-        )  # fmt: skip
-        return replace(found, proof=proof)  # type: ignore[arg-type]  # what the function gives
-    return replace(found, proof=measure_here(job, progress))
+    if not child:
+        return replace(found, proof=measure_here(job, progress))
+    sent = replace(job, base=sendable(base))
+    proof = call_in_child(measure_here, sent, timeout=timeout, progress=progress)
+    return replace(found, proof=proof)

@@ -15,20 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.verification import Agreement, FieldCheck, MemoryCheck, Verification
-from cnnscope.analyzer.values.arguments import (
-    checked_arrays,
-    checked_count,
-    checked_dims,
-    checked_progress,
-    checked_seconds,
-    checked_shapes,
-    checked_text,
-    checked_values,
-)
+from cnnscope.analyzer.values.arguments import checked_progress, checked_seconds
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.analyzer.values.plain_class import dataclass
-from cnnscope.runtime.engine.child import run_in_child
-from cnnscope.runtime.engine.job import ModelJob, analysed, runtime_version, say_nothing, sendable
+from cnnscope.runtime.engine.child import call_in_child
+from cnnscope.runtime.engine.job import (
+    ModelJob,
+    analysed,
+    checked_job,
+    runtime_version,
+    say_nothing,
+    sendable,
+)
 from cnnscope.runtime.engine.library import ask_for_library, load_library
 
 if TYPE_CHECKING:
@@ -90,24 +88,18 @@ def verify(
     >>> found.ok, found.shapes.compared  # doctest: +SKIP
     (True, 12)
     """
-    bound: dict[str | None, Sequence[int | None]] = {}
-    bound.update(checked_shapes(shapes))
     checked_progress(progress)
     timeout = checked_seconds(timeout, "timeout")
-    request = ModelJob(
-        model, bound, checked_dims(dims), checked_text(provider, "provider"),
-        checked_arrays(inputs), checked_count(seed, "seed"), checked_count(probes, "probes"), verbose,
-        checked_values(values),
+    request = checked_job(
+        model, shapes=shapes, dims=dims, values=values, provider=provider, inputs=inputs, seed=seed,
+        probes=probes, verbose=verbose,
     )  # fmt: skip
     if not child:
         return verify_here(request, progress)
     ask_for_library()
-    found = run_in_child(
-        "cnnscope.runtime.verify.verifying:verify_here", sendable(request), timeout=timeout,
-        verbose=verbose, progress=progress,
-    )  # fmt: skip
-    assert isinstance(found, Verification)
-    return found
+    return call_in_child(
+        verify_here, sendable(request), timeout=timeout, verbose=verbose, progress=progress
+    )
 
 
 def verify_here(request: ModelJob, progress: Callable[[str], None] | None = None) -> Verification:

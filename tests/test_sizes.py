@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import cnnscope
 from cnnscope.analyzer.sizes.length_set import LengthSet
-from cnnscope.analyzer.sizes.solving import Unsolved, claimed, divided_among, product_of
+from cnnscope.analyzer.sizes.products import divided_among, product_of
+from cnnscope.analyzer.sizes.solving import Unsolved, claimed
 from cnnscope.analyzer.values.conditions import Claim
 from cnnscope.analyzer.values.diagnostics import BindingError
 from cnnscope.analyzer.values.dimension import Dim, FreeDim

@@ -12,14 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.sizes.length_set import LengthSet, TooLarge
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
-from cnnscope.analyzer.sizes.solving import (
-    Effort,
-    Unsolved,
-    claimed,
-    divided_among,
-    product_of,
-    solved,
-)
+from cnnscope.analyzer.sizes.products import divided_among, product_of
+from cnnscope.analyzer.sizes.solving import Effort, Unsolved, claimed, solved
 from cnnscope.analyzer.sizes.valid_sizes import Cause, Tie, ValidLengths, ValidSizes
 from cnnscope.analyzer.values.conditions import Claim, Condition
 

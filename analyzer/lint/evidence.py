@@ -26,7 +26,7 @@ from cnnscope.analyzer.lint.holdings import Holdings
 from cnnscope.analyzer.lint.movement import Movement
 from cnnscope.analyzer.model.binding import batch_labels, bind_inputs, says_batch
 from cnnscope.analyzer.model.file import ModelFile
-from cnnscope.analyzer.model.graph import Graph, used_names
+from cnnscope.analyzer.model.graph import Graph, nodes_behind, used_names
 from cnnscope.analyzer.operators.reading import Upto, Whole
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.weights import Weights
@@ -121,12 +121,7 @@ class Particulars(Movement, Holdings):
     @cached_property
     def leading(self) -> frozenset[str]:
         """Layers that an output depends on, be it only on their results' shapes."""
-        wanted, found = set(self.graph.outputs), set()
-        for node in reversed(self.graph.nodes):
-            if any(name in wanted for name in node.outputs):
-                wanted.update(used_names(node))
-                found.add(node.name)
-        return frozenset(found)
+        return frozenset(node.name for node in nodes_behind(self.graph, self.graph.outputs))
 
     def seen(self, tensor: str) -> Mapping[InputAxis, Seen]:
         """What the units of a tensor see, by spatial axis of each network input."""

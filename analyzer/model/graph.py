@@ -5,7 +5,7 @@ A `Graph` is a value that no pass writes into; `graph_reading` makes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -174,6 +174,16 @@ def used_names(node: Node) -> list[str]:
     for body in node.bodies.values():
         names.extend(captures(body))
     return names
+
+
+def nodes_behind(graph: Graph, names: Iterable[str]) -> list[Node]:
+    """The nodes that tensors come from, be it only by their shapes, in running order."""
+    wanted, found = set(names), []
+    for node in reversed(graph.nodes):
+        if not wanted.isdisjoint(node.outputs):
+            found.append(node)
+            wanted.update(used_names(node))
+    return found[::-1]
 
 
 def captures(graph: Graph) -> list[str]:

@@ -17,9 +17,12 @@ from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.report.examination import Source, opening_of
 from cnnscope.analyzer.sizes.at_lengths import AtLengths
+from cnnscope.analyzer.sizes.cutting import Cutting, Obstacle
+from cnnscope.analyzer.sizes.cutting_finding import find_cutting
 from cnnscope.analyzer.sizes.tile_cuts import NoCuts
-from cnnscope.analyzer.sizes.tile_fields import Cutting, Obstacle, find_cutting
-from cnnscope.analyzer.sizes.tiling import Planner, TilePlan, Tiling, with_best
+from cnnscope.analyzer.sizes.tile_grid import common_step
+from cnnscope.analyzer.sizes.tile_planning import Planner, with_best
+from cnnscope.analyzer.sizes.tiling import TilePlan, Tiling
 from cnnscope.analyzer.values.diagnostics import BindingError
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -191,16 +194,8 @@ def _cut(
     fields = find_fields(graph, shapes)
     found = find_cutting(graph, shapes, fields, axes)
     if any(not x.whole for x in found.obstacles):
-        steps = [
-            abs(d.field.advance)
-            for state in fields.states.values()
-            for key, paths in state.items()
-            if key in axes
-            for term in paths.terms
-            for d in term.digits
-            if not d.field.bounded and d.field.advance
-        ]
-        number = math.lcm(_MULTIPLE, *steps)
+        along = [x for state in fields.states.values() for key, x in state.items() if key in axes]
+        number = math.lcm(_MULTIPLE, common_step(along))
         rests = {name: (number, (whole[name] or 0) % number) for name in names}
         taken = {
             name: x if x.shape is None else replace(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from cnnscope.analyzer.sizes.tile_fields import Sides, TileAxis
+from cnnscope.analyzer.sizes.cutting import Sides, TileAxis
 from cnnscope.analyzer.values.conditions import Condition
 from cnnscope.analyzer.values.plain_class import dataclass
 

@@ -14,7 +14,7 @@ from cnnscope.analyzer.fields.following import find_fields
 from cnnscope.analyzer.fields.known_fields import KnownFields
 from cnnscope.analyzer.fields.paths import InputAxis, Paths, Unfollowed
 from cnnscope.analyzer.fields.regions import RegionLookup
-from cnnscope.analyzer.model.graph import Graph, Node, used_names
+from cnnscope.analyzer.model.graph import Node, nodes_behind, used_names
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.streaming.contexts import Context, find_context
 from cnnscope.analyzer.streaming.ends import (
@@ -102,7 +102,7 @@ class _Stream:
         outputs = [
             self._output(name) for name in graph.outputs if _paths(self.latest, name, self.key)
         ]
-        behind = _needed_for([x.output for x in outputs], graph)
+        behind = nodes_behind(graph, [x.output for x in outputs])
         chunk = window = None
         if outputs and all(x.streamable for x in outputs):
             names = [name for node in behind for name in node.outputs if name]
@@ -129,7 +129,7 @@ class _Stream:
     def _output(self, name: str) -> StreamedOutput:
         context = self._context(name)
         if context is not None:
-            unbounded, nodes = self._unbounded_by(name), _needed_for([name], self.analysis.graph)
+            unbounded, nodes = self._unbounded_by(name), nodes_behind(self.analysis.graph, [name])
             round_ = goes_round(nodes, self.latest, self._time_axis)
             if round_ is not None:
                 said = "padding shows its first units the end of the signal"
@@ -171,7 +171,7 @@ class _Stream:
 
     def _blocking(self, output: str) -> Node | None:
         """The first layer on the way to an output whose units no longer move on along the axis."""
-        for node in _needed_for([output], self.analysis.graph):
+        for node in nodes_behind(self.analysis.graph, [output]):
             seen = [x for x in used_names(node) if _paths(self.latest, x, self.key)]
             if seen and all(self._context(x) is not None for x in seen):
                 for name in node.outputs:
@@ -211,13 +211,3 @@ def _paths(fields: Fields, tensor: str, key: InputAxis) -> Paths | None:
     state: Mapping[InputAxis, Paths] = fields.states.get(tensor, {})
     paths = state.get(key)
     return paths if paths is not None and (paths.terms or not paths.known) else None
-
-
-def _needed_for(names: list[str], graph: Graph) -> list[Node]:
-    """The nodes that tensors come from, in running order."""
-    wanted, found = set(names), []
-    for node in reversed(graph.nodes):
-        if not wanted.isdisjoint(node.outputs):
-            found.append(node)
-            wanted.update(used_names(node))
-    return found[::-1]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
+from cnnscope.analyzer.sizes.cutting import TileAxis
 from cnnscope.analyzer.sizes.proof import RingTrial, TiledRun, TileProof
 from cnnscope.analyzer.sizes.tile_asking import Tileable, tileable
 from cnnscope.analyzer.sizes.tile_cuts import Cut, NoCuts
-from cnnscope.analyzer.sizes.tile_fields import TileAxis
-from cnnscope.analyzer.sizes.tiling import Planner
+from cnnscope.analyzer.sizes.tile_planning import Planner
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.job import runtime_version, say_nothing
 from cnnscope.runtime.engine.library import load_library

@@ -18,8 +18,8 @@ from cnnscope.analyzer.render.document import (
     Section,
 )
 from cnnscope.analyzer.render.tables import table
+from cnnscope.analyzer.sizes.cutting import Obstacle, Sides, TileAxis
 from cnnscope.analyzer.sizes.proof import TileProof
-from cnnscope.analyzer.sizes.tile_fields import Obstacle, Sides, TileAxis
 from cnnscope.analyzer.sizes.tiling import TilePlan, Tiling
 from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes, ratio, shape
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -276,3 +277,16 @@ def test_wrong_words(words: list[str], samples: Path, capfd: pytest.CaptureFixtu
         main(["tile", str(samples / "fcn8s.onnx"), *words])
     assert left.value.code == 2
     assert "--tile" in capfd.readouterr().err
+
+
+def test_no_more_units_see_padding_than_there_are() -> None:
+    """Five 3-wide convolutions: 5 units from either end see padding, and of 4 units all do."""
+    names = ["x", *"abcde"]
+    model = model_of(
+        [conv(x, y, "w", pads=[1, 1]) for x, y in itertools.pairwise(names)],
+        {"w": np.ones((1, 1, 3), np.float32)},
+        [1, 1, "L"],
+    )
+    for length, units in ((4, (4, 4)), (16, (5, 5))):
+        (margin,) = cnnscope.tile(model, 1, shapes={"x": [1, 1, length]}).margins
+        assert margin.units == units

@@ -69,7 +69,7 @@ def find_cutting(
         for key in members:
             step = int(rates[key] * whole)
             seen = [(units[output], by[key]) for output, by in looks.items() if key in by]
-            below = max([below_first(x) for x in brinks[key]], default=-1)
+            below = max([-1, *[below_first(x) for x in brinks[key]]])
             axes[key] = TileAxis(
                 *key, group, step, halo_of(seen, step, below), halo_anywhere_of(seen, step, below),
                 impulse_of(seen, step),

@@ -156,16 +156,7 @@ class OneNode:
         self.found.bordered[name] = border.source
         state = self.found.states.get(border.source, NONE)
         passage = Passage(self.shapes.tensors[border.source].shape, output.shape, border.read)
-        return self.moved(state, passage)
-
-    def moved(self, state: State, passage: Passage) -> State:
-        """What an output sees through one of its inputs alone."""
-        result: State = {}
-        for key, paths in state.items():
-            moved, _ = self.moving.moved(key, paths, passage)
-            if moved.terms or not moved.known:
-                result[key] = moved
-        return result
+        return self.through_one(state, passage, output)
 
 
 def moved_through(
@@ -197,4 +188,4 @@ def moved_through(
     read = row[node.inputs.index(name)]
     if isinstance(read, Nothing):
         return {}
-    return seen.moved(state, Passage(shapes.tensors[name].shape, given.shape, read))
+    return seen.through_one(state, Passage(shapes.tensors[name].shape, given.shape, read), given)

@@ -196,6 +196,4 @@ def spatial_keys(state: State, fields: Fields) -> list[InputAxis]:
 
 
 def input_length(shapes: Shapes, key: InputAxis) -> int | None:
-    shape = shapes.tensors[key[0]].shape
-    length = shape[key[1]] if shape is not None else None
-    return length if isinstance(length, int) else None
+    return shapes.tensors[key[0]].known_length(key[1])

@@ -13,7 +13,6 @@ that can run are read; what its condition hangs on decides, but isn't read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 
 import numpy as np
 
@@ -33,7 +32,15 @@ MAX_ROUNDS = 4096
 MAX_STEPS = 100_000
 #: as many elements of sets as take as long as a node
 STEP_ELEMENTS = 1 << 10
-_STEPS: ContextVar[int] = ContextVar("_STEPS", default=MAX_STEPS)
+
+
+class _Walk:
+    """One region's walk: what nodes read, and how many steps are left."""
+
+    __slots__ = ("left", "reads")
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads, self.left = reads, MAX_STEPS
 
 
 def want_before(nodes: Sequence[Node], shapes: Shapes, wanted: Wanted, reads: Reads) -> None:
@@ -42,27 +49,26 @@ def want_before(nodes: Sequence[Node], shapes: Shapes, wanted: Wanted, reads: Re
     Raises:
         ValueError: a size on the way isn't known, or there are too many steps.
     """
-    _STEPS.set(MAX_STEPS)
-    _through_nodes(nodes, shapes, wanted, reads)
+    _through_nodes(nodes, shapes, wanted, _Walk(reads))
 
 
-def _through_nodes(nodes: Sequence[Node], shapes: Shapes, wanted: Wanted, reads: Reads) -> None:
+def _through_nodes(nodes: Sequence[Node], shapes: Shapes, wanted: Wanted, walk: _Walk) -> None:
     for node in reversed(nodes):
         if any(wanted.get(name) for name in node.outputs) and not shapes.folded(node):
-            _backwards(node, shapes, wanted, reads)
+            _backwards(node, shapes, wanted, walk)
 
 
-def _backwards(node: Node, shapes: Shapes, wanted: Wanted, reads: Reads) -> None:
+def _backwards(node: Node, shapes: Shapes, wanted: Wanted, walk: _Walk) -> None:
     if node.index in shapes.functions:
         body, inner = shapes.functions[node.index]
         inside = {name: list(wanted[name]) for name in node.outputs if wanted.get(name)}
-        _through_nodes(body.nodes, inner, inside, reads)
+        _through_nodes(body.nodes, inner, inside, walk)
         _want(shapes, wanted, {name: inside[name] for name in body.inputs if name in inside})
         return
-    found = reads(node, shapes)
+    found = walk.reads(node, shapes)
     if found.through or node.bodies:
         for through in found.through:
-            _Body(node, through, shapes, wanted, reads).run()
+            _Body(node, through, shapes, wanted, walk).run()
         if not found.through:  # not even which subgraph runs is known
             for name in dict.fromkeys(used_names(node)):
                 if not shapes.tensors[name].constant:
@@ -78,7 +84,7 @@ def _backwards(node: Node, shapes: Shapes, wanted: Wanted, reads: Reads) -> None
                 mine = wanted.setdefault(name, [])
                 for one in read_by(box, read, x, shapes.tensors[output], name):
                     add_box(mine, one)
-                    _STEPS.set(_STEPS.get() - 1 - sum(map(len, one)) * len(mine) // STEP_ELEMENTS)
+                    walk.left -= 1 + sum(map(len, one)) * len(mine) // STEP_ELEMENTS
 
 
 def _want(shapes: Shapes, wanted: Wanted, more: Mapping[str, Sequence[Box]]) -> bool:
@@ -108,14 +114,14 @@ class _Body:
     Args:
         node, through: the node, and how its outputs are read through one of its subgraphs.
         shapes, wanted: of the graph around.
-        reads: what nodes read.
+        walk: that of the region.
     """
 
     def __init__(
-        self, node: Node, through: Through, shapes: Shapes, wanted: Wanted, reads: Reads
+        self, node: Node, through: Through, shapes: Shapes, wanted: Wanted, walk: _Walk
     ) -> None:
         self.node, self.through, self.shapes, self.wanted = node, through, shapes, wanted
-        self.reads = reads
+        self.walk = walk
         self.graph = node.bodies[through.attribute]
         self.inner = shapes.bodies[node.index, through.attribute]
         self.names = list(self.graph.inputs)
@@ -198,9 +204,8 @@ class _Body:
 
     def once(self, asked: Wanted, k: int | None) -> Wanted:
         """One iteration: what it wants of the one before; what it takes from outside is added there."""
-        left = _STEPS.get() - 1 - len(self.graph.nodes) // 8
-        _STEPS.set(left)
-        if left < 0:
+        self.walk.left -= 1 + len(self.graph.nodes) // 8
+        if self.walk.left < 0:
             raise ValueError("the region lies behind more iterations than can be followed")
         # What one branch gives may be of another shape than what the other does.
         inside = {
@@ -208,7 +213,7 @@ class _Body:
             for name, boxes in asked.items()
             if (fitting := [box for box in boxes if self.fits(name, box)])
         }
-        _through_nodes(self.graph.nodes, self.inner, inside, self.reads)
+        _through_nodes(self.graph.nodes, self.inner, inside, self.walk)
         for name in captures(self.graph):
             if name in inside and name in self.shapes.tensors:
                 _want(self.shapes, self.wanted, {name: inside[name]})

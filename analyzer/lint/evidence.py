@@ -135,9 +135,7 @@ class Particulars(Movement, Holdings):
 
     def length(self, key: InputAxis) -> int | None:
         """The length of a network input's axis, where it is known."""
-        x = self.shapes.tensors[key[0]]
-        length = x.shape[key[1]] if x.shape is not None and key[1] < len(x.shape) else None
-        return length if isinstance(length, int) else None
+        return self.shapes.tensors[key[0]].known_length(key[1])
 
     def grids(self, tensor: str) -> dict[InputAxis, Grid]:
         """Where its units lie, on the axes along which they move in even steps."""

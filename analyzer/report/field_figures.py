@@ -32,12 +32,6 @@ def padded_share_of(node: Node, shapes: Shapes, reads: NodeReads, kind: Kind) ->
     return padded_share(reads.outputs[0][data], x.shape, output.shape)
 
 
-def axis_length(x: Tensor, axis: int) -> int | None:
-    """The length of an axis, where it is a number."""
-    length = None if x.shape is None else x.shape[axis]
-    return length if isinstance(length, int) else None
-
-
 def extents(
     state: State | None, spatial: Collection[InputAxis], tensors: Mapping[str, Tensor]
 ) -> list[Extent]:
@@ -45,7 +39,7 @@ def extents(
     if not state or isinstance(state, Unfollowed):
         return []
     return [
-        extent(paths, axis_length(tensors[key[0]], key[1]))
+        extent(paths, tensors[key[0]].known_length(key[1]))
         for key, paths in state.items()
         if key in spatial
     ]
@@ -60,7 +54,7 @@ def receptive_field(
 ) -> ReceptiveField:
     """What the terms come to, as one row for people and machines."""
     length: Dim | None = source.shape[key[1]] if source.shape is not None else None
-    whole = axis_length(source, key[1])
+    whole = source.known_length(key[1])
     found = find_seen(paths, whole, units, known)
     return ReceptiveField(
         input=key[0],

@@ -192,7 +192,7 @@ class LayerSource:
         if not self.around.top:
             at = self.node.path
             raise ValueError(f"regions of layer {at!r} inside a subgraph aren't available")
-        tensor = next((name for name in self.node.outputs if name), "")
+        tensor = self.seen
         if not tensor:
             raise ValueError(f"layer {self.node.path!r} has no output, so no units")
         shape = self.shapes.tensors[tensor].shape

@@ -111,6 +111,11 @@ class Tensor:
         """The number of axes; raises `Undetermined` when it isn't known."""
         return len(self.dims)
 
+    def known_length(self, axis: int) -> int | None:
+        """The length of an axis; None where it is free or isn't known."""
+        length = None if self.shape is None or axis >= len(self.shape) else self.shape[axis]
+        return length if isinstance(length, int) else None
+
     @property
     def size(self) -> Dim:
         """The number of elements; raises `Undetermined` when the rank isn't known."""

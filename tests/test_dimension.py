@@ -208,3 +208,19 @@ def test_equal_unknowns_are_one_object_while_somebody_has_them() -> None:
         assert (twin, hash(twin), str(twin)) == (one, hash(one), str(one))
     del one, other, twin
     assert len(polynomial._ATOMS) == before
+
+
+def test_what_is_multiplied_by_itself_again_and_again_stays_short() -> None:
+    x: Dim = FreeDim.named("H")
+    for _ in range(64):  # written out it would have 2**64 factors
+        x = x * x
+        assert isinstance(x, FreeDim)
+        assert all(len(monomial) <= polynomial.DEGREE for monomial in x.factors)
+
+
+def test_products_of_unknowns_called_alike_are_equal_both_ways_round() -> None:
+    half, named = FreeDim.named("H") // 2, FreeDim.named("floor(H/2)")  # a file may call it so
+    assert half != named
+    assert half * named - named * half == 0
+    again = pickle.loads(pickle.dumps(half * named))
+    assert again == named * half

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import count
 from operator import attrgetter
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -41,8 +42,10 @@ class Atom:
     """
 
     __slots__ = (
-        "__weakref__", "bottom", "data", "how", "least", "names", "parts", "text", "top",
+        "__weakref__", "bottom", "data", "how", "least", "names", "order", "parts", "text", "top",
     )  # fmt: skip
+    #: in products: by text, and of those called alike the one first that was made first
+    order: tuple[str, int]
     text: str
     names: frozenset[str]
     data: frozenset[str]
@@ -69,6 +72,7 @@ class Atom:
             atom = object.__new__(cls)
             atom.text, atom.names, atom.data, atom.least = text, names, data, least
             atom.top, atom.bottom, atom.parts, atom.how = top, bottom, parts, how
+            atom.order = text, next(_MADE)
             with _ONE_AT_A_TIME:
                 atom = _ATOMS.setdefault(key, atom)
         return atom
@@ -91,9 +95,10 @@ class Atom:
 #: the atoms that some polynomial is made of; who else forgets one leaves it out of here as well
 _ATOMS: WeakValueDictionary[tuple[object, ...], Atom] = WeakValueDictionary()
 _ONE_AT_A_TIME = Lock()
+_MADE = count()
 
 Monomial = tuple[Atom, ...]
-_text = attrgetter("text")
+_text, _order = attrgetter("text"), attrgetter("order")
 
 
 class Polynomial:
@@ -104,16 +109,13 @@ class Polynomial:
     factors: dict[Monomial, int]
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
-        factors = {monomial: factor for monomial, factor in terms.items() if factor}
-        if any(len(monomial) > DEGREE for monomial in factors):
-            factors = {(opaque(factors.items()),): 1}
-        self._take(factors)
+        self._take({monomial: factor for monomial, factor in terms.items() if factor})
 
     def _take(self, factors: dict[Monomial, int]) -> None:
         """Be made of these, none of which is 0; as one unknown where they are too long."""
         large = len(factors) > TERMS
-        for factor in factors.values():
-            if not _SMALL < factor < _LARGE:
+        for monomial, factor in factors.items():
+            if not _SMALL < factor < _LARGE or len(monomial) > DEGREE:
                 large = True
         self.factors = {(opaque(factors.items()),): 1} if large else factors
         # What is worked out when first asked for.
@@ -123,8 +125,8 @@ class Polynomial:
         self._names: frozenset[str] | None = None
         self._data: frozenset[str] | None = None
 
-    def __reduce__(self) -> tuple[type[Polynomial], tuple[dict[Monomial, int]]]:
-        return type(self), (self.factors,)
+    def __reduce__(self) -> tuple[object, tuple[type[Polynomial], dict[Monomial, int]]]:
+        return _made_again, (type(self), self.factors)
 
     @property
     def names(self) -> frozenset[str]:
@@ -193,11 +195,16 @@ class Polynomial:
         return f"{type(self).__name__}({str(self)!r})"
 
 
+def _made_again(cls: type[Polynomial], factors: Mapping[Monomial, int]) -> Polynomial:
+    """A polynomial of another process, where atoms called alike may have been made in another order."""
+    return cls({tuple(sorted(m, key=_order)): factor for m, factor in factors.items()})
+
+
 def multiplied(left: Monomial, right: Monomial) -> Monomial:
-    """The product of two products, its atoms by their texts."""
+    """The product of two products, its atoms in order."""
     if not left or not right:
         return left or right
-    return tuple(sorted(left + right, key=_text))
+    return tuple(sorted(left + right, key=_order))
 
 
 def opaque(terms: Iterable[tuple[Monomial, int]]) -> Atom:

@@ -6,38 +6,16 @@ import random
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from network_writer import NetworkWriter
 
 
-class Writer:
-    """Writes a network node by node."""
-
-    def __init__(self, seed: int) -> None:
-        self.draw = np.random.default_rng(seed)
-        self.nodes: list[onnx.NodeProto] = []
-        self.stored: list[onnx.TensorProto] = []
-
-    def keep(self, value: object, dtype: object = np.int64) -> str:
-        name = f"c{len(self.stored)}"
-        self.stored.append(numpy_helper.from_array(np.asarray(value, dtype), name))  # type: ignore[arg-type]  # numpy's
-        return name
+class Writer(NetworkWriter):
+    """Writes networks of which every tap shows."""
 
     def weights(self, *shape: int) -> str:
-        """Away from 0, so that every tap shows."""
-        found = self.draw.uniform(0.2, 1, shape) * self.draw.choice([-1, 1], shape)
+        """Away from 0, of either sign."""
+        found = self.numbers.uniform(0.2, 1, shape) * self.numbers.choice([-1, 1], shape)
         return self.keep(found, np.float32)
-
-    def add(self, op: str, *inputs: str, **attributes: object) -> str:
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, inputs, [name], name=f"{op}_{name}", **attributes))
-        return name
-
-    def model(self, shape: list[int], outputs: list[str]) -> onnx.ModelProto:
-        graph = helper.make_graph(
-            self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info(y, TensorProto.FLOAT, None) for y in outputs], self.stored,
-        )  # fmt: skip
-        return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 19)])
 
 
 def random_network(seed: int, length: int) -> onnx.ModelProto:

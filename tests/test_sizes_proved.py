@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from amounts import amount, some
-from onnx import TensorProto, helper, numpy_helper
+from network_writer import NetworkWriter
 
 import cnnscope
 from cnnscope.analyzer.model.file import open_model
@@ -33,20 +33,9 @@ pytest.importorskip("onnxruntime", reason="sizes are proved by running them")
 def random_network(seed: int) -> onnx.ModelProto:
     """Layers drawn at random on maps of two channels and a free length."""
     draw = random.Random(seed)
-    nodes: list[onnx.NodeProto] = []
-    stored: list[onnx.TensorProto] = []
+    w = NetworkWriter()
+    add, keep = w.add, w.keep
     maps = ["x"]
-
-    def keep(value: object, dtype: object = np.int64) -> str:
-        name = f"c{len(stored)}"
-        stored.append(numpy_helper.from_array(np.asarray(value, dtype), name))  # type: ignore[arg-type]  # numpy's
-        return name
-
-    def add(op: str, *inputs: str, **attributes: object) -> str:
-        name = f"t{len(nodes)}"
-        nodes.append(helper.make_node(op, inputs, [name], name=f"{op}_{len(nodes)}", **attributes))
-        return name
-
     for _ in range(draw.randint(3, 9)):
         x = draw.choice(maps[-3:])
         k, stride, pad = draw.randint(1, 4), draw.randint(1, 3), draw.randint(0, 1)
@@ -85,12 +74,7 @@ def random_network(seed: int) -> onnx.ModelProto:
             by = draw.randint(2, 4)
             y = add("Reshape", add("Reshape", x, keep([1, 2, -1, by])), keep([1, 2, -1]))
         maps.append(y)
-    graph = helper.make_graph(
-        nodes, "random",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, "L"])],
-        [helper.make_tensor_value_info(maps[-1], TensorProto.FLOAT, None)], stored,
-    )  # fmt: skip
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return w.model([1, 2, "L"], [maps[-1]], 18)
 
 
 def held(

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from amounts import amount
-from onnx import TensorProto, helper, numpy_helper
+from network_writer import NetworkWriter
 
 import cnnscope
 from cnnscope.analyzer.streaming.streaming import StreamedOutput
@@ -26,29 +26,16 @@ pytest.importorskip("onnxruntime", reason="what is seen is proved by running")
 CHANNELS = 2
 
 
-class Net:
+class Net(NetworkWriter):
     """A network along one axis, with random positive weights, written layer by layer."""
 
     def __init__(self, seed: int) -> None:
-        self.draw, self.numbers = random.Random(seed), np.random.default_rng(seed)
-        self.nodes: list[onnx.NodeProto] = []
-        self.stored: list[onnx.TensorProto] = []
-
-    def keep(self, value: object, dtype: object = np.int64) -> str:
-        name = f"c{len(self.stored)}"
-        self.stored.append(numpy_helper.from_array(np.asarray(value, dtype), name))  # type: ignore[arg-type]  # numpy's
-        return name
+        super().__init__(seed)
+        self.draw = random.Random(seed)
 
     def weights(self, *shape: int) -> str:
         scale = np.prod(shape[1:])
         return self.keep(self.numbers.uniform(0.5, 1.5, shape) / scale, np.float32)
-
-    def add(self, op: str, *inputs: str, **attributes: object) -> str:
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(
-            helper.make_node(op, inputs, [name], name=f"{op}_{len(self.nodes)}", **attributes)
-        )
-        return name
 
     def conv(self, x: str, k: int, **attributes: object) -> str:
         return self.add("Conv", x, self.weights(CHANNELS, CHANNELS, k), **attributes)
@@ -60,14 +47,6 @@ class Net:
                      activations=["Affine"], activation_alpha=[0.8], activation_beta=[0.1])  # fmt: skip
         y = self.add("Squeeze", y, self.keep([1]))
         return self.add("Transpose", y, perm=[1, 2, 0])
-
-    def model(self, output: str, length: int | str = "L") -> onnx.ModelProto:
-        graph = helper.make_graph(
-            self.nodes, "net",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", CHANNELS, length])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)], self.stored,
-        )  # fmt: skip
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
 
 
 def random_net(seed: int) -> onnx.ModelProto:
@@ -130,7 +109,7 @@ def random_net(seed: int) -> onnx.ModelProto:
                 y = net.add("CumSum", y, net.keep(2))
             case "residual":
                 y = net.add("Add", y, net.conv(y, 3, pads=draw.choice([[1, 1], [2, 0], [0, 2]])))
-    return net.model(y)
+    return net.model(["N", CHANNELS, "L"], [y], 18)
 
 
 def seen_by_running(model: onnx.ModelProto, length: int) -> np.ndarray | None:

@@ -10,52 +10,23 @@ import numpy as np
 import onnx
 import pytest
 from amounts import some
-from onnx import TensorProto, helper, numpy_helper
+from network_writer import NetworkWriter
+from networks import network
+from onnx import helper
 
 import cnnscope
 from cnnscope.cli import main
 
 
-def model_of(
-    nodes: list[onnx.NodeProto],
-    stored: dict[str, object],
-    x: list[object],
-    outputs: list[str] | None = None,
-    opset: int = 17,
-) -> onnx.ModelProto:
-    """A model with one input ``x``; what it gives are the last node's outputs."""
-    names = outputs or list(nodes[-1].output)
-    return helper.make_model(
-        helper.make_graph(
-            nodes,
-            "g",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, x)],
-            [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in names],
-            [numpy_helper.from_array(np.asarray(v), n) for n, v in stored.items()],
-        ),
-        opset_imports=[helper.make_opsetid("", opset)],
-        ir_version=8,
-    )
-
-
 def u_net(depth: int, k: int, p: int) -> onnx.ModelProto:
     """CSBDeep's U-Net along one axis, of one channel."""
-    nodes: list[onnx.NodeProto] = []
-    stored: dict[str, object] = {
-        "w": np.ones((1, 1, k), np.float32),
-        "w2": np.ones((1, 2, k), np.float32),
-        "w1": np.ones((1, 1, 1), np.float32),
-        "s": np.array([1, 1, p], np.float32),
-    }
+    w = NetworkWriter()
+    add = w.add
+    scales = w.keep([1, 1, p], np.float32)
+    weights = {n: w.keep(np.ones((1, n, k)), np.float32) for n in (1, 2)}
 
-    def add(op: str, *inputs: str, **attributes: object) -> str:
-        nodes.append(
-            helper.make_node(op, inputs, [f"t{len(nodes)}"], f"n{len(nodes)}", **attributes)
-        )
-        return f"t{len(nodes) - 1}"
-
-    def conv(x: str, w: str = "w") -> str:
-        return add("Conv", x, w, pads=[k // 2] * 2, kernel_shape=[k])
+    def conv(x: str, channels: int = 1) -> str:
+        return add("Conv", x, weights[channels], pads=[k // 2] * 2, kernel_shape=[k])
 
     x, skips = "x", []
     for _ in range(depth):
@@ -64,11 +35,11 @@ def u_net(depth: int, k: int, p: int) -> onnx.ModelProto:
         x = add("MaxPool", x, kernel_shape=[p], strides=[p])
     x = conv(conv(x))
     for skip in reversed(skips):
-        x = add("Resize", x, "", "s", mode="nearest", coordinate_transformation_mode="asymmetric",
+        x = add("Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric",
                 nearest_mode="floor")  # fmt: skip
-        x = conv(conv(add("Concat", x, skip, axis=1), "w2"))
-    add("Conv", x, "w1", kernel_shape=[1])
-    return model_of(nodes, stored, [1, 1, "L"])
+        x = conv(conv(add("Concat", x, skip, axis=1), 2))
+    y = add("Conv", x, w.keep([[[1]]], np.float32), kernel_shape=[1])
+    return w.model([1, 1, "L"], [y], 17)
 
 
 #: CSBDeep `internals/predict.py`: by depth, of (kernel, pooling) 3,1 5,1 7,1 3,2 5,2 7,2 3,4 5,4 7,4
@@ -156,7 +127,7 @@ HAND = {
 @pytest.mark.parametrize("case", HAND)
 def test_by_hand(case: str) -> None:
     nodes, stored, step, halo, anywhere = HAND[case]
-    found = cnnscope.tile(model_of(nodes, stored, [1, 1, "L"]), 16)
+    found = cnnscope.tile(network(*nodes, opset=17, x=[1, 1, "L"], **stored), 16)
     (axis,) = found.axes
     assert (axis.step, axis.halo, axis.halo_anywhere) == (step, halo, anywhere)
 
@@ -215,7 +186,7 @@ def test_what_cant_be_cut_is_named(
 ) -> None:
     nodes, stored = GLOBAL[case]
     opset = 19 if case == "circular padding" else 17
-    onnx.save(model_of(nodes, stored, [1, 2, 32], opset=opset), tmp_path / "m.onnx")
+    onnx.save(network(*nodes, opset=opset, x=[1, 2, 32], **stored), tmp_path / "m.onnx")
     found = cnnscope.tile(tmp_path / "m.onnx", 8)
     assert not found.ok
     assert {x.layer for x in found.obstacles} == {"culprit"}
@@ -238,12 +209,10 @@ def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str], samples: Path) 
 
 def test_several_outputs_and_ratios() -> None:
     """A map at half the input's size and one at twice it: a step of 2 pixels is 1 unit and 4 units."""
-    model = model_of(
-        [
-            conv("x", "half", "w", pads=[1, 1], strides=[2]),
-            helper.make_node("ConvTranspose", ["x", "v"], ["twice"], "up", strides=[2]),
-        ],
-        {"w": ones(1, 1, 3), "v": ones(1, 1, 2)}, [1, 1, "L"], ["half", "twice"],
+    model = network(
+        conv("x", "half", "w", pads=[1, 1], strides=[2]),
+        helper.make_node("ConvTranspose", ["x", "v"], ["twice"], "up", strides=[2]),
+        outputs="half twice", x=[1, 1, "L"], w=(1, 1, 3), v=(1, 1, 2),
     )  # fmt: skip
     found = cnnscope.tile(model, 4, shapes={"x": [1, 1, 16]})
     assert {x.output: x.units for x in found.outputs} == {"half": 1, "twice": 4}
@@ -253,10 +222,26 @@ def test_several_outputs_and_ratios() -> None:
     assert plan.reading == (4 + 6 + 6 + 6) / 16
 
 
+def test_inputs_that_are_cut_together_are_in_order() -> None:
+    """Eight images, each pooled from half as many pixels as the one before, are added up: a tile's size is
+    in pixels of the first one, whatever order a set of them has."""
+    w = NetworkWriter()
+    names = [f"x{i}" for i in range(8)]
+    y = w.add("MaxPool", names[0], kernel_shape=[256], strides=[256])
+    for i, name in enumerate(names[1:], 1):
+        pooled = w.add("MaxPool", name, kernel_shape=[256 >> i], strides=[256 >> i])
+        y = w.add("Add", y, pooled)
+    shapes = {name: [1, 1, 2048 >> i] for i, name in enumerate(names)}
+    found = cnnscope.tile(w.model(shapes, [y]), 512)
+    assert [(x.input, x.step) for x in found.axes] == [(x, 256 >> i) for i, x in enumerate(names)]
+    (plan,) = found.plans
+    assert plan.own == {name: (512 >> i,) for i, name in enumerate(names)}
+
+
 def test_work_and_memory_are_the_parts() -> None:
     """One convolution, k3, padding 1, of 1 channel: 3 products a unit; the parts of 8 of 32 pixels are
     9, 10, 10 and 9 long, and the largest has an input and an output of 10 floats."""
-    model = model_of([conv("x", "y", "w", pads=[1, 1])], {"w": ones(1, 1, 3)}, [1, 1, 32])
+    model = network(conv("x", "y", "w", pads=[1, 1]), x=[1, 1, 32], w=(1, 1, 3))
     found = cnnscope.tile(model, [8, 16])
     eight, sixteen = found.plans
     assert (eight.macs, eight.peak, eight.reading) == (3 * 38, 2 * 10 * 4, 38 / 32)
@@ -266,7 +251,7 @@ def test_work_and_memory_are_the_parts() -> None:
 
 
 def test_a_tile_without_the_whole() -> None:
-    model = model_of([conv("x", "y", "w", pads=[1, 1])], {"w": ones(1, 1, 3)}, [1, 1, "L"])
+    model = network(conv("x", "y", "w", pads=[1, 1]), x=[1, 1, "L"], w=(1, 1, 3))
     (plan,) = cnnscope.tile(model, 8).plans
     assert (plan.tiles, plan.reading, plan.macs) == (None, 10 / 8, 30)
 
@@ -282,11 +267,8 @@ def test_wrong_words(words: list[str], samples: Path, capfd: pytest.CaptureFixtu
 def test_no_more_units_see_padding_than_there_are() -> None:
     """Five 3-wide convolutions: 5 units from either end see padding, and of 4 units all do."""
     names = ["x", *"abcde"]
-    model = model_of(
-        [conv(x, y, "w", pads=[1, 1]) for x, y in itertools.pairwise(names)],
-        {"w": np.ones((1, 1, 3), np.float32)},
-        [1, 1, "L"],
-    )
+    layers = [conv(x, y, "w", pads=[1, 1]) for x, y in itertools.pairwise(names)]
+    model = network(*layers, x=[1, 1, "L"], w=(1, 1, 3))
     for length, units in ((4, (4, 4)), (16, (5, 5))):
         (margin,) = cnnscope.tile(model, 1, shapes={"x": [1, 1, length]}).margins
         assert margin.units == units

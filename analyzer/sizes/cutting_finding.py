@@ -54,7 +54,9 @@ def find_cutting(
     left = dict(strides)
     group = 0
     while left:
-        members, rates = moved_together(next(iter(left)), looks)
+        together, rates = moved_together(next(iter(left)), looks)
+        # In their own order, whatever that of a set is: a tile's size is in pixels of the first one.
+        members = [key for key in strides if key in together]
         for key in members:
             left.pop(key)
         whole = None if rates is None else block_of(members, rates, looks, strides)
@@ -75,7 +77,7 @@ def find_cutting(
                 impulse_of(seen, step),
             )  # fmt: skip
         for output, by in looks.items():
-            if members & by.keys():
+            if together & by.keys():
                 length = shapes.tensors[output[0]].dims[output[1]]
                 outputs.append(TiledOutput(*output, group, units[output], by, length))
         group += 1

@@ -58,7 +58,7 @@ def moved_together(
 
 
 def block_of(
-    members: set[InputAxis],
+    members: Sequence[InputAxis],
     rates: Mapping[object, Fraction],
     looks: Mapping[OutputAxis, Mapping[InputAxis, Field]],
     strides: Mapping[InputAxis, int],

@@ -101,8 +101,8 @@ def with_own_values(
                 if isinstance(length, FreeDim)
                 for n in length.names
             }
-            for key in moving:
-                if labels[key].names & names and key not in found:
+            for key in keys:
+                if key in moving and labels[key].names & names and key not in found:
                     found[key] = Obstacle(
                         *key,
                         node.path,

@@ -40,9 +40,8 @@ def network_of(stage: Stage, known: Callable[[str], str] = str) -> Network:
     for i, all_read in enumerate(reads):
         inputs = [(name, k) for name, k in all_read if name in made]
         found, number = None, stage.alike(i)
-        if (
-            number is not None
-        ):  # the kind may hang on the neighbours, too; equal ones are one object
+        if number is not None:
+            # The kind may hang on the neighbours, too; equal ones are one object.
             key = number, id(stage.layers[i].kind), *[k for _, k in inputs]
             found = characters.get(key)
         if found is None:

@@ -11,6 +11,7 @@ from cnnscope.analyzer.fields.terms import Term
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.field import Field
+from cnnscope.analyzer.values.notation import decimal
 
 
 def note_misaligned(node: Node, found: Fields, key: InputAxis, a: Term, b: Term) -> None:
@@ -49,13 +50,9 @@ def _apart(a: Field, b: Field) -> str:
         if Fraction(a.step) != Fraction(b.step):
             return f"{sizes}, units {abs(a.step)} and {abs(b.step)} px apart"
         apart = abs(a.middle - b.middle)
-        return f"{sizes}, middles {_decimal(apart)} px apart"
+        return f"{sizes}, middles {decimal(apart)} px apart"
     for unit in range(max(len(a.spans), len(b.spans))):
         mine, theirs = a.span(unit), b.span(unit)
         if mine is not None and theirs is not None and sum(mine) != sum(theirs):
             return f"{sizes}, unit {unit} sees {mine[0]}..{mine[1]} and {theirs[0]}..{theirs[1]}"
     return f"{sizes}, of other units"
-
-
-def _decimal(value: Fraction) -> str:
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"

@@ -18,8 +18,6 @@ from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.plain_class import dataclass
 
-#: how a total names a free dimension among what it lacks
-
 
 @dataclass(frozen=True, slots=True)
 class Sum:

@@ -67,6 +67,15 @@ def with_exponent(value: Fraction) -> str:
     return f"{wide.divide(Decimal(value.numerator), Decimal(value.denominator)):.2e}"
 
 
+def decimal(value: Fraction) -> str:
+    """A length or a place that may lie between two positions: six digits where it does.
+
+    >>> decimal(Fraction(7, 2)), decimal(Fraction(1234567)), decimal(Fraction(1, 3))
+    ('3.5', '1234567', '0.333333')
+    """
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
+
+
 def ratio(value: float | None) -> str:
     """A ratio such as FLOPs per byte.
 

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.lint.families import LOOKING
+from cnnscope.analyzer.lint.references import GUIDE
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.notation import decimal, many
 from cnnscope.analyzer.values.window import Window
 
-_GUIDE = (
-    "Dumoulin, Visin: A guide to convolution arithmetic for deep learning. 2016. arXiv:1603.07285"
-)
 _WU = (
     "Wu, Wang, Zhang, Hou, Hou: Convolution with even-sized kernels and symmetric padding. NeurIPS "
     "2019. arXiv:1903.08385"
@@ -38,7 +36,7 @@ _WU = (
         example="A 4x4 convolution of stride 1 with TensorFlow's SAME padding (1 before, 2 after) "
         "looks half a position to the right and down.",
         todo="Use an odd kernel, or alternate the side of the padding from layer to layer.",
-        references=(_WU, _GUIDE),
+        references=(_WU, GUIDE),
     ),
 )
 def even_kernel_shift(subject: Subject) -> Iterator[Hit]:
@@ -56,11 +54,10 @@ def even_kernel_shift(subject: Subject) -> Iterator[Hit]:
             shifts[value.name] = shift
         largest = max(largest, shift, key=abs)
     if found:
-        amount = f"{float(abs(largest)):g}"
         yield Hit(
             tuple(layer.name for layer in found),
             f"{many(len(found), 'even window')} padded more on one side: the map is shifted by "
-            f"{amount} px of the input",
+            f"{decimal(abs(largest))} px of the input",
             {"pixels": math.ceil(abs(largest))},
         )
 

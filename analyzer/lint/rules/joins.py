@@ -11,7 +11,7 @@ from cnnscope.analyzer.lint.evidence import Grid
 from cnnscope.analyzer.lint.references import DISTILL
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
-from cnnscope.analyzer.values.notation import percent
+from cnnscope.analyzer.values.notation import decimal, percent
 
 
 @rule(
@@ -74,7 +74,7 @@ def misaligned_branches(subject: Subject) -> Iterator[Hit]:
             share = offset / abs(step)
             yield Hit(
                 (layer.name,),
-                f"it joins branches whose middles are {_mixed(offset)} px of {place[0]} apart, "
+                f"it joins branches whose middles are {decimal(offset)} px of {place[0]} apart, "
                 f"{percent(float(share))} of a unit's step",
                 {"pixels": math.ceil(offset)},
                 severity=None if share >= 1 else "info",
@@ -101,7 +101,3 @@ def _joined(subject: Subject, layer: Layer, place: InputAxis) -> list[Grid]:
         if grid is not None:
             grids.append(grid)
     return grids
-
-
-def _mixed(value: Fraction) -> str:
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from cnnscope.analyzer.lint.references import MIND_THE_PAD
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.sizes.mirroring import displacements, displacing
 from cnnscope.analyzer.values.dimension import Dim
+from cnnscope.analyzer.values.notation import decimal
 
 _HUANG = (
     "Huang, Zhu, Guo, Huang: The Devil Is in the Details: Delving into Unbiased Data Processing for Human "
     "Pose Estimation. CVPR 2020. arXiv:1911.07524"
-)
-_ALSALLAKH = (
-    "Alsallakh, Kokhlikyan, Miglani, Yuan, Reblitz-Richardson: Mind the Pad: CNNs Can Develop Blind "
-    "Spots. ICLR 2021. arXiv:2010.02178"
 )
 
 
@@ -38,7 +36,7 @@ _ALSALLAKH = (
         "middles at 0, 4, ..., 188, the mirrored ones at 191, ..., 3: 3 pixels beside, 0.75 of a unit.",
         todo="Use an input one pixel longer than a multiple of the steps (193), kernels of even width, or "
         "move the map of the mirrored image by that much before it is averaged.",
-        references=(_HUANG, _ALSALLAKH),
+        references=(_HUANG, MIND_THE_PAD),
     ),
 )
 def mirror_displacement(subject: Subject) -> Iterator[Hit]:
@@ -68,7 +66,7 @@ def mirror_displacement(subject: Subject) -> Iterator[Hit]:
     most = max(off.values(), key=abs)
     yield Hit(
         tuple(found),
-        f"the map of a mirrored image lies {_number(abs(most))} pixels beside the mirrored map",
+        f"the map of a mirrored image lies {decimal(abs(most))} pixels beside the mirrored map",
         {"pixels": -(-abs(most).numerator // most.denominator)},
     )
 
@@ -85,7 +83,3 @@ def _moves_on(layer: Layer, key: tuple[str, int]) -> bool:
 
 def _steps(subject: Subject, layer: Layer) -> bool:
     return any(abs(look.window.stride) != 1 for look in subject.particulars.looks(layer.name))
-
-
-def _number(value: Fraction) -> str:
-    return f"{float(value):g}"

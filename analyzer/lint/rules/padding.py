@@ -9,21 +9,15 @@ from cnnscope.analyzer.fields.border import window_share
 from cnnscope.analyzer.fields.pairs import window_pairs
 from cnnscope.analyzer.lint.families import LOOKING, WEIGHTED
 from cnnscope.analyzer.lint.movement import KEEPS_ZERO, Look
+from cnnscope.analyzer.lint.references import GUIDE, MIND_THE_PAD
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.notation import many, percent
 
-_GUIDE = (
-    "Dumoulin, Visin: A guide to convolution arithmetic for deep learning. 2016. arXiv:1603.07285"
-)
 _ISLAM = (
     "Islam, Jia, Bruce: How Much Position Information Do Convolutional Neural Networks Encode? "
     "ICLR 2020. arXiv:2001.08248"
-)
-_MIND = (
-    "Alsallakh, Kokhlikyan, Miglani, Yuan, Reblitz-Richardson: Mind the Pad: CNNs Can Develop Blind "
-    "Spots. ICLR 2021. arXiv:2010.02178"
 )
 #: layers between a normalisation and the convolution whose padding stands beside its values
 _PASSED = KEEPS_ZERO | {"padding"}
@@ -60,7 +54,7 @@ def _touched(layer: Layer, borders: tuple[Look, ...]) -> float | None:
         "of its MACs multiply zeros, and every unit touches the border.",
         todo="Use larger inputs, stop reducing the resolution earlier, or leave the padding out "
         "where the map's size needn't be kept.",
-        references=(_ISLAM, _MIND),
+        references=(_ISLAM, MIND_THE_PAD),
     ),
 )
 def border_touched_units(subject: Subject) -> Iterator[Hit]:
@@ -124,7 +118,7 @@ def _inside(looks: tuple[Look, ...]) -> Fraction | None:
         example="A 3x3 convolution with padding 2: 32 x 32 becomes 34 x 34, and the corner units "
         "see one position each.",
         todo="Use `dilation*(kernel-1)/2` on both sides to keep the size.",
-        references=(_GUIDE,),
+        references=(GUIDE,),
     ),
 )
 def full_padding(subject: Subject) -> Iterator[Hit]:
@@ -172,7 +166,7 @@ def _size(lengths: Iterable[object]) -> int | None:
         "ReLU was forgotten.",
         todo="Put the activation between, pad before normalising, or pad with mirrored or "
         "repeated values.",
-        references=(_MIND, _ISLAM),
+        references=(MIND_THE_PAD, _ISLAM),
     ),
 )
 def padding_after_normalisation(subject: Subject) -> Iterator[Hit]:

@@ -10,6 +10,7 @@ import numpy as np
 from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.lint.families import LOOKING, POINTWISE
 from cnnscope.analyzer.lint.movement import Look
+from cnnscope.analyzer.lint.references import GUIDE
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.values.notation import count, many, percent
@@ -144,10 +145,7 @@ def _position_by_position(subject: Subject, layer: Layer) -> bool:
         "positions, are dropped.",
         todo="Choose an input size that the product of the strides divides, or pad or round up "
         "(`ceil_mode`) there.",
-        references=(
-            "Dumoulin, Visin: A guide to convolution arithmetic for deep learning. 2016. "
-            "arXiv:1603.07285",
-        ),
+        references=(GUIDE,),
     ),
 )
 def dropped_border(subject: Subject) -> Iterator[Hit]:

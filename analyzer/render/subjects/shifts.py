@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import (
@@ -21,7 +20,7 @@ from cnnscope.analyzer.render.document import (
 from cnnscope.analyzer.render.tables import Tone, table
 from cnnscope.analyzer.sizes.shift_proof import MeasuredShift, ShiftProof
 from cnnscope.analyzer.sizes.shifts import AxisShift, ShiftAxis, Shifts
-from cnnscope.analyzer.values.notation import escape, many, name, percent
+from cnnscope.analyzer.values.notation import decimal, escape, many, name, percent
 from cnnscope.analyzer.values.plain_class import dataclass
 
 #: layers that are named in one line; further ones are counted
@@ -104,10 +103,6 @@ def _interior(row: _Row) -> str:
     return "none" if isinstance(said.units, int) else "?"
 
 
-def _pixels(off: Fraction) -> str:
-    return str(off.numerator) if off.denominator == 1 else f"{float(off):g}"
-
-
 def _mirror(row: _Row) -> str:
     said = row.said
     if said.mirror is None:
@@ -115,7 +110,7 @@ def _mirror(row: _Row) -> str:
     if not said.mirror:
         return "0"
     units = said.mirror_units
-    return _pixels(said.mirror) + ("" if units is None else f" ({float(units):g} units)")
+    return decimal(said.mirror) + ("" if units is None else f" ({decimal(units)} units)")
 
 
 def _why(row: _Row) -> str:
@@ -172,7 +167,7 @@ def _facts(found: Shifts) -> Iterator[Pair]:
             yield Pair(label, _named(layers))
     if found.displacing:
         shown = [
-            f"{name(layer)} (by {_pixels(max(by_axis.values(), key=abs))})"
+            f"{name(layer)} (by {decimal(max(by_axis.values(), key=abs))})"
             for layer, by_axis in found.displacing.items()
         ]
         yield Pair("mirror", _counted(shown))

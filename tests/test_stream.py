@@ -273,6 +273,20 @@ def make() -> Callable[[], onnx.ModelProto]:
     )
 
 
+@pytest.mark.parametrize(
+    ("limit", "state"),
+    [("<= 0.3 ms", "within"), ("< 0.3 ms", "within"), (">= 0.3 ms", "exceeds"), ("> 0.3 ms", "exceeds"),
+     ("<= 0.24 ms", "exceeds"), (">= 0.24 ms", "within"), ("== 0.25 ms", "within")],
+)  # fmt: skip
+def test_a_limit_may_lie_between_two_samples(
+    limit: str, state: str, make: Callable[[], onnx.ModelProto]
+) -> None:
+    # Two samples at 8 kHz are 0.25 ms.
+    found = cnnscope.check(make(), {"lookahead": f"{limit} at 8 kHz"})
+    (verdict,) = found.models[0].verdicts
+    assert verdict.state == state
+
+
 def test_an_unknown_look_ahead_keeps_no_limit(samples: Path) -> None:
     found = cnnscope.check(samples / "vgg16.onnx", {"lookahead": 10**6})
     (verdict,) = found.models[0].verdicts

@@ -91,12 +91,11 @@ def parse_amount(given: object, measure: Measure, words: tuple[str, ...] = ()) -
 
 
 def _samples(time: str, rate: str, given: str) -> Fraction:
-    """So many samples as a time is at a rate, the part of one left out: what is within the time is
-    within them."""
+    """So many samples as a time is at a rate, exactly: a limit may lie between two of them."""
     hertz = parse_amount(rate.strip(), "count")
     if not hertz:
         raise ValueError(f"{quoted(given)}: a rate is above 0")
-    return Fraction(parse_amount(time, "seconds") * hertz // 1)
+    return parse_amount(time, "seconds") * hertz
 
 
 def at_rate(given: object, rate: int) -> object:
@@ -107,7 +106,8 @@ def at_rate(given: object, rate: int) -> object:
     """
     if not isinstance(given, str):
         return given
-    times = re.compile(r"[^,]*[0-9]\s*(?:ns|us|µs|ms|s|min)\s*")
+    units = "|".join(unit for unit in _UNITS["seconds"] if unit)
+    times = re.compile(rf"[^,]*[0-9]\s*(?:{units})\s*")
     parts = given.split(",")
     return ",".join(f"{x.rstrip()} at {rate} Hz" if times.fullmatch(x) else x for x in parts)
 

@@ -123,8 +123,8 @@ class FreeDim(Polynomial):
         if not isinstance(other, FreeDim):
             return NotImplemented
         if len(self.factors) * len(other.factors) > 8 * TERMS:
-            parts = (opaque(self.factors.items()),), (opaque(other.factors.items()),)
-            return FreeDim({multiplied(*parts): 1})
+            parts = opaque(self.factors.items()), opaque(other.factors.items())
+            return FreeDim({parts: 1})
         factors: dict[Monomial, int] = {}
         for left, a in self.factors.items():
             for right, b in other.factors.items():

@@ -109,7 +109,7 @@ class Polynomial:
     factors: dict[Monomial, int]
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
-        self._take({monomial: factor for monomial, factor in terms.items() if factor})
+        self._take({_in_order(monomial): factor for monomial, factor in terms.items() if factor})
 
     def _take(self, factors: dict[Monomial, int]) -> None:
         """Be made of these, none of which is 0; as one unknown where they are too long."""
@@ -125,8 +125,8 @@ class Polynomial:
         self._names: frozenset[str] | None = None
         self._data: frozenset[str] | None = None
 
-    def __reduce__(self) -> tuple[object, tuple[type[Polynomial], dict[Monomial, int]]]:
-        return _made_again, (type(self), self.factors)
+    def __reduce__(self) -> tuple[type[Polynomial], tuple[dict[Monomial, int]]]:
+        return type(self), (self.factors,)
 
     @property
     def names(self) -> frozenset[str]:
@@ -195,16 +195,16 @@ class Polynomial:
         return f"{type(self).__name__}({str(self)!r})"
 
 
-def _made_again(cls: type[Polynomial], factors: Mapping[Monomial, int]) -> Polynomial:
-    """A polynomial of another process, where atoms called alike may have been made in another order."""
-    return cls({tuple(sorted(m, key=_order)): factor for m, factor in factors.items()})
+def _in_order(monomial: Monomial) -> Monomial:
+    """A product as this process has it: what was written by another may have its twins in another order."""
+    return tuple(sorted(monomial, key=_order)) if len(monomial) > 1 else monomial
 
 
 def multiplied(left: Monomial, right: Monomial) -> Monomial:
     """The product of two products, its atoms in order."""
     if not left or not right:
         return left or right
-    return tuple(sorted(left + right, key=_order))
+    return _in_order(left + right)
 
 
 def opaque(terms: Iterable[tuple[Monomial, int]]) -> Atom:

@@ -76,15 +76,8 @@ class AtLengths:
         return self._known[lengths]
 
     def _inferred(self, lengths: Lengths) -> Shapes | None:
-        named = self.named(lengths)
-        inputs = {
-            name: x if x.shape is None else replace(
-                x, shape=tuple(substituted(n, named) for n in x.shape)
-            )
-            for name, x in self.inputs.items()
-        }  # fmt: skip
         try:
-            found = infer_shapes(self.graph, inputs)
+            found = infer_shapes(self.graph, inputs_at(self.inputs, self.named(lengths)))
         except GraphError:
             return None
         refused = any(note.severity == "error" for note in found.diagnostics)
@@ -120,6 +113,16 @@ class AtLengths:
         return found if isinstance(found, int) else None
 
 
+def inputs_at(inputs: Mapping[str, Tensor], lengths: Mapping[str, Dim]) -> dict[str, Tensor]:
+    """A network's inputs with lengths put in for the names of free ones."""
+    return {
+        name: x if x.shape is None else replace(
+            x, shape=tuple(substituted(n, lengths) for n in x.shape)
+        )
+        for name, x in inputs.items()
+    }  # fmt: skip
+
+
 def _holds(claim: Claim, lengths: Mapping[str, int]) -> bool:
     """May it hold?"""
     try:
@@ -128,4 +131,4 @@ def _holds(claim: Claim, lengths: Mapping[str, int]) -> bool:
         return True
     if not isinstance(value, int):
         return True
-    return value == 0 if claim.kind == "zero" else value >= 0
+    return claim.holds_of(value)

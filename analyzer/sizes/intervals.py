@@ -15,7 +15,6 @@ import numpy as np
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.sizes.grid import Axis, count_of, grid
 from cnnscope.analyzer.sizes.open_costs import (
-    Booleans,
     OpenCosts,
     many_lengths,
     many_totals,
@@ -23,7 +22,7 @@ from cnnscope.analyzer.sizes.open_costs import (
 )
 from cnnscope.analyzer.sizes.rising import rises
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
-from cnnscope.analyzer.values.many_lengths import Numbers
+from cnnscope.analyzer.values.many_lengths import Booleans, Numbers
 from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, reduce
 from operator import or_
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnscope.analyzer.model.binding import meant_name, show
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.passes.shapes import infer_shapes
+from cnnscope.analyzer.sizes.at_lengths import inputs_at
 from cnnscope.analyzer.sizes.length_set import LengthSet
 from cnnscope.analyzer.values.conditions import Claim, Condition, noting
 from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
-from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
-from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
+from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.many_lengths import Booleans, Numbers, where_holds
 from cnnscope.analyzer.values.plain_class import dataclass
-from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: an input's name, and an axis of it
@@ -162,7 +160,7 @@ class NetworkLengths:
         """Does everything hold that was taken for granted of several lengths together?"""
         return bool(self.where_ties_hold({name: column([n]) for name, n in lengths.items()})[0])
 
-    def where_ties_hold(self, sizes: Mapping[str, Numbers]) -> npt.NDArray[np.bool_]:
+    def where_ties_hold(self, sizes: Mapping[str, Numbers]) -> Booleans:
         """The same of many sizes at once, for each dimension an array of lengths."""
         found = np.ones(len(next(iter(sizes.values()))), bool)
         for names, conditions in self.by_names.items():
@@ -173,7 +171,9 @@ class NetworkLengths:
                 return np.zeros_like(found)
             for condition in conditions:
                 if found.any():
-                    found &= reduce(or_, (_holds(claim, among) for claim in condition.either))
+                    found &= reduce(
+                        or_, (where_holds(claim, among)[0] for claim in condition.either)
+                    )
         return found
 
     def accepts(self, lengths: Mapping[str, int]) -> bool:
@@ -191,15 +191,9 @@ class NetworkLengths:
     def _analysed(self, lengths: Mapping[str, int]) -> tuple[bool, list[Claim], list[Tensor]]:
         """What the analysis of certain lengths says: is no node refused, which claims are broken, and
         what is known of the tensors."""
-        inputs = {
-            name: x
-            if x.shape is None
-            else replace(x, shape=tuple(substituted(n, lengths) for n in x.shape))
-            for name, x in self.inputs.items()
-        }
         with noting() as found:
             try:
-                shapes = infer_shapes(self.graph, inputs)
+                shapes = infer_shapes(self.graph, inputs_at(self.inputs, lengths))
             except GraphError:
                 return False, found.broken, []
         accepted = not any(note.severity == "error" for note in shapes.diagnostics)
@@ -255,23 +249,3 @@ class NetworkLengths:
 def column(lengths: Sequence[int]) -> Numbers:
     """Lengths as an array to work out formulas on."""
     return np.array(lengths, np.int64 if max(lengths, default=0) < 1 << 62 else object)
-
-
-def _holds(claim: Claim, lengths: Mapping[str, Numbers]) -> npt.NDArray[np.bool_]:
-    """Of each of many sizes, whether a claim holds; one that can't be worked out doesn't."""
-    count = len(next(iter(lengths.values()))) if lengths else 1
-    difference = claim.difference
-    if isinstance(difference, int):
-        values: Numbers = np.full(count, difference, object)
-    else:
-        try:
-            values = evaluated(difference, {name: lengths[name] for name in difference.names})
-        except Undetermined:  # of one of them at least
-            if count == 1:
-                return np.zeros(1, bool)
-            half = count // 2
-            return np.concatenate([
-                _holds(claim, {name: x[part] for name, x in lengths.items()})
-                for part in (slice(half), slice(half, None))
-            ])  # fmt: skip
-    return np.asarray(values == 0 if claim.kind == "zero" else values >= 0, bool)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.passes.costs import count_costs
@@ -22,10 +21,8 @@ from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
 from cnnscope.analyzer.values.conditions import Claim, noting
 from cnnscope.analyzer.values.diagnostics import BindingError, GraphError
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
-from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
+from cnnscope.analyzer.values.many_lengths import Booleans, Numbers, evaluated, where_holds
 from cnnscope.analyzer.values.tensor import lengths_to_be_given
-
-Booleans = npt.NDArray[np.bool_]
 
 
 class OpenCosts:
@@ -103,12 +100,9 @@ class OpenCosts:
 
     @staticmethod
     def _holds(claim: Claim, lengths: Mapping[str, Numbers], sure: Booleans) -> Booleans:
-        try:
-            value = evaluated(claim.difference, lengths)
-        except Undetermined:
-            sure[...] = False
-            return np.zeros(sure.shape, bool)
-        return np.asarray(value == 0 if claim.kind == "zero" else value >= 0, bool)
+        held, known = where_holds(claim, lengths)
+        sure &= known
+        return held
 
     def at(self, lengths: Mapping[str, int]) -> Report | None:
         """The analysis of one size; None where the model doesn't accept it."""

@@ -20,7 +20,7 @@ from cnnscope.analyzer.sizes.length_set import LIMIT, LengthSet, TooLarge
 from cnnscope.analyzer.values.conditions import Claim, Condition
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.extremes import smallest
-from cnnscope.analyzer.values.many_lengths import Numbers, evaluated
+from cnnscope.analyzer.values.many_lengths import Numbers, evaluated, holding
 from cnnscope.analyzer.values.polynomial import Atom, Polynomial
 from cnnscope.analyzer.values.substitution import substituted
 
@@ -94,8 +94,7 @@ def claimed(claim: Claim, name: str, effort: Effort | None = None) -> LengthSet:
     effort.spend(_CLAIM)
     difference = _uncut(claim.difference)
     if isinstance(difference, int):
-        holds = difference == 0 if claim.kind == "zero" else difference >= 0
-        return LengthSet.every() if holds else LengthSet.of(())
+        return LengthSet.every() if claim.holds_of(difference) else LengthSet.of(())
     if difference.data or difference.names != {name}:
         raise Unsolved
     period, degree = _period(difference), _degree(difference)
@@ -110,7 +109,7 @@ def claimed(claim: Claim, name: str, effort: Effort | None = None) -> LengthSet:
         values = evaluated(difference, {name: lengths})
         if values.dtype == object:
             effort.spend(len(lengths) * _weight(difference) * _LONG)
-        return values == 0 if claim.kind == "zero" else values >= 0
+        return holding(claim, values)
 
     try:
         return LengthSet.where(values_of, start, period)

@@ -16,7 +16,7 @@ from cnnscope.analyzer.model.opening import opened, opening_for
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.report.examination import Source, opening_of
-from cnnscope.analyzer.sizes.at_lengths import AtLengths
+from cnnscope.analyzer.sizes.at_lengths import AtLengths, inputs_at
 from cnnscope.analyzer.sizes.cutting import Cutting, Obstacle
 from cnnscope.analyzer.sizes.cutting_finding import find_cutting
 from cnnscope.analyzer.sizes.tile_cuts import NoCuts
@@ -197,16 +197,9 @@ def _cut(
         along = [x for state in fields.states.values() for key, x in state.items() if key in axes]
         number = math.lcm(_MULTIPLE, common_step(along))
         rests = {name: (number, (whole[name] or 0) % number) for name in names}
-        taken = {
-            name: x if x.shape is None else replace(
-                x, shape=tuple(
-                    n * rests[label][0] + rests[label][1]
-                    if (label := axes.get((name, axis))) is not None else n
-                    for axis, n in enumerate(x.shape)
-                )
-            )
-            for name, x in inputs.items()
-        }  # fmt: skip
+        taken = inputs_at(
+            inputs, {name: FreeDim.named(name) * n + rest for name, (n, rest) in rests.items()}
+        )
         bound = replace(graph, inputs=taken)
         other = infer_shapes(bound, taken)
         again = find_cutting(bound, other, find_fields(bound, other), axes)

@@ -45,6 +45,10 @@ class Claim:
         """Left less right."""
         return self.left - self.right
 
+    def holds_of(self, difference: int) -> bool:
+        """Does it hold where the difference comes to that?"""
+        return difference == 0 if self.kind == "zero" else difference >= 0
+
     def __str__(self) -> str:
         return f"{self.left} {'=' if self.kind == 'zero' else '>='} {self.right}"
 
@@ -165,7 +169,7 @@ def _told(claim: Claim) -> bool | None:
     """Does it hold for every length, for none, or does it depend?"""
     difference = claim.difference
     if isinstance(difference, int):
-        return difference == 0 if claim.kind == "zero" else difference >= 0
+        return claim.holds_of(difference)
     try:
         if claim.kind == "positive":
             return bool(difference >= 0)

@@ -22,8 +22,9 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from counting import Counting, Plain
 
 #: a task isn't repeated further once its times add up to so many seconds
 ENOUGH = 3.0
@@ -235,50 +236,6 @@ def one_run(path: str) -> dict[str, float]:
     opened = time.perf_counter()
     session.run(None, feeds)
     return {"session": opened - start, "run": time.perf_counter() - opened}
-
-
-class Counting:
-    """A file that hands out ranges, and counts how often it is asked and for how much."""
-
-    def __init__(self, path: str) -> None:
-        self.file = Path(path).open("rb")  # noqa: SIM115  # for as long as the process
-        self.size = Path(path).stat().st_size
-        self.at = self.requests = self.bytes = 0
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.at = offset + (0, self.at, self.size)[whence]
-        return self.at
-
-    def tell(self) -> int:
-        return self.at
-
-    def seekable(self) -> bool:
-        return True
-
-    def read(self, length: int = -1) -> bytes:
-        found = self.read_many([(self.at, self.size if length < 0 else length)])[0]
-        self.at += len(found)
-        return found
-
-    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        self.requests += 1
-        found = []
-        for offset, length in ranges:
-            self.file.seek(offset)
-            found.append(self.file.read(length))
-        self.bytes += sum(map(len, found))
-        return found
-
-
-class Plain(Counting):
-    """The same as a file that has only `read` and `seek`: each range is waited for alone."""
-
-    read_many = None  # type: ignore[assignment]
-
-    def read(self, length: int = -1) -> bytes:
-        found = Counting.read_many(self, [(self.at, self.size if length < 0 else length)])[0]
-        self.at += len(found)
-        return found
 
 
 def in_ranges(path: str) -> dict[str, int]:

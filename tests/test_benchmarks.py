@@ -21,6 +21,7 @@ from cnnscope.analyzer.analysis import analyze
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 QUESTIONS = sorted(path.stem for path in (FOLDER / "questions").glob("*.py"))
 NAMES = (
+    "counting",
     "measure",
     "models",
     "setting",
@@ -180,7 +181,7 @@ def test_every_question_is_asked_and_begins_with_it(scripts: dict[str, ModuleTyp
 
 def test_a_reader_of_ranges_counts(scripts: dict[str, ModuleType], tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"0123456789")
-    file = scripts["tasks"].Counting(str(tmp_path / "file"))
+    file = scripts["counting"].Counting(str(tmp_path / "file"))
     assert file.read_many([(0, 2), (8, 2)]) == [b"01", b"89"]
     assert (file.seek(-3, 2), file.read(2), file.read(), file.tell()) == (7, b"78", b"9", 10)
     assert (file.requests, file.bytes) == (3, 7)

@@ -127,6 +127,11 @@ def _length(names: Sequence[str], given: object) -> int:
     return length
 
 
+def named_size(size: Mapping[str, int]) -> str:
+    """A size in words, its names as the model has them."""
+    return ", ".join(f"{name} = {n}" for name, n in size.items())
+
+
 def count_of(axes: Sequence[Axis]) -> int:
     """How many sizes there are."""
     return math.prod(len(axis.lengths) for axis in axes)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from cnnscope.analyzer.report.metric import Metric
-from cnnscope.analyzer.sizes.grid import Axis, count_of, grid
+from cnnscope.analyzer.sizes.grid import Axis, count_of, grid, named_size
 from cnnscope.analyzer.sizes.open_costs import (
     OpenCosts,
     many_lengths,
@@ -111,16 +111,11 @@ class Intervals(Answer):
             found = interval.to_dict()
             for key in ("least_at", "most_at"):
                 at = found[key]
-                found[key] = None if at is None else size_text(at)  # type: ignore[arg-type]  # that it is
+                found[key] = None if at is None else named_size(at)  # type: ignore[arg-type]  # that it is
             yield found
 
     def summary(self) -> str:
         return f"over {many(self.sizes, 'size')}"
-
-
-def size_text(size: Mapping[str, int]) -> str:
-    """A size in words."""
-    return ", ".join(f"{name} = {n}" for name, n in size.items())
 
 
 def find_intervals(costs: OpenCosts, axes: Sequence[Axis]) -> Intervals:
@@ -174,7 +169,7 @@ class _Each:
         array = None if why else many_totals(metric, self.lengths)
         for i, report in self.ends.items() if array is not None else ():
             if report is not None and getattr(report.totals, name).value != int(array[i]):  # type: ignore[index]
-                why = f"the analysis of {size_text(self.size(i))} says otherwise than the formula"
+                why = f"the analysis of {named_size(self.size(i))} says otherwise than the formula"
         others = {i: getattr(report.totals, name).value for i, report in self.asked.items()}
         return self.interval(name, array, others, why)
 

@@ -10,6 +10,7 @@ import numpy as np
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import plain_number
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.sizes.grid import named_size
 from cnnscope.analyzer.sizes.open_costs import OpenCosts, many_lengths, many_totals, missing
 from cnnscope.analyzer.sizes.sweep import Numbered, Sweep, SweptTotal, shown_length
 from cnnscope.analyzer.values.dimension import Dim
@@ -111,11 +112,8 @@ class _Sweeping:
                 told = getattr(report.totals, name).value
                 if not self.why[name] and (said is None or int(said[0]) != told):
                     self.why[name] = (
-                        f"the analysis of {self.said(i)} says otherwise than the formula"
+                        f"the analysis of {named_size(self.size(i))} says otherwise than the formula"
                     )
-
-    def said(self, i: int) -> str:
-        return ", ".join(f"{name} = {n}" for name, n in self.size(i).items())
 
     def ask(self, i: int, values: Mapping[str, list[int | None]]) -> None:
         """The analysis of one size, as long as there aren't too many."""

@@ -22,6 +22,7 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Section,
 )
+from cnnscope.analyzer.render.subjects.answer import inputs_text, model_name
 from cnnscope.analyzer.render.subjects.device_lines import device_lines, gpu_lines
 from cnnscope.analyzer.render.subjects.kernel_rows import share_text
 from cnnscope.analyzer.render.subjects.profile_rows import ALL_ROWS, ProfileSelection, row_blocks
@@ -35,7 +36,6 @@ from cnnscope.analyzer.values.notation import (
     name,
     percent,
     rate,
-    shape,
 )
 
 _SHOWN: Final = 5
@@ -113,12 +113,12 @@ def _heading(found: Profile) -> list[tuple[str, str]]:
     ran = f"{name(found.provider)}, ONNX Runtime {version}"
     if found.fallback_reason:
         ran += f" ({escape(found.fallback_reason)})"
-    given = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.latency.inputs.items())
+    given = inputs_text(found.latency.inputs)
     threads = "" if found.threads is None else f"; {found.threads} threads"
     seed = f"; seed {found.seed}" if found.recording is None else ""
     recorded = [("recorded", name(found.recording, 200))] if found.recording is not None else []
     return [
-        ("model", name(found.model or "the model in memory")),
+        ("model", model_name(found.model)),
         *recorded,
         ("ran on", ran),
         ("hardware", f"{escape(found.hardware or 'not said in the recording')}{threads}"),

@@ -15,6 +15,7 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Section,
 )
+from cnnscope.analyzer.render.subjects.answer import model_name
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.profile_comparison import ProfileComparison, TimeChange
@@ -74,7 +75,7 @@ def document(found: ProfileComparison, sort: str | None = None, top: int | None 
 def _side(found: Profile) -> str:
     version = "" if found.runtime is None else f", ONNX Runtime {escape(found.runtime)}"
     batch = "" if found.latency.batch is None else f", batch {found.latency.batch}"
-    model = name(found.model or "the model in memory")
+    model = model_name(found.model)
     hardware = escape(found.hardware or "hardware not known")
     return f"{model} on {name(found.provider)}{batch}{version}; {hardware}"
 

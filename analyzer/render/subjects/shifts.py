@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import (
-    PAGE,
-    SCREEN,
-    Document,
-    Heading,
-    Note,
-    Notes,
-    Only,
-    Pair,
-    Pairs,
-    Section,
-)
+from cnnscope.analyzer.render.document import Document, Note, Pair
+from cnnscope.analyzer.render.subjects.answer import answer, model_name
 from cnnscope.analyzer.render.tables import Tone, table
 from cnnscope.analyzer.sizes.shift_proof import MeasuredShift, ShiftProof
 from cnnscope.analyzer.sizes.shifts import AxisShift, ShiftAxis, Shifts
@@ -40,20 +30,11 @@ class _Row:
 
 def document(found: Shifts) -> Document:
     """How the maps move as a document: a row for each layer, one for all axes along which it is the same."""
-    model = name(found.model or "the model in memory")
+    model = model_name(found.model)
     title = f"{model}: how its maps move with the input"
-    rows = tuple(_rows(found))
-    people = (*SCREEN, *PAGE)
     along = "; ".join(f"{_axis(x)} ({x.length})" for x in found.axes) or "none that is looked along"
-    return Document(
-        title,
-        (
-            Section((Heading(title), Only(people, (Pairs((Pair("shifted along", along),)),)))),
-            Section((table(COLUMNS, rows, narrow="shorten", tone=_tone),)),
-            Section((Only(people, (Pairs(tuple(_facts(found)), aside=14),)),)),
-            Section((Only(people, (Notes(tuple(_notes(found))),)),)),
-        ),
-    )
+    rows = table(COLUMNS, tuple(_rows(found)), narrow="shorten", tone=_tone)
+    return answer(title, [Pair("shifted along", along)], [rows], _facts(found), _notes(found))
 
 
 def _rows(found: Shifts) -> Iterator[_Row]:

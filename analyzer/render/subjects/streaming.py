@@ -7,18 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import (
-    PAGE,
-    SCREEN,
-    Document,
-    Heading,
-    Note,
-    Notes,
-    Only,
-    Pair,
-    Pairs,
-    Section,
-)
+from cnnscope.analyzer.render.document import Document, Note, Pair
+from cnnscope.analyzer.render.subjects.answer import answer, model_name
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.streaming.streaming import StreamedOutput, Streaming, milliseconds
 from cnnscope.analyzer.values.notation import escape, many, name
@@ -30,17 +20,10 @@ _SHOWN = 12
 
 def document(found: Streaming) -> Document:
     """The answer as a document: a row for each output."""
-    model = name(found.model or "the model in memory")
+    model = model_name(found.model)
     title = f"{model}: along {name(found.input)} axis {found.axis}"
-    people = (*SCREEN, *PAGE)
-    return Document(
-        title,
-        (
-            Section((Heading(title), Only(people, (Pairs(tuple(_facts(found)), aside=14),)))),
-            Section((table(_columns(found), found.outputs, narrow="shorten"),)),
-            Section((Only(people, (Notes(tuple(_notes(found))),)),)),
-        ),
-    )
+    rows = table(_columns(found), found.outputs, narrow="shorten")
+    return answer(title, _facts(found), [rows], notes=_notes(found))
 
 
 def samples_text(samples: Number | None, rate: int | None = None) -> str:

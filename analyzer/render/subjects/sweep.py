@@ -6,24 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import (
-    PAGE,
-    SCREEN,
-    Document,
-    Heading,
-    Note,
-    Notes,
-    Only,
-    Pair,
-    Pairs,
-    Section,
-)
+from cnnscope.analyzer.render.document import Document, Note, Pair
+from cnnscope.analyzer.render.subjects.answer import answer, model_name, shape_text, size_text
 from cnnscope.analyzer.render.subjects.formulas import pretty
 from cnnscope.analyzer.render.subjects.free_sizes import shortened
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.sizes.sweep import Sweep, SweptTotal
 from cnnscope.analyzer.values.dimension import FreeDim
-from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes, shape
+from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes
 
 #: of each total: what it is called, whether it is in bytes, and how important its column is
 _TOTALS: Final = {
@@ -53,23 +43,13 @@ _LONGEST: Final = 300
 
 def document(found: Sweep) -> Document:
     """The sweep as a document: a row for each size, or for each size and layer."""
-    title = (
-        f"{name(found.model or 'the model in memory')}: what it costs at {many(len(found), 'size')}"
-    )
-    people = (*SCREEN, *PAGE)
+    title = f"{model_name(found.model)}: what it costs at {many(len(found), 'size')}"
     if found.choice is None:
         rows = table(_columns(found), range(len(found)), narrow="drop")
     else:
         layers = list(found.layers(found.choice))
         rows = table(_layer_columns(found), layers, narrow="drop")
-    return Document(
-        title,
-        (
-            Section((Heading(title), Only(people, (Pairs(tuple(_formulas(found)), aside=14),)))),
-            Section((rows,)),
-            Section((Only(people, (Notes(tuple(_notes(found))),)),)),
-        ),
-    )
+    return answer(title, _formulas(found), [rows], notes=_notes(found))
 
 
 def total_formula(total: SweptTotal) -> str:
@@ -101,7 +81,7 @@ def _formulas(found: Sweep) -> Iterator[Pair]:
         if key in found.totals:
             yield Pair(_TOTALS[key][0], total_formula(found.totals[key]))
     if found.bound:
-        yield Pair("at", ", ".join(f"{name(label)} = {n}" for label, n in found.bound.items()))
+        yield Pair("at", size_text(found.bound))
 
 
 def _columns(found: Sweep) -> list[Column[int]]:
@@ -139,8 +119,8 @@ def _columns(found: Sweep) -> list[Column[int]]:
         columns.append(
             Column(f"output {label}" if len(found.outputs) > 1 else "output",
                    "output" if len(found.outputs) == 1 else name(label),
+                   lambda i, shapes=shapes: _shape(shapes[i]) or "-",  # type: ignore[misc]
                    lambda i, shapes=shapes: _shape(shapes[i]),  # type: ignore[misc]
-                   lambda i, shapes=shapes: None if shapes[i] is None else _shape(shapes[i]),  # type: ignore[misc]
                    importance=70, least=8)
         )  # fmt: skip
     return columns
@@ -176,10 +156,8 @@ def _answer(valid: bool | None) -> str:
     return "?" if valid is None else "yes" if valid else "no"
 
 
-def _shape(dims: tuple[int | None, ...] | None) -> str:
-    if dims is None:
-        return "-"
-    return shape(["?" if n is None else n for n in dims])
+def _shape(dims: tuple[int | None, ...] | None) -> str | None:
+    return None if dims is None else shape_text(dims)
 
 
 def _notes(found: Sweep) -> Iterator[Note]:

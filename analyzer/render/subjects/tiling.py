@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import (
-    PAGE,
-    SCREEN,
-    Document,
-    Heading,
-    Note,
-    Notes,
-    Only,
-    Pair,
-    Pairs,
-    Section,
-)
+from cnnscope.analyzer.render.document import Block, Document, Note, Notes, Pair
+from cnnscope.analyzer.render.subjects.answer import answer, for_people, inputs_text, model_name
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.sizes.cutting import Obstacle, Sides, TileAxis
 from cnnscope.analyzer.sizes.proof import TileProof
 from cnnscope.analyzer.sizes.tiling import TilePlan, Tiling
 from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes, ratio, shape
-
-_PEOPLE = (*SCREEN, *PAGE)
 
 
 def document(found: Tiling, *, margins: bool = True) -> Document:
@@ -33,26 +21,19 @@ def document(found: Tiling, *, margins: bool = True) -> Document:
         found: the tiles.
         margins: say how many units of the whole see padding.
     """
-    model = name(found.model or "the model in memory")
+    model = model_name(found.model)
     title = f"{model}: tile by tile" if found.ok else f"{model}: can't be cut into tiles"
-    inputs = ", ".join(
-        f"{name(n)} {shape(['?' if x is None else x for x in s])}" for n, s in found.inputs.items()
-    )
-    head = Section((Heading(title), Only(_PEOPLE, (Pairs((Pair("inputs", inputs),)),))))
-    sections = [head]
+    head = [Pair("inputs", inputs_text(found.inputs))]
+    tables: list[Block] = []
     if found.axes:
-        sections.append(Section((Only(_PEOPLE, (table(AXES, found.axes),)),)))
-        sections.append(Section((table(COLUMNS, found.plans),)))
+        tables += [for_people(table(AXES, found.axes)), table(COLUMNS, found.plans)]
     if found.obstacles:
-        sections.append(Section((Only(_PEOPLE, (table(OBSTACLES, found.obstacles),)),)))
+        tables.append(for_people(table(OBSTACLES, found.obstacles)))
     elif not found.axes:
-        no = "no layer looks along an axis of its inputs"
-        sections.append(Section((Only(_PEOPLE, (Notes((Note(no),)),)),)))
-    if found.axes:
-        facts = tuple(_facts(found, margins))
-        sections.append(Section((Only(_PEOPLE, (Pairs(facts, aside=14),)),)))
-        sections.append(Section((Only(_PEOPLE, (Notes(tuple(_notes(found))),)),)))
-    return Document(title, tuple(sections))
+        tables.append(for_people(Notes((Note("no layer looks along an axis of its inputs"),))))
+    if not found.axes:
+        return answer(title, head, tables)
+    return answer(title, head, tables, _facts(found, margins), _notes(found))
 
 
 def _sides(sides: Sides) -> str:

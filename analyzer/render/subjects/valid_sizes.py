@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cnnscope.analyzer.render.columns import Column
-from cnnscope.analyzer.render.document import (
-    PAGE,
-    SCREEN,
-    Document,
-    Heading,
-    Note,
-    Notes,
-    Only,
-    Pair,
-    Pairs,
-    Section,
-)
+from cnnscope.analyzer.render.document import Document, Note, Pair
+from cnnscope.analyzer.render.subjects.answer import answer, inputs_text, model_name, size_text
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.sizes.length_set import Run
 from cnnscope.analyzer.sizes.proof import SizeProof
 from cnnscope.analyzer.sizes.solution import Solution
 from cnnscope.analyzer.sizes.valid_sizes import ValidLengths, ValidSizes
-from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes, shape
+from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes
 
 #: runs that are written out; further ones are counted
 _SHOWN = 6
@@ -34,20 +24,11 @@ _LISTED = 40
 
 def document(found: ValidSizes) -> Document:
     """The sizes as a document: a row for each free dimension."""
-    model = name(found.model or "the model in memory")
+    model = model_name(found.model)
     title = f"{model}: the sizes it accepts"
-    inputs = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.inputs.items())
-    people = (*SCREEN, *PAGE)
-    rows = tuple(found.dims)
-    return Document(
-        title,
-        (
-            Section((Heading(title), Only(people, (Pairs((Pair("inputs", inputs),)),)))),
-            Section((table(COLUMNS, rows, narrow="shorten"),)),
-            Section((Only(people, (Pairs(tuple(_facts(found)), aside=14),)),)),
-            Section((Only(people, (Notes(tuple(_notes(found))),)),)),
-        ),
-    )
+    head = [Pair("inputs", inputs_text(found.inputs))]
+    rows = table(COLUMNS, tuple(found.dims), narrow="shorten")
+    return answer(title, head, [rows], _facts(found), _notes(found))
 
 
 def lengths_text(runs: Sequence[Run]) -> str:
@@ -133,7 +114,7 @@ def _facts(found: ValidSizes) -> Iterator[Pair]:
         yield Pair("together", f"and {len(found.ties) - _SAID} more such conditions")
     smallest = found.smallest
     if smallest:
-        yield Pair("smallest", _size(smallest))
+        yield Pair("smallest", size_text(smallest))
     for label, lengths in found.listings.items():
         listed = ", ".join(map(str, lengths[:_LISTED])) or "none"
         more = f", ... ({len(lengths)} in all)" if len(lengths) > _LISTED else ""
@@ -141,7 +122,9 @@ def _facts(found: ValidSizes) -> Iterator[Pair]:
     if found.asked is not None:
         valid = found.admits(**found.asked)
         yield Pair(
-            _size(found.asked), "accepted" if valid else "not accepted", "good" if valid else "bad"
+            size_text(found.asked),
+            "accepted" if valid else "not accepted",
+            "good" if valid else "bad",
         )
         for label, length in () if valid else found.asked.items():
             yield from _near(found, label, length)
@@ -159,11 +142,11 @@ def _solution(found: Solution) -> Iterator[Pair]:
     else:
         yield Pair(
             f"{found.end}",
-            f"{_size(found.lengths)} with {wishes}: {_totals(found.figures)}",
+            f"{size_text(found.lengths)} with {wishes}: {_totals(found.figures)}",
             "good",
         )
     if found.beyond is not None:
-        yield Pair("the next", f"{_size(found.beyond)}: {_totals(found.beyond_figures)}")
+        yield Pair("the next", f"{size_text(found.beyond)}: {_totals(found.beyond_figures)}")
     for doubt in found.doubts:
         yield Pair("not exact", escape(doubt), "bad")
 
@@ -186,7 +169,7 @@ def _proof(proof: SizeProof) -> Iterator[Pair]:
     for trial in proof.wrong[:_SHOWN]:
         was = "ran" if trial.ran else f"was refused: {escape(trial.why)}"
         yield Pair(
-            _size(trial.lengths),
+            size_text(trial.lengths),
             f"{'accepted' if trial.said else 'not accepted'}, they say; it {was}",
             "bad",
         )
@@ -207,10 +190,6 @@ def _near(found: ValidSizes, label: str, length: int) -> Iterator[Pair]:
     if up is not None:
         said.append(f"{up} (pad by {up - length})")
     yield Pair(f"{name(label)} near {length}", " or ".join(said) or "none")
-
-
-def _size(lengths: Mapping[str, int]) -> str:
-    return ", ".join(f"{name(label)} = {length}" for label, length in lengths.items())
 
 
 def _notes(found: ValidSizes) -> Iterator[Note]:

@@ -18,9 +18,10 @@ from cnnscope.analyzer.render.document import (
     Pairs,
     Section,
 )
+from cnnscope.analyzer.render.subjects.answer import inputs_text, model_name
 from cnnscope.analyzer.report.told import as_list, told
 from cnnscope.analyzer.report.verification import Agreement, FieldCheck, Mismatch, Verification
-from cnnscope.analyzer.values.notation import escape, many, name, nbytes, ratio, shape
+from cnnscope.analyzer.values.notation import escape, many, name, nbytes, ratio
 
 _SHOWN = 20
 _NAMES = 3
@@ -48,13 +49,13 @@ def _heading(found: Verification) -> Iterator[Pair]:
     differing = [*found.shapes.mismatches, *found.fields.mismatches]
     if differing and all(m.departure for m in differing):
         verdict = "agrees with ONNX's text, from which ONNX Runtime departs"
-    model = name(found.model or "the model in memory")
+    model = model_name(found.model)
     yield Pair("model", f"{model}: {verdict}", "good" if found.ok else "bad")
     ran = f"{name(found.provider)}, ONNX Runtime {escape(found.runtime)}"
     if found.fallback_reason:
         ran += f" ({escape(found.fallback_reason)})"
     yield Pair("ran on", ran)
-    given = ", ".join(f"{name(n)} {shape(list(s))}" for n, s in found.inputs.items())
+    given = inputs_text(found.inputs)
     yield Pair("inputs", f"{given or 'none'}; seed {found.seed}")
     yield Pair("weights", escape(found.weights))
 

@@ -7,6 +7,7 @@ converter's.
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -413,6 +414,23 @@ def _branch(
     )
     model.graph.input.append(flag)
     return model
+
+
+def test_an_axis_that_one_network_alone_looks_along_changes_no_layer_before() -> None:
+    """A kernel of 3 x 1 becomes one of 3 x 3: the activation before it sees its own element, as before."""
+
+    def model(kernel: tuple[int, int]) -> onnx.ModelProto:
+        pads = [kernel[0] // 2, kernel[1] // 2] * 2
+        return network(
+            node("Relu", "x", "r"), node("Conv", "r w", "y", pads=pads), x=(1, 1, 8, 8), w=(1, 1, *kernel),
+        )  # fmt: skip
+
+    live = [cnnscope.analyze(model(kernel)) for kernel in ((3, 1), (3, 3))]
+    saved = [cnnscope.load(json.dumps(report.to_dict()).encode()) for report in live]
+    for before, after in (live, saved):
+        activation, convolution = cnnscope.diff(before, after).layers
+        assert (activation.status, activation.changes) == ("same", ())
+        assert "field" in {change.aspect for change in convolution.changes}
 
 
 def test_inside_subgraphs() -> None:

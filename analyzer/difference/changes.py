@@ -109,8 +109,13 @@ def compare_layers(
         add("memory", _plain_dim(_moved(before)), _plain_dim(_moved(after)))
     # Most layers see what their counterparts see: then it needn't be put in figures.
     if stages[0].inputs != stages[1].inputs or not before.sees_as(after):
+        along = stages[0].looked_along & stages[1].looked_along
         fields = [
-            sorted(_field(f, stage.places) for f in layer.receptive_field)
+            sorted(
+                _field(f, stage.places)
+                for f in layer.receptive_field
+                if (stage.places.get(f.input, -1), f.axis) in along or not _sees_itself(f)
+            )
             for layer, stage in zip((before, after), stages, strict=True)
         ]
         if fields[0] != fields[1]:
@@ -189,6 +194,13 @@ def _field(field: ReceptiveField, inputs: Mapping[str, int]) -> tuple[object, ..
         inputs.get(field.input, -1), field.axis, field.global_,
         *(-1.5 if fact is None else fact for fact in facts), repr(field.phases),
     )  # fmt: skip
+
+
+def _sees_itself(field: ReceptiveField) -> bool:
+    """Each unit sees the element at its own place: of an axis that only one of the networks looks along
+    the other one says nothing, and means that."""
+    sizes = field.size, field.smallest_size, field.mean_step, field.start
+    return sizes == (1, 1, 1, 0) and not field.global_
 
 
 def _sizes(layer: Layer) -> Plain:

@@ -81,6 +81,15 @@ class Stage:
         )
 
     @cached_property
+    def looked_along(self) -> frozenset[tuple[int, int]]:
+        """The axes of inputs, by these' places, that fields are said along."""
+        return frozenset(
+            (self.places.get(field.input, -1), field.axis)
+            for layer in self.layers
+            for field in layer.receptive_field
+        )
+
+    @cached_property
     def _settings(self) -> dict[int, Settings]:
         return {}
 

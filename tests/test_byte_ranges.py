@@ -7,7 +7,7 @@ import itertools
 import mmap
 import pickle
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from hollow_models import Hollow, HollowFile, pieces
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.analyzer.model import fetching
+from cnnscope.analyzer.model import fetching, stored_rows
+from cnnscope.analyzer.model.byte_ranges import BytesAtHand
 from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
@@ -471,3 +472,26 @@ def test_files_that_lie_are_told_in_a_line(gives: Any, end: int, said: str) -> N
         cnnscope.analyze(Lying(data, gives, end))  # type: ignore[arg-type]  # on purpose
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_is_declared_is_looked_for_in_so_many_fields_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = bytes([stored_rows.field_key("GraphProto", "value_info"), 0])
+    data = row * (2 * stored_rows._FIELDS)
+    fetched = fetching.Fetched(BytesAtHand(data))
+    fetched.fetch([(0, len(data))])
+    rows = stored_rows.Rows()
+    rows.end = len(data)
+    count = 0
+    begun = stored_rows.begun
+
+    def counted(part: memoryview) -> Iterator[tuple[int, int, int]]:
+        nonlocal count
+        for found in begun(part):
+            count += 1
+            yield found
+
+    monkeypatch.setattr(stored_rows, "begun", counted)
+    assert rows.look_at_end(fetched) is None
+    assert count <= stored_rows._FIELDS + 1

@@ -152,7 +152,7 @@ class Rows:
         if self._end_is_known or not self.end:
             return None
         start = data.since(self.end)
-        last = data.known(start, self.end)
+        last = memoryview(data.known(start, self.end))
         tried = 0
         for at, byte in enumerate(last[:_TRIED]):
             if byte not in _DECLARED or tried > _FIELDS:
@@ -160,13 +160,13 @@ class Rows:
             rows: list[tuple[int, int, int]] = []
             for row in begun(last[at:]):
                 tried += 1
-                if row[0] not in _ROWS:
+                if row[0] not in _ROWS or tried > _FIELDS:
                     break
                 rows.append(row)
             if rows and rows[-1][2] == len(last) - at:
                 for key, inside, stop in rows:
                     if key in _DECLARED:
-                        self._take_declared(key, last[at + inside : at + stop])
+                        self._take_declared(key, bytes(last[at + inside : at + stop]))
                 if at <= _EARLY and rows[0][0] != _INPUT and start > self.at:
                     return max(self.at, start - 3 * len(last)), start
                 break
@@ -193,7 +193,7 @@ def spelt(name: str) -> str:
     return ".".join([*first, *[_COUNTS.sub("#", part) for part in parts[-2:]]])
 
 
-def begun(data: bytes) -> Iterator[tuple[int, int, int]]:
+def begun(data: bytes | memoryview) -> Iterator[tuple[int, int, int]]:
     """Key and extent of each field at a message's beginning; the last may end beyond what is there."""
     position = 0
     try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from amounts import amount, some
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
 from cnnscope.analyzer.report.examination import examine
@@ -167,3 +169,33 @@ def test_the_command(samples: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "no size has macs<=1" in capfd.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         main([*words[:-2], "--over", "H"])
+
+
+@pytest.mark.parametrize(
+    ("wish", "exact"), [("macs<=1000", True), ("macs<=1T", True), ("macs<=1000000T", False)]
+)
+def test_the_only_valid_size_is_found_below_any_limit(wish: str, exact: bool) -> None:
+    """A 3x3 convolution and a dense layer of 64 weights a class: 8x8 alone, 9*64 + 2*64 MACs."""
+    model = helper.make_model(
+        helper.make_graph(
+            [
+                helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]),
+                helper.make_node("Flatten", ["a"], ["f"]),
+                helper.make_node("Gemm", ["f", "g"], ["y"]),
+            ],
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, "H", "W"])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+            [
+                numpy_helper.from_array(np.ones((1, 1, 3, 3), np.float32), "w"),
+                numpy_helper.from_array(np.ones((64, 2), np.float32), "g"),
+            ],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    found = cnnscope.sizes(model).solve(wish).solution
+    assert found is not None
+    assert found.lengths == {"H": 8, "W": 8}
+    assert found.figures == {"macs": 9 * 64 + 2 * 64}
+    assert found.exact == exact  # with the highest limit lengths in between aren't looked at

@@ -16,6 +16,7 @@ from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.sizes.grid import Axis, count_of, grid, named_size
 from cnnscope.analyzer.sizes.open_costs import (
     OpenCosts,
+    formulas,
     many_lengths,
     many_totals,
     missing,
@@ -215,7 +216,7 @@ class _Corners:
         why = self.why or missing(metric)
         if why:
             return Interval(name, None, None, None, None, why)
-        return self.interval(name, metric.moments if metric.value is None else (metric.value,))
+        return self.interval(name, formulas(metric))
 
     def of_length(self, name: str, length: Dim) -> Interval:
         if self.why:

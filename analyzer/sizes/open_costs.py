@@ -123,15 +123,17 @@ def missing(metric: Metric) -> str:
     return "" if metric.moments else "no formula was found"
 
 
+def formulas(metric: Metric) -> tuple[Dim, ...]:
+    """What a total is the largest of: formulas, or its number; none where it has no formula."""
+    if metric.value is not None:
+        return (metric.value,)
+    return () if missing(metric) else metric.moments
+
+
 def many_totals(metric: Metric, lengths: Mapping[str, Numbers]) -> Numbers | None:
     """A total in each of many sizes: the largest of its moments; None where it has no formula."""
-    shape = np.broadcast_shapes(*(array.shape for array in lengths.values()))
-    if metric.value is not None:
-        return np.full(shape, metric.value, np.int64 if metric.value < 1 << 62 else object)
-    if missing(metric):
-        return None
     found: Numbers | None = None
-    for moment in metric.moments:
+    for moment in formulas(metric):
         part = many_lengths(moment, lengths)
         if part is None:
             return None

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import numpy as np
 
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.sizes.open_costs import OpenCosts, missing
+from cnnscope.analyzer.sizes.open_costs import OpenCosts, formulas, many_totals, missing
 from cnnscope.analyzer.sizes.rising import FURTHEST, last_kept, rises
 from cnnscope.analyzer.sizes.wish import Wish
 from cnnscope.analyzer.values.diagnostics import BindingError
@@ -100,14 +100,14 @@ class _Solving:
             )
         low, high = self.bounds(least)
         end: Literal["largest", "smallest"] = "smallest" if high is None else "largest"
-        there: int | None = None
         if high is None:
-            candidates = range(low, low + _SCANNED)
+            there = self.first(range(low, low + _SCANNED))
+            if there is None and low > least:
+                self.doubts.append(
+                    f"no valid size was found among {_SCANNED} lengths from {low} on"
+                )
         else:
-            candidates = range(high, max(low, high - _SCANNED, 0) - 1, -1)
-        there = next((n for n in self.valid(candidates) if self.keeps(n)), None)
-        if there is None and low > least and high is None:
-            self.doubts.append(f"no valid size was found among {_SCANNED} lengths from {low} on")
+            there = self.largest(low, high)
         after: int | None = None
         if there is not None:
             before = range(there - 1, max(least, there - _SCANNED) - 1, -1)
@@ -120,6 +120,21 @@ class _Solving:
             {} if there is None else self.figures(there), None if after is None else self.size(after),
             {} if after is None else self.figures(after), not self.doubts, tuple(self.doubts),
         )  # fmt: skip
+
+    def first(self, lengths: range) -> int | None:
+        """The first valid one among lengths that does as is asked."""
+        return next((n for n in self.valid(lengths) if self.keeps(n)), None)
+
+    def largest(self, low: int, high: int) -> int | None:
+        """The largest valid length between two that does as is asked: looked for from either end."""
+        split = max(low, high - _SCANNED)
+        there = self.first(range(high, split - 1, -1))
+        if there is not None or split == low:
+            return there
+        top = min(split - 1, low + _SCANNED)
+        if top < split - 1:
+            self.doubts.append(f"lengths from {top + 1} to {split - 1} weren't looked at")
+        return self.first(range(top, low - 1, -1))
 
     def size(self, n: int) -> dict[str, int]:
         return dict.fromkeys(self.names, n)
@@ -197,15 +212,12 @@ class _Solving:
 
     def moments(self, name: str, least: int) -> list[Dim]:
         """The formulas of a total in the steps from the smallest valid length on."""
-        metric = self.metrics[name]
-        given = metric.moments if metric.value is None else (metric.value,)
         step = FreeDim.named(_STEP) + (least - 1)
-        return [substituted(x, dict.fromkeys(self.names, step)) for x in given]
+        sizes = dict.fromkeys(self.names, step)
+        return [substituted(x, sizes) for x in formulas(self.metrics[name])]
 
     def scanned(self, wish: Wish, least: int) -> tuple[int, int] | None:
         """The first and the last of many lengths that do as is asked."""
-        from cnnscope.analyzer.sizes.open_costs import many_totals
-
         lengths = np.arange(least, least + _SCANNED, dtype=np.int64)
         sizes = dict.fromkeys(self.names, lengths)
         left = many_totals(self.metrics[wish.left], sizes)

@@ -11,7 +11,13 @@ from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import plain_number
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.sizes.grid import named_size
-from cnnscope.analyzer.sizes.open_costs import OpenCosts, many_lengths, many_totals, missing
+from cnnscope.analyzer.sizes.open_costs import (
+    OpenCosts,
+    formulas,
+    many_lengths,
+    many_totals,
+    missing,
+)
 from cnnscope.analyzer.sizes.sweep import Numbered, Sweep, SweptTotal, shown_length
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.many_lengths import Numbers
@@ -75,8 +81,7 @@ class _Sweeping:
         totals = {
             name: SweptTotal(
                 name, tuple(values[name]),
-                () if self.why[name] else
-                m.moments if m.value is None else (m.value,), self.why[name],
+                () if self.why[name] else formulas(m), self.why[name],
             )
             for name, m in self.metrics.items()
         }  # fmt: skip

@@ -163,16 +163,16 @@ _OPTIONS = {
 GROUPS = {
     "Read a model": {
         "analyze": "What it costs and sees, per layer and in total.",
+        "report": "One page that shows all of it, to open in a browser.",
         "explain": "How a layer's numbers come about, line by line.",
         "diff": "What differs between two models, layer by layer.",
+        "lint": "Look for what is probably a mistake or a waste.",
+    },
+    "Ask it": {
         "sizes": "Which sizes of its inputs it accepts, and why no others.",
         "shift": "By which shifts of its input its maps move, exactly.",
         "stream": "How much past and future it needs along a time axis.",
         "tile": "How large an overlap tiles need, and what they cost.",
-        "lint": "Look for what is probably a mistake or a waste.",
-        "rule": "What a rule of lint does, why, and what to do about it.",
-        "conventions": "What fvcore, thop, ptflops and others would print for it.",
-        "operators": "Which operators are covered, and how.",
     },
     "Run it": {
         "verify": "Hold shapes, fields and memory against a run.",
@@ -180,11 +180,16 @@ GROUPS = {
     },
     "Keep it so": {
         "check": "Hold models against limits, for CI.",
+    },
+    "Also": {
         "baseline": "Write, update or show what limits such as +2% are relative to.",
+        "conventions": "What fvcore, thop, ptflops and others would print for it.",
+        "operators": "Which operators are covered, and how.",
+        "rule": "What a rule of lint does, why, and what to do about it.",
     },
 }
-"""The commands as `--help` lists them, with the first line of what each says of itself: each is a
-function in the module of its name, and none is loaded for that."""
+"""The commands as `--help` lists them, with the first line of what each says of itself (of the last group
+only the names): each is a function in the module of its name, and none is loaded for that."""
 
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 

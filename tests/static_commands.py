@@ -14,6 +14,7 @@ STATIC: dict[str, list[str]] = {
     "baseline": ["write", "MODEL", "-o", "baseline.json"],
     "diff": ["MODEL", "MODEL"],
     "lint": ["MODEL", "--severity", "error"],
+    "report": ["MODEL", "-o", "-"],
     "rule": ["CNS101"],
     "shift": ["MODEL"],
     "sizes": ["MODEL", "--free", "HxW"],

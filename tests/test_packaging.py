@@ -21,6 +21,11 @@ DATA = {
     "cnnscope/py.typed",
     "cnnscope/testing.pyi",
     "cnnscope/analyzer/render/report.schema.json",
+    *(
+        f"cnnscope/analyzer/render/page/built/{name}"
+        for name in ("page.js", "page.css", "licenses.txt")
+    ),
+    "cnnscope/analyzer/render/page/template/page.html",
 }
 # Folders of code at the root; what isn't among them is never part of the package.
 PACKAGE_FOLDERS = ["analyzer", "runtime"]

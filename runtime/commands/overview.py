@@ -19,18 +19,21 @@ def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
     """The page.
 
     Args:
-        groups: heading to commands, each with the line that says what it does.
+        groups: heading to commands, each with the line that says what it does; of the last group's, the
+            names are enough. There is no room for headings.
     """
     wide = max(len(example) for example, _ in _FIRST)
     lines = [
         "Usage: cnnscope MODEL... [OPTIONS]   or   cnnscope COMMAND [OPTIONS] ...",
         "What does an ONNX model cost and see, and at which sizes? First of all:",
         *(f"  {example:{wide}}  {what}" for example, what in _FIRST),
+        "Commands:",
     ]
-    name = max(len(name) for commands in groups.values() for name in commands)
-    for heading, commands in groups.items():
-        lines += [f"{heading}:", *(f"  {key:{name}}  {line}" for key, line in commands.items())]
+    *listed, others = groups.values()
+    name = max(len(name) for commands in listed for name in commands)
+    lines += [f"  {key:{name}}  {line}" for commands in listed for key, line in commands.items()]
     lines += [
-        "Also: --version, --install-completion [SHELL]. Example: cnnscope tile --help",
+        f"Also: {', '.join(others)}, --version,",
+        "  --install-completion [SHELL]. Example: cnnscope tile --help",
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,17 @@
+"""What is a page made of? The report, and whatever else is known of its model."""
+
+from __future__ import annotations
+
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.plain_class import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a page shows.
+
+    Args:
+        report: the analysis.
+    """
+
+    report: Report

@@ -1,0 +1,45 @@
+// Numbers as cnnscope writes them: 4.09 G, 97.4 MiB; what isn't known is a question mark, never 0.
+
+const STEPS = ["", " k", " M", " G", " T", " P", " E"];
+const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+export const UNKNOWN = "?";
+
+/** A count with three digits: 25.53 M. */
+export function count(n) {
+  if (typeof n === "string") return n;
+  if (n === null || n === undefined) return UNKNOWN;
+  let step = 0;
+  while (Math.abs(n) >= 999.5 && step < STEPS.length - 1) {
+    n /= 1000;
+    step += 1;
+  }
+  return digits(n, step === 0) + STEPS[step];
+}
+
+export function nbytes(n) {
+  if (typeof n === "string") return n;
+  if (n === null || n === undefined) return UNKNOWN;
+  let step = 0;
+  while (Math.abs(n) >= 1023.95 && step < BINARY.length - 1) {
+    n /= 1024;
+    step += 1;
+  }
+  return `${digits(n, step === 0)} ${BINARY[step]}`;
+}
+
+export function share(x) {
+  if (x === null || x === undefined) return UNKNOWN;
+  return `${(100 * x).toFixed(x && x < 0.0995 ? 1 : 0)} %`;
+}
+
+/** Every digit, in groups of three. */
+export function exact(n) {
+  return n === null || n === undefined ? UNKNOWN : typeof n === "number" ? n.toLocaleString("en") : String(n);
+}
+
+function digits(n, whole) {
+  if (whole && Number.isInteger(n)) return String(n);
+  const size = Math.abs(n);
+  return n.toFixed(size >= 99.95 ? 1 : 2);
+}

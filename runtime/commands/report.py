@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
@@ -16,9 +16,12 @@ from cnnscope.runtime.commands.asked import (
 )
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FINE, blame, complain, progress
-from cnnscope.runtime.commands.sources import name_of, source_of
+from cnnscope.runtime.commands.sources import Source, name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output, save
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def write_page(request: Shown) -> int:
                 dims=request.dims,
                 free=request.free,
             )
-            text = page(Contents(report))
+            text = page(Contents(report, valid=_valid(source, request)))
     except CnnscopeError as error:
         blame(name_of(source), error)
         return BAD
@@ -57,6 +60,19 @@ def write_page(request: Shown) -> int:
     if str(request.output) != STANDARD_OUTPUT:
         complain(f"{request.output}: written: open it in a browser")
     return FINE
+
+
+def _valid(source: Source, request: Shown) -> ValidSizes | None:
+    """Which sizes it accepts: where none is asked to be free, its spatial ones are."""
+    from cnnscope.analyzer.sizing import sizes
+    from cnnscope.analyzer.values.diagnostics import BindingError
+
+    for free in (request.free, ["HxW"]):
+        try:
+            return sizes(source, free=free)
+        except BindingError:
+            continue  # no length is free
+    return None
 
 
 EPILOG = """\b

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.values.plain_class import dataclass
 
 
@@ -12,6 +13,8 @@ class Contents:
 
     Args:
         report: the analysis.
+        valid: which sizes the model accepts; None: not asked.
     """
 
     report: Report
+    valid: ValidSizes | None = None

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.parts import parts
+from cnnscope.analyzer.render.subjects.report import title
 
 
 def page(contents: Contents) -> str:
@@ -34,9 +35,12 @@ def page(contents: Contents) -> str:
         lstrip_blocks=True,
     )
     script = _built("page.js")
+    whole = title(contents.report)
+    short, _, said = whole.rpartition(": ")
     found = list(parts(contents))
     return environment.get_template("page.html").render(
-        name=contents.report.model.path or "model in memory",
+        name=short,
+        said=said,
         script=script,
         style=_built("page.css"),
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -42,16 +42,31 @@ export class Page {
       if (!(view.parts ?? []).every(has)) continue;
       const body = h("div", { class: "view" });
       const section = h("section", { id: view.id, "aria-labelledby": `${view.id}-title` },
-        h("h2", { id: `${view.id}-title` }, view.title), h("p", { class: "lead" }, view.lead), body);
+        h("h2", { id: `${view.id}-title`, tabindex: -1 }, view.title), h("p", { class: "lead" }, view.lead), body);
       section.addEventListener("near", () => this.#mount(view, section, body), { once: true });
       main.append(section);
       nav.append(h("li", {}, h("a", { href: `#${view.id}`, onclick: (event) => this.#go(event, section) }, view.title)));
       near.observe(section);
     }
+    this.#follow(main, nav);
     // Printed, everything is there.
     addEventListener("beforeprint", () => {
       for (const section of main.querySelectorAll("section")) section.dispatchEvent(new Event("near"));
     });
+  }
+
+  /** The navigation says which view is on the screen. */
+  #follow(main, nav) {
+    const seen = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        for (const link of nav.querySelectorAll("a")) {
+          if (link.hash === `#${target.id}`) link.setAttribute("aria-current", "true");
+          else link.removeAttribute("aria-current");
+        }
+      }
+    }, { rootMargin: "-20% 0px -75% 0px" });
+    for (const section of main.querySelectorAll("section")) seen.observe(section);
   }
 
   /** A place in the page, without taking the choices out of the address. */
@@ -59,7 +74,7 @@ export class Page {
     event.preventDefault();
     section.dispatchEvent(new Event("near"));
     section.scrollIntoView();
-    section.querySelector("h2").focus();
+    section.querySelector("h2").focus({ preventScroll: true });
   }
 
   async #mount(view, section, body) {

@@ -39,6 +39,8 @@ __all__ = [
     "Conventions",
     "Diagnostic",
     "Difference",
+    "EffectiveField",
+    "EffectiveFields",
     "Explanation",
     "Figure",
     "Findings",

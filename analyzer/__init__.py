@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.operators.work import Work
     from cnnscope.analyzer.report.choosing import Chosen
     from cnnscope.analyzer.report.comparison import Comparison
+    from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_fields import EffectiveFields
     from cnnscope.analyzer.report.group import Group
     from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.layer import Layer
@@ -85,6 +87,8 @@ __all__ = [
     "Conventions",
     "Diagnostic",
     "Difference",
+    "EffectiveField",
+    "EffectiveFields",
     "Explanation",
     "Figure",
     "Findings",
@@ -176,6 +180,8 @@ _HOMES = {
     "Metric": "report.metric",
     "ReceptiveField": "report.receptive_field",
     "Regions": "report.unit_regions",
+    "EffectiveField": "report.effective_field",
+    "EffectiveFields": "report.effective_fields",
     "Report": "report.report",
     "Totals": "report.metric",
     "Tensor": "values.tensor",

@@ -66,6 +66,8 @@ def values() -> dict[str, object]:
         "chosen": found.layers.select(only="op=Conv"),
         "layer": found.layers[0],
         "regions": found.regions(2, [(0, 0), (3, None)]),
+        "effective field": found.effective_field(2),
+        "effective fields": found.effective_fields([2, 5]),
         "by op": found.by_op(),
         "by kind": found.by_kind(),
         "by module": found.by_module(2),

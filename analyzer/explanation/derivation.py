@@ -27,7 +27,7 @@ from cnnscope.analyzer.fields.extreme_paths import FieldPath
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.seen import Seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps
-from cnnscope.analyzer.fields.units import moving_axes, whole_unit
+from cnnscope.analyzer.fields.units import central_unit, whole_unit
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.formulas import (
@@ -230,10 +230,7 @@ def _region(
     if unit is None:
         if not sees or shape is None:
             return None
-        chosen: list[int | None] = [None] * len(shape)
-        for axis in moving_axes(fields, tensor):
-            length = shape[axis] if 0 <= axis < len(shape) else None
-            chosen[axis] = length // 2 if isinstance(length, int) and length else None
+        chosen = central_unit(fields, tensor, shape)
     else:
         chosen = whole_unit(fields, tensor, None if shape is None else len(shape), unit)
     found = subject.regions.of(tensor, [chosen])[0]

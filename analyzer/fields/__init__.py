@@ -1,5 +1,5 @@
 """What units see: receptive fields followed through the graph, and exact regions.
 
-Door: batch, border, boxes, connections, digits, extreme_paths, fields, following, known_fields,
-pairs, paths, regions, seen, steps, touched, units.
+Door: batch, border, boxes, connections, digits, effective, effective_figures, effective_mass,
+extreme_paths, fields, following, known_fields, pairs, paths, regions, seen, steps, touched, units.
 """

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import index
 
 from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.values.tensor import Shape
 
 
 def moving_axes(fields: Fields, tensor: str) -> list[int]:
@@ -18,6 +19,15 @@ def moving_axes(fields: Fields, tensor: str) -> list[int]:
         for digit in term.digits
     }
     return sorted(axes)
+
+
+def central_unit(fields: Fields, tensor: str, shape: Shape) -> list[int | None]:
+    """The unit in the middle of the axes that move, all of every other axis."""
+    chosen: list[int | None] = [None] * len(shape)
+    for axis in moving_axes(fields, tensor):
+        length = shape[axis] if 0 <= axis < len(shape) else None
+        chosen[axis] = length // 2 if isinstance(length, int) and length else None
+    return chosen
 
 
 def plain_units(units: Iterable[Sequence[int | None]]) -> list[tuple[int | None, ...]]:

@@ -21,6 +21,8 @@ from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.fields.effective import Counting
+    from cnnscope.analyzer.report.effective_field import EffectiveField
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class FactSource(Protocol):
 
     def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
         """The input indices that each of some units of the layer's first output sees."""
+
+    def effective_field(
+        self, unit: Sequence[int | None] | None, source: str | None, counting: Counting
+    ) -> EffectiveField:
+        """How much of one of those units hangs on each position of a network input."""
 
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """How each of the layer's numbers comes about."""
@@ -228,6 +235,36 @@ class Layer(Shown):
         if self._source is None:
             raise ValueError(f"regions of layer {self.path!r} inside a subgraph aren't available")
         return self._source.regions(plain_units(units))
+
+    def effective_field(
+        self, unit: Sequence[int | None] | None = None, *, input: str | None = None,  # noqa: A002
+        counting: Counting = "uniform",
+    ) -> EffectiveField:  # fmt: skip
+        """How much of what a unit of the first output could see it hangs on.
+
+        Args:
+            unit: an index per axis of the output, or one per axis of its receptive field, None
+                standing for all of an axis; by default the central unit, all its channels together.
+            input: the network input; by default the first one that layers look along.
+            counting: ``"uniform"``: each operator's taps sum to 1 and each addend of a join counts
+                1, as the squared derivatives of a network with He's random weights do on average;
+                ``"paths"``: every path from an input position counts 1.
+
+        Raises:
+            ValueError: there is no such unit or input, or it can't be told: a size or what a layer
+                reads isn't known, or a subgraph lies on the way.
+
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/resnet50.onnx")
+        >>> report["/conv1/Conv"].effective_field().side(0.95)
+        7
+        """
+        if self._source is None:
+            raise ValueError(
+                f"effective fields of layer {self.path!r} inside a subgraph aren't available"
+            )
+        asked = None if unit is None else plain_units([unit])[0]
+        return self._source.effective_field(asked, input, counting)
 
     def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
         """How each of the layer's numbers comes about: formulas, operands, sources.

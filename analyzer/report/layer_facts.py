@@ -25,6 +25,8 @@ from cnnscope.analyzer.report.shared_facts import SharedFacts
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.fields.effective import Counting
+    from cnnscope.analyzer.report.effective_field import EffectiveField
 
 _NO_BODIES: Mapping[str, tuple[Layer, ...]] = {}  # that of most layers
 
@@ -201,6 +203,20 @@ class LayerSource:
         return self.around.shared.regions.of(
             tensor, [whole_unit(fields, tensor, rank, unit) for unit in units]
         )
+
+    def effective_field(
+        self, unit: Sequence[int | None] | None, source: str | None, counting: Counting
+    ) -> EffectiveField:
+        """How much of one of those units hangs on each position of an input."""
+        from cnnscope.analyzer.report.effective_finding import EffectiveUnit
+
+        if not self.seen:
+            raise ValueError(
+                f"layer {self.node.path!r} has no output, so no units" if self.around.top
+                else f"effective fields of layer {self.node.path!r} inside a subgraph aren't available"
+            )  # fmt: skip
+        shared = self.around.shared
+        return EffectiveUnit(shared, self.node.name, self.seen, unit, source).field(counting)
 
     def modules(self) -> Mapping[str, str]:
         """The classes of the modules around the node, by path."""

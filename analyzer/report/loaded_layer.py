@@ -13,6 +13,8 @@ from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.fields.effective import Counting
+    from cnnscope.analyzer.report.effective_field import EffectiveField
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ class LoadedLayer:
     def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
         """Needs the model."""
         raise self._needs("which inputs a unit sees")
+
+    def effective_field(
+        self, unit: Sequence[int | None] | None, source: str | None, counting: Counting
+    ) -> EffectiveField:
+        """Needs the model."""
+        raise self._needs("how much of it a unit hangs on")
 
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """Needs the model."""

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     import pandas
     from numpy.typing import NDArray
 
+    from cnnscope.analyzer.fields.effective import Counting
+    from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_fields import EffectiveFields
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.unit_regions import Regions
@@ -173,11 +176,59 @@ class Report(Answer):
         """
         from cnnscope.analyzer.report.unit_regions import asked_regions
 
+        return asked_regions(self._meant(layer), units)
+
+    def effective_field(
+        self, layer: Layer | str | int, unit: Sequence[int | None] | None = None, *,
+        input: str | None = None, counting: Counting = "uniform",  # noqa: A002
+    ) -> EffectiveField:  # fmt: skip
+        """How much of what a unit could see it hangs on, as `Layer.effective_field` has it.
+
+        Args:
+            layer: the layer, or its name, path, index, or a tensor that it gives.
+            unit, input, counting: as there.
+
+        Raises:
+            KeyError: there is no such layer.
+            ValueError: there is no such unit or input, or it can't be told.
+
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
+        >>> report.effective_field("/conv2/Conv")
+        <cnnscope.EffectiveField of /conv2/Conv, unit [:, :, 5, 5]: 50% in 6, 80% in 10, 95% in 12 of 14x14>
+        """
+        return self._meant(layer).effective_field(unit, input=input, counting=counting)
+
+    def effective_fields(
+        self, layers: Iterable[Layer | str | int] | None = None, *, input: str | None = None,  # noqa: A002
+        counting: Counting = "uniform",
+    ) -> EffectiveFields:  # fmt: skip
+        """How much of what they could see layers hang on, each by its central unit.
+
+        Args:
+            layers: which, as `effective_field` has it; None: all.
+            input, counting: as there.
+
+        Returns:
+            A row of figures for each layer that sees an axis which layers look along.
+
+        Raises:
+            KeyError: there is no such layer.
+
+        >>> import cnnscope
+        >>> found = cnnscope.analyze("sample_models/resnet50.onnx").effective_fields(["/conv1/Conv"])
+        >>> found[0].theoretical, found[0].sides
+        ((7, 7), (5, 7, 7))
+        """
+        from cnnscope.analyzer.report.effective_fields import sizes_of
+
+        chosen = self.layers if layers is None else map(self._meant, layers)
+        return sizes_of(self.model.path, chosen, input, counting)
+
+    def _meant(self, layer: Layer | str | int) -> Layer:
         if isinstance(layer, str):
-            layer = self.layers.find(layer)
-        elif not isinstance(layer, Layer):
-            layer = self.layers[layer]
-        return asked_regions(layer, units)
+            return self.layers.find(layer)
+        return layer if isinstance(layer, Layer) else self.layers[layer]
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

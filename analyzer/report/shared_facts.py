@@ -20,6 +20,7 @@ from cnnscope.analyzer.report.receptive_field import ReceptiveField
 from cnnscope.analyzer.values.tensor import Shape
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.fields.effective import MassLookup
     from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
     from cnnscope.analyzer.fields.regions import RegionLookup
 
@@ -43,10 +44,11 @@ class SharedFacts:
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
-        kept = {name: x for name, x in self.__dict__.items() if name not in ("regions", "paths")}
+        lookups = ("regions", "paths", "masses")
+        kept = {name: x for name, x in self.__dict__.items() if name not in lookups}
         return {**kept, "_fields_of": {}, "_shares": {}, "_known": KnownFields()}
 
-    # Loaded when first asked for: most reports are asked neither.
+    # Loaded when first asked for: most reports are asked none of them.
 
     @cached_property
     def regions(self) -> RegionLookup:
@@ -54,6 +56,13 @@ class SharedFacts:
         from cnnscope.analyzer.fields.regions import RegionLookup
 
         return RegionLookup(self.graph, self.shapes, self.fields.reads)
+
+    @cached_property
+    def masses(self) -> MassLookup:
+        """How single units' dependence spreads."""
+        from cnnscope.analyzer.fields.effective import MassLookup
+
+        return MassLookup(self.graph, self.shapes, self.fields.reads)
 
     @cached_property
     def paths(self) -> ExtremePaths:

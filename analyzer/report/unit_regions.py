@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnnscope.analyzer.fields.units import plain_units
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import Region
+from cnnscope.analyzer.report.unit_text import ranges_text, unit_text
 from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
@@ -88,21 +89,3 @@ def asked_regions(
     """
     asked = tuple(plain_units(units))
     return Regions(layer.name, asked, tuple(layer.regions(asked)))
-
-
-def unit_text(unit: tuple[int | None, ...]) -> str:
-    """A unit in a cell, all of an axis as slices have it.
-
-    >>> unit_text((0, None, 3))
-    '0, :, 3'
-    """
-    return ", ".join(":" if index is None else str(index) for index in unit)
-
-
-def ranges_text(spans: tuple[tuple[int, int], ...]) -> str:
-    """Indices in a cell.
-
-    >>> ranges_text(((0, 2), (5, 5)))
-    '0..2 5'
-    """
-    return " ".join(str(lo) if lo == hi else f"{lo}..{hi}" for lo, hi in spans)

@@ -6,7 +6,8 @@ from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import Document, Heading, Section
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.receptive_field import Region
-from cnnscope.analyzer.report.unit_regions import Regions, ranges_text, unit_text
+from cnnscope.analyzer.report.unit_regions import Regions
+from cnnscope.analyzer.report.unit_text import ranges_text, unit_text
 from cnnscope.analyzer.values.notation import middle, name
 
 _Row = tuple[tuple[int | None, ...], Region]

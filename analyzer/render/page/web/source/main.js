@@ -2,14 +2,16 @@
 import { Page } from "./page.js";
 import { inspector } from "./inspector.js";
 import { theme } from "./theme.js";
+import { field } from "./views/field.js";
 import { layers } from "./views/layers.js";
+import { sight } from "./views/sight.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, layers];
+const VIEWS = [summary, field, sight, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);
   inspector(page);
-  theme();
+  theme(page);
   document.documentElement.dataset.ready = "yes"; // what a test waits for
 });

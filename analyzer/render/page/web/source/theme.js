@@ -1,10 +1,11 @@
 // Light or dark: what the system says, until it is asked for otherwise.
 
-export function theme() {
+export function theme(page) {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   document.getElementById("theme").addEventListener("click", () => {
     const now = root.dataset.theme ?? (dark.matches ? "dark" : "light");
     root.dataset.theme = now === "dark" ? "light" : "dark";
+    page.state.dispatchEvent(new CustomEvent("change", { detail: new Set(["theme"]) })); // canvases draw anew
   });
 }

@@ -1,0 +1,61 @@
+// What charts over layers share: they are as wide as their place, a click chooses a layer, the chosen one is marked.
+
+/**
+ * Draw a chart into its place now and when the place's width changes; let it choose and mark layers.
+ * @param {HTMLElement} place
+ * @param {import("./page.js").Page} page
+ * @param {(width: number) => SVGElement|HTMLElement} draw a Plot chart whose x is the layer's index
+ */
+export function follow(place, page, draw) {
+  place.leave?.();
+  let drawn = 0;
+  const redraw = () => {
+    const width = Math.max(280, Math.floor(place.clientWidth));
+    if (width === drawn) return;
+    drawn = width;
+    const figure = draw(width);
+    figure.setAttribute("role", "img");
+    place.replaceChildren(figure);
+    marked(place, figure, page);
+  };
+  const watching = new ResizeObserver(redraw);
+  watching.observe(place);
+  const hear = (event) => event.detail.has("layer") && mark(place, page);
+  page.state.addEventListener("change", hear);
+  place.leave = () => {
+    watching.disconnect();
+    page.state.removeEventListener("change", hear);
+  };
+  redraw();
+}
+
+function marked(place, figure, page) {
+  const svg = figure.tagName === "svg" ? figure : figure.querySelector("svg");
+  const x = figure.scale("x");
+  place.drawn = { svg, x };
+  svg.style.cursor = "crosshair";
+  const at = (event) => {
+    const scale = svg.viewBox.baseVal.width / svg.getBoundingClientRect().width;
+    const index = Math.round(x.invert((event.clientX - svg.getBoundingClientRect().left) * scale));
+    return Math.min(page.layers.length - 1, Math.max(0, index));
+  };
+  svg.addEventListener("click", (event) => page.choose(at(event)));
+  const title = document.createElementNS(svg.namespaceURI, "title");
+  svg.prepend(title);
+  svg.addEventListener("pointermove", (event) => {
+    const layer = at(event);
+    title.textContent = `${layer}: ${page.layers.get("path", layer)}`;
+  });
+  mark(place, page);
+}
+
+function mark(place, page) {
+  const { svg, x } = place.drawn;
+  svg.querySelector(".mark")?.remove();
+  const layer = page.state.get("layer");
+  if (layer === null) return;
+  const line = document.createElementNS(svg.namespaceURI, "line");
+  const height = svg.viewBox.baseVal.height;
+  for (const [name, value] of [["x1", x.apply(layer)], ["x2", x.apply(layer)], ["y1", 16], ["y2", height - 28], ["class", "mark"]]) line.setAttribute(name, value);
+  svg.append(line);
+}

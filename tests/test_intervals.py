@@ -12,7 +12,7 @@ from amounts import amount
 import cnnscope
 from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.report.gathering import report_of
-from cnnscope.analyzer.sizes import intervals
+from cnnscope.analyzer.sizes import costs_over
 from cnnscope.analyzer.values.diagnostics import BindingError
 from cnnscope.cli import main
 
@@ -48,7 +48,7 @@ def test_the_ends_of_what_rises_are_those_of_every_size(
     """By the corners alone, and by looking at each size."""
     dims = {"H": range(225, 240), "W": range(224, 230)}
     each = cnnscope.intervals(samples / "resnet50.onnx", dims, free="HxW")
-    monkeypatch.setattr(intervals, "_EACH", 10)
+    monkeypatch.setattr(costs_over, "_EACH", 10)
     corners = cnnscope.intervals(samples / "resnet50.onnx", dims, free="HxW")
     assert (each.valid, corners.valid) == (90, None)
     assert corners["macs"].most_at == {"H": 239, "W": 229}
@@ -67,7 +67,7 @@ def test_a_corner_that_is_no_valid_size_leaves_a_bound(monkeypatch: pytest.Monke
     # 2 products for each of H/2 units, and 2 for each that is spread again
     assert (found.valid, found["macs"].least, found["macs"].most) == (2, 8, 12)
     assert found["macs"].least_at == {"H": 4}
-    monkeypatch.setattr(intervals, "_EACH", 2)
+    monkeypatch.setattr(costs_over, "_EACH", 2)
     found = cnnscope.intervals(model, {"H": range(3, 8)})
     if not found["macs"].why:
         assert found["macs"].least_at is None

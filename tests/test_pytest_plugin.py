@@ -107,6 +107,33 @@ def test_sizes_apply_where_a_model_has_what_they_are_of(project: pytest.Pytester
     )
 
 
+def test_a_range_of_sizes_is_asked_of_a_report(project: pytest.Pytester) -> None:
+    """Of these the fully connected layer takes 32 alone: 416,520 multiply-accumulates."""
+    project.makepyfile(
+        """
+        import pytest
+        from cnnscope.testing import assert_within
+
+        @pytest.mark.cnnscope("free.onnx")
+        def test_a_range(cnnscope_report):
+            assert_within(cnnscope_report, macs=416520, dims={"H": range(28, 33)})
+
+        @pytest.mark.cnnscope("free.onnx")
+        def test_a_range_that_is_too_much(cnnscope_report):
+            assert_within(cnnscope_report, macs=416519, dims={"H": range(28, 33)})
+
+        @pytest.mark.cnnscope("free.onnx", dims={"H": range(28, 33)})
+        def test_none_of_the_marker(cnnscope_report):
+            pass
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    result.stdout.fnmatch_lines_random(
+        ["*416,520 (at H = 32)*", "*the marker gives a dimension one length*"]
+    )
+
+
 def test_a_test_may_choose_itself(project: pytest.Pytester) -> None:
     chosen = "@pytest.mark.parametrize('cnnscope_report', ['models/lenet5.onnx'], indirect=True)"
     project.makepyfile(f"import pytest\n{chosen}\n{ASKS}")

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, TypeGuard
@@ -224,7 +224,15 @@ def _figure(entry: Mapping[str, object]) -> Figure:
         if isinstance(uncounted, dict)
         else {}
     )
-    return Figure(low, high, str(entry.get("reason") or ""), value, missing)
+    figure = Figure(low, high, str(entry.get("reason") or ""), value, missing)
+    if "most_at" not in entry:
+        return figure
+    least_at, most_at = _size(entry.get("least_at")), _size(entry["most_at"])
+    return replace(figure, spread=True, least_at=least_at, most_at=most_at)
+
+
+def _size(given: object) -> dict[str, int] | None:
+    return {str(k): _count(n) or 0 for k, n in given.items()} if isinstance(given, dict) else None
 
 
 def _number(given: object) -> Fraction | None:

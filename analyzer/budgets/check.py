@@ -17,6 +17,7 @@ from cnnscope.analyzer.values.shown import Answer
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.report import Report
+    from cnnscope.analyzer.sizes.costs_over import CostsOver
 
 CHECK_SCHEMA_VERSION = 1
 
@@ -33,6 +34,7 @@ class Checked:
         variant: the sizes it was judged at, where some were given: ``"input=1x3x256x256"``.
         standing: where it stands in the baseline; None: none of its limits is relative.
         since: what became of it; None: there is nothing to compare it with.
+        over: the range of sizes that it was judged over; None: it was one size.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Checked:
     variant: str = ""
     standing: Standing | None = None
     since: Since | None = None
+    over: CostsOver | None = field(default=None, repr=False)
 
     @property
     def new(self) -> bool:
@@ -67,6 +70,11 @@ class Checked:
         return {
             "model": self.model,
             "variant": self.variant,
+            "ranges": None if self.over is None else {
+                "dims": {name: list(ends) for name, ends in self.over.ranges.items()},
+                "sizes": self.over.sizes,
+                "valid": self.over.valid,
+            },
             "ok": self.ok,
             "baseline": None if self.standing is None else self.standing.to_dict(),
             "since": None if self.since is None else self.since.to_dict(),
@@ -77,7 +85,7 @@ class Checked:
                 {"dimension": label, "length": 1, "proven": proven}
                 for label, proven in self.assumed.items()
             ],
-        }
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,11 @@ from typing import Final
 from cnnscope.analyzer.budgets.limit_text import suggestion
 from cnnscope.analyzer.budgets.settings import GivenShapes
 from cnnscope.analyzer.budgets.toml_lines import TomlPath as Keys
+from cnnscope.analyzer.values.length_texts import (
+    Between,
+    TooManyLengthsError,
+    parse_lengths,
+)
 
 #: so many things that are wrong are told of one file
 _MOST_PROBLEMS: Final = 100
@@ -99,6 +104,38 @@ class Reading:
                 return tuple(lengths)
         self.fault(keys, f'{value!r} is no shape: write "1x3x224x224" or [1, 3, 224, 224]')
         return None
+
+    def lengths(self, value: object, keys: Keys) -> tuple[dict[str, int], dict[str, Sequence[int]]]:
+        """Lengths of free dimensions: of those that have one, and of those that have several."""
+        table = self.table(value, keys, "dims")
+        ranges: dict[str, Sequence[int]] = {}
+        for name, given in table.items():
+            text = ",".join(map(str, given)) if isinstance(given, list) else given
+            if not isinstance(text, str):
+                continue
+            try:
+                several = parse_lengths(text)
+                ranges[name] = (
+                    several.each if isinstance(several, Between)
+                    else (several,) if isinstance(several, int) else several
+                )  # fmt: skip
+            except TooManyLengthsError as error:
+                self.fault((*keys, name), f"{given!r:.60}: {error}")
+            except ValueError:
+                self.fault(
+                    (*keys, name),
+                    f'{given!r:.60} are no lengths: write a number, "224..640", "224..640:32" or [224, 256]',
+                )
+        own = {k: x for k, x in table.items() if not isinstance(x, (str, list))}
+        return self.dims(own, keys), ranges
+
+    def opened(self, value: object, keys: Keys) -> tuple[str, ...]:
+        """What of the files' fixed axes is opened."""
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(x, str) and x for x in texts):
+            self.fault(keys, 'free is what is opened: free = "HxW", or a list')
+            return ()
+        return tuple(texts)
 
     def dims(self, value: object, keys: Keys) -> dict[str, int]:
         found: dict[str, int] = {}

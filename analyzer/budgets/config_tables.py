@@ -42,7 +42,7 @@ _TOP: Final = (
     "defaults",
 )
 _DEFAULTS: Final = ("shapes", "dims", "columns")
-_MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown", "rate")
+_MODEL: Final = ("path", "shapes", "dims", "values", "limits", "allow_unknown", "rate", "free")
 _LATENCY: Final = ("provider", "threads", "seconds", "tolerance")
 
 
@@ -190,15 +190,18 @@ class Reader(Reading):
         unknown = None
         if "allow_unknown" in table:
             unknown = self.unknown(table["allow_unknown"], (*keys, "allow_unknown"))
+        dims, ranges = self.lengths(table.get("dims", {}), (*keys, "dims"))
         return ModelSettings(
             tuple(str(x) for x in patterns),
             self.shapes(table.get("shapes", {}), (*keys, "shapes")),
-            self.dims(table.get("dims", {}), (*keys, "dims")),
+            dims,
             limits,
             without,
             unknown,
             self.origin((*keys, "path")),
             self.values(table.get("values", {}), (*keys, "values")),
+            ranges,
+            self.opened(table.get("free", []), (*keys, "free")),
         )
 
     def defaults(self, value: object, keys: Keys) -> Defaults:

@@ -20,6 +20,9 @@ class Figure:
         reason: why it isn't known exactly, or ``""``.
         value: the one to show where the two differ, e.g. a measured median.
         uncounted: what is missing from a partial total: operator to how many times.
+        spread: it is of all valid sizes in a range: each has a figure of its own between the two.
+        least_at, most_at: of such a one a size that has `low`, and one that has `high`; None: a bound, which
+            no size need have.
     """
 
     low: Fraction | None
@@ -27,6 +30,9 @@ class Figure:
     reason: str = ""
     value: Fraction | None = None
     uncounted: Mapping[str, int] = field(default_factory=dict)
+    spread: bool = False
+    least_at: Mapping[str, int] | None = None
+    most_at: Mapping[str, int] | None = None
 
     @classmethod
     def exactly(cls, value: int | Fraction) -> Figure:
@@ -61,6 +67,9 @@ class Figure:
         }
         if self.uncounted:
             found["uncounted"] = dict(self.uncounted)
+        if self.spread:
+            found["least_at"] = None if self.least_at is None else dict(self.least_at)
+            found["most_at"] = None if self.most_at is None else dict(self.most_at)
         return found
 
 

@@ -15,15 +15,14 @@ from fractions import Fraction
 from typing import Final
 
 from cnnscope.analyzer.budgets.bounds import Bound
-from cnnscope.analyzer.budgets.figure import Figure, Figures
-from cnnscope.analyzer.budgets.figures import ModelFigures, figures_of_layers
+from cnnscope.analyzer.budgets.figure import Figure, Figures, plain_number
+from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.limit import Limit, ScopeKind
 from cnnscope.analyzer.budgets.limit_text import make_limit
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.scopes import scoped_layers
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
-from cnnscope.analyzer.budgets.totals import missing_terms
 from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState, judge
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import free_lengths
@@ -38,7 +37,7 @@ def judge_report(
     report: Report,
     limits: Sequence[Limit],
     *,
-    figures: Figures | None = None,
+    figures: ModelFigures | None = None,
     measured: Mapping[str, Figure] | None = None,
     baseline: Standing | Figures | None = None,
     allow_unknown: bool = False,
@@ -66,13 +65,13 @@ def judge_report(
         if limit.quantity in LISTS:
             found.append(_judge_operators(report, limit))
         elif limit.scope.kind == "layer":
-            found += _judge_layers(report, limit)
+            found += _judge_layers(report, limit, figures)
         else:
             found += _judge_total(report, limit, figures, baseline)
     if report.errors and not any(limit.quantity == ERRORS for limit in limits):
         # What no runtime can run keeps no limit, however small it is.
         found += _judge_total(report, make_limit(ERRORS, 0), figures, baseline)
-    few = missing_terms(report) <= tolerable if tolerable is not None else False
+    few = figures.missing_terms() <= tolerable if tolerable is not None else False
     return tuple(
         replace(v, tolerated=allow_unknown or v.limit.allow_unknown or (few and _is_partial(v)))
         if v.state == "unknown"
@@ -100,7 +99,7 @@ def _tolerable(limits: Sequence[Limit]) -> Fraction | None:
 def _judge_total(
     report: Report,
     limit: Limit,
-    figures: Figures,
+    figures: ModelFigures,
     standing: Standing,
 ) -> list[Verdict]:
     own = figures.get(limit.key)
@@ -125,17 +124,20 @@ def _judge_total(
                 continue
             pairs = zip(own, old, strict=True)
             found.append(_worst([_verdict(limit, bound, new, base) for new, base in pairs]))
-    parts = _parts(report, limit)
     if limit.quantity == ERRORS:
         said = "; ".join(x.message for x in report.errors[:_NAMED])
         found = [replace(v, reason=said) for v in found]
     told = ("exceeds", "unknown")
-    return [replace(v, parts=parts) if v.state in told else v for v in found]
+    return [
+        replace(v, parts=_parts(_at(report, figures, v), limit)) if v.state in told else v
+        for v in found
+    ]
 
 
 def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) -> Verdict:
-    if base is None or (base.exact is not None):
-        amount = bound.against(None if base is None else base.exact)
+    held_to = None if base is None else _end(base, bound)
+    if base is None or held_to is not None:
+        amount = bound.against(held_to)
         assert amount is not None
         state = judge(figure, bound, amount)
     else:
@@ -152,7 +154,38 @@ def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) ->
     reason = figure.reason if state == "unknown" else ""
     if state == "unknown" and not reason:
         reason = f"of the baseline, {base.reason}" if base is not None and base.reason else ""
+    if figure.spread:
+        figure = replace(figure, value=_told(figure, bound, amount))
+        if state == "unknown" and not reason:
+            reason = (
+                f"{plain_number(figure.low)} and {plain_number(figure.high)} are bounds: the range's ends are"
+                " no valid sizes"
+            )
     return Verdict(limit, state, figure, bound, amount, base, reason)
+
+
+def _end(base: Figure, bound: Bound) -> Fraction | None:
+    """What a relative bound is relative to: over a range the end on its side, if some size has it."""
+    if base.exact is not None or not base.spread or bound.comparison == "==":
+        return base.exact
+    if bound.upper:
+        return None if base.most_at is None else base.high
+    return None if base.least_at is None else base.low
+
+
+def _told(figure: Figure, bound: Bound, amount: Fraction | None) -> Fraction | None:
+    """Of all sizes' figures the one that is the nearest to crossing a bound, or crosses it furthest."""
+    low, high = figure.low, figure.high
+    if bound.comparison == "==" and amount is not None and low is not None and high is not None:
+        return max(low, high, key=lambda x: abs(x - amount))
+    return high if bound.upper else low
+
+
+def _at(report: Report, figures: ModelFigures, verdict: Verdict) -> Report:
+    """The analysis of the size that a verdict is about, where it is about one of several."""
+    size = verdict.at
+    found = None if size is None or figures.over is None else figures.over.at(size)
+    return report if found is None else found
 
 
 def _worst(found: Sequence[Verdict]) -> Verdict:
@@ -185,7 +218,7 @@ def _no_such(what: ScopeKind, pattern: str, known: Iterable[str]) -> str:
     return f"no {what} is named {pattern!r}{meant}"
 
 
-def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
+def _judge_layers(report: Report, limit: Limit, figures: ModelFigures) -> list[Verdict]:
     """Each layer by itself; the worst one speaks for all."""
     layers = scoped_layers(report, limit.scope, ())
     if layers is None:
@@ -197,12 +230,14 @@ def _judge_layers(report: Report, limit: Limit) -> list[Verdict]:
             why = "limits on layers are absolute: names may change from one model to the next"
             found.append(Verdict(limit, "unknown", Figure.unknown(why), bound, reason=why))
             continue
-        each = [
-            replace(_worst([_verdict(limit, bound, f, None)
-                            for f in figures_of_layers(report, quantity, [x])]),
-                    parts=_parts_of([x], limit))
-            for x in layers
-        ]  # fmt: skip
+        each = []
+        for x in layers:
+            own = _worst(
+                [_verdict(limit, bound, f, None) for f in figures.of_layers(quantity, [x])]
+            )
+            at = _at(report, figures, own)
+            same = [x] if at is report else [y for y in at.layers if y.name == x.name]
+            each.append(replace(own, parts=_parts_of(same, limit)))
         worst = _worst(each)
         crossed = [v for v in each if v.state == worst.state and v.state != "within"]
         crossed.sort(key=lambda v: v.beyond or 0, reverse=True)

@@ -13,6 +13,7 @@ from cnnscope.analyzer.budgets.bounds import Sign
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -44,6 +45,8 @@ class Quantity:
         default: the comparison of a limit that has none; None: it needs one.
         words: names that may follow a count: ``GMACs``.
         sized: it hangs on how long the inputs are.
+        metric: the total that the figure is, a formula where lengths are free: of some layers, or (None) of
+            the whole report. Without one nothing is known of it over a range of sizes, if it is `sized`.
         parts: what to name where a limit is crossed: layers with their parts; None: the layers that
             contribute most, by `of_layer`.
     """
@@ -58,6 +61,7 @@ class Quantity:
     words: tuple[str, ...] = ()
     sized: bool = False
     parts: Callable[[Report], Sequence[Contribution]] | None = None
+    metric: Callable[[Report, Sequence[Layer] | None], Metric] | None = None
 
 
 _DEFINED: dict[str, Quantity] = {}

@@ -64,6 +64,8 @@ class ModelSettings:
         allow_unknown: limits that needn't be judged; None: as in general.
         origin: file and line.
         values: of inputs that sizes hang on, by name: numbers or lists of them.
+        ranges: several lengths of free dimensions.
+        free: what the files fix and is opened.
     """
 
     patterns: tuple[str, ...]
@@ -74,6 +76,8 @@ class ModelSettings:
     allow_unknown: bool | tuple[str, ...] | None = None
     origin: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
+    ranges: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

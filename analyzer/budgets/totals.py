@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.budgets.figure import Figure
-from cnnscope.analyzer.report.metric import Metric
+from cnnscope.analyzer.report.metric import FREE, Metric
 from cnnscope.analyzer.report.report import Report
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.sizes.costs_over import Interval
 
 
 def figure_of(metric: Metric) -> Figure:
@@ -35,7 +40,28 @@ def _why_partial(metric: Metric) -> str:
     return f"{because}; missing: {missing}" if missing else because
 
 
-def missing_terms(report: Report) -> int:
-    """How many terms the total that lacks most of them lacks."""
+def figure_over(interval: Interval, metric: Metric) -> Figure:
+    """A total over all valid sizes in a range.
+
+    Args:
+        interval: between what it lies.
+        metric: its formula.
+    """
+    if interval.least is None or interval.most is None:
+        return Figure(None, None, interval.why, uncounted=metric.lacking, spread=True)
+    return Figure(
+        Fraction(interval.least), Fraction(interval.most), spread=True,
+        least_at=interval.least_at, most_at=interval.most_at,
+    )  # fmt: skip
+
+
+def missing_terms(report: Report, given: Collection[str] = ()) -> int:
+    """How many terms the total that lacks most of them lacks.
+
+    Args:
+        report: the model's.
+        given: free dimensions that have lengths all the same, a range of them: these lack nothing.
+    """
+    own = {f"{FREE}{name}" for name in given}
     metrics = report.totals.metrics().values()
-    return max((sum(m.uncounted.values()) for m in metrics), default=0)
+    return max((sum(n for x, n in m.uncounted.items() if x not in own) for m in metrics), default=0)

@@ -8,19 +8,22 @@ never heard of the model is *new*: there is nothing to hold it against::
     figure <= bound   within: high <= bound   exceeds: low > bound   else unknown
     figure >= bound   within: low >= bound    exceeds: high < bound  else unknown
 
+Over a range of sizes each has a figure, which lies between the two, and one of them that crosses is enough:
+it is crossed, too, where an end that some size has doesn't keep it.
+
 Nothing here computes a figure or reads a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Literal
 
 from cnnscope.analyzer.budgets.bounds import Bound
 from cnnscope.analyzer.budgets.figure import Figure, plain_number
 from cnnscope.analyzer.budgets.limit import Limit
-from cnnscope.analyzer.values.notation import name
+from cnnscope.analyzer.values.notation import name, named_size
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
@@ -41,8 +44,16 @@ def judge(figure: Figure, bound: Bound, amount: Fraction) -> VerdictState:
     ('exceeds', 'within')
     >>> judge(partial, Bound("<=", Fraction(9)), Fraction(9))
     'unknown'
+    >>> spread = Figure(Fraction(2), Fraction(5), spread=True, most_at={"H": 640})
+    >>> judge(spread, Bound("<=", three), three), judge(spread, Bound(">=", three), three)
+    ('exceeds', 'unknown')
     """
     low, high = figure.low, figure.high
+    if figure.least_at is not None or figure.most_at is not None:
+        ends = ((low, figure.least_at), (high, figure.most_at))
+        had = [Figure(x, x) for x, at in ends if at is not None]
+        if any(judge(end, bound, amount) == "exceeds" for end in had):
+            return "exceeds"
     kept, crossed = {
         "<=": (high is not None and high <= amount, low is not None and low > amount),
         "<": (high is not None and high < amount, low is not None and low >= amount),
@@ -115,6 +126,12 @@ class Verdict(Answer):
         return f"{self.bound.comparison} {text}"
 
     @property
+    def at(self) -> Mapping[str, int] | None:
+        """Of many sizes the one whose figure is shown; None: it is a bound, or there is one size."""
+        figure = self.figure
+        return figure.most_at if figure.value == figure.high else figure.least_at
+
+    @property
     def beyond(self) -> Fraction | None:
         """How far the figure is beyond the bound; negative: how far it keeps away from it."""
         figure = self.figure.shown
@@ -149,6 +166,7 @@ class Verdict(Answer):
                 "operators": list(limit.patterns),
             },
             "beyond": plain_number(self.beyond),
+            "at": None if self.at is None else dict(self.at),
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
             "reason": self.reason,
             "worst": [part.to_dict() for part in self.parts],
@@ -167,6 +185,7 @@ class Verdict(Answer):
             "may_be": self.asked,
             "amount": self.amount,
             "beyond": self.beyond,
+            "at": None if self.at is None else named_size(self.at),
             "baseline": None if self.baseline is None else self.baseline.exact,
             "reason": self.reason,
         }

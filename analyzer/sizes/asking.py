@@ -10,6 +10,7 @@ from cnnscope.analyzer.model.file import ModelFile, open_model
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened
 from cnnscope.analyzer.report.examination import Source, examine, opening_of
+from cnnscope.analyzer.sizes.costs_over import CostsOver
 from cnnscope.analyzer.sizes.finding import find_valid_sizes
 from cnnscope.analyzer.sizes.grid import Given, grid, read_axes
 from cnnscope.analyzer.sizes.intervals import Intervals, find_intervals
@@ -87,8 +88,15 @@ def intervals_of(
     model: Source, free: Sequence[str], dims: Mapping[str | tuple[str, ...], Given]
 ) -> Intervals:
     """Between which figures costs lie, its arguments and errors those of `cnnscope.intervals`."""
+    return find_intervals(costs_over(model, free, dims))
+
+
+def costs_over(
+    model: Source | ModelFile, free: Sequence[str], dims: Mapping[str | tuple[str, ...], Given]
+) -> CostsOver:
+    """A model's costs over all valid sizes in ranges, the arguments and errors likewise."""
     bound, axes = read_axes(dims)
     if not axes:
         raise BindingError("no dimension has a range: give one, such as {'H': range(224, 641)}")
     names = [name for axis in axes for name in axis.names]
-    return find_intervals(OpenCosts(model, free, bound, names), axes)
+    return CostsOver(OpenCosts(model, free, bound, names), axes)

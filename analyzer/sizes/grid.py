@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 
 from cnnscope.analyzer.values.diagnostics import BindingError
+from cnnscope.analyzer.values.length_texts import MOST_LENGTHS
 from cnnscope.analyzer.values.many_lengths import Numbers
 from cnnscope.analyzer.values.plain_class import dataclass
 
-#: sizes of a table, lengths of a dimension, and the highest of them
+#: sizes of a table, and the highest length
 MOST_SIZES: Final = 1 << 17
-MOST_LENGTHS: Final = 1 << 20
 _HIGHEST: Final = 1 << 40
 
 #: what lengths are given as: one, or several, or a range
@@ -32,14 +32,6 @@ class Axis:
 
     names: tuple[str, ...]
     lengths: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """All lengths from one to another, both included, of which not each is wanted by itself."""
-
-    least: int
-    most: int
 
 
 def read_axes(dims: Mapping[str | tuple[str, ...], Given]) -> tuple[dict[str, int], list[Axis]]:
@@ -125,11 +117,6 @@ def _length(names: Sequence[str], given: object) -> int:
             else f"dims of {','.join(names)}: a length is from 0 to {_HIGHEST}"
         )
     return length
-
-
-def named_size(size: Mapping[str, int]) -> str:
-    """A size in words, its names as the model has them."""
-    return ", ".join(f"{name} = {n}" for name, n in size.items())
 
 
 def count_of(axes: Sequence[Axis]) -> int:

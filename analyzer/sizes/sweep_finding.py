@@ -10,7 +10,6 @@ import numpy as np
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.receptive_field import plain_number
 from cnnscope.analyzer.report.report import Report
-from cnnscope.analyzer.sizes.grid import named_size
 from cnnscope.analyzer.sizes.open_costs import (
     OpenCosts,
     formulas,
@@ -21,7 +20,7 @@ from cnnscope.analyzer.sizes.open_costs import (
 from cnnscope.analyzer.sizes.sweep import Numbered, Sweep, SweptTotal, shown_length
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.many_lengths import Numbers
-from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.notation import many, named_size
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.choosing import Choice

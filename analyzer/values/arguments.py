@@ -68,6 +68,26 @@ def checked_dims(dims: object) -> dict[str, int]:
     return found
 
 
+def checked_ranges(dims: object) -> tuple[dict[str, int], dict[str, Sequence[int]]]:
+    """Names of free dimensions to their lengths: those that have one, and those that have several.
+
+    >>> checked_ranges({"N": 1, "H,W": range(224, 226)})
+    ({'N': 1}, {'H,W': range(224, 226)})
+    """
+    if not isinstance(dims, Mapping):
+        return checked_dims(dims), {}
+    ranges: dict[str, Sequence[int]] = {}
+    for name, given in dims.items():
+        if isinstance(given, (range, list, tuple)):  # which lengths these are, the grid asks
+            key = ",".join(map(str, name)) if isinstance(name, tuple) else name
+            if not isinstance(key, str):
+                raise BindingError(f"dims names a dimension {_said(name)}; a text is wanted")
+            ranges[key] = given if isinstance(given, range) else tuple(given)
+    return checked_dims(
+        {k: x for k, x in dims.items() if not isinstance(x, (range, list, tuple))}
+    ), ranges
+
+
 def checked_values(values: object) -> dict[str, np.ndarray]:
     """Input names to arrays of numbers or truths, likewise.
 

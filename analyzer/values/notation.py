@@ -7,7 +7,7 @@ as an escape, so that no name can start a line, colour a terminal or turn the re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from cnnscope.analyzer.values.node_name import shown_name
@@ -204,3 +204,12 @@ def alike(texts: Sequence[str]) -> str:
     if not texts:
         return "-"
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
+
+
+def named_size(size: Mapping[str, int]) -> str:
+    """A size in words, its names as the model has them.
+
+    >>> named_size({"H": 224, "W": 256})
+    'H = 224, W = 256'
+    """
+    return ", ".join(f"{name} = {n}" for name, n in size.items())

@@ -23,6 +23,7 @@ from cnnscope.runtime.commands.asked import (
     GivenShapes,
     GivenValues,
     LayerOption,
+    ManyDimsOption,
     ModelArguments,
     OnlyOption,
     Output,
@@ -43,7 +44,7 @@ from cnnscope.runtime.commands.messages import (
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.reading import own_sizes, read_report, run_in_children
 from cnnscope.runtime.commands.sources import Source, name_of, sources_of
-from cnnscope.runtime.commands.sweeping import Sweeping, SweepOption, sweep_model
+from cnnscope.runtime.commands.sweeping import Sweeping, sweep_model
 from cnnscope.runtime.commands.texts import (
     is_swept,
     lengths_of,
@@ -166,7 +167,7 @@ Example: cnnscope analyze model.onnx --shape input=1x3x224x224
 def analyze(
     models: ModelArguments,
     shape: ShapeOption = None,
-    dim: SweepOption = None,
+    dim: ManyDimsOption = None,
     free: FreeOption = None,
     value: ValueOption = None,
     sort: Annotated[

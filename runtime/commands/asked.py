@@ -121,6 +121,13 @@ DimOption: TypeAlias = Annotated[
     list[str] | None,
     option(metavar="NAME=224", help="A free dimension's length. Repeatable."),
 ]
+ManyDimsOption: TypeAlias = Annotated[
+    list[str] | None,
+    option(
+        metavar="NAME=224",
+        help="A free dimension's length; several: H=224,256 or H,W=224..1024:32. Repeatable.",
+    ),
+]
 FreeOption: TypeAlias = Annotated[
     list[str] | None,
     option(

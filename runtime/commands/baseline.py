@@ -11,7 +11,8 @@ from cnnscope.analyzer.render.formats import Result
 from cnnscope.runtime.commands.asked import (
     Anywhere,
     Config,
-    DimOption,
+    FreeOption,
+    ManyDimsOption,
     ShapeOption,
     ValueOption,
     Written,
@@ -29,7 +30,7 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.new_baseline import new_baseline, save_baseline, saved_baseline
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
+from cnnscope.runtime.commands.texts import shapes_of, sized_of, values_of
 from cnnscope.runtime.commands.writing import check_output
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ def baseline(
     ] = False,
     config: Config = None,
     shape: ShapeOption = None,
-    dim: DimOption = None,
+    dim: ManyDimsOption = None,
+    free: FreeOption = None,
     value: ValueOption = None,
     anywhere: Anywhere = False,
     format: Written = "table",  # noqa: A002
@@ -152,8 +154,9 @@ def baseline(
         return lambda: _show(named, config, format, output)
     if prune and action is not Action.update:
         raise Misuse("--prune goes with update: write has nothing but the models that it is given")
+    dims, ranges = sized_of(dim)
     request = Checking(
-        named, config, shapes_of(shape), lengths_of(dim), values_of(value), format, None, [],
-        [], None, True, False, None, anywhere,
+        named, config, shapes_of(shape), dims, values_of(value), format, None, [],
+        [], None, True, False, None, anywhere, free=tuple(free or ()), ranges=ranges,
     )  # fmt: skip
     return lambda: _write(request, output, whole=action is Action.write, prune=prune)

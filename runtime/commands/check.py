@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +14,11 @@ from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     Anywhere,
     Config,
-    DimOption,
+    FreeOption,
     Gate,
     GateWritten,
     LayerOption,
+    ManyDimsOption,
     OnlyOption,
     Output,
     ReportOption,
@@ -38,7 +39,7 @@ from cnnscope.runtime.commands.messages import (
 from cnnscope.runtime.commands.new_baseline import new_baseline, save_baseline, saved_baseline
 from cnnscope.runtime.commands.output import check_gate_outputs, emit_gate
 from cnnscope.runtime.commands.sources import sources_of
-from cnnscope.runtime.commands.texts import choice_of, lengths_of, reports_of, shapes_of, values_of
+from cnnscope.runtime.commands.texts import choice_of, reports_of, shapes_of, sized_of, values_of
 
 if TYPE_CHECKING:
     from cnnscope.runtime.gates.jobs import CheckRequest
@@ -58,6 +59,8 @@ class Checking(Gate):
     since: str | None = None
     layers: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    ranges: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def check_models(request: Checking) -> int:
@@ -136,6 +139,7 @@ def budget_request(request: Checking) -> CheckRequest:
         sources_of(request.models), settings, limits, request.shapes or None, request.dims or None,
         request.baseline, request.allow_unknown, request.update, request.anywhere,
         request.values or None, request.require_baseline, request.since, choice,
+        request.ranges or None, request.free,
     )  # fmt: skip
 
 
@@ -143,7 +147,8 @@ EPILOG = """\b
 Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
          cnnscope check                       # as cnnscope.toml says
          cnnscope check model.onnx --limit macs=+2% --baseline git:main
-         cnnscope check model.onnx --layer 'detect/**' --limit macs=1G"""
+         cnnscope check model.onnx --layer 'detect/**' --limit macs=1G
+         cnnscope check model.onnx --free HxW --dim H,W=224..640:32 --limit macs=40G"""
 
 
 def check(
@@ -181,7 +186,8 @@ def check(
     layer: LayerOption = None,
     only: OnlyOption = None,
     shape: ShapeOption = None,
-    dim: DimOption = None,
+    dim: ManyDimsOption = None,
+    free: FreeOption = None,
     value: ValueOption = None,
     allow_unknown: Annotated[
         bool, option("--allow-unknown", help="That a limit can't be judged is no failure.")
@@ -198,10 +204,11 @@ def check(
 
     Exits with 0: all kept, 1: one exceeded or unknown, 2: can't be judged.
     """
+    dims, ranges = sized_of(dim)
     return lambda: check_models(
         Checking(
-            models or [], config, shapes_of(shape), lengths_of(dim), values_of(value), format, output,
+            models or [], config, shapes_of(shape), dims, values_of(value), format, output,
             reports_of(report), limit or [], baseline, update_baseline, allow_unknown, tolerance, anywhere,
-            require_baseline, since, tuple(layer or ()), tuple(only or ()),
+            require_baseline, since, tuple(layer or ()), tuple(only or ()), tuple(free or ()), ranges,
         )
     )  # fmt: skip

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeAlias
 
 from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.length_texts import Between
 from cnnscope.analyzer.values.plain_class import dataclass
-from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FINE, Misuse, blame, progress
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import choice_of, swept_of
 from cnnscope.runtime.commands.writing import check_output
-
-SweepOption: TypeAlias = Annotated[
-    list[str] | None,
-    option(
-        metavar="NAME=224",
-        help="A free dimension's length; several: H=224,256 or H,W=224..1024:32. Repeatable.",
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,6 @@ def sweep_model(request: Sweeping, others: Mapping[str, object]) -> int:
         others: what doesn't go with it, by the option's name.
     """
     from cnnscope.analyzer.render.subjects.sweep import document
-    from cnnscope.analyzer.sizes.grid import Between
     from cnnscope.analyzer.sizing import sweep
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
@@ -60,7 +50,7 @@ def sweep_model(request: Sweeping, others: Mapping[str, object]) -> int:
     for key, given in swept_of(request.dims).items():
         if isinstance(given, Between):
             between = True
-            dims[key] = range(given.least, given.most + 1)
+            dims[key] = given.each
         else:
             dims[key] = given
     if between:

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.formats import formats_for
 from cnnscope.analyzer.values.diagnostics import one_line
+from cnnscope.analyzer.values.length_texts import (
+    Between,
+    TooManyLengthsError,
+    own_names,
+    parse_length,
+    parse_lengths,
+)
 from cnnscope.analyzer.values.near_names import what_there_is
 from cnnscope.runtime.commands.asked import GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import Misuse
@@ -16,7 +23,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from cnnscope.analyzer.report.choosing import Choice
-    from cnnscope.analyzer.sizes.grid import Between
 
 #: letters that a value on the command line may have
 _LONGEST = 100_000
@@ -36,7 +42,7 @@ def shapes_of(texts: Sequence[str] | None) -> GivenShapes:
             continue
         try:
             found[key] = [
-                None if part.strip() == "?" else _length(part)
+                None if part.strip() == "?" else parse_length(part)
                 for part in body.lower().replace(",", "x").split("x")
             ]
         except ValueError:
@@ -53,7 +59,7 @@ def lengths_of(texts: Sequence[str] | None) -> dict[str, int]:
         try:
             if not equals or not key:
                 raise ValueError
-            length = _length(body)
+            length = parse_length(body)
         except ValueError:
             raise Misuse(f"--dim {text}: give a name and a length such as H=224") from None
         if found.setdefault(key, length) != length:
@@ -71,7 +77,7 @@ def ranges_of(texts: Sequence[str] | None) -> dict[str, int | range]:
             found.update(lengths_of([text]))
             continue
         try:
-            ends = _length(least), _length(most)
+            ends = parse_length(least), parse_length(most)
             if not key or ends[0] > ends[1]:
                 raise ValueError
         except ValueError:
@@ -85,29 +91,15 @@ def ranges_of(texts: Sequence[str] | None) -> dict[str, int | range]:
 def swept_of(texts: Sequence[str] | None) -> dict[str, int | range | tuple[int, ...] | Between]:
     """Lengths of dimensions, or of several that move together: one (``H=224``), several
     (``H,W=224,256``), at equal distances (``H=224..1024:32``), or all between two (``H=224..640``)."""
-    from cnnscope.analyzer.sizes.grid import MOST_LENGTHS, Between
-
     found: dict[str, int | range | tuple[int, ...] | Between] = {}
     for text in texts or ():
         key, equals, body = text.rpartition("=")
-        ends, colon, by = body.partition(":")
-        least, dots, most = ends.partition("..")
-        given: int | range | tuple[int, ...] | Between
         try:
-            if not equals or not key or (colon and not dots):
+            if not equals or not key:
                 raise ValueError
-            if dots:
-                low, high, step = _length(least), _length(most), _length(by) if colon else 1
-                if low > high or not step:
-                    raise ValueError
-                given = range(low, high + 1, step) if colon else Between(low, high)
-                if (high - low) // step >= MOST_LENGTHS:
-                    raise Misuse(
-                        f"--dim {one_line(text, 80)}: a range of at most {MOST_LENGTHS} lengths can be taken"
-                    )
-            else:
-                lengths = tuple(_length(part) for part in body.split(","))
-                given = lengths[0] if len(lengths) == 1 else lengths
+            given = parse_lengths(body)
+        except TooManyLengthsError as error:
+            raise Misuse(f"--dim {one_line(text, 80)}: {error}") from None
         except ValueError:
             raise Misuse(
                 f"--dim {one_line(text, 80)}: give a name and a length such as H=224; several, H=224,256 or"
@@ -117,6 +109,20 @@ def swept_of(texts: Sequence[str] | None) -> dict[str, int | range | tuple[int, 
             raise Misuse(f"--dim {one_line(key, 80)} is given twice")
         found[key] = given
     return found
+
+
+def sized_of(texts: Sequence[str] | None) -> tuple[dict[str, int], dict[str, Sequence[int]]]:
+    """The dimensions that get one length, and those that get several, each of which is meant."""
+    if not is_swept(texts):
+        return lengths_of(texts), {}
+    one: dict[str, int] = {}
+    several: dict[str, Sequence[int]] = {}
+    for key, given in swept_of(texts).items():
+        if isinstance(given, int):
+            one.update(dict.fromkeys(own_names(key), given))
+        else:
+            several[key] = given.each if isinstance(given, Between) else given
+    return one, several
 
 
 def is_swept(texts: Sequence[str] | None) -> bool:
@@ -159,14 +165,7 @@ def unit_of(text: str | None) -> list[int | None] | None:
 
 
 def _index(text: str) -> int:
-    return -_length(text[1:]) if text.startswith("-") else _length(text)
-
-
-def _length(text: str) -> int:
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ValueError
-    return int(text)
+    return -parse_length(text[1:]) if text.startswith("-") else parse_length(text)
 
 
 def names_of(text: str | None) -> tuple[str, ...] | None:
@@ -175,7 +174,7 @@ def names_of(text: str | None) -> tuple[str, ...] | None:
 
 def batches_of(text: str | None) -> tuple[int, ...]:
     try:
-        found = tuple(_length(part) for part in (text or "").split(",") if text is not None)
+        found = tuple(parse_length(part) for part in (text or "").split(",") if text is not None)
         if any(not batch for batch in found):
             raise ValueError
     except ValueError:

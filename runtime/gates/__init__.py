@@ -1,4 +1,4 @@
 """What CI asks: models checked and linted, files at other commits.
 
-Door: checking, earlier, jobs, linting.
+Door: analysed, checking, earlier, jobs, linting.
 """

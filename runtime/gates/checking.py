@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.budgets.baselines import (
     BaselineError,
 )
@@ -27,12 +27,12 @@ from cnnscope.analyzer.budgets.settings import (
     Settings,
     parse_tolerance,
 )
-from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import (
-    checked_dims,
     checked_mapping,
+    checked_ranges,
     checked_shapes,
+    checked_texts,
     checked_values,
 )
 from cnnscope.analyzer.values.diagnostics import (
@@ -41,6 +41,7 @@ from cnnscope.analyzer.values.diagnostics import (
     one_line,
 )
 from cnnscope.runtime.engine.job import say_nothing
+from cnnscope.runtime.gates.analysed import analysed
 from cnnscope.runtime.gates.commit import Commit
 from cnnscope.runtime.gates.earlier import Earlier
 from cnnscope.runtime.gates.history import History
@@ -48,6 +49,9 @@ from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, plan, sh
 from cnnscope.runtime.gates.latencies import measured_figures, without_model
 from cnnscope.runtime.gates.model_paths import Search
 from cnnscope.runtime.gates.places import Given
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.sizes.costs_over import CostsOver
 
 
 def check(
@@ -57,13 +61,14 @@ def check(
     config: str | os.PathLike[str] | None = None,
     baseline: str | os.PathLike[str] | None = None,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
-    dims: Mapping[str, int] | None = None,
+    dims: Mapping[str, int | range | Sequence[int]] | None = None,
     values: Mapping[str, object] | None = None,
     allow_unknown: bool = False,
     tolerance: str | None = None,
     anywhere: bool = False,
     require_baseline: bool = False,
     since: str | None = None,
+    free: str | Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Check:
     """Hold models against a budget.
@@ -76,12 +81,15 @@ def check(
         config: a cnnscope.toml or pyproject.toml. Without it, and without limits, the nearest one
             upwards from the working directory.
         baseline: a file, a model or ``"git:REF:path"``, for limits such as ``"+2 %"``.
-        shapes, dims, values: as `analyze` takes them, for every model.
+        shapes, dims, values: as `analyze` takes them, for every model. Several lengths of a dimension, as
+            `intervals` takes them (``{"H,W": range(224, 641)}``): a limit is kept where it is at all valid
+            sizes among them.
         allow_unknown: that a limit can't be judged is no failure.
         tolerance: of latencies, a share such as ``"5 %"``.
         anywhere: the configuration's paths may lead out of its folder.
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
         since: a branch, tag or commit of the models' repository: what became of each since then.
+        free: axes that the file fixes and that `dims` are to give lengths, such as ``"HxW"``.
         progress: told what is being done.
 
     Returns:
@@ -99,7 +107,7 @@ def check(
     """
     wanted = "a dict from quantities to limits, such as {'macs': '4.2 G'},"
     wishes = {} if limits is None else checked_mapping(limits, "limits", wanted)
-    bound, lengths = checked_shapes(shapes), checked_dims(dims)
+    bound, (lengths, ranges) = checked_shapes(shapes), checked_ranges(dims)
     told = {name: array.tolist() for name, array in checked_values(values).items()}
     settings = Settings()
     if config is not None:
@@ -127,6 +135,8 @@ def check(
             values=told or None,
             require_baseline=require_baseline,
             since=since,
+            ranges=ranges or None,
+            free=checked_texts(free, "free"),
         ),
         progress,
     )
@@ -212,7 +222,7 @@ def _checked(
     known: _Known,
 ) -> Checked:
     job = _with_defaults(job, request.settings.defaults)
-    report = job.source if isinstance(job.source, Report) else known.report(job)
+    report, over = known.analysed(job)
     limits = job.limits
     if request.choice is not None:
         try:
@@ -222,7 +232,7 @@ def _checked(
     measured = measured_figures(
         job, request.settings.latency, say, allow_unknown=request.allow_unknown
     )
-    figures = ModelFigures(report, limits, measured)
+    figures = ModelFigures(report, limits, measured, over)
     if request.update:
         limits = tuple(_absolute_only(limits))
     required = request.require_baseline or request.settings.require_baseline
@@ -237,32 +247,38 @@ def _checked(
         allow_unknown=request.allow_unknown, require_baseline=required,
     )  # fmt: skip
     since = None if request.update else history.of(job, report, figures, standing)
-    return Checked(job.model, verdicts, figures, report, job.variant, standing, since)
+    return Checked(job.model, verdicts, figures, report, job.variant, standing, since, over)
 
 
 def _with_defaults(job: Job, usual: Defaults) -> Job:
     """The job with what fits of the defaults; a report has its sizes, and a stream is read once."""
     if not isinstance(job.source, (str, os.PathLike, bytes)):
         return job
-    shapes, dims = sized(usual, job.source, job.shapes, job.dims)
-    return replace(job, shapes=shapes, dims=dims)
+    sizes = job.sizes
+    if sizes.ranges:  # a shape doesn't go with them
+        usual = replace(usual, shapes={})
+    shapes, dims = sized(
+        usual, job.source, sizes.shapes, {**dict.fromkeys(sizes.measured, 0), **sizes.dims}
+    )
+    own = {name: n for name, n in dims.items() if name in sizes.dims or name not in sizes.measured}
+    return replace(job, sizes=replace(sizes, shapes=shapes, dims=own))
 
 
 class _Known:
     """The report of the model that was last analysed: entries of one file follow each other often."""
 
     def __init__(self) -> None:
-        self._of: tuple[str, str] | None = None
-        self._report: Report | None = None
+        self._of: tuple[object, ...] = ()
+        self._found: tuple[Report, CostsOver | None] | None = None
 
-    def report(self, job: Job) -> Report:
+    def analysed(self, job: Job) -> tuple[Report, CostsOver | None]:
         if not isinstance(job.source, (str, os.PathLike)):
-            return _analysed(job)
-        key = os.path.realpath(job.source), job.variant
-        if self._report is None or self._of != key:
-            self._report = None  # so that two are never held
-            self._of, self._report = key, _analysed(job)
-        return self._report
+            return analysed(job.source, job.sizes)
+        key = os.path.realpath(job.source), job.variant, job.sizes.free
+        if self._found is None or self._of != key:
+            self._found = None  # so that two are never held
+            self._of, self._found = key, analysed(job.source, job.sizes)
+        return self._found
 
 
 def _absolute_only(limits: Sequence[Limit]) -> Iterator[Limit]:
@@ -270,9 +286,3 @@ def _absolute_only(limits: Sequence[Limit]) -> Iterator[Limit]:
         bounds = tuple(b for b in limit.bounds if b.relation == "absolute")
         if bounds or limit.patterns:
             yield replace(limit, bounds=bounds)
-
-
-def _analysed(job: Job) -> Report:
-    assert not isinstance(job.source, Report)
-    shapes = named_shapes(job.source, job.shapes)
-    return analyze(job.source, shapes=shapes, dims=job.dims, values=job.values, keep_fixed=True)

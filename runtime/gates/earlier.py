@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.budgets.baselines import (
     LARGEST,
     Baseline,
@@ -26,13 +25,12 @@ from cnnscope.analyzer.budgets.recognition import renamed_reason, standing_in
 from cnnscope.analyzer.budgets.since import moved_figures
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
-from cnnscope.analyzer.model.binding import named_shapes
-from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
 from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 from cnnscope.runtime.engine.job import say_nothing
+from cnnscope.runtime.gates.analysed import analysed_before
 from cnnscope.runtime.gates.commit import Commit
 from cnnscope.runtime.gates.git import file_at
 from cnnscope.runtime.gates.jobs import CheckRequest, Job, is_relative, shown_path
@@ -179,11 +177,7 @@ class Earlier:
     def of_model(self, source: Source, job: Job) -> Standing:
         """A model beside an earlier one."""
         try:
-            own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(source))
-            shapes = named_shapes(source, own.shapes)
-            earlier = analyze(
-                source, shapes=shapes, dims=own.dims, values=own.values, keep_fixed=True
-            )
+            earlier, over = analysed_before(source, job.sizes)
         except CnnscopeError as error:
             raise BaselineError(f"the baseline {self.source}: {error}") from None
         measured: dict[str, Figure] = {}
@@ -191,7 +185,7 @@ class Earlier:
             then = replace(job, source=source, model=f"the baseline {self.source}")
             latency = self.request.settings.latency
             measured = measured_figures(then, latency, say_nothing, allow_unknown=True)
-        figures = ModelFigures(earlier, job.limits, measured)
+        figures = ModelFigures(earlier, job.limits, measured, over)
         return Standing("known", figures, report=earlier)
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnnscope.analyzer.analysis import analyze, diff
+from cnnscope.analyzer.analysis import diff
 from cnnscope.analyzer.budgets.baselines import BaselineError, NotInCommitError
 from cnnscope.analyzer.budgets.figure import Figures
 from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.since import Since, moved_figures
 from cnnscope.analyzer.budgets.standing import Standing
-from cnnscope.analyzer.model.binding import named_shapes
 from cnnscope.analyzer.model.file import open_model
-from cnnscope.analyzer.model.own_sizes import Bindable, Sizes
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import CnnscopeError, one_line
+from cnnscope.runtime.gates.analysed import analysed_before
 from cnnscope.runtime.gates.commit import Commit
 from cnnscope.runtime.gates.jobs import Job
 
@@ -73,12 +72,9 @@ class History:
                     said = f"the numbers in {', '.join(x.name for x in beside)}"
                     return Since("changed", reason=said)
                 return Since("renamed", other) if other else Since("same")
-            if earlier is None:
-                own = Sizes(job.shapes, job.dims, job.values).of(Bindable.of(data))
-                shapes = named_shapes(data, own.shapes)
-                earlier = analyze(
-                    data, shapes=shapes, dims=own.dims, values=own.values, keep_fixed=True
-                )
+            over = None
+            if earlier is None or job.sizes.ranges:
+                earlier, over = analysed_before(data, job.sizes)
             found_difference = diff(earlier, report)
         except (BaselineError, OSError) as error:
             return Since("unknown", other, reason=one_line(str(error), 300))
@@ -86,7 +82,7 @@ class History:
             return Since(
                 "unknown", other, reason=one_line(f"the earlier model can't be read: {error}", 300)
             )
-        moved = moved_figures(ModelFigures(earlier, job.limits, {}), figures, job.limits)
+        moved = moved_figures(ModelFigures(earlier, job.limits, {}, over), figures, job.limits)
         return Since("renamed" if other else "changed", other, moved, found_difference)
 
 

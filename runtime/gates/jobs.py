@@ -15,6 +15,7 @@ from cnnscope.analyzer.model.own_sizes import Sizes
 from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.length_texts import lengths_text
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.gates.model_paths import PathError, Search
 from cnnscope.runtime.gates.places import Given, Place, own_sizes
@@ -40,6 +41,7 @@ class CheckRequest:
         require_baseline: a model that the baseline doesn't know keeps no relative limit.
         since: a branch, tag or commit: what became of each model since then is told.
         choice: the layers that the limits given are on, no others; the settings' limits aren't judged.
+        ranges, free: several lengths of free dimensions, and what the file fixes and is opened, likewise.
     """
 
     models: Sequence[Given] = ()
@@ -55,6 +57,8 @@ class CheckRequest:
     require_baseline: bool = False
     since: str | None = None
     choice: Choice | None = None
+    ranges: Mapping[str, Sequence[int]] | None = None
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +68,17 @@ class Job:
     model: str
     source: Given
     limits: tuple[Limit, ...]
-    shapes: GivenShapes
-    dims: Mapping[str, int]
-    values: Mapping[str, object] = field(default_factory=dict)
+    sizes: Sizes = field(default_factory=Sizes)
 
     @property
     def variant(self) -> str:
         """The sizes that are given, in words."""
         sizes = [
             f"{'' if name is None else f'{name}='}{'x'.join('?' if n is None else str(n) for n in x)}"
-            for name, x in sorted(self.shapes.items(), key=lambda pair: pair[0] or "")
+            for name, x in sorted(self.sizes.shapes.items(), key=lambda pair: pair[0] or "")
         ]
-        told = {**self.dims, **self.values}
+        several = {name: lengths_text(x) for name, x in self.sizes.ranges.items()}
+        told = {**self.sizes.dims, **several, **self.sizes.values}
         return ", ".join([*sizes, *(f"{name}={n}" for name, n in sorted(told.items()))])
 
 
@@ -117,7 +120,9 @@ def plan(request: CheckRequest) -> tuple[list[Job], list[Problem]]:
                 if any(search.fits(pattern, path) for pattern in entry.patterns)
             ]  # fmt: skip
         places += [Place(name, model, entry) for entry in own or [None]]
-    asked = Sizes(request.shapes or {}, request.dims or {}, request.values or {})
+    asked = Sizes(
+        request.shapes or {}, request.dims or {}, request.values or {}, request.ranges or {}, request.free
+    )  # fmt: skip
     sized, unmet = own_sizes(places, asked, partly=bool(request.models))
     problems += unmet
     jobs = _each_once([_job(request, place, *sizes) for place, *sizes in sized])
@@ -145,7 +150,7 @@ def _each_once(jobs: Sequence[Job]) -> list[Job]:
         source = job.source
         place = "" if isinstance(source, (str, os.PathLike)) else id(source)
         limits = tuple(replace(limit, origin="") for limit in job.limits)
-        kept.setdefault((job.model, place, job.variant, limits), job)
+        kept.setdefault((job.model, place, job.variant, job.sizes.free, limits), job)
     return list(kept.values())
 
 
@@ -186,9 +191,7 @@ def _job(request: CheckRequest, place: Place, own: Sizes, asked: Sizes) -> Job:
         place.name,
         place.source,
         tuple(_allowing(limit, allowed) for limit in limits.values()),
-        asked.shapes or own.shapes,
-        {**own.dims, **asked.dims},
-        {**own.values, **asked.values},
+        own.under(asked),
     )
 
 

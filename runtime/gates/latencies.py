@@ -44,12 +44,16 @@ def measured_figures(
     wanted = {limit.quantity for limit in job.limits} & set(MEASURED)
     if not wanted:
         return {}
+    if job.sizes.ranges or job.sizes.free:
+        why = "it is measured at one size, and at the file's own where that is fixed"
+        return dict.fromkeys(wanted, Figure.unknown(why))
     from cnnscope.runtime.engine.child import run_in_child
     from cnnscope.runtime.engine.job import ModelJob
     from cnnscope.runtime.engine.library import ask_for_library
     from cnnscope.runtime.profile.job import ProfileJob, Timed, sendable
 
-    base = ModelJob(job.source, job.shapes, job.dims, how.provider, values=job.values)
+    sizes = job.sizes
+    base = ModelJob(job.source, sizes.shapes, sizes.dims, how.provider, values=sizes.values)
     asked = ProfileJob(base, threads=how.threads, seconds=how.seconds)
     if "latency_p99" in wanted:  # half of the runs may turn out to be a warm-up
         asked = replace(asked, fewest=2 * _MANY)

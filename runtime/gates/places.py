@@ -45,9 +45,11 @@ def own_sizes(
     def bindable(place: Place) -> Bindable | None:
         if isinstance(place.source, Report):
             return None
-        key = place.source if isinstance(place.source, (str, os.PathLike)) else id(place.source)
+        file = place.source if isinstance(place.source, (str, os.PathLike)) else id(place.source)
+        key = file, None if place.entry is None else place.entry.free
         if key not in known:
-            known[key] = Bindable.of(place.source)
+            opened = asked.free or (() if place.entry is None else place.entry.free)
+            known[key] = Bindable.of(place.source, opened)
         return known[key]
 
     sized = [(place, own, asked) for place, own in zip(places, entries, strict=True)]
@@ -77,4 +79,6 @@ def own_sizes(
 
 
 def _sizes(entry: ModelSettings | None) -> Sizes:
-    return Sizes() if entry is None else Sizes(entry.shapes, entry.dims, entry.values)
+    if entry is None:
+        return Sizes()
+    return Sizes(entry.shapes, entry.dims, entry.values, entry.ranges, entry.free)

@@ -169,6 +169,14 @@ def _asked(node: pytest.Item | pytest.FixtureRequest | pytest.Metafunc) -> _Aske
         odd = sorted(mark.kwargs.keys() - {"shapes", "dims"})
         if odd:
             raise LookupError(f"the marker takes models, shapes and dims, not {', '.join(odd)}")
+        dims = mark.kwargs.get("dims")
+        if isinstance(dims, Mapping) and any(
+            isinstance(x, (range, list, tuple)) for x in dims.values()
+        ):
+            raise LookupError(
+                "the marker gives a dimension one length: leave it free, and give several to what judges it,"
+                " assert_within(cnnscope_report, dims={'H': range(224, 641)}, macs='4 G')"
+            )
         found = _Asked(
             found.models or mark.args,
             found.shapes or mark.kwargs.get("shapes"),

@@ -15,11 +15,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.budgets.check import Checked
     from cnnscope.analyzer.budgets.limit import Limit
+    from cnnscope.analyzer.model.own_sizes import Sizes
     from cnnscope.analyzer.report.examination import Source
     from cnnscope.analyzer.report.report import Report
 
@@ -28,6 +29,7 @@ __all__ = ["Amount", "Budget", "assert_no_regression", "assert_within"]
 #: a limit as people write it: ``"4.2 G"``, ``"32 MiB"``, ``">= 224"``, ``">= 13, < 18"``, 61706
 Amount = str | int | float
 GivenShapes = Mapping[str, Sequence[int | None]]
+GivenDims = Mapping[str, int | range | Sequence[int]]
 
 
 class Budget(TypedDict, total=False):
@@ -70,7 +72,8 @@ def assert_within(
     limits: Mapping[str, object] | None = None,
     allow_unknown: bool = False,
     shapes: GivenShapes | None = None,
-    dims: Mapping[str, int] | None = None,
+    dims: GivenDims | None = None,
+    free: str | Sequence[str] = (),
     **budget: Unpack[Budget],
 ) -> None:
     """Fails unless a model is known to keep every limit.
@@ -80,7 +83,8 @@ def assert_within(
         limits: further ones, by their names on the command line:
             ``{"module.layer4.params": "15 M", "kind.convolution.macs": "4 G"}``.
         allow_unknown: a figure that isn't known well enough is no failure.
-        shapes, dims: of a model still to be analysed, as `cnnscope.analyze` takes them.
+        shapes, dims, free: of a model still to be analysed, as `cnnscope.check` has them. Several lengths of
+            a dimension may be given of a report, too: a limit has to be kept at all valid sizes among them.
         budget: the limits: see `Budget`.
 
     Raises:
@@ -98,12 +102,13 @@ def assert_within(
     EXCEEDS  params is 61.71 k, limit <= 60.00 k, 1.71 k (2.8 %) over
              most is in:
     ...
+    >>> assert_within("sample_models/fcn8s.onnx", free="HxW", dims={"H,W": range(224, 513)}, params="140 M")
     """
     __tracebackhide__ = True
     asked = _limits({**budget, **(limits or {})}, "assert_within")
     if not asked:
         raise ValueError("no limit is given: assert_within(report, macs='4.2 G')")
-    _hold(_check(model, asked, shapes, dims, allow_unknown))
+    _hold(_check(model, asked, _Sized(shapes, dims, free), allow_unknown))
 
 
 def assert_no_regression(
@@ -114,7 +119,8 @@ def assert_no_regression(
     allow_unknown: bool = False,
     require_baseline: bool = False,
     shapes: GivenShapes | None = None,
-    dims: Mapping[str, int] | None = None,
+    dims: GivenDims | None = None,
+    free: str | Sequence[str] = (),
     **budget: Unpack[Budget],
 ) -> None:
     """Fails unless a model is known to be no larger than it was.
@@ -133,7 +139,8 @@ def assert_no_regression(
         allow_unknown: a figure that isn't known well enough is no failure.
         require_baseline: a model that the baseline doesn't know fails. Else it passes what is relative,
             as in `cnnscope check`, and a warning says so.
-        shapes, dims: of models still to be analysed, as `cnnscope.analyze` takes them.
+        shapes, dims, free: as `assert_within` has them. Over a range of sizes the largest figure is held
+            against the baseline's largest one, under a lower limit the smallest against its smallest.
 
     Raises:
         AssertionError: as `assert_within`.
@@ -156,7 +163,8 @@ def assert_no_regression(
     )
     if isinstance(baseline, (str, os.PathLike)):
         named = os.fspath(baseline)
-        found = _check(model, asked, shapes, dims, allow_unknown, named, required=require_baseline)
+        sized = _Sized(shapes, dims, free)
+        found = _check(model, asked, sized, allow_unknown, named, required=require_baseline)
         _hold(found)
         if found.new:
             from cnnscope.analyzer.render.subjects.verdicts import standing_text
@@ -164,20 +172,36 @@ def assert_no_regression(
 
             warnings.warn(f"{name(found.model)}: {standing_text(found)}", stacklevel=2)
     else:
-        _hold(_compared(_report(model, shapes, dims), baseline, asked, allow_unknown))
+        _hold(_compared(model, baseline, asked, _Sized(shapes, dims, free), allow_unknown))
 
 
-def _report(
-    model: Report | Source, shapes: GivenShapes | None, dims: Mapping[str, int] | None
-) -> Report:
-    from cnnscope.analyzer.analysis import analyze
-    from cnnscope.analyzer.report.report import Report
+class _Sized(NamedTuple):
+    """At which sizes a model is judged."""
 
-    if not isinstance(model, Report):
-        return analyze(model, shapes=shapes, dims=dims, keep_fixed=True)
-    if shapes or dims:
-        raise ValueError("shapes and dims go with a model that is still to be analysed")
-    return model
+    shapes: GivenShapes | None
+    dims: GivenDims | None
+    free: str | Sequence[str]
+
+    def sizes(self, model: Report | Source) -> Sizes:
+        """As the checks have them.
+
+        Raises:
+            ValueError: it is a report, which has its sizes.
+            BindingError: they are none.
+        """
+        from cnnscope.analyzer.model.own_sizes import Sizes
+        from cnnscope.analyzer.report.report import Report
+        from cnnscope.analyzer.values.arguments import (
+            checked_ranges,
+            checked_shapes,
+            checked_texts,
+        )
+
+        dims, ranges = checked_ranges(self.dims)
+        if isinstance(model, Report) and not ranges and (self.shapes or dims or self.free):
+            raise ValueError("shapes and dims go with a model that is still to be analysed")
+        shapes: dict[str | None, Sequence[int | None]] = dict(checked_shapes(self.shapes).items())
+        return Sizes(shapes, dims, {}, ranges, checked_texts(self.free, "free"))
 
 
 def _limits(given: Mapping[str, object], origin: str) -> list[Limit]:
@@ -198,8 +222,7 @@ def _limits(given: Mapping[str, object], origin: str) -> list[Limit]:
 def _check(
     model: Report | Source,
     limits: Sequence[Limit],
-    shapes: GivenShapes | None,
-    dims: Mapping[str, int] | None,
+    sized: _Sized,
     allow_unknown: bool,
     baseline: str | None = None,
     *,
@@ -207,17 +230,21 @@ def _check(
 ) -> Checked:
     """As `cnnscope check` judges; what stands in the way of judging at all is raised."""
     from cnnscope.analyzer.budgets.quantity import MEASURED
+    from cnnscope.runtime.gates.analysed import analysed
     from cnnscope.runtime.gates.checking import run_check
     from cnnscope.runtime.gates.jobs import CheckRequest
 
-    report = _report(model, shapes, dims)
+    sizes = sized.sizes(model)
     timed = any(limit.quantity in MEASURED for limit in limits)
     done = run_check(
         CheckRequest(
-            [model if timed else report],
+            # What stands in the way of an analysis is told as `analyze` tells it.
+            [model if timed or sizes.ranges else analysed(model, sizes)[0]],
             limits=limits,
-            shapes=None if shapes is None else dict(shapes.items()),
-            dims=dims,
+            shapes=sizes.shapes or None,
+            dims=sizes.dims or None,
+            ranges=sizes.ranges or None,
+            free=sizes.free,
             baseline=baseline,
             allow_unknown=allow_unknown,
             require_baseline=required,
@@ -228,15 +255,22 @@ def _check(
     return done.models[0]
 
 
-def _compared(report: Report, earlier: Report, limits: Sequence[Limit], allowed: bool) -> Checked:
+def _compared(
+    model: Report | Source, earlier: Report, limits: Sequence[Limit], sized: _Sized, allowed: bool
+) -> Checked:
     from cnnscope.analyzer.budgets.check import Checked
     from cnnscope.analyzer.budgets.figures import ModelFigures
     from cnnscope.analyzer.budgets.judging import judge_report
+    from cnnscope.runtime.gates.analysed import analysed
 
+    sizes = sized.sizes(model)
+    report, over = analysed(model, sizes)
+    before, over_before = analysed(earlier, sizes) if sizes.ranges else (earlier, None)
     verdicts = judge_report(
-        report, limits, baseline=ModelFigures(earlier, limits, {}), allow_unknown=allowed
-    )
-    return Checked(report.model.path or "model in memory", verdicts, {}, report)
+        report, limits, figures=ModelFigures(report, limits, {}, over),
+        baseline=ModelFigures(before, limits, {}, over_before), allow_unknown=allowed,
+    )  # fmt: skip
+    return Checked(report.model.path or "model in memory", verdicts, {}, report, over=over)
 
 
 def _hold(checked: Checked) -> None:

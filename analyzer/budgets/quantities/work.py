@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.quantity import Quantity, define
 from cnnscope.analyzer.budgets.totals import figure_of
 from cnnscope.analyzer.budgets.verdicts import Contribution
 from cnnscope.analyzer.report.layer import Layer
+from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.sums import sum_traffic, sum_work
+from cnnscope.analyzer.values.amounts import Measure
 
-
-def _total(name: str) -> Callable[[Report], Sequence[Figure]]:
-    return lambda report: (figure_of(getattr(report.totals, name)),)
-
-
-def _worked(name: str) -> Callable[[Report, Sequence[Layer]], Sequence[Figure]]:
-    return lambda _, layers: (figure_of(sum_work(layers, name)),)
+MetricOf = Callable[[Report, Sequence[Layer] | None], Metric]
 
 
 def _work_of(name: str) -> Callable[[Layer], int | None]:
@@ -39,17 +34,40 @@ def _peak(report: Report) -> Sequence[Contribution]:
     return () if layer is None or peak is None else (Contribution(layer, peak),)
 
 
+def _sized(key: str, measure: Measure, meaning: str, metric: MetricOf,
+           of_layer: Callable[[Layer], int | None], words: tuple[str, ...] = ()) -> Quantity:  # fmt: skip
+    """A quantity that layers have, and that is a formula where lengths are free."""
+    return Quantity(
+        key, measure, meaning,
+        lambda report: (figure_of(metric(report, None)),),
+        lambda report, layers: (figure_of(metric(report, layers)),),
+        of_layer, words=words, sized=True, metric=metric,
+    )  # fmt: skip
+
+
+def _work(key: str, meaning: str, words: tuple[str, ...]) -> Quantity:
+    def metric(report: Report, layers: Sequence[Layer] | None) -> Metric:
+        found: Metric = getattr(report.totals, key)
+        return found if layers is None else sum_work(layers, key)
+
+    return _sized(key, "count", meaning, metric, _work_of(key), words)
+
+
+def _traffic(report: Report, layers: Sequence[Layer] | None) -> Metric:
+    return report.totals.traffic_bytes if layers is None else sum_traffic(layers)
+
+
+def _peak_of(report: Report, layers: Sequence[Layer] | None) -> Metric:
+    assert layers is None
+    return report.totals.peak_activation_bytes
+
+
 define(
-    Quantity("macs", "count", "multiply-accumulates", _total("macs"),
-             _worked("macs"), _work_of("macs"), words=("macs", "mac"), sized=True),
-    Quantity("int_macs", "count", "those on integers", _total("int_macs"),
-             _worked("int_macs"), _work_of("int_macs"), words=("macs", "mac"), sized=True),
-    Quantity("float_macs", "count", "those on floats", _total("float_macs"),
-             _worked("float_macs"), _work_of("float_macs"), words=("macs", "mac"), sized=True),
-    Quantity("flops", "count", "2 x MACs and every other operation", _total("flops"),
-             _worked("flops"), _work_of("flops"), words=("flops", "flop"), sized=True),
+    _work("macs", "multiply-accumulates", ("macs", "mac")),
+    _work("int_macs", "those on integers", ("macs", "mac")),
+    _work("float_macs", "those on floats", ("macs", "mac")),
+    _work("flops", "2 x MACs and every other operation", ("flops", "flop")),
     Quantity("peak_activation", "bytes", "most bytes of activations alive at once",
-             _total("peak_activation_bytes"), sized=True, parts=_peak),
-    Quantity("traffic", "bytes", "bytes that layers read and write", _total("traffic_bytes"),
-             lambda _, layers: (figure_of(sum_traffic(layers)),), _traffic_of, sized=True),
+             lambda report: (figure_of(_peak_of(report, None)),), sized=True, parts=_peak, metric=_peak_of),
+    _sized("traffic", "bytes", "bytes that layers read and write", _traffic, _traffic_of),
 )  # fmt: skip

@@ -43,6 +43,7 @@ from cnnscope.analyzer.render.subjects.verdicts import (
     headline,
     limit_name,
     margin_text,
+    ranges_text,
     sentence,
     standing_text,
     why,
@@ -79,6 +80,8 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
     for label, proven in found.assumed.items():
         if proven:
             yield "info", f"the batch {name(label, 60)} is free: figures are of one example"
+    if ranges := ranges_text(found):
+        yield "info", ranges
     since = found.since
     if since is not None and since.status in ("changed", "renamed"):
         for said in changes_of(since):
@@ -89,7 +92,9 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
         what = limit_name(verdict)
         if verdict.state == "unknown":
             yield ("info" if verdict.tolerated else "warning"), f"{what}: {why(verdict)}"
-        if verdict.limit.quantity in (*LISTS, ERRORS) and verdict.state == "exceeds":
+        if verdict.state == "exceeds" and (
+            verdict.limit.quantity in (*LISTS, ERRORS) or verdict.at is not None
+        ):
             yield "error", sentence(verdict)
         if (base := baseline_text(verdict)) and verdict.state == "exceeds":
             yield "info", f"{what}: {base}"

@@ -8,9 +8,9 @@ from cnnscope.analyzer.render.columns import Column
 from cnnscope.analyzer.render.document import Document, Note, Pair
 from cnnscope.analyzer.render.subjects.answer import answer, model_name, size_text
 from cnnscope.analyzer.render.tables import table
-from cnnscope.analyzer.sizes.grid import named_size
-from cnnscope.analyzer.sizes.intervals import Interval, Intervals
-from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes
+from cnnscope.analyzer.sizes.costs_over import Interval
+from cnnscope.analyzer.sizes.intervals import Intervals
+from cnnscope.analyzer.values.notation import count, escape, many, name, named_size, nbytes
 
 
 def document(found: Intervals) -> Document:

@@ -12,7 +12,7 @@ from cnnscope.analyzer.budgets.since import Moved, Since
 from cnnscope.analyzer.difference.difference import opset_text
 from cnnscope.analyzer.difference.entries import DifferenceGroup
 from cnnscope.analyzer.render.subjects.changes import group_text, signed_percent
-from cnnscope.analyzer.render.subjects.verdicts import amount, both
+from cnnscope.analyzer.render.subjects.verdicts import known_text
 from cnnscope.analyzer.values.notation import alike, name
 
 _TITLES: Final = {
@@ -41,11 +41,10 @@ def moved_text(moved: Moved) -> str:
     measure = QUANTITIES[moved.quantity].measure
     one, other = moved.before[0], moved.after[0]
     if len(moved.before) == len(moved.after) == 1:
-        texts = both(one.shown, other.shown, measure)
         share = ""
         if one.exact and other.exact is not None and measure not in _WITHOUT_SHARES:
             share = f" ({signed_percent(float(other.exact / one.exact) - 1)})"
-        before, after = (_bounded(x, text) for x, text in zip((one, other), texts, strict=True))
+        before, after = known_text(one, measure, other.shown), known_text(other, measure, one.shown)
         return f"{quantity_title(moved.quantity)} {before} -> {after}{share}"
     before, after = axes_text(moved.quantity, moved.before), axes_text(moved.quantity, moved.after)
     return f"{quantity_title(moved.quantity)} {before} -> {after}"
@@ -65,12 +64,7 @@ def axes_text(quantity: str, figures: Sequence[Figure]) -> str:
     if not figures:
         return ""
     measure = QUANTITIES[quantity].measure
-    return alike([_bounded(x, amount(x.shown, measure)) for x in figures])
-
-
-def _bounded(figure: Figure, text: str) -> str:
-    at_least = figure.value is None and figure.high is None and figure.low is not None
-    return f">= {text}" if at_least else text
+    return alike([known_text(x, measure) for x in figures])
 
 
 def changes_of(since: Since, most: int | None = None) -> Iterator[str]:

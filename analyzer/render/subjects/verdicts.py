@@ -5,10 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 from cnnscope.analyzer.budgets.check import Checked
+from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.quantity import ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.verdicts import Verdict
 from cnnscope.analyzer.values.amounts import Measure
-from cnnscope.analyzer.values.notation import count, duration, many, name, nbytes, percent
+from cnnscope.analyzer.values.notation import (
+    count,
+    duration,
+    many,
+    name,
+    named_size,
+    nbytes,
+    percent,
+)
 
 #: an upper limit that is kept by more than this share of it could be tighter
 _ROOMY = Fraction(1, 5)
@@ -80,8 +89,21 @@ def bound_text(verdict: Verdict) -> str:
 
 def figure_text(verdict: Verdict) -> str:
     """The figure; a lower bound as one."""
-    figure = verdict.figure
-    text, _ = both(figure.shown, verdict.amount, verdict.limit.measure)
+    return known_text(verdict.figure, verdict.limit.measure, verdict.amount)
+
+
+def known_text(figure: Figure, measure: Measure, beside: Fraction | None = None) -> str:
+    """What is known of a figure: ``4.09 G``, ``>= 4.09 G``, over a range of sizes ``4.09 G..33.37 G``.
+
+    Args:
+        figure: the figure.
+        measure: what it is measured in.
+        beside: an amount that it has to look different from where it is.
+    """
+    if figure.spread and figure.low is not None and figure.high is not None:
+        ends = (both(x, beside, measure)[0] for x in (figure.low, figure.high))
+        return "..".join(dict.fromkeys(ends))
+    text, _ = both(figure.shown, beside, measure)
     at_least = figure.value is None and figure.high is None and figure.low is not None
     return f">= {text}" if at_least else text
 
@@ -143,12 +165,22 @@ def sentence(verdict: Verdict) -> str:
         return f"{what} is {figure_text(verdict)}, new: no baseline for {bound_text(verdict)}"
     if verdict.limit.quantity == ERRORS and verdict.state == "exceeds":
         return f"the model contradicts itself: {why(verdict)}"
-    said = f"{what} is {figure_text(verdict)}, limit {bound_text(verdict)}"
+    said = f"{what} is {figure_text(verdict)}{_at_text(verdict)}, limit {bound_text(verdict)}"
     margin = margin_text(verdict)
     if margin:
         said += f", {margin}"
     base = baseline_text(verdict)
     return f"{said} ({base})" if base else said
+
+
+def _at_text(verdict: Verdict) -> str:
+    """At which of many sizes the figure is the one to worry about: `` (41.3 G at H = 640)``."""
+    if verdict.at is None or verdict.state != "exceeds":
+        return ""
+    figure = verdict.figure
+    text, _ = both(figure.shown, verdict.amount, verdict.limit.measure)
+    which = "" if figure.low == figure.high else f"{text} "
+    return f" ({which}at {name(named_size(verdict.at), 80)})"
 
 
 def why(verdict: Verdict) -> str:
@@ -188,6 +220,16 @@ def its_limits(count: int) -> str:
     ('its limit', 'both limits', 'all 3 limits')
     """
     return {1: "its limit", 2: "both limits"}.get(count, f"all {count} limits")
+
+
+def ranges_text(found: Checked) -> str:
+    """Over which sizes a model was judged; nothing where it was one."""
+    over = found.over
+    if over is None:
+        return ""
+    dims = ", ".join(f"{name(key, 40)} {low}..{high}" for key, (low, high) in over.ranges.items())
+    valid = "those that are valid of" if over.valid is None else f"{over.valid:,} valid of"
+    return f"judged at {valid} {many(over.sizes, 'size')} ({dims})"
 
 
 def headline(found: Checked) -> str:

@@ -1,0 +1,352 @@
+"""Is a limit over a range of sizes kept where it is at every valid size, and is it said at which it isn't?"""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+import jsonschema
+import onnx
+import pytest
+from amounts import amount
+
+import cnnscope
+from cnnscope.analyzer.budgets.config import config_schema, read_settings
+from cnnscope.analyzer.budgets.settings import ConfigError
+from cnnscope.cli import main
+from cnnscope.testing import assert_no_regression, assert_within
+
+HEAD = '<ir_version: 9, opset_import: ["": 18]> g '
+#: 9 products a unit, as many units as there are pixels; 4 bytes each, of the input and of the output
+CONV = HEAD + (
+    "(float[1,1,H,W] x) => (float[1,1,H,W] y)"
+    " <float[1,1,3,3] w = {1,1,1,1,1,1,1,1,1}> { y = Conv<pads = [1,1,1,1]>(x, w) }"
+)
+#: H is even: a map is halved, doubled, and added to what it was; 2 products a unit each time: 2 H
+HALVES = HEAD + (
+    "(float[1,1,H] x) => (float[1,1,H] y) <float[1,1,2] w = {1, 1}>"
+    " { t = Conv<strides = [2]>(x, w) u = ConvTranspose<strides = [2]>(t, w) y = Add(x, u) }"
+)
+
+
+def model(text: str) -> onnx.ModelProto:
+    return onnx.parser.parse_model(text)
+
+
+@pytest.fixture
+def conv(tmp_path: Path) -> Path:
+    onnx.save(model(CONV), tmp_path / "conv.onnx")
+    return tmp_path / "conv.onnx"
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "at"),
+    [
+        ("<= 1800", "within", None),  # 9 * 10 * 20
+        ("<= 1799", "exceeds", {"H": 10, "W": 20}),
+        ("< 1800", "exceeds", {"H": 10, "W": 20}),
+        (">= 144", "within", None),  # 9 * 4 * 4
+        (">= 145", "exceeds", {"H": 4, "W": 4}),
+        ("> 143", "within", None),
+        ("== 144", "exceeds", {"H": 10, "W": 20}),
+    ],
+)
+def test_the_ends_decide(limit: str, state: str, at: Mapping[str, int] | None) -> None:
+    found = cnnscope.check(model(CONV), {"macs": limit}, dims={"H": range(4, 11), "W": [4, 20]})
+    verdict = found["macs"]
+    assert verdict.state == state
+    assert (verdict.figure.low, verdict.figure.high) == (144, 1800)
+    assert at is None or verdict.at == at
+
+
+def test_only_valid_sizes_count() -> None:
+    """Of 3..7 those are 4 and 6: 8 and 12 products."""
+    dims = {"H": range(3, 8)}
+    found = cnnscope.check(model(HALVES), {"macs": "12"}, dims=dims)
+    assert found.ok
+    assert found.to_dict()["models"][0]["ranges"] == {"dims": {"H": [3, 7]}, "sizes": 5, "valid": 2}  # type: ignore[index]
+    assert cnnscope.check(model(HALVES), {"macs": "11"}, dims=dims)["macs"].at == {"H": 6}
+    none = cnnscope.check(model(HALVES), {"macs": "12"}, dims={"H": [3, 5]})["macs"]
+    assert (none.state, none.reason) == ("unknown", "no size in the range is valid")
+
+
+NETWORKS = [
+    ("lenet5.onnx", range(28, 41)), ("unet.onnx", range(570, 590)), ("densenet121.onnx", range(60, 70)),
+    ("resnet50.onnx", range(30, 36)), ("vgg16.onnx", range(220, 227)), ("xception.onnx", range(60, 75)),
+]  # fmt: skip
+LIMITED = ("macs", "flops", "peak_activation", "traffic", "params")
+
+
+@pytest.mark.parametrize(("name", "lengths"), NETWORKS[: amount(2, len(NETWORKS))])
+def test_against_a_check_of_each_size(samples: Path, name: str, lengths: range) -> None:
+    """Limits at, and one beside, the least and the most of what checks of single sizes say."""
+    valid = cnnscope.sizes(samples / name, free="HxW")
+    sizes = [n for n in lengths if valid.admits(H=n, W=n)]
+    each = [
+        cnnscope.check(samples / name, dict.fromkeys(LIMITED, 0), free="HxW", dims={"H": n, "W": n})
+        for n in sizes
+    ]
+    limits, wanted = {}, []
+    for quantity in LIMITED:
+        figures = [int(found[quantity].figure.exact or 0) for found in each]
+        assert all(figures)
+        amounts = {x + more for x in (min(figures), max(figures)) for more in (-1, 0, 1)}
+        limits[quantity] = ", ".join(f"<= {x}, >= {x}" for x in sorted(amounts))
+        wanted += [
+            (quantity, all(kept), figures)
+            for x in sorted(amounts)
+            for kept in ([n <= x for n in figures], [n >= x for n in figures])
+        ]
+    found = cnnscope.check(samples / name, limits, free="HxW", dims={"H,W": lengths})
+    for verdict, (quantity, kept, figures) in zip(found.verdicts, wanted, strict=True):
+        assert verdict.limit.quantity == quantity
+        assert verdict.state == ("within" if kept else "exceeds"), verdict.asked
+        if verdict.at is not None:
+            assert figures[sizes.index(verdict.at["H"])] == verdict.figure.shown
+
+
+def test_parts_of_a_model_and_what_they_are_made_of(samples: Path) -> None:
+    asked = {
+        "module.layer4.macs": "1 G",
+        "layer./conv1/Conv.macs": "900 M",
+        "kind.pooling.macs": "0",
+    }
+    dims = {"H,W": range(224, 641, 32)}
+    found = cnnscope.check(samples / "resnet50.onnx", asked, free="HxW", dims=dims)
+    parts, first, pools = found.verdicts
+    single = cnnscope.check(
+        samples / "resnet50.onnx", asked, free="HxW", dims={"H": 640, "W": 640}
+    ).verdicts
+    assert (parts.state, first.state, pools.state) == ("exceeds", "exceeds", "within")
+    assert (parts.figure.high, first.figure.high) == (
+        single[0].figure.exact,
+        single[1].figure.exact,
+    )
+    assert parts.parts == single[0].parts
+    assert first.parts == single[1].parts
+
+
+def test_more_sizes_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2^20 x 2^10 of them: the formula rises, so its corners decide."""
+    dims = {"H": range(1, 2**20 + 1), "W": range(1, 2**10 + 1)}
+    most = 9 * 2**30
+    for limit, state in ((most, "within"), (most - 1, "exceeds")):
+        found = cnnscope.check(model(CONV), {"macs": limit}, dims=dims)["macs"]
+        assert (found.state, found.figure.low, found.figure.high) == (state, 9, most)
+
+
+def test_an_end_that_no_size_has_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnscope.analyzer.sizes import costs_over
+
+    monkeypatch.setattr(costs_over, "_EACH", 2)
+    found = cnnscope.check(model(HALVES), {"macs": "12"}, dims={"H": range(3, 8)})["macs"]
+    assert found.state in ("unknown", "within")
+    assert found.state == "within" or found.reason
+
+
+def test_what_is_unknown_says_why() -> None:
+    strange = HEAD.replace('"": 18', '"": 18, "mine": 1') + (
+        "(float[1,3,H,8] x) => (float[1,3,H,8] y) { t = mine.Odd(x) y = Relu(t) }"
+    )
+    found = cnnscope.check(model(strange), {"macs": "1 G", "layers": 2}, dims={"H": range(4, 300)})
+    assert found["macs"].state == "unknown"
+    assert found["macs"].reason
+    assert found["layers"].state == "within"
+
+
+def test_fields_and_operators_hold_at_every_size(samples: Path) -> None:
+    found = cnnscope.check(
+        samples / "resnet50.onnx",
+        {"receptive_field": ">= 427", "opset": ">= 9", "operators.forbid": ["Loop"]},
+        free="HxW", dims={"H,W": range(224, 300)},
+    )  # fmt: skip
+    assert [v.state for v in found.verdicts] == ["within"] * 3
+
+
+def test_a_latency_is_of_one_size(samples: Path) -> None:
+    found = cnnscope.check(
+        samples / "lenet5.onnx", {"latency_p50": "1 s", "params": "1 M"},
+        free="HxW", dims={"H,W": range(32, 40)},
+    )  # fmt: skip
+    assert found["latency_p50"].state == "unknown"
+    assert "one size" in found["latency_p50"].reason
+
+
+# -- the command, and every form --------------------------------------------------------------------
+
+
+def run(*args: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([*args])
+    return int(ended.value.code or 0)
+
+
+def test_every_form(conv: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    reports = [
+        f"--report={form}={tmp_path}/out.{form}" for form in ("json", "markdown", "sarif", "junit")
+    ]
+    assert (
+        run(
+            "check",
+            str(conv),
+            "--dim",
+            "H=4..10",
+            "--dim",
+            "W=20",
+            "--limit",
+            "macs=1700",
+            *reports,
+        )
+        == 1
+    )
+    table = capfd.readouterr().out
+    assert "720..1.80 k" in table  # 9 * 4 * 20, 9 * 10 * 20
+    said = "(1.80 k at H = 10), limit <= 1.70 k"
+    assert said in " ".join(table.split())
+    (checked,) = json.loads((tmp_path / "out.json").read_text())["models"]
+    assert checked["ranges"] == {"dims": {"H": [4, 10]}, "sizes": 7, "valid": 7}
+    assert checked["variant"] == "H=4..10, W=20"
+    verdict = checked["verdicts"][0]
+    assert (verdict["at"], verdict["beyond"]) == ({"H": 10}, 100)
+    assert verdict["figure"]["least_at"] == {"H": 4}
+    (result,) = json.loads((tmp_path / "out.sarif").read_text())["runs"][0]["results"]
+    assert said in result["message"]["text"]
+    failed = ET.parse(tmp_path / "out.junit").getroot().findall(".//failure")  # our own
+    assert [said in str(x.get("message")) for x in failed] == [True]
+    assert "720..1.80" in (tmp_path / "out.markdown").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--dim", "H=10..4"], "give a name and a length"),
+        (["--dim", "H=4..8", "--dim", "H=4..9"], "given twice"),
+        (["--dim", "H=1..2000000"], "a range of at most 1048576 lengths"),
+        (["--dim", "H=4..8"], "dimension W is free, too"),
+        (["--dim", "Z=4..8"], "no input has a free dimension 'Z'"),
+        (["--dim", "H,W=4..8", "--shape", "1x1x4x4"], "a shape doesn't go with a range"),
+    ],
+)
+def test_bad_ranges_are_one_line(
+    conv: Path, given: list[str], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("check", str(conv), "--limit", "macs=1G", *given) == 2
+    error = capfd.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_configuration(
+    conv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lenet = (tmp_path / "lenet5.onnx").write_bytes((samples / "lenet5.onnx").read_bytes())
+    assert lenet
+    (tmp_path / "cnnscope.toml").write_text(
+        '[[model]]\npath = "conv.onnx"\ndims = {H = "4..10:2", W = [4, 20]}\nlimits.macs = 1800\n'
+        '[[model]]\npath = "lenet5.onnx"\nfree = "HxW"\ndims."H,W" = "32..40"\nlimits.macs = "416520"\n'
+    )
+    own, other = cnnscope.check().models
+    assert own.ok
+    assert own.variant == "H=4..10:2, W=4,20"
+    assert own.over is not None
+    assert own.over.sizes == 8
+    assert not other.ok or other.over is None or other.over.valid == 1  # a fully connected layer
+    assert own.to_dict()["verdicts"][0]["figure"]["high"] == 1800  # type: ignore[index]
+    # what the command line says of a dimension goes before
+    (found,) = cnnscope.check("conv.onnx", dims={"H": 4}).models
+    assert found.variant == "H=4, W=4,20"
+
+
+@pytest.mark.parametrize(
+    ("dims", "free", "right"),
+    [
+        ({"H": "224..640"}, "HxW", True), ({"H,W": "224..640:32", "N": 1}, ["NxHxW"], True),
+        ({"H": "224,256"}, None, True), ({"H": [224, 256]}, None, True), ({"H": "640..224"}, None, False),
+        ({"H": "1..9999999"}, None, False), ({"H": "a..b"}, None, False), ({"H": []}, None, False),
+        ({"H": [1.5]}, None, False), ({"H": 2}, 3, False),
+    ],
+)  # fmt: skip
+def test_what_a_configuration_may_say(dims: object, free: object, right: bool) -> None:
+    entry = {"path": "m.onnx", "dims": dims} | ({} if free is None else {"free": free})
+    asked = f"[[model]]\npath = 'm.onnx'\ndims = {_toml(dims)}\n" + (
+        "" if free is None else f"free = {json.dumps(free)}\n"
+    )
+    errors = list(jsonschema.Draft202012Validator(config_schema()).iter_errors({"model": [entry]}))
+    if right:
+        assert not errors
+        read_settings(asked, Path("cnnscope.toml"))
+    else:
+        with pytest.raises(ConfigError, match=r"cnnscope\.toml:[0-9]"):
+            read_settings(asked, Path("cnnscope.toml"))
+
+
+def _toml(dims: object) -> str:
+    assert isinstance(dims, dict)
+    return "{" + ", ".join(f'"{k}" = {json.dumps(x)}' for k, x in dims.items()) + "}"
+
+
+# -- baselines ---------------------------------------------------------------------------------------
+
+
+def test_against_a_baseline(conv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most against the most: 9 * 10 * 20 then, 25 * 10 * 20 now; the least is 25 * 4 * 20."""
+    monkeypatch.chdir(tmp_path)
+    dims = ["--dim", "H=4..10", "--dim", "W=20"]
+    assert run("baseline", "write", "conv.onnx", "-o", "b.json", *dims) == 0
+    same = cnnscope.check(
+        "conv.onnx", {"macs": "+0 %"}, baseline="b.json", dims={"H": range(4, 11), "W": 20}
+    )
+    assert same.ok
+    assert same["macs"].amount == 1800
+    shorter = cnnscope.check(
+        "conv.onnx", {"macs": "+0"}, baseline="b.json", dims={"H": range(4, 9), "W": 20}
+    )
+    assert shorter["macs"].state == "unknown"  # the baseline has it at other sizes
+    wide = CONV.replace("3,3] w = {1,1,1,1,1,1,1,1,1", "5,5] w = {" + ",".join("1" * 25))
+    onnx.save(model(wide.replace("1,1,1,1]>", "2,2,2,2]>")), "conv.onnx")
+    for limit, state in (
+        ("+177 %", "exceeds"),
+        ("+178 %", "within"),
+        (">= -0", "within"),
+        (">= +1 k", "within"),  # 720 then, 25 * 4 * 20 now
+        (">= +2 k", "exceeds"),
+    ):
+        found = cnnscope.check(
+            "conv.onnx", {"macs": limit}, baseline="b.json", dims={"H": range(4, 11), "W": 20}
+        )
+        assert (found["macs"].state, found["macs"].figure.high) == (
+            state,
+            5000 if state else None,
+        ), limit
+    onnx.save(model(CONV), "old.onnx")
+    found = cnnscope.check(
+        "conv.onnx", {"macs": "+0 %"}, baseline="old.onnx", dims={"H": range(4, 11), "W": 20}
+    )
+    assert (found["macs"].state, found["macs"].at, found["macs"].amount) == (
+        "exceeds",
+        {"H": 10},
+        1800,
+    )
+
+
+# -- assertions of tests -----------------------------------------------------------------------------
+
+
+def test_assertions(conv: Path) -> None:
+    dims = {"H": range(4, 11), "W": 20}
+    assert_within(conv, macs=1800, dims=dims)
+    with pytest.raises(AssertionError, match=r"1,800 at H = 10"):
+        assert_within(conv, macs=1799, dims=dims)
+    report = cnnscope.analyze(conv)
+    assert_within(report, macs=1800, dims=dims)
+    with pytest.raises(AssertionError, match="EXCEEDS"):
+        assert_within(report, macs=1799, dims=dims)
+    with pytest.raises(ValueError, match="still to be analysed"):
+        assert_within(report, macs=1799, dims={"H": 4, "W": 20})
+    assert_no_regression(conv, report, dims=dims)
+    assert_no_regression(conv, conv, dims=dims)
+    with pytest.raises(AssertionError, match="macs"):
+        assert_no_regression(model(CONV.replace("1,1,1,1]>", "2,2,2,2]>")), report, dims=dims)

@@ -3,11 +3,12 @@ import { Page } from "./page.js";
 import { inspector } from "./inspector.js";
 import { theme } from "./theme.js";
 import { field } from "./views/field.js";
+import { graph } from "./views/graph.js";
 import { layers } from "./views/layers.js";
 import { sight } from "./views/sight.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, field, sight, layers];
+const VIEWS = [summary, field, sight, graph, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

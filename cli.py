@@ -165,6 +165,7 @@ GROUPS = {
         "analyze": "What it costs and sees, per layer and in total.",
         "report": "One page that shows all of it, to open in a browser.",
         "explain": "How a layer's numbers come about, line by line.",
+        "filters": "What its weights look like, and how few would do.",
         "diff": "What differs between two models, layer by layer.",
         "lint": "Look for what is probably a mistake or a waste.",
     },

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.counters.side_by_side import ConventionFigures, Conventions, conventions
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.filters.filters import Filters
+    from cnnscope.analyzer.filters.layer_filters import LayerFilters
     from cnnscope.analyzer.layers.kinds import Kind
     from cnnscope.analyzer.lint.linting import Findings
     from cnnscope.analyzer.operators.custom import register
@@ -91,6 +93,7 @@ __all__ = [
     "EffectiveFields",
     "Explanation",
     "Figure",
+    "Filters",
     "Findings",
     "GraphError",
     "Group",
@@ -98,6 +101,7 @@ __all__ = [
     "Intervals",
     "Kind",
     "Layer",
+    "LayerFilters",
     "Layers",
     "LimitError",
     "Listed",
@@ -163,6 +167,8 @@ _HOMES = {
     "Explanation": "explanation.explanation",
     "Group": "report.group",
     "Kind": "layers.kinds",
+    "Filters": "filters.filters",
+    "LayerFilters": "filters.layer_filters",
     "FLAT": "operators.reading",
     "NOTHING": "operators.reading",
     "Along": "operators.reading",

@@ -8,6 +8,7 @@ from __future__ import annotations
 STATIC: dict[str, list[str]] = {
     "analyze": ["MODEL"],
     "explain": ["MODEL", "0"],
+    "filters": ["MODEL"],
     "conventions": ["MODEL"],
     "operators": ["Conv"],
     "check": ["MODEL", "--limit", "macs=1T"],

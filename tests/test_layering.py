@@ -31,6 +31,7 @@ ROOMS = [
     "analyzer.fields",
     "analyzer.layers",
     "analyzer.explanation",
+    "analyzer.filters",
     "analyzer.report",
     "analyzer.sizes",
     "analyzer.streaming",

@@ -34,8 +34,9 @@ from cnnscope.analyzer.report.layer import Layer, Value
 from cnnscope.analyzer.report.layers import Layers, row
 from cnnscope.analyzer.report.metric import Metric, Totals
 from cnnscope.analyzer.report.model_info import ModelInfo
+from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.diagnostics import Diagnostic
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.notation import count, escape, middle, name, nbytes

@@ -9,7 +9,8 @@ from cnnscope.analyzer.difference.entries import (
 from cnnscope.analyzer.difference.graphs import Graphs, other_constant
 from cnnscope.analyzer.difference.lengths import Renaming, same_shape
 from cnnscope.analyzer.difference.stages import Side
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.tensor import plain_shape
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from cnnscope.analyzer.difference.change import Change
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import Metric
-from cnnscope.analyzer.report.report import Input
+from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.values.plain_class import dataclass
 
 LayerStatus = Literal[

@@ -77,6 +77,7 @@ class Operator:
     source: str = OURS
     stores: Mapping[str, Role] = field(default_factory=dict)
     places: tuple[int, ...] = ()
+    filters: Rule | None = None
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
@@ -132,6 +133,7 @@ def define(
     kind: Family = "other",
     stores: Mapping[str, Role] | None = None,
     places: tuple[int, ...] = (),
+    filters: Rule | None = None,
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -152,6 +154,7 @@ def define(
         stores: the attributes that hold what is otherwise a stored tensor, and its role.
         places: the inputs whose numbers say which places of another one are read: where they are
             constant, `reads` gets them even if they are many.
+        filters: inputs and attributes to the `FilterBank` that is stored; None: none is.
 
     Raises:
         ValueError: these rules are already defined.
@@ -174,6 +177,7 @@ def define(
                 kind=kind,
                 stores=stores or {},
                 places=places,
+                filters=filters,
             )
         )
         versions.sort(key=lambda operator: operator.since)
@@ -242,11 +246,11 @@ def reckoner(domain: str, name: str) -> Reckons | None:
 Calculation = Callable[
     [Sequence["np.ndarray | None"], Mapping[str, object], int], "np.ndarray | None"
 ]
-_CALCULATIONS: dict[str, Calculation] = {}
+_CALCULATIONS: dict[tuple[str, str], Calculation] = {}
 
 
-def calculates(*names: str, rule: Calculation) -> None:
-    """Register what operators of ai.onnx with one output make of a few numbers.
+def calculates(*names: str, rule: Calculation, domain: str = "") -> None:
+    """Register what operators of a domain with one output make of numbers.
 
     Args:
         names: ONNX operator types.
@@ -257,15 +261,15 @@ def calculates(*names: str, rule: Calculation) -> None:
         ValueError: one is already registered.
     """
     for name in names:
-        if name in _CALCULATIONS:
+        if (domain, name) in _CALCULATIONS:
             raise ValueError(f"what {name} makes of numbers is defined twice")
-        _CALCULATIONS[name] = rule
+        _CALCULATIONS[domain, name] = rule
 
 
 def calculation(domain: str, name: str) -> Calculation | None:
-    """What an operator makes of a few numbers; None: onnx's reference is asked."""
+    """What an operator makes of numbers; None: onnx's reference is asked."""
     load_home("calculates", domain, name)
-    return None if domain else _CALCULATIONS.get(name)
+    return _CALCULATIONS.get((domain, name))
 
 
 def lookup(domain: str, name: str, version: int) -> Operator | None:

@@ -202,6 +202,8 @@ FAMILIES: Final[Mapping[str, Mapping[tuple[What, str], str]]] = {
             "DynamicQuantizeMatMul MatMulInteger16 MatMulIntegerToFloat QGemm",
     },
     "quantization": {
+        ("calculates", ""): "DequantizeLinear",
+        ("calculates", "com.microsoft"): "DequantizeLinear",
         ("define", ""): "DequantizeLinear DynamicQuantizeLinear QuantizeLinear",
         ("define", "com.microsoft"): "DequantizeLinear QuantizeLinear",
     },

@@ -17,7 +17,8 @@ from cnnscope.analyzer.report.layers import Layers, LayersOnDemand
 from cnnscope.analyzer.report.metric import FREE, Metric, Totals
 from cnnscope.analyzer.report.model_info import ModelInfo
 from cnnscope.analyzer.report.network import whole_network
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.shared_facts import SharedFacts
 from cnnscope.analyzer.report.sums import alike, sum_alike_traffic, sum_alike_work, sum_work
 from cnnscope.analyzer.values.diagnostics import Diagnostic

@@ -26,9 +26,10 @@ from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.report.model_info import ModelInfo
 from cnnscope.analyzer.report.network import whole_network
+from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.report.readings import ALIASES, NODES, SPECIAL
 from cnnscope.analyzer.report.receptive_field import ReceptiveField
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.tensor_record import attribute_of, tensor_of
 from cnnscope.analyzer.report.typed_data import Reader
 from cnnscope.analyzer.report.verification import Verification

@@ -27,7 +27,7 @@ def meant_layers(layers: Layers, text: str) -> tuple[Layer, ...]:
     try:
         return (layers.find(text),)
     except KeyError:
-        every = _every(layers)
+        every = every_layer(layers)
         paths = paths_of(every)
         for fitting in _ways(text[:_LONGEST]):
             found = [x for x, own in zip(every, paths, strict=True) if fitting(x, own)]
@@ -36,7 +36,7 @@ def meant_layers(layers: Layers, text: str) -> tuple[Layer, ...]:
         raise
 
 
-def _every(layers: Sequence[Layer]) -> list[Layer]:
+def every_layer(layers: Sequence[Layer]) -> list[Layer]:
     """The layers, those of subgraphs behind the layer that has them."""
     found: list[Layer] = []
     waiting = list(reversed(layers))

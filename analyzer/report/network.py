@@ -10,7 +10,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.layer_records import layer_records, shape_text
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.collector import collector_resting
 from cnnscope.analyzer.values.frames import Cell, flat
 from cnnscope.analyzer.values.notation import escape

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from cnnscope.analyzer.report.free_lengths import lengths_of
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.metric import Totals
 from cnnscope.analyzer.report.model_info import ModelInfo
+from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.values.diagnostics import Diagnostic
-from cnnscope.analyzer.values.dimension import Dim, FreeDim
+from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.formula_table import FormulaTable
 from cnnscope.analyzer.values.node_name import NodeName
 from cnnscope.analyzer.values.notation import many, name
@@ -33,40 +34,13 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.fields.effective import Counting
     from cnnscope.analyzer.report.effective_field import EffectiveField
     from cnnscope.analyzer.report.effective_fields import EffectiveFields
+    from cnnscope.analyzer.filters.filters import Filters
+    from cnnscope.analyzer.filters.layer_filters import LayerFilters
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.unit_regions import Regions
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A network input: as bound, and as the file declares it."""
-
-    name: str
-    tensor: Tensor
-    declared: Tensor
-
-    @property
-    def dtype(self) -> str | None:
-        return self.tensor.dtype
-
-    @property
-    def shape(self) -> tuple[Dim, ...] | None:
-        return self.tensor.shape
-
-    def to_dict(self) -> dict[str, object]:
-        found: dict[str, object] = {
-            "name": self.name,
-            "dtype": self.dtype,
-            "shape": plain_shape(self.shape),
-            "declared": plain_shape(self.declared.shape),
-        }
-        value = self.tensor.value
-        if value is not None and value.dtype != object and not self.tensor.constant:
-            found["value"] = value.tolist()  # assumed: it was given
-        return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -229,6 +203,33 @@ class Report(Answer):
         if isinstance(layer, str):
             return self.layers.find(layer)
         return layer if isinstance(layer, Layer) else self.layers[layer]
+
+    @overload
+    def filters(self) -> Filters: ...
+    @overload
+    def filters(self, layer: Layer | str | int) -> LayerFilters: ...
+    def filters(self, layer: Layer | str | int | None = None) -> Filters | LayerFilters:
+        """What the stored weights look like, and how few would do: read now, from the model's file.
+
+        Args:
+            layer: a layer, or its name, path, index, or a pattern that fits one with weights; None: all, each
+                read when it is asked for.
+
+        Raises:
+            KeyError: there is no such layer, or several fit.
+            ValueError: it multiplies no stored weights, or the report was read from data.
+            ModelFileError: the weights can't be read; external data isn't there.
+
+        >>> import cnnscope
+        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
+        >>> report.filters("conv2")
+        <cnnscope.LayerFilters of /conv2/Conv: 16 filters>
+        """
+        from cnnscope.analyzer.report import stored_filters
+
+        if layer is None:
+            return stored_filters.all_filters(self)
+        return stored_filters.layer_filters(self, layer)
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

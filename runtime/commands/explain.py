@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.report.meant_layers import meant_layers
-from cnnscope.analyzer.values.notation import many
 from cnnscope.runtime.commands.asked import (
     DimOption,
     GivenShapes,
@@ -25,13 +24,11 @@ from cnnscope.runtime.commands.messages import (
     BAD,
     FINE,
     Misuse,
-    blame,
     complain_of_errors,
     progress,
-    write_aside,
 )
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import read_report
+from cnnscope.runtime.commands.reading import list_candidates, read_report
 from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import choice_of, lengths_of, shapes_of, unit_of, values_of
 from cnnscope.runtime.commands.writing import check_output
@@ -69,7 +66,7 @@ def explain_layer(
             found = _chosen(found, report, choice)
         if len(found) > 1:
             said = repr(str(choice) if wanted is None else wanted)
-            return _list_candidates(found, report, path, said)
+            return list_candidates(found, report, path, said)
         explanation = found[0].explain(unit)
     except KeyError as error:
         last = len(report.layers) - 1
@@ -96,16 +93,6 @@ def _chosen(found: Sequence[Layer], report: Report, choice: Choice) -> tuple[Lay
     if not left:
         raise ValueError(chosen.hint or f"none that fits has {choice}")
     return left
-
-
-def _list_candidates(found: Sequence[Layer], report: Report, path: str, wanted: str) -> int:
-    """What the word may stand for: a line that says so, then the layers."""
-    from cnnscope.analyzer.render.forms.terminal import text
-    from cnnscope.analyzer.render.subjects import candidates
-
-    blame(path, f"{wanted} fits {many(len(found), 'layer')}: give one's path, name or index")
-    write_aside(f"{text(candidates.document(found, report.layers))}\n")
-    return BAD
 
 
 EPILOG = """\b

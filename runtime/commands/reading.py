@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.report import Report
 from cnnscope.runtime.commands.asked import PATIENCE, GivenShapes, GivenValues
 from cnnscope.runtime.commands.messages import (
+    BAD,
     Misuse,
     blame,
     complain,
     internal_error,
     show_traceback,
     watched,
+    write_aside,
 )
 from cnnscope.runtime.commands.sources import Source, name_of
 from cnnscope.runtime.commands.usual import sized
@@ -54,6 +57,17 @@ def read_report(
     except Exception as error:  # noqa: BLE001  # one model's fault must not hide the others
         complain(f"{path}: {internal_error(error)}")
     return None
+
+
+def list_candidates(found: Sequence[Layer], report: Report, path: str, wanted: str) -> int:
+    """What the word may stand for: a line that says so, then the layers."""
+    from cnnscope.analyzer.render.forms.terminal import text
+    from cnnscope.analyzer.render.subjects import candidates
+    from cnnscope.analyzer.values.notation import many
+
+    blame(path, f"{wanted} fits {many(len(found), 'layer')}: give one's path, name or index")
+    write_aside(f"{text(candidates.document(found, report.layers))}\n")
+    return BAD
 
 
 def own_sizes(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.model.binding import batch_labels, show
-from cnnscope.analyzer.report.report import Input
+from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.values.diagnostics import BindingError
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor

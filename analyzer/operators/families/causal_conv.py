@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.conv import activation_work, conv_work
 from cnnscope.analyzer.operators.families.spatial import per_channel
+from cnnscope.analyzer.operators.filter_banks import FilterBank
 from cnnscope.analyzer.operators.reading import Along, AxisRead, OutputReads, Whole, everything
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import FreeDim
@@ -50,10 +51,17 @@ def causal_reads(
     return {0: out, 1: (state[0], everything(w), (Whole(),), state[1])}
 
 
+def causal_filters(x: Tensor, w: Tensor, *rest: Tensor | None) -> FilterBank | None:
+    """Each channel has a kernel of its own: weights (C, 1, k)."""
+    channels = w.dims[0]
+    return FilterBank(1, 0, 1, channels) if isinstance(channels, int) else None
+
+
 define(
     "CausalConvWithState",
     kind="convolution",
     infer=causal_output,
     work=causal_work,
     reads=causal_reads,
+    filters=causal_filters,
 )

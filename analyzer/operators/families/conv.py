@@ -24,6 +24,7 @@ from cnnscope.analyzer.operators.families.spatial import (
     per_channel,
     spatial_axes,
 )
+from cnnscope.analyzer.operators.filter_banks import kernel_filters
 from cnnscope.analyzer.operators.reading import Along, OutputReads
 from cnnscope.analyzer.operators.rules import Ints, demand, each_axis
 from cnnscope.analyzer.operators.work import Work, matrix_work
@@ -179,7 +180,10 @@ def fused_work(
 
 # -- the table ------------------------------------------------------------------------------
 
-define("Conv", kind="convolution", infer=conv_output, work=conv_work, reads=conv_reads)
+define(
+    "Conv", kind="convolution", infer=conv_output, work=conv_work, reads=conv_reads,
+    filters=kernel_filters(),
+)  # fmt: skip
 define(
     "FusedConv",
     kind="convolution",
@@ -187,8 +191,10 @@ define(
     work=fused_work,
     reads=conv_reads,
     domain=MICROSOFT,
+    filters=kernel_filters(),
 )
 define(
     "NhwcConv", "NhwcFusedConv", kind="convolution",
     infer=last(conv_output), work=fused_work, reads=last(conv_reads), domain=MICROSOFT,
+    filters=kernel_filters(),
 )  # fmt: skip

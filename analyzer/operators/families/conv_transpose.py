@@ -24,6 +24,7 @@ from cnnscope.analyzer.operators.families.spatial import (
     kernel_of,
     spatial_axes,
 )
+from cnnscope.analyzer.operators.filter_banks import kernel_filters
 from cnnscope.analyzer.operators.reading import Along, OutputReads, everything
 from cnnscope.analyzer.operators.rules import Ints, demand, each_axis
 from cnnscope.analyzer.operators.work import Work, matrix_work
@@ -211,9 +212,10 @@ define(
     infer=transpose_output,
     work=transpose_work,
     reads=transpose_reads,
+    filters=kernel_filters(transposed=True),
 )
 define(
     "ConvTransposeWithDynamicPads", kind="transposed convolution",
     infer=dynamic_pads_output, work=dynamic_pads_work, reads=dynamic_pads_reads,
-    domain=MICROSOFT,
+    domain=MICROSOFT, filters=kernel_filters(transposed=True),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.conv import conv_output, conv_work
 from cnnscope.analyzer.operators.families.spatial import arranged, grouped, per_channel
+from cnnscope.analyzer.operators.filter_banks import kernel_filters
 from cnnscope.analyzer.operators.reading import Along, AxisRead, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import Ints, demand
 from cnnscope.analyzer.operators.work import Work
@@ -68,4 +69,5 @@ define(
     work=deform_work,
     reads=deform_reads,
     places=(2,),
+    filters=kernel_filters(),
 )

@@ -16,6 +16,7 @@ from cnnscope.analyzer.operators.families.matrix_product import (
     product_reads,
     product_shape,
 )
+from cnnscope.analyzer.operators.filter_banks import matrix_filters
 from cnnscope.analyzer.operators.reading import NOTHING, OutputReads, each_whole, elementwise
 from cnnscope.analyzer.operators.rules import demand_onto
 from cnnscope.analyzer.operators.work import Work, matrix_work
@@ -143,7 +144,8 @@ def gemm_float8_reads(
     return (*gemm_reads(outputs, a, b, c, transA=transA, transB=transB), *each_whole(*scales))
 
 
-define("Gemm", kind="matrix product", infer=gemm_output, work=gemm_work, reads=gemm_reads)
+define("Gemm", kind="matrix product", infer=gemm_output, work=gemm_work, reads=gemm_reads,
+       filters=matrix_filters())  # fmt: skip
 define(
     "FusedGemm",
     kind="matrix product",
@@ -151,6 +153,7 @@ define(
     infer=gemm_output,
     work=fused_gemm_work,
     reads=gemm_reads,
+    filters=matrix_filters(),
 )
 define("GemmFloat8", kind="matrix product", domain=MICROSOFT,
        infer=gemm_float8_output, work=gemm_float8_work, reads=gemm_float8_reads)  # fmt: skip

@@ -15,6 +15,7 @@ from cnnscope.analyzer.operators.families.matrix_product import (
     product_reads,
     product_shape,
 )
+from cnnscope.analyzer.operators.filter_banks import matrix_filters
 from cnnscope.analyzer.operators.reading import OutputReads
 from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.tensor import Tensor
@@ -83,9 +84,11 @@ def fast_gelu_reads(
     return (*matmul_reads(outputs, x, w), None)
 
 
-define("MatMul", kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads)
-
+define("MatMul", kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads,
+       filters=matrix_filters())  # fmt: skip
 define("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", domain=MICROSOFT,
-       kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads)  # fmt: skip
+       kind="matrix product", infer=matmul_output, work=matmul_work, reads=matmul_reads,
+       filters=matrix_filters())  # fmt: skip
 define("GemmFastGelu", kind="matrix product", domain=MICROSOFT,
-       infer=fast_gelu_output, work=fast_gelu_work, reads=fast_gelu_reads)  # fmt: skip
+       infer=fast_gelu_output, work=fast_gelu_work, reads=fast_gelu_reads,
+       filters=matrix_filters())  # fmt: skip

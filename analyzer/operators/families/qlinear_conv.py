@@ -18,6 +18,7 @@ from cnnscope.analyzer.operators.families.conv_transpose import (
     transpose_work,
 )
 from cnnscope.analyzer.operators.families.requantizing import REQUANTIZE
+from cnnscope.analyzer.operators.filter_banks import kernel_filters
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, everything
 from cnnscope.analyzer.operators.rules import Rule, demand_each, demand_single
 from cnnscope.analyzer.operators.work import Work
@@ -132,7 +133,7 @@ def quantized_reads(rule: Rule) -> Rule:
 define(
     "ConvInteger", kind="convolution",
     infer=integer_output(conv_output), work=integer_work, reads=integer_reads(conv_reads),
-    roles=constants(2, 3),
+    roles=constants(2, 3), filters=kernel_filters(1, zero=3),
 )  # fmt: skip
 for _domain in ("", MICROSOFT):
     define(
@@ -143,6 +144,7 @@ for _domain in ("", MICROSOFT):
         reads=quantized_reads(conv_reads),
         roles={8: "parameter", **constants(1, 2, 4, 5, 6, 7)},
         domain=_domain,
+        filters=kernel_filters(3, 4, 5),
     )
 define(
     "QLinearConvTranspose",
@@ -152,4 +154,5 @@ define(
     reads=quantized_reads(transpose_reads),
     roles={8: "parameter", **constants(1, 2, 4, 5, 6, 7)},
     domain=MICROSOFT,
+    filters=kernel_filters(3, 4, 5, transposed=True),
 )

@@ -17,6 +17,7 @@ from cnnscope.analyzer.operators.families.gemm import gemm_output, gemm_reads
 from cnnscope.analyzer.operators.families.matmul import matmul_output, matmul_reads
 from cnnscope.analyzer.operators.families.matrix_product import order, product_macs
 from cnnscope.analyzer.operators.families.requantizing import QUANTIZE_DYNAMICALLY, REQUANTIZE
+from cnnscope.analyzer.operators.filter_banks import matrix_filters
 from cnnscope.analyzer.operators.reading import OutputReads, each_whole, elementwise, everything
 from cnnscope.analyzer.operators.rules import demand
 from cnnscope.analyzer.operators.work import Work
@@ -255,17 +256,19 @@ def dynamic_reads(
 
 define("MatMulInteger", kind="matrix product",
        infer=integer_output, work=integer_work, reads=integer_reads,
-       roles=constants(2, 3))  # fmt: skip
+       roles=constants(2, 3), filters=matrix_filters(0, 1, zero=3))  # fmt: skip
 define("QLinearMatMul", kind="matrix product",
        infer=qlinear_output, work=qlinear_work, reads=qlinear_reads,
-       roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
+       roles=constants(1, 2, 4, 5, 6, 7), filters=matrix_filters(0, 3, 4, 5))  # fmt: skip
 define("MatMulInteger16", kind="matrix product", domain=MICROSOFT,
-       infer=integer_output, work=integer_work, reads=integer_reads)  # fmt: skip
+       infer=integer_output, work=integer_work, reads=integer_reads,
+       filters=matrix_filters())  # fmt: skip
 define("QGemm", kind="matrix product", domain=MICROSOFT,
        infer=qgemm_output, work=qgemm_work, reads=qgemm_reads,
-       roles={6: "parameter", **constants(1, 2, 4, 5, 7, 8)})  # fmt: skip
+       roles={6: "parameter", **constants(1, 2, 4, 5, 7, 8)}, filters=matrix_filters(0, 3, 4, 5))  # fmt: skip
 define("MatMulIntegerToFloat", kind="matrix product", domain=MICROSOFT,
        infer=to_float_output, work=to_float_work, reads=to_float_reads,
-       roles=constants(2, 3, 4, 5))  # fmt: skip
+       roles=constants(2, 3, 4, 5), filters=matrix_filters(0, 1, 3, 5))  # fmt: skip
 define("DynamicQuantizeMatMul", kind="matrix product", domain=MICROSOFT,
-       infer=to_float_output, work=dynamic_work, reads=dynamic_reads, roles=constants(2, 3))  # fmt: skip
+       infer=to_float_output, work=dynamic_work, reads=dynamic_reads, roles=constants(2, 3),
+       filters=matrix_filters(0, 1, 2, 3))  # fmt: skip

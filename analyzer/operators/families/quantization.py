@@ -8,9 +8,13 @@ axis, or to a block of indices::
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
-from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
+import numpy as np
+
+from cnnscope.analyzer.operators.definition import MICROSOFT, calculates, constants, define
 from cnnscope.analyzer.operators.families.requantizing import dequantized, quantized
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, Reads, everything
 from cnnscope.analyzer.operators.rules import demand, demand_rank, demand_single, in_range
@@ -109,6 +113,32 @@ def blocks(length: int) -> Window:
     return Window(length, stride=step, dilation=step, before=1 - step)
 
 
+def dequantized_numbers(
+    arrays: Sequence[Any], attributes: Mapping[str, Any], version: int
+) -> np.ndarray | None:
+    """``(x - zero) * scale`` of stored numbers; onnx's reference knows it from opset 19 on only."""
+    x, scale, *rest = arrays
+    zero = rest[0] if rest else None
+    axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
+    if "output_dtype" in attributes or scale.dtype not in (np.float32, np.float64):
+        return None
+
+    def each(numbers: np.ndarray) -> np.ndarray:
+        """Laid out along x, (3)."""
+        if block:
+            return np.repeat(numbers, block, axis)[
+                tuple(slice(n if i == axis % x.ndim else None) for i, n in enumerate(x.shape))
+            ]
+        if numbers.size == 1:
+            return numbers.reshape(())
+        return numbers.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
+
+    found = x.astype(np.float32)
+    if zero is not None:
+        found = found - each(zero.astype(np.float32))
+    return np.asarray(found * each(scale), scale.dtype)
+
+
 # -- DynamicQuantizeLinear ------------------------------------------------------------------------
 
 
@@ -136,6 +166,7 @@ for _domain in ("", MICROSOFT):
     define("DequantizeLinear", kind="quantization", domain=_domain,
            infer=dequantize_output, work=dequantize_work, reads=linear_reads,
            roles={0: "parameter", **constants(1, 2)})  # fmt: skip
+    calculates("DequantizeLinear", rule=dequantized_numbers, domain=_domain)
 define(
     "DynamicQuantizeLinear",
     kind="quantization",

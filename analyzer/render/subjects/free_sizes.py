@@ -11,7 +11,8 @@ from typing import Final
 from cnnscope.analyzer.model.piped import Piped
 from cnnscope.analyzer.render.subjects.formulas import pretty
 from cnnscope.analyzer.report.metric import Metric
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.leading import Leading, leading
 from cnnscope.analyzer.values.notation import (

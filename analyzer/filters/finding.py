@@ -1,0 +1,152 @@
+"""What do the filters of one node look like? Read, looked at, let go of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cnnscope.analyzer.filters.bank import Bank, bank_of, read_bank
+from cnnscope.analyzer.filters.figures import find_repeats, weight_figures
+from cnnscope.analyzer.filters.layer_filters import LayerFilters
+from cnnscope.analyzer.filters.low_rank import Positions, low_ranks
+from cnnscope.analyzer.filters.separability import find_separability
+from cnnscope.analyzer.filters.spectra import (
+    MOST_SIDE,
+    find_bulk,
+    gram_of,
+    group_spectra,
+    singular_values,
+)
+from cnnscope.analyzer.layers.channels import channel_axis, data_input
+from cnnscope.analyzer.layers.kinds import Kind
+from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.operators.filter_banks import FilterBank
+from cnnscope.analyzer.operators.reading import Along
+from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.passes.reads import NodeReads
+from cnnscope.analyzer.values.diagnostics import ModelFileError
+from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.plain_class import dataclass
+
+
+@dataclass(frozen=True, eq=False)
+class FilteringNode:
+    """A layer that multiplies stored weights, and what the passes say of it.
+
+    Args:
+        index: among the model's layers; None inside a subgraph.
+        node, shapes, reads, kind: its own.
+        macs: its work; None: not known.
+    """
+
+    index: int | None
+    node: Node
+    shapes: Shapes
+    reads: NodeReads
+    kind: Kind
+    macs: int | None
+
+    def find(self) -> LayerFilters:
+        """What its filters look like.
+
+        Raises:
+            ModelFileError: its weights can't be read.
+        """
+        place = bank_of(self.node, self.shapes)
+        assert place is not None, "only layers with filters are asked"
+        return _look(self, place, self._read(place))
+
+    def numbers(self) -> np.ndarray:
+        """Its filters, read anew."""
+        place = bank_of(self.node, self.shapes)
+        assert place is not None, "only layers with filters are asked"
+        return self._read(place).numbers
+
+    def _read(self, place: FilterBank) -> Bank:
+        try:
+            return read_bank(self.node, self.shapes, place)
+        except ModelFileError as error:
+            at = self.node.path
+            raise ModelFileError(f"the weights of layer {at!r} can't be read: {error}") from error
+        except MemoryError:
+            at = self.node.path
+            raise ModelFileError(f"the weights of layer {at!r} don't fit into memory") from None
+
+
+def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
+    numbers, groups = bank.numbers, bank.groups
+    rows = numbers.reshape(len(numbers), -1)
+    figures = weight_figures(rows)
+    notes = []
+    values = channel_gram = None
+    spectral = not figures.unusable and bool(numbers.size)
+    if figures.unusable:
+        notes.append(
+            f"{many(figures.unusable, 'weight is', 'weights are')} NaN or infinite: left out of all figures,"
+            " and there are no spectra"
+        )
+    elif spectral:
+        if groups == 1:
+            gram = gram_of(rows)
+            values = None if gram is None else singular_values(gram)[None]
+            channel_gram = gram if len(rows) <= rows.shape[1] else None
+        else:
+            values = group_spectra(rows.reshape(groups, len(rows) // groups, -1))
+        if values is None:
+            notes.append(f"no spectra: both sides of its matrix are longer than {MOST_SIDE}")
+    repeats = find_repeats(rows, groups, figures, channel_gram)
+    if repeats.nearly is None:
+        notes.append("filters that are nearly equal aren't looked for: there are too many")
+    return LayerFilters(
+        index=asked.index,
+        layer=asked.node.name,
+        op=asked.node.title,
+        kind=asked.kind,
+        tensor=asked.node.inputs[place.operand],
+        filters=len(rows),
+        channels=int(numbers.shape[1]),
+        kernel=bank.kernel,
+        groups=groups,
+        dtype=bank.dtype,
+        macs=asked.macs,
+        figures=figures,
+        repeats=repeats,
+        separability=find_separability(numbers, bank.rounding) if spectral else None,
+        singular_values=None if values is None else np.sort(values, axis=None)[::-1],
+        bulk=None if values is None else find_bulk(values, len(rows) // groups, rows.shape[1]),
+        low_rank=tuple(low_ranks(bank, values, _positions(asked, bank))) if spectral else (),
+        notes=tuple(notes),
+        _read=asked.numbers,
+    )  # fmt: skip
+
+
+def _positions(asked: FilteringNode, bank: Bank) -> Positions | None:
+    """Where its filters stand; None for other operators, and on free sizes."""
+    count = bank.numbers.size
+    if asked.macs is None or not count:
+        return None
+    if not bank.kernel:
+        return Positions((), (), asked.macs // count)
+    node, shapes = asked.node, asked.shapes
+    inputs, rows = shapes.inputs(node), asked.reads.outputs
+    if asked.kind.family != "convolution" or not rows:
+        return None
+    data = data_input(inputs)
+    x, read, output = inputs[data], rows[0][data], shapes.outputs(node)[0]
+    if x is None or x.shape is None or output.shape is None or not isinstance(read, tuple):
+        return None
+    channel = channel_axis(read, inputs, rows[0])
+    space = [(i, r) for i, r in enumerate(read) if isinstance(r, Along) and i not in (0, channel)]
+    lengths = _whole([x.dims[i] for i, _ in space])
+    outputs = _whole([output.dims[r.axis] for _, r in space])
+    if lengths is None or outputs is None or len(space) != len(bank.kernel):
+        return None
+    batch = asked.macs // (count * math.prod(outputs)) if math.prod(outputs) else 0
+    return Positions(outputs, lengths, batch)
+
+
+def _whole(lengths: Sequence[object]) -> tuple[int, ...] | None:
+    known = tuple(n for n in lengths if isinstance(n, int))
+    return known if len(known) == len(lengths) else None

@@ -5,10 +5,12 @@ MODEL stands for a model's path.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 STATIC: dict[str, list[str]] = {
     "analyze": ["MODEL"],
     "explain": ["MODEL", "0"],
-    "filters": ["MODEL"],
+    "filters": [str(Path(__file__).resolve().parent / "data" / "edges.onnx")],
     "conventions": ["MODEL"],
     "operators": ["Conv"],
     "check": ["MODEL", "--limit", "macs=1T"],

@@ -120,8 +120,9 @@ def _notes(layers: tuple[LayerFilters, ...]) -> Iterator[Note]:
         yield Note("no layer multiplies stored weights", tone="dim")
         return
     said = (
-        "spare: dead filters, and all but one of equal ones (nearly: to half a step of 8 bits); separable: the"
-        " share of energy that outer products hold; bulk: of singular values, those that random weights would have, too"
+        "spare: dead filters, and all but one of equal ones (nearly: to half a step of 8 bits); separable:"
+        " the share of energy that outer products hold; bulk: the singular values that random weights would"
+        " have, too"
     )
     yield Note(said, tone="dim")
     saved = [x.weights - best[1].weights for x in layers if (best := x.smallest())]

@@ -3,7 +3,7 @@
 A command is a line `$ cnnscope ...` in a fenced block marked `console`; a line that ends in a
 backslash goes on. The commands of one block share a folder in which `sample_models` and `tests` are the
 checkout's, and each has to exit with 0. What a block shows as output is compared only if the line
-`<!-- ci:output -->` stands before it. A command on another model than a sample or one of the tests' isn't run.
+`<!-- ci:output -->` stands before it. A command on another model than a sample or the tests' isn't run.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ def test_a_kernel_has_the_rank_that_it_was_made_with() -> None:
             right = np.linalg.qr(random.standard_normal((columns, columns)))[0][:, : ranks[at]]
             weight[at] = left * random.uniform(0.5, 2, ranks[at]) @ right.T
         slices = convolution(weight.astype(np.float32)).separability
-        counted = {int(r): int(n) for r, n in zip(*np.unique(ranks, return_counts=True), strict=True)}
+        counted = {
+            int(r): int(n) for r, n in zip(*np.unique(ranks, return_counts=True), strict=True)
+        }
         assert slices.ranks == counted
         assert slices.separable == (ranks.max() <= 1)
         assert slices.filter_ranks.tolist() == ranks.max(axis=1).tolist()

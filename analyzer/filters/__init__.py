@@ -1,4 +1,4 @@
 """What stored weights look like: filters, spectra, and how few numbers would do.
 
-Door: filters, finding, layer_filters.
+Door: bank, filters, finding, layer_filters, low_rank, spectra.
 """

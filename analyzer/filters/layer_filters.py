@@ -108,8 +108,8 @@ class LayerFilters(Answer):
             ModelFileError: the weights aren't there any more.
 
         >>> import cnnscope
-        >>> cnnscope.analyze("sample_models/lenet5.onnx").filters("conv1").images().shape
-        (6, 5, 5)
+        >>> cnnscope.analyze("tests/data/edges.onnx").filters("conv1").images().shape
+        (8, 5, 5, 3)
         """
         return kernel_images(self.kernels, channel, together=together)
 

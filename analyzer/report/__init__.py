@@ -3,6 +3,7 @@
 Door: choosing, column_names, comparison, conditions, device, effective_field, effective_fields,
 examination, execution, field_figures, finding, gathering, gpu, group, grouping, groups, json_values,
 kernel_row, latency, layer, layer_conditions, layer_records, layers, loading, machine, meant_layers,
-measurement, metric, module_groups, module_paths, path_patterns, profile_comparison, receptive_field,
-report, run_conditions, shares, sums, told, unit_regions, unit_text, verification.
+measurement, metric, module_groups, module_paths, network_input, path_patterns, profile_comparison,
+receptive_field, report, run_conditions, shares, stored_filters, sums, told, unit_regions, unit_text,
+verification.
 """

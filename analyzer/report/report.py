@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cnnscope.analyzer.fields.effective import Counting
-    from cnnscope.analyzer.report.effective_field import EffectiveField
-    from cnnscope.analyzer.report.effective_fields import EffectiveFields
     from cnnscope.analyzer.filters.filters import Filters
     from cnnscope.analyzer.filters.layer_filters import LayerFilters
+    from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_fields import EffectiveFields
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.grouping import Groups
     from cnnscope.analyzer.report.unit_regions import Regions
@@ -221,15 +221,14 @@ class Report(Answer):
             ModelFileError: the weights can't be read; external data isn't there.
 
         >>> import cnnscope
-        >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
-        >>> report.filters("conv2")
-        <cnnscope.LayerFilters of /conv2/Conv: 16 filters>
+        >>> cnnscope.analyze("tests/data/edges.onnx").filters("conv1")
+        <cnnscope.LayerFilters of conv1: 8 filters, 2 of them spare>
         """
         from cnnscope.analyzer.report import stored_filters
 
         if layer is None:
-            return stored_filters.all_filters(self)
-        return stored_filters.layer_filters(self, layer)
+            return stored_filters.all_filters(self.layers, self.model.path)
+        return stored_filters.layer_filters(self.layers, layer)
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnscope.analyzer.filters.bank import bank_of
 from cnnscope.analyzer.filters.filters import Filters
 from cnnscope.analyzer.filters.finding import FilteringNode
 from cnnscope.analyzer.filters.layer_filters import LayerFilters
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layer_facts import LayerSource
+from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.meant_layers import every_layer, meant_layers
 
-if TYPE_CHECKING:
-    from cnnscope.analyzer.report.report import Report
 
-
-def all_filters(report: Report) -> Filters:
+def all_filters(layers: Layers, model: str | None) -> Filters:
     """Those of all layers that have some, none of them read yet.
 
     Raises:
         ValueError: the report was read from data.
     """
-    _demand_model(report)
-    found = [_filtering(x) for x in every_layer(report.layers)]
-    return Filters(report.model.path, [x.find for x in found if x is not None])
+    _demand_model(layers)
+    found = [_filtering(x) for x in every_layer(layers)]
+    return Filters(model, [x.find for x in found if x is not None])
 
 
-def layer_filters(report: Report, asked: Layer | str | int) -> LayerFilters:
+def layer_filters(layers: Layers, asked: Layer | str | int) -> LayerFilters:
     """Those of one layer.
 
     Raises:
@@ -35,8 +31,8 @@ def layer_filters(report: Report, asked: Layer | str | int) -> LayerFilters:
         ValueError: it multiplies no stored weights, or the report was read from data.
         ModelFileError: its weights can't be read.
     """
-    _demand_model(report)
-    found = filtering_layers(report, asked)
+    _demand_model(layers)
+    found = filtering_layers(layers, asked)
     if len(found) > 1:
         names = ", ".join(repr(layer.path) for layer in found[:4])
         raise KeyError(f"{asked!r} fits {len(found)} layers with stored weights: {names}, ...")
@@ -45,7 +41,7 @@ def layer_filters(report: Report, asked: Layer | str | int) -> LayerFilters:
     return filtering.find()
 
 
-def filtering_layers(report: Report, asked: Layer | str | int) -> tuple[Layer, ...]:
+def filtering_layers(layers: Layers, asked: Layer | str | int) -> tuple[Layer, ...]:
     """The layers that are meant, of several those with stored weights.
 
     Raises:
@@ -53,9 +49,9 @@ def filtering_layers(report: Report, asked: Layer | str | int) -> tuple[Layer, .
         ValueError: none of them multiplies stored weights.
     """
     if isinstance(asked, str):
-        meant = meant_layers(report.layers, asked)
+        meant = meant_layers(layers, asked)
     else:
-        meant = (asked if isinstance(asked, Layer) else report.layers[asked],)
+        meant = (asked if isinstance(asked, Layer) else layers[asked],)
     found = tuple(layer for layer in meant if _filtering(layer) is not None)
     if not found:
         at = meant[0].path if len(meant) == 1 else asked
@@ -63,8 +59,8 @@ def filtering_layers(report: Report, asked: Layer | str | int) -> tuple[Layer, .
     return found
 
 
-def _demand_model(report: Report) -> None:
-    if len(report.layers) and not isinstance(report.layers[0]._source, LayerSource):
+def _demand_model(layers: Layers) -> None:
+    if len(layers) and not isinstance(layers[0]._source, LayerSource):
         raise ValueError("the report was read from data: the weights are in the model alone")
 
 

@@ -67,7 +67,7 @@ def _found(report: Report, path: str, wanted: str | None) -> Result | int:
         )  # read now, one after another: what can't be read is said before anything is written
         return Result(lambda: [all_of_them.document(every)], every.to_dict, rows=True)
     try:
-        layers = filtering_layers(report, wanted)
+        layers = filtering_layers(report.layers, wanted)
     except KeyError as error:
         raise Misuse(f"{path}: {error.args[0]}") from None
     except ValueError as error:

@@ -83,8 +83,9 @@ def test_borders_are_told_from_aliasing() -> None:
     assert one.border > 0.01
 
 
-def test_a_wrong_claim_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Units that padding reaches, named as if it didn't."""
+@pytest.fixture
+def all_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units that padding reaches are named as if it didn't."""
     from dataclasses import replace
 
     from cnnscope.analyzer.sizes import shifts
@@ -96,11 +97,28 @@ def test_a_wrong_claim_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         return row and replace(row, interior=(0, int(row.units or 1) - 1))
 
     monkeypatch.setattr(shifts, "_axis_shift", wrong)
+
+
+@pytest.mark.usefixtures("all_inside")
+def test_a_wrong_claim_is_found() -> None:
     w = Writer(3)
     y = w.add("Conv", "x", w.weights(2, 2, 3), kernel_shape=[3], pads=[1, 1])
     proof = cnnscope.shift(w.model([1, 2, 20], [y]), measure=True, provider="cpu").proof
     assert proof is not None
     assert not proof.ok
+
+
+@pytest.mark.usefixtures("all_inside")
+def test_no_number_where_there_was_one_is_found() -> None:
+    """Roots of what is padded with -1: at the borders they are no numbers, inside they all are."""
+    w = Writer(3)
+    y = w.add("Conv", "x", w.weights(2, 2, 3), kernel_shape=[3])
+    y = w.add("Pad", w.add("Abs", y), w.keep([0, 0, 2, 0, 0, 2]), w.keep(-1, np.float32))
+    y = w.add("Sqrt", y)
+    proof = cnnscope.shift(w.model([1, 2, 20], [y]), measure=True, provider="cpu").proof
+    assert proof is not None
+    assert proof.layers[-1].layer.startswith("Sqrt")
+    assert proof.layers[-1].error == 1
 
 
 def test_images(tmp_path: Path) -> None:

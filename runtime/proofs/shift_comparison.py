@@ -33,7 +33,7 @@ class Compared:
         self.dtype = rest.dtype
         self.kept = rest
         finite = np.abs(rest[np.isfinite(rest)].astype(np.float64))
-        self.largest = float(finite.max(initial=0))
+        self.scale = float(finite.max(initial=0)) or 1.0
         self.errors: list[float] = []
         self.borders: list[float] = []
         self.between: list[tuple[float, float]] = []
@@ -44,6 +44,15 @@ class Compared:
         axis, units, div = self.said.output_axis or 0, int(self.said.units or 1), self.said.div
         before = int(np.prod(x.shape[:axis], dtype=np.int64)) * (x.shape[axis] // (units * div))
         return x.astype(np.float64).reshape(before, units, -1)
+
+    def _off(self, now: Array, rest: Array) -> Array:
+        """Differences; where only one is a number, as large as the layer's largest value."""
+        with np.errstate(all="ignore"):
+            off: Array = np.abs(now - rest)
+        same = (now == rest) | (np.isnan(now) & np.isnan(rest))
+        off[~np.isfinite(off)] = self.scale
+        off[same] = 0
+        return off
 
     def hold(self, s: int, moved: Array) -> None:
         """Take a run in which the input was shifted by s."""
@@ -58,9 +67,7 @@ class Compared:
         lo, hi = max(0, -by), min(units, units - by)
         if lo >= hi:
             return
-        with np.errstate(all="ignore"):
-            off = np.abs(now[:, lo:hi] - rest[:, lo + by : hi + by])
-        off[np.isnan(off)] = 0
+        off = self._off(now[:, lo:hi], rest[:, lo + by : hi + by])
         first, last = said.interior or (1, 0)
         inside = slice(max(0, max(first, first - by) - lo), max(0, min(last, last - by) + 1 - lo))
         within = off[:, inside]
@@ -79,13 +86,12 @@ class Compared:
                 self.between.append((wrong, power))
 
     def result(self) -> MeasuredShift:
-        scale = self.largest or 1.0
         power = sum(x for _, x in self.between)
         return MeasuredShift(
             self.layer,
             self.said.axis,
-            max(self.errors) / scale if self.errors else None,
-            max(self.borders) / scale if self.borders else None,
+            max(self.errors) / self.scale if self.errors else None,
+            max(self.borders) / self.scale if self.borders else None,
             sum(x for x, _ in self.between) / power if power else None,
             tuple(self.by_shift),
             self._allowed(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cnnscope.analyzer.explanation.algorithms import Algorithm, find_algorithms
 from cnnscope.analyzer.explanation.axes import SeenInput, UnitRegion
 from cnnscope.analyzer.explanation.axis_derivation import (
     ExplainedNode,
@@ -28,6 +29,7 @@ from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.seen import Seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps
 from cnnscope.analyzer.fields.units import central_unit, whole_unit
+from cnnscope.analyzer.layers.placing import find_placing
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.formulas import (
@@ -67,10 +69,14 @@ def explain_node(subject: ExplainedNode, unit: Sequence[int | None] | None = Non
         if x.role == "parameter"
     ]
     alternatives = None
+    algorithms: tuple[Algorithm, ...] = ()
     if cost.work is not None and learned and not cost.uncounted:
         alternatives = find_alternatives(
             node, shapes, subject.reads, cost.work, learned[0], sum(learned[1:])
         )
+        if alternatives is not None:
+            placing = find_placing(node, shapes, subject.reads)
+            algorithms = find_algorithms(placing, subject.kind, alternatives.forms[0].macs)
         if isinstance(cost.work.macs, FreeDim):
             notes.append("no alternatives: the layer's sizes hang on free dimensions, bind them")
     seen: dict[tuple[str, int], Seen] = {}
@@ -126,6 +132,7 @@ def explain_node(subject: ExplainedNode, unit: Sequence[int | None] | None = Non
         paths=paths,
         region=region,
         alternatives=alternatives,
+        algorithms=algorithms,
         sources=sources(subject, bool(seen)),
         notes=tuple(notes),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from fractions import Fraction
 
+from cnnscope.analyzer.explanation.algorithms import Algorithm
 from cnnscope.analyzer.explanation.axes import (
     AxisFate,
     AxisOrigin,
@@ -150,6 +151,7 @@ class Explanation(Answer):
         paths: the largest and the smallest path to it.
         region: of one unit.
         alternatives: of a layer that is one matrix of weights.
+        algorithms: of a convolution whose kernel is no point, ways of computing it.
         sources: what it all rests on.
         notes: why a part is missing.
     """
@@ -176,6 +178,7 @@ class Explanation(Answer):
     paths: tuple[FieldPath, ...] = ()
     region: UnitRegion | None = None
     alternatives: Alternatives | None = None
+    algorithms: tuple[Algorithm, ...] = ()
     sources: tuple[LengthOrigin, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -227,6 +230,7 @@ class Explanation(Answer):
             "paths": [x.to_dict() for x in self.paths],
             "region": None if self.region is None else self.region.to_dict(),
             "alternatives": None if self.alternatives is None else self.alternatives.to_dict(),
+            "algorithms": [x.to_dict() for x in self.algorithms],
             "sources": [x.to_dict() for x in self.sources],
             "notes": list(self.notes),
         }  # fmt: skip

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
 
 from cnnscope.analyzer.filters.bank import Bank, bank_of, read_bank
@@ -19,11 +16,10 @@ from cnnscope.analyzer.filters.spectra import (
     group_spectra,
     singular_values,
 )
-from cnnscope.analyzer.layers.channels import channel_axis, data_input
 from cnnscope.analyzer.layers.kinds import Kind
+from cnnscope.analyzer.layers.placing import find_placing
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.filter_banks import FilterBank
-from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -129,24 +125,8 @@ def _positions(asked: FilteringNode, bank: Bank) -> Positions | None:
         return None
     if not bank.kernel:
         return Positions((), (), asked.macs // count)
-    node, shapes = asked.node, asked.shapes
-    inputs, rows = shapes.inputs(node), asked.reads.outputs
-    if asked.kind.family != "convolution" or not rows:
+    placing = find_placing(asked.node, asked.shapes, asked.reads)
+    known = asked.kind.family == "convolution" and placing is not None and placing.positions
+    if placing is None or not known or len(placing.windows) != len(bank.kernel):
         return None
-    data = data_input(inputs)
-    x, read, output = inputs[data], rows[0][data], shapes.outputs(node)[0]
-    if x is None or x.shape is None or output.shape is None or not isinstance(read, tuple):
-        return None
-    channel = channel_axis(read, inputs, rows[0])
-    space = [(i, r) for i, r in enumerate(read) if isinstance(r, Along) and i not in (0, channel)]
-    lengths = _whole([x.dims[i] for i, _ in space])
-    outputs = _whole([output.dims[r.axis] for _, r in space])
-    if lengths is None or outputs is None or len(space) != len(bank.kernel):
-        return None
-    batch = asked.macs // (count * math.prod(outputs)) if math.prod(outputs) else 0
-    return Positions(outputs, lengths, batch)
-
-
-def _whole(lengths: Sequence[object]) -> tuple[int, ...] | None:
-    known = tuple(n for n in lengths if isinstance(n, int))
-    return known if len(known) == len(lengths) else None
+    return Positions(placing.outputs, placing.inputs, asked.macs // (count * placing.positions))

@@ -1,14 +1,15 @@
-"""What is said of a layer's alternatives: unshared, fully connected, separable?"""
+"""What is said of a layer's alternatives (unshared, fully connected, separable) and of ways to compute it?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from cnnscope.analyzer.explanation.algorithms import Algorithm
 from cnnscope.analyzer.fields.connections import Alternative, Alternatives
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.render.document import Block, Derivation, Pairs
-from cnnscope.analyzer.render.subjects.formulas import derived, exact, rounded, said
+from cnnscope.analyzer.render.subjects.formulas import derived, exact, pretty, rounded, said
 from cnnscope.analyzer.render.tables import text_table
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.notation import percent, ratio
@@ -44,6 +45,27 @@ def alternative_blocks(found: Alternatives | None) -> Iterator[Block]:
         lines.append(rounded(derived("separable/shared", found.saving), percent(float(part)), part))
     yield Derivation(tuple(lines))
     yield from _remarks(found, layer)
+
+
+def algorithm_blocks(found: Sequence[Algorithm]) -> Iterator[Block]:
+    """Each algorithm's multiplications beside the direct way's."""
+    if len(found) < 2:
+        return
+    direct = found[0].multiplications
+    rows = tuple(
+        (
+            x.name, pretty(x.formula.text), pretty(x.formula.numbers), exact(x.multiplications),
+            _times(x.multiplications, direct),
+        )
+        for x in found
+    )  # fmt: skip
+    titles = ("for one example", "multiplications", "", "", "ratio")
+    yield text_table(titles, (False, False, False, True, True), rows, narrow="shorten")
+    for x in found:
+        if x.condition:
+            yield said(x.name, x.condition)
+    if any(x.name.startswith("Winograd") for x in found):
+        yield said("Winograd", "without the transforms of tiles, once for each channel")
 
 
 def share_text(value: Fraction) -> str:

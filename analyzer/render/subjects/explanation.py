@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from cnnscope.analyzer.explanation.axes import AxisOrigin
 from cnnscope.analyzer.explanation.explanation import Explanation
 from cnnscope.analyzer.render.document import Block, Derivation, Derived, Document, Heading, Section
-from cnnscope.analyzer.render.subjects.explained_alternatives import alternative_blocks
+from cnnscope.analyzer.render.subjects.explained_alternatives import (
+    algorithm_blocks,
+    alternative_blocks,
+)
 from cnnscope.analyzer.render.subjects.explained_field import field_blocks
 from cnnscope.analyzer.render.subjects.explained_region import region_blocks
 from cnnscope.analyzer.render.subjects.explained_work import traffic_blocks, work_blocks
@@ -58,6 +61,7 @@ def document(e: Explanation) -> Document:
         Section(tuple(field_blocks(e)), "receptive field", indent=2),
         Section(tuple(region_blocks(e.region)), "region", indent=2),
         Section(tuple(alternative_blocks(e.alternatives)), "alternatives", indent=2),
+        Section(tuple(algorithm_blocks(e.algorithms)), "algorithms", indent=2),
         Section(tuple(_sources(e)), "sources", indent=2),
     )
     return Document(heading(e), found)

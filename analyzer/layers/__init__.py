@@ -1,4 +1,4 @@
 """What a layer is, in the field's words: kinds, patterns, blocks.
 
-Door: blocks, channels, kinds, patterns.
+Door: blocks, channels, kinds, patterns, placing.
 """

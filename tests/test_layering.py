@@ -42,6 +42,7 @@ ROOMS = [
     "analyzer.render",
     "analyzer.analysis",
     "analyzer.sizing",
+    "analyzer.paging",
     "analyzer",
     "runtime.engine",
     "runtime.device",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
@@ -16,12 +16,9 @@ from cnnscope.runtime.commands.asked import (
 )
 from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import BAD, FINE, blame, complain, progress
-from cnnscope.runtime.commands.sources import Source, name_of, source_of
+from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output, save
-
-if TYPE_CHECKING:
-    from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 
 
 @dataclass(frozen=True)
@@ -32,27 +29,27 @@ class Shown:
     free: Sequence[str]
     dims: Mapping[str, int]
     shapes: GivenShapes
+    image: Path | None
     output: Path
 
 
 def write_page(request: Shown) -> int:
-    from cnnscope.analyzer.analysis import analyze
     from cnnscope.analyzer.model.binding import named_shapes
-    from cnnscope.analyzer.render.page.contents import Contents
-    from cnnscope.analyzer.render.page.page import page
+    from cnnscope.analyzer.paging import contents_of, page_of
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])
     source = source_of(request.model)
     try:
         with progress(name_of(source)):
-            report = analyze(
+            contents = contents_of(
                 source,
                 shapes=named_shapes(source, request.shapes, "--shape"),
                 dims=request.dims,
                 free=request.free,
+                image=request.image,
             )
-            text = page(Contents(report, valid=_valid(source, request)))
+            text = page_of(contents)
     except CnnscopeError as error:
         blame(name_of(source), error)
         return BAD
@@ -62,22 +59,9 @@ def write_page(request: Shown) -> int:
     return FINE
 
 
-def _valid(source: Source, request: Shown) -> ValidSizes | None:
-    """Which sizes it accepts: where none is asked to be free, its spatial ones are."""
-    from cnnscope.analyzer.sizing import sizes
-    from cnnscope.analyzer.values.diagnostics import BindingError
-
-    for free in (request.free, ["HxW"]):
-        try:
-            return sizes(source, free=free)
-        except BindingError:
-            continue  # no length is free
-    return None
-
-
 EPILOG = """\b
 Example: cnnscope report model.onnx
-         cnnscope report model.onnx -o model.html"""
+         cnnscope report model.onnx --image cat.png -o model.html"""
 
 
 def report(
@@ -85,6 +69,9 @@ def report(
     free: FreeOption = None,
     dim: DimOption = None,
     shape: ShapeOption = None,
+    image: Annotated[
+        Path | None, option(metavar="FILE", help="Shown as the input: a PNG, JPEG, GIF or WebP.")
+    ] = None,
     output: Annotated[
         Path,
         option("--output", "-o", metavar="FILE", help="The page's file; - is standard output."),
@@ -95,5 +82,5 @@ def report(
     The page is one file: nothing is loaded from elsewhere. Unknown is said, as everywhere.
     """
     return lambda: write_page(
-        Shown(model, free or (), lengths_of(dim), shapes_of(shape), output)
+        Shown(model, free or (), lengths_of(dim), shapes_of(shape), image, output)
     )  # fmt: skip

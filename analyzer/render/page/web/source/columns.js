@@ -11,5 +11,7 @@ export function table(written) {
     column: (name) => columns.get(name) ?? [],
     has: (name) => columns.has(name),
     get: (name, row) => columns.get(name)?.[row] ?? null,
+    /** Other values in a column's place. */
+    put: (name, values) => columns.set(name, values),
   };
 }

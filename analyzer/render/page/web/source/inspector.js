@@ -8,7 +8,7 @@ export function inspector(page) {
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !aside.hidden) page.choose(null);
   });
-  page.state.on("layer", ({ layer }) => {
+  page.state.on(["layer", "size"], ({ layer }) => {
     const none = layer === null || layer === undefined;
     aside.hidden = none;
     document.body.classList.toggle("inspecting", !none);

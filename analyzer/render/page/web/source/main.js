@@ -6,9 +6,10 @@ import { field } from "./views/field.js";
 import { graph } from "./views/graph.js";
 import { layers } from "./views/layers.js";
 import { sight } from "./views/sight.js";
+import { sizes } from "./views/sizes.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, field, sight, graph, layers];
+const VIEWS = [summary, field, sight, sizes, graph, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

@@ -83,6 +83,20 @@ export class Page {
     section.dataset.state = "mounted"; // what a test waits for
   }
 
+  /**
+   * Figures of another size of the inputs, everywhere: views that listen to "size" draw anew.
+   * @param {any} sizes the part
+   * @param {number} i which of its sizes
+   */
+  resize(sizes, i) {
+    for (const [name, values] of Object.entries(sizes.layers)) this.layers.put(name, values.map((of) => of[i]));
+    for (const [name, values] of Object.entries(sizes.totals)) {
+      const value = values[i];
+      this.model.totals[name] = { ...this.model.totals[name], value, known: value };
+    }
+    this.state.set({ size: String(sizes.lengths[i]) });
+  }
+
   choose(layer) {
     this.state.set({ layer, unit: null });
   }

@@ -36,7 +36,7 @@ class Drawn {
 
   start() {
     this.openAlone(this.root);
-    this.page.state.on("metric", () => {
+    this.page.state.on(["metric", "size"], () => {
       const all = metrics(this.page);
       this.metric = metric(this.page);
       this.tools.replaceChildren(

@@ -37,6 +37,7 @@ class LayerTable {
       if (this.table.firstChild) this.draw();
     });
     page.state.on("layer", ({ layer }) => this.mark(layer));
+    page.state.on("size", () => this.table.firstChild && this.draw());
   }
 
   names() {

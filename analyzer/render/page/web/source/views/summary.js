@@ -1,6 +1,7 @@
 // The first screen: what a deployer asks, as a few large figures and the sentences that belong to them.
 import { h } from "../elements.js";
 import { laid } from "../document.js";
+import { count, nbytes } from "../notation.js";
 
 export const summary = {
   id: "summary",
@@ -15,8 +16,22 @@ export const summary = {
       ...notes.map(note),
       h("details", {}, h("summary", {}, "Every total, and what it means"), ...laid(more).flat()),
     );
+    page.state.on("size", ({ size }) => size && resized(section, page, size));
   },
 };
+
+/** The large figures at another size, and at which. */
+function resized(section, page, size) {
+  for (const place of section.querySelectorAll("[data-figure]")) {
+    const total = page.model.totals[place.dataset.figure];
+    if (!total) continue;
+    const write = place.dataset.figure.endsWith("bytes") ? nbytes : count;
+    const [figure, unit = ""] = write(total.value).split(" ");
+    place.querySelector(".figure").replaceChildren(figure, h("span", { class: "unit" }, ` ${unit}`));
+  }
+  const said = section.querySelector(".at") ?? section.insertBefore(h("p", { class: "at note", role: "status" }), section.firstChild);
+  said.textContent = `Figures at size ${size}; what hangs on no size stays.`;
+}
 
 function tile({ label, figure, unit, said, tone, id }) {
   return h("div", { class: `tile ${tone ?? ""}`, "data-figure": id },

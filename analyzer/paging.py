@@ -1,0 +1,125 @@
+"""What does a model look like? Everything that its page shows, gathered without running it.
+
+Where lengths are free, the page is made at a valid size, and has figures at others beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from cnnscope.analyzer.analysis import analyze
+from cnnscope.analyzer.render.page.contents import Contents
+from cnnscope.analyzer.render.page.image import read_image
+from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.sizes.sweep import Sweep
+from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
+from cnnscope.analyzer.sizing import sizes, sweep
+from cnnscope.analyzer.values.diagnostics import BindingError
+
+#: where nothing says how long a free axis is: along two or more, and along one
+_USUAL: Final = {False: 224, True: 16_000}
+#: how many sizes a page has, from a quarter of its own to four times as long
+_SIZES: Final = 33
+
+
+def contents_of(
+    model: Source,
+    *,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+    free: Sequence[str] = (),
+    image: str | Path | None = None,
+) -> Contents:
+    """What a model's page shows.
+
+    Args:
+        model, shapes, dims, free: as for `analyze`. Where lengths stay free, valid ones are taken.
+        image: a PNG, JPEG, GIF or WebP file, to be shown as the input.
+
+    Raises:
+        ModelFileError, GraphError, LimitError, BindingError: as `analyze`.
+        ArgumentError: the image can't be used.
+
+    >>> contents = contents_of("sample_models/lenet5.onnx")
+    >>> contents.report.totals.macs.value
+    416520
+    """
+    picture = None if image is None else read_image(image)
+    report = analyze(model, shapes=shapes, dims=dims, free=free)
+    bound = dict(dims or {})
+    opened, valid = _valid(model, free, bound)
+    if valid is None:
+        return Contents(report, image=picture)
+    moving = [x.name for x in valid.dims if x.name not in report.batch and x.name not in bound]
+    start = _start(valid, moving)
+    if start is None:
+        return Contents(report, valid=valid, image=picture)
+    chosen = dict.fromkeys(moving, start)
+    if opened == tuple(free):  # they are free in this very report
+        try:
+            report = analyze(model, shapes=shapes, dims={**bound, **chosen}, free=free)
+        except BindingError:  # given shapes have bound some of them
+            return Contents(report, valid=valid, image=picture)
+    swept = None if shapes else _swept(model, opened, bound, moving, _lengths(valid, moving, start))
+    return Contents(report, valid=valid, sizes=swept, length=start, image=picture)
+
+
+def _valid(
+    model: Source, free: Sequence[str], bound: Mapping[str, int]
+) -> tuple[tuple[str, ...], ValidSizes | None]:
+    """Which sizes it accepts, and what was opened for that: where nothing is free, its spatial axes."""
+    for opened in (tuple(free), ("HxW",)):
+        try:
+            return opened, sizes(model, free=opened, dims=bound)
+        except BindingError:
+            continue
+    return (), None
+
+
+def _start(valid: ValidSizes, moving: Sequence[str]) -> int | None:
+    """The length that all of them are to have: the file's, or a valid one near a usual one."""
+    fixed = {x.fixed for x in valid.dims if x.name in moving}
+    if len(fixed) == 1 and None not in fixed:
+        return fixed.pop()
+    usual = _USUAL[len(moving) == 1]
+    near = sorted(_common(valid, moving, 1, 4 * usual), key=lambda length: abs(length - usual))
+    return near[0] if near else None
+
+
+def _lengths(valid: ValidSizes, moving: Sequence[str], start: int) -> list[int]:
+    """Valid lengths from a quarter to four times that one, in even ratios."""
+    every = _common(valid, moving, max(1, start // 4), 4 * start)
+    wished = [start * 4 ** (2 * i / (_SIZES - 1) - 1) for i in range(_SIZES)]
+    return sorted({min(every, key=lambda length: abs(length - wish)) for wish in wished} | {start})
+
+
+def _common(valid: ValidSizes, moving: Sequence[str], least: int, most: int) -> list[int]:
+    found: set[int] | None = None
+    for name in moving:
+        these = {*valid[name].lengths.within(least, most)}
+        found = these if found is None else found & these
+    return sorted(found or ())
+
+
+def _swept(
+    model: Source, opened: Sequence[str], bound: Mapping[str, int], moving: Sequence[str],
+    lengths: Sequence[int],
+) -> Sweep | None:  # fmt: skip
+    if len(lengths) < 2:
+        return None
+    asked: dict[str | tuple[str, ...], int | range | Sequence[int]] = {",".join(moving): lengths}
+    for name, length in bound.items():
+        asked[name] = length
+    try:
+        return sweep(model, asked, free=opened)
+    except BindingError:  # a name with a comma
+        return None
+
+
+def page_of(contents: Contents) -> str:
+    """The page as the text of one HTML file."""
+    from cnnscope.analyzer.render.page.page import page
+
+    return page(contents)

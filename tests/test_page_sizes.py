@@ -1,0 +1,68 @@
+"""Do the page's figures follow its sizes, and are they those of an analysis at that size?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import at, browser, complaints, opened, until, why_not
+
+import cnnscope
+from cnnscope.analyzer.paging import contents_of, page_of
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+MACS = "return document.querySelector('[data-figure=macs] .figure').textContent"
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Chrome]:
+    with browser() as found:
+        yield found
+
+
+def test_another_size_is_everywhere(driver: Chrome, samples: Path, tmp_path: Path) -> None:
+    model = samples / "resnet50.onnx"
+    path = tmp_path / "page.html"
+    contents = contents_of(model)
+    path.write_text(page_of(contents), encoding="utf-8")
+    assert contents.sizes is not None
+    length = contents.sizes.sizes[-1][0]
+    opened(driver, path)
+    at(driver, "sizes")
+    assert driver.execute_script(MACS) == "4.09 G"
+    driver.execute_script(
+        "const x = document.querySelector('#sizes input[type=range]'); x.value = x.max;"
+        "x.dispatchEvent(new Event('input'))"
+    )
+    until(driver, f"return location.hash.includes('size={length}')")
+    there = cnnscope.analyze(model, shapes={"input": [1, 3, length, length]})
+    assert there.totals.macs.value is not None
+    assert driver.execute_script(MACS) == f"{there.totals.macs.value / 1e9:.2f} G"
+    at(driver, "layers")
+    shown = (
+        "return [...document.querySelectorAll('#layers tbody tr')].map(x => x.cells[3].textContent)"
+    )
+    outputs = ["x".join(map(str, layer.outputs[0].shape or ())) for layer in there.layers]
+    assert driver.execute_script(shown) == outputs
+    assert complaints(driver) == []
+
+
+def test_free_lengths_get_valid_ones(samples: Path) -> None:
+    contents = contents_of(samples / "wavenet.onnx", free=["input:2=T"])
+    (shape,) = [x.shape for x in contents.report.inputs]
+    assert contents.valid is not None
+    assert shape is not None
+    assert shape[2] in contents.valid["T"].lengths
+    assert contents.report.complete
+
+
+def test_a_wrong_image_is_refused_in_a_line(samples: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "cat.png"
+    wrong.write_bytes(b"<svg onload=alert(1)>")
+    with pytest.raises(cnnscope.ArgumentError, match="neither PNG, JPEG, GIF nor WebP"):
+        contents_of(samples / "lenet5.onnx", image=wrong)

@@ -21,7 +21,7 @@ import tables
 from setting import HERE, SAMPLES, Settings, child_environment, machine
 
 #: in this order, the dearest last
-QUESTIONS = ("command", "ranges", "units", "growth", "in_process", "running", "vgg19")
+QUESTIONS = ("command", "ranges", "units", "sizes", "growth", "in_process", "running", "vgg19")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

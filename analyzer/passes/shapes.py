@@ -130,6 +130,8 @@ def infer_shapes(
     inputs: Mapping[str, Tensor],
     outer: Mapping[str, Tensor] | None = None,
     allowance: BodyAllowance | None = None,
+    *,
+    while_valid: bool = False,
 ) -> Shapes:
     """Shapes, dtypes and small values of every tensor of a graph.
 
@@ -138,9 +140,12 @@ def infer_shapes(
         inputs: its inputs, free dimensions bound as far as they are.
         outer: for a subgraph, the tensors visible around it.
         allowance: for a subgraph, what is left of the whole model's.
+        while_valid: nothing is wanted of a graph with a node that contradicts itself: what follows it costs
+            more than all before it, since rules don't tell of what isn't known.
 
     Raises:
-        GraphError: a node reads what nothing gives, or there is too much of something.
+        GraphError: a node reads what nothing gives, or there is too much of something; or, where it is to
+            be valid, a node contradicts itself.
     """
     shapes = Shapes(
         {**(outer or {}), **inputs},
@@ -157,6 +162,8 @@ def infer_shapes(
         try:
             outputs = _node_outputs(graph, node, shapes)
         except Contradiction as error:
+            if while_valid:
+                raise GraphError(f"{place_of(node)}: {error}") from None
             outputs = refuse(node, error, shapes)
         note_data(node, outputs, shapes)
         behind_error = bool(doubtful) and not doubtful.isdisjoint(node.inputs)

@@ -14,10 +14,31 @@ from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.values.conditions import Claim, Condition, noting
 from cnnscope.analyzer.values.diagnostics import GraphError
 from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.substitution import substituted
 from cnnscope.analyzer.values.tensor import Tensor
 
 Lengths = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """The shapes of a network whose inputs have free lengths, and what these have to meet.
+
+    Args:
+        shapes: they.
+        conditions: what has to hold of the lengths, each with the node that asks for it.
+    """
+
+    shapes: Shapes
+    conditions: Mapping[Condition, str | None]
+
+    @classmethod
+    def of(cls, graph: Graph, inputs: Mapping[str, Tensor]) -> Inferred:
+        """What a graph comes to, its inputs such as these."""
+        with noting() as found:
+            shapes = infer_shapes(graph, inputs)
+        return cls(shapes, {x: by for x, by in found.conditions.items() if not x.data})
 
 
 class AtLengths:
@@ -27,23 +48,19 @@ class AtLengths:
         graph: the graph.
         inputs: its inputs, free dimensions by their names.
         names: the free dimensions, in the order in which lengths are given.
-        shapes: its shapes with those free.
+        found: its shapes with those free, and what the lengths have to meet.
         rests: remainders that lengths have to leave, by name: the number that is divided by, and it.
     """
 
     def __init__(
-        self, graph: Graph, inputs: Mapping[str, Tensor], names: tuple[str, ...], shapes: Shapes,
+        self, graph: Graph, inputs: Mapping[str, Tensor], names: tuple[str, ...], found: Inferred,
         rests: Mapping[str, tuple[int, int]],
     ) -> None:  # fmt: skip
         self.graph, self.inputs, self.names = graph, inputs, names
-        self.shapes, self.rests = shapes, rests
+        self.shapes, self.conditions, self.rests = found.shapes, found.conditions, rests
         self._known: dict[Lengths, Shapes | None] = {}
         self._peaks: dict[Lengths, int | None] = {}
         self._works: dict[Lengths, int | None] = {}
-        with noting() as found:
-            infer_shapes(graph, inputs)
-        #: what the lengths have to meet, each with the node that asks for it
-        self.conditions = {x: by for x, by in found.conditions.items() if not x.data}
 
     def named(self, lengths: Lengths) -> dict[str, int]:
         """What stands in formulas, by name: of lengths with a remainder, how often they hold the number."""
@@ -77,7 +94,8 @@ class AtLengths:
 
     def _inferred(self, lengths: Lengths) -> Shapes | None:
         try:
-            found = infer_shapes(self.graph, inputs_at(self.inputs, self.named(lengths)))
+            inputs = inputs_at(self.inputs, self.named(lengths))
+            found = infer_shapes(self.graph, inputs, while_valid=True)
         except GraphError:
             return None
         refused = any(note.severity == "error" for note in found.diagnostics)

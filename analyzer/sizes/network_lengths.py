@@ -178,22 +178,25 @@ class NetworkLengths:
 
     def accepts(self, lengths: Mapping[str, int]) -> bool:
         """Is no node refused by the analysis of these lengths?"""
-        return self._analysed(lengths)[0]
+        return self._analysed(lengths, while_valid=True)[0]
 
     def runs_empty(self, lengths: Mapping[str, int]) -> bool:
         """Is a size refused in which some kernel finds too little to fit into, or nothing is left?"""
-        accepted, broken, shapes = self._analysed(lengths)
+        accepted, broken, shapes = self._analysed(lengths, while_valid=False)
         return not accepted and (
             (bool(broken) and broken[0].kind == "positive")
             or any(0 in (x.shape or ()) for x in shapes)
         )
 
-    def _analysed(self, lengths: Mapping[str, int]) -> tuple[bool, list[Claim], list[Tensor]]:
+    def _analysed(
+        self, lengths: Mapping[str, int], *, while_valid: bool
+    ) -> tuple[bool, list[Claim], list[Tensor]]:
         """What the analysis of certain lengths says: is no node refused, which claims are broken, and
         what is known of the tensors."""
         with noting() as found:
             try:
-                shapes = infer_shapes(self.graph, inputs_at(self.inputs, lengths))
+                inputs = inputs_at(self.inputs, lengths)
+                shapes = infer_shapes(self.graph, inputs, while_valid=while_valid)
             except GraphError:
                 return False, found.broken, []
         accepted = not any(note.severity == "error" for note in shapes.diagnostics)

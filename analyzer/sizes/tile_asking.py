@@ -13,10 +13,9 @@ from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened, opening_for
-from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.shapes import infer_shapes
 from cnnscope.analyzer.report.examination import Source, opening_of
-from cnnscope.analyzer.sizes.at_lengths import AtLengths, inputs_at
+from cnnscope.analyzer.sizes.at_lengths import AtLengths, Inferred, inputs_at
 from cnnscope.analyzer.sizes.cutting import Cutting, Obstacle
 from cnnscope.analyzer.sizes.cutting_finding import find_cutting
 from cnnscope.analyzer.sizes.tile_cuts import NoCuts
@@ -135,15 +134,13 @@ def tileable(
             whole[label] = known
     inputs = {name: _others_bound(name, x, given[name], axes_of) for name, x in bound.items()}
     graph = replace(graph, inputs=inputs)
-    cutting, names, shapes_found, rests, inputs = _cut(graph, inputs, axes_of, whole)
-    graph = replace(graph, inputs=inputs)
-    at = AtLengths(graph, inputs, names, shapes_found, rests)
+    cutting, at = _cut(graph, inputs, axes_of, whole)
     told = {
         name: tuple(
             whole[axes_of[name, axis]] if (name, axis) in axes_of else _number(n)
             for axis, n in enumerate(x.shape or ())
         )
-        for name, x in inputs.items()
+        for name, x in at.inputs.items()
     }
     return Tileable(file.path, opening, Planner(cutting, at, axes_of, whole), told)
 
@@ -153,12 +150,16 @@ def _number(length: object) -> int | None:
 
 
 def _looked_along(graph: Graph, inputs: Mapping[str, Tensor]) -> list[InputAxis]:
-    """The inputs' axes that some node looks along; where none does, those behind the first two."""
+    """The inputs' axes that some node looks along; of an input without any, those behind the first two."""
     bound, _ = bind_inputs(inputs, {}, {}, {})
-    fields = find_fields(graph, infer_shapes(graph, bound))
-    return [key for key in sorted(fields.spatial) if key[0] in inputs] or [
-        (name, axis) for name, x in inputs.items() for axis in range(2, len(x.shape or ()))
-    ]
+    spatial = find_fields(graph, infer_shapes(graph, bound)).spatial
+    found: list[InputAxis] = []
+    for name, x in inputs.items():
+        looked = sorted(key for key in spatial if key[0] == name)
+        # A mask, say, that is multiplied in: it is cut with the image. What is 1 long is broadcast.
+        behind = [(name, axis) for axis, n in enumerate(x.shape or ()) if axis > 1 and n != 1]
+        found += looked or behind
+    return found
 
 
 def _free_axes(keys: Sequence[InputAxis], inputs: Mapping[str, Tensor]) -> dict[InputAxis, str]:
@@ -187,12 +188,12 @@ def _others_bound(name: str, x: Tensor, given: Tensor, axes: Mapping[InputAxis, 
 def _cut(
     graph: Graph, inputs: dict[str, Tensor], axes: Mapping[InputAxis, str],
     whole: Mapping[str, int | None],
-) -> tuple[Cutting, tuple[str, ...], Shapes, dict[str, tuple[int, int]], dict[str, Tensor]]:  # fmt: skip
+) -> tuple[Cutting, AtLengths]:  # fmt: skip
     """How the network can be cut: at any lengths, or else at those that leave the whole's remainder."""
     names = tuple(dict.fromkeys(axes.values()))
-    shapes = infer_shapes(graph, inputs)
-    fields = find_fields(graph, shapes)
-    found = find_cutting(graph, shapes, fields, axes)
+    free = Inferred.of(graph, inputs)
+    fields = find_fields(graph, free.shapes)
+    found = find_cutting(graph, free.shapes, fields, axes)
     if any(not x.whole for x in found.obstacles):
         along = [x for state in fields.states.values() for key, x in state.items() if key in axes]
         number = math.lcm(_MULTIPLE, common_step(along))
@@ -201,8 +202,8 @@ def _cut(
             inputs, {name: FreeDim.named(name) * n + rest for name, (n, rest) in rests.items()}
         )
         bound = replace(graph, inputs=taken)
-        other = infer_shapes(bound, taken)
-        again = find_cutting(bound, other, find_fields(bound, other), axes)
+        other = Inferred.of(bound, taken)
+        again = find_cutting(bound, other.shapes, find_fields(bound, other.shapes), axes)
         if len(again.axes) > len(found.axes):
-            return again, names, other, rests, taken
-    return found, names, shapes, {}, inputs
+            return again, AtLengths(bound, taken, names, other, rests)
+    return found, AtLengths(graph, inputs, names, free, {})

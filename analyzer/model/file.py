@@ -81,6 +81,13 @@ class ModelFile:
         data = self._ranges.data if isinstance(self._ranges, BytesAtHand) else None
         return data.name if isinstance(data, Piped) else self.path
 
+    @property
+    def whole(self) -> FileBytes | None:
+        """The file's bytes, mapped or in memory; None for a text, a model in memory and one far away."""
+        ranges = self._ranges
+        here = isinstance(ranges, (MappedFile, BytesAtHand)) and ranges.size == self.file_bytes
+        return ranges.data if here else None  # type: ignore[union-attr]
+
     def read(self, tensor: TensorProto) -> npt.NDArray[np.generic]:
         """The numbers of one tensor of `model`, mapped from where they are stored.
 

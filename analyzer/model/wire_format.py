@@ -142,7 +142,7 @@ class Walk:
         threshold, children = self.threshold, _CHILDREN[kind]
         pieces: Pieces = []
         copied, before, once = start, len(self.left_out), set()
-        for tag, key, inside, stop in _fields(self.data, start, end):
+        for tag, key, inside, stop in message_fields(self.data, start, end):
             if stop - inside <= threshold or key not in children:
                 continue
             child, unmergeable = children[key]
@@ -163,7 +163,7 @@ class Walk:
 
     def occurs_once(self, keys: set[int], start: int, end: int) -> bool:
         """Whether each of the keys does; asked behind the walk, which jumps from front to back."""
-        found = [key for _, key, _, _ in _fields(self.data, start, end) if key in keys]
+        found = [key for _, key, _, _ in message_fields(self.data, start, end) if key in keys]
         return len(found) == len(keys)
 
     def tensor(self, start: int, end: int) -> Pieces | None:
@@ -174,7 +174,7 @@ class Walk:
         kinds = set()
         count = total = first = last = 0
         external = False
-        for tag, key, inside, stop in _fields(data, start, end):
+        for tag, key, inside, stop in message_fields(data, start, end):
             if key in PAYLOAD_KEYS:
                 kinds.add(PAYLOAD_KEYS[key])
                 first = first if count else tag
@@ -204,7 +204,7 @@ def _length(pieces: Pieces) -> int:
     return sum(len(x) if isinstance(x, bytes) else x.stop - x.start for x in pieces)
 
 
-def _fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+def message_fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
     """Each field of the message at [start, end): where it starts, its key, its value's extent."""
     position = tag = start
     try:

@@ -1,0 +1,173 @@
+"""After which layer does a first stage that is run patch by patch lower the peak of memory most?
+
+A stage may end where all that comes behind reads one map of it and nothing else: there the patches are put
+together. For each such map the run is laid out and its memory summed up; what comes behind the stage, and
+the map itself twice (its parts, and put together), no patches can lower, so that many maps needn't be looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import field
+from typing import Final
+
+from cnnscope.analyzer.fields.fields import Fields
+from cnnscope.analyzer.fields.units import moving_axes
+from cnnscope.analyzer.model.graph import Graph, Node, nodes_behind
+from cnnscope.analyzer.passes.facts import Shapes
+from cnnscope.analyzer.sizes.patch_memory import Footprint
+from cnnscope.analyzer.sizes.patch_program import Piece, Stage, program_of
+from cnnscope.analyzer.sizes.patch_regions import StageObstacle, StageRegions
+from cnnscope.analyzer.sizes.sharing import IN_PLACE, Step
+from cnnscope.analyzer.values.plain_class import dataclass
+
+#: a stage whose patches alone take so many times the least peak so far: deeper ones take more
+_HOPELESS: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """A stage that is run patch by patch.
+
+    Args:
+        stage: its layers, and how it is cut.
+        pieces: what is run for it.
+        steps: the whole network's run.
+        sizes: of what the pieces give, bytes and elements.
+        peak: the most bytes alive at once, activations in place.
+    """
+
+    stage: Stage
+    pieces: tuple[Piece, ...]
+    steps: tuple[Step, ...]
+    sizes: dict[str, tuple[int, int]]
+    peak: int
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """Plans the stages of one network.
+
+    Args:
+        footprint: the network.
+        fields: what its units see.
+        patches: how many along each axis; one number: along each.
+    """
+
+    footprint: Footprint
+    fields: Fields
+    patches: tuple[int, ...]
+    _obstacles: list[StageObstacle] = field(default_factory=list)
+
+    @property
+    def graph(self) -> Graph:
+        return self.footprint.graph
+
+    @property
+    def shapes(self) -> Shapes:
+        return self.footprint.shapes
+
+    @property
+    def obstacle(self) -> StageObstacle | None:
+        """The layer that no stage reaches beyond; None where none was met."""
+        return self._obstacles[-1] if self._obstacles else None
+
+    def running(self) -> list[Node]:
+        """The nodes that run."""
+        return [node for node in self.graph.nodes if not self.shapes.folded(node)]
+
+    def ends(self) -> list[tuple[Node, str]]:
+        """Where a stage may end: the node, and its map that all behind it reads."""
+        known = self.footprint.bytes_of
+        nodes = self.running()
+        steps = [self.footprint.step(node) for node in nodes]
+        last = {name: at for at, step in enumerate(steps) for name in step.reads}
+        last.update(dict.fromkeys(self.graph.outputs, len(steps)))
+        alive: set[str] = set()
+        found = []
+        for at, (node, step) in enumerate(zip(nodes, steps, strict=True)):
+            alive.update(name for name in step.gives if last.get(name, -1) > at)
+            alive = {name for name in alive if last[name] > at}
+            if len(alive) == 1:
+                (name,) = alive
+                if name in node.outputs and name in known:
+                    found.append((node, name))
+        return found
+
+    def stage(self, node: Node, name: str) -> Stage | None:
+        """The stage that ends with a map; None where it can't be cut along any axis."""
+        axes = tuple(moving_axes(self.fields, name))
+        shape = self.shapes.tensors[name].shape or ()
+        counts = self.patches * len(axes) if len(self.patches) == 1 else self.patches
+        if len(counts) != len(axes):
+            return None
+        pairs = [
+            (axis, min(count, length))
+            for axis, count in zip(axes, counts, strict=True)
+            if isinstance(length := shape[axis], int) and min(count, length) > 1
+        ]
+        if not pairs:
+            return None
+        nodes = [x for x in nodes_behind(self.graph, [name]) if not self.shapes.folded(x)]
+        return Stage(tuple(nodes), name, tuple(a for a, _ in pairs), tuple(n for _, n in pairs))
+
+    def plan(self, stage: Stage) -> StagePlan:
+        """The run of the network whose stage is run patch by patch.
+
+        Raises:
+            StageObstacle: a layer of it isn't run in parts.
+        """
+        footprint = self.footprint
+        regions = StageRegions(self.shapes, footprint.reads)
+        taken = set(self.shapes.tensors)
+        pieces = program_of(stage, regions, taken)
+        sizes = {}
+        for piece in pieces:
+            for name, whole in zip(piece.gives, piece.stands_for, strict=True):
+                if name and whole in footprint.bytes_of:
+                    nbytes, elements = footprint.bytes_of[whole]
+                    count = math.prod(piece.shape)
+                    sizes[name] = -(-nbytes * count // max(elements, 1)), count
+        inside = {node.index for node in stage.nodes}
+        end = stage.nodes[-1].index
+        before = [x for x in self.running() if x.index < end and x.index not in inside]
+        after = [x for x in self.running() if x.index > end]
+        steps = (
+            *map(footprint.step, before), *map(footprint.piece, pieces), *map(footprint.step, after)
+        )  # fmt: skip
+        peak = max(footprint.alive(steps, sizes, IN_PLACE))
+        return StagePlan(stage, tuple(pieces), steps, sizes, peak)
+
+    def best(self) -> StagePlan | None:
+        """The stage whose run has the least peak, the shortest of those; None: no stage lowers it."""
+        footprint = self.footprint
+        nodes = self.running()
+        alive = footprint.alive([footprint.step(node) for node in nodes], {}, IN_PLACE)
+        place = {node.index: at for at, node in enumerate(nodes)}
+        least = max(alive, default=0)
+        found = None
+        for node, name in self.ends():
+            bound = max(alive[place[node.index] + 1 :], default=0)
+            stage = self.stage(node, name)
+            if stage is None or max(bound, 2 * footprint.bytes_of[name][0]) >= least:
+                continue
+            try:
+                plan = self.plan(stage)
+            except StageObstacle as obstacle:
+                self._obstacles.append(obstacle)
+                break
+            if plan.peak < least:
+                found, least = plan, plan.peak
+            elif plan.peak > _HOPELESS * least and found is not None:
+                break
+        return found
+
+
+def stage_text(counts: Sequence[int]) -> str:
+    """How many patches along each axis.
+
+    >>> stage_text((4, 4))
+    '4x4'
+    """
+    return "x".join(map(str, counts))

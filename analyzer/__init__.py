@@ -52,11 +52,12 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.report.unit_regions import Regions
     from cnnscope.analyzer.report.verification import Verification
     from cnnscope.analyzer.sizes.intervals import Intervals
+    from cnnscope.analyzer.sizes.patchwise import Patchwise
     from cnnscope.analyzer.sizes.shifts import Shifts
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.tiling import Tiling
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
-    from cnnscope.analyzer.sizing import intervals, stream, sweep, tile
+    from cnnscope.analyzer.sizing import intervals, patchwise, stream, sweep, tile
     from cnnscope.analyzer.streaming.streaming import Streaming
     from cnnscope.analyzer.values.diagnostics import (
         ArgumentError,
@@ -108,6 +109,7 @@ __all__ = [
     "Metric",
     "ModelFileError",
     "Only",
+    "Patchwise",
     "Profile",
     "ProfileComparison",
     "ReceptiveField",
@@ -140,6 +142,7 @@ __all__ = [
     "intervals",
     "load",
     "load_profile",
+    "patchwise",
     "product",
     "register",
     "same",
@@ -206,6 +209,8 @@ _HOMES = {
     "ValidSizes": "sizes.valid_sizes",
     "Intervals": "sizes.intervals",
     "intervals": "sizing",
+    "Patchwise": "sizes.patchwise",
+    "patchwise": "sizing",
     "Sweep": "sizes.sweep",
     "stream": "sizing",
     "sweep": "sizing",

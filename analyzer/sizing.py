@@ -1,7 +1,8 @@
 """What does a model accept, cost and see at sizes that are left open? Asked without running it.
 
-``sizes()``, ``sweep()``, ``intervals()`` and ``tile()`` ask of its inputs' lengths, ``stream()`` of a
-time axis. Each loads what answers it when it is asked: most who analyse a model never do.
+``sizes()``, ``sweep()``, ``intervals()`` and ``tile()`` ask of its inputs' lengths, ``patchwise()`` of its
+first stage in parts, ``stream()`` of a time axis. Each loads what answers it when it is asked: most who
+analyse a model never do.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from cnnscope.analyzer.values.arguments import (
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 
 if TYPE_CHECKING:
+    import os
+
     from cnnscope.analyzer.sizes.intervals import Intervals
+    from cnnscope.analyzer.sizes.patchwise import Patchwise
     from cnnscope.analyzer.sizes.sweep import Sweep
     from cnnscope.analyzer.sizes.tiling import Tiling
     from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
@@ -173,6 +177,61 @@ def tile(
     given, bound = checked_shapes(shapes), checked_dims(dims)
     with examining():
         return tiling_of(model, tiles, checked_texts(free, "free"), bound or {}, given or {})
+
+
+def patchwise(
+    model: Source,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    until: str | None = None,
+    patches: int | Sequence[int] = 4,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> Patchwise:
+    """A model with its first stage run patch by patch, so that less memory is alive at once.
+
+    Lin, Chen, Cai, Gan and Han, *MCUNetV2: Memory-efficient patch-based inference for tiny deep
+    learning*, NeurIPS 2021. The outputs are the same, to rounding.
+
+    Args:
+        model: as for `analyze`; to be written, an ONNX file that is here, its bytes or a `ModelProto`.
+        output: where the new model is written, replaced if it is there; None: it is only planned.
+        until: the stage's last layer, by its path, name or index; of several that are meant the last. None:
+            that after which least memory is alive, if that is 5 % less at least.
+        patches: into how many the stage's last map is cut along each axis; several: along its first axis,
+            along its second, ...
+        shapes, dims: as for `analyze`; the new model's inputs have them. A batch that the file leaves free
+            stays free.
+
+    Returns:
+        The `Patchwise`. Where no stage is worth it, its `stage` is None and `why` says it.
+
+    Raises:
+        ModelFileError, GraphError, LimitError, BindingError: as `analyze`; the model's weights lie beside
+            it and `output` in another folder; a layer of the stage isn't run in parts; a length is free.
+        ArgumentError: `output` is the model itself, no stage can end with `until`, `patches` isn't what it
+            has to be.
+        OSError: the file can't be written.
+
+    >>> import cnnscope
+    >>> found = cnnscope.patchwise("sample_models/mobilenet_v2.onnx")
+    >>> found.stage.until, found.stage.patches
+    ('/features/4/project/conv/Conv', {2: 4, 3: 4})
+    >>> found.peak("mcunetv2").before // 1024, found.peak("mcunetv2").after // 1024
+    (1372, 171)
+    """
+    from pathlib import Path
+
+    from cnnscope.analyzer.sizes.patch_asking import patchwise_of
+
+    counts = checked_counts(patches if isinstance(patches, Iterable) else [patches], "patches", 1)
+    if not counts:
+        raise ArgumentError("patches is an empty list; how many along each axis is wanted")
+    given, bound = checked_shapes(shapes), checked_dims(dims)
+    end = None if until is None else checked_text(until, "until")
+    target = None if output is None else Path(output)
+    with examining():
+        return patchwise_of(model, target, end, counts, bound, given)
 
 
 def stream(

@@ -87,6 +87,13 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "tile of 0": (lambda: cnnscope.tile(LENET, 0), "one of tile is 0; a whole number from 1"),
     "tile of 1.5": (lambda: cnnscope.tile(LENET, 1.5), "one of tile is 1.5; a whole number from 1"),
     "no tile": (lambda: cnnscope.tile(LENET, []), "tile is an empty list"),
+    "patchwise patches": (
+        lambda: cnnscope.patchwise(LENET, patches="4"), "patches is '4'; a list of whole numbers",
+    ),
+    "patchwise patches of 0": (
+        lambda: cnnscope.patchwise(LENET, patches=0), "one of patches is 0; a whole number from 1",
+    ),
+    "patchwise until": (lambda: cnnscope.patchwise(LENET, until=3), "until is 3; a text is wanted"),
     "stream rate": (lambda: cnnscope.stream(LENET, rate=0), "rate is 0; a whole number from 1"),
     "stream axis": (lambda: cnnscope.stream(LENET, axis=2), "axis is 2; a text is wanted"),
     "shift layers": (lambda: cnnscope.shift(LENET, layers=4), "layers is 4; a list of texts"),

@@ -72,7 +72,8 @@ class Example:
     def writes(self, command: str) -> bool:
         """Whether a command leaves a file that a later one may read."""
         return bool(
-            {"-o", "--output", "--report", "--trace", "--update-baseline"} & set(command.split())
+            {"-o", "--output", "--report", "--rewrite", "--trace", "--update-baseline"}
+            & set(command.split())
         )
 
 
@@ -97,7 +98,8 @@ def examples(page: Path) -> Iterator[Example]:
 
 
 def is_run(command: str) -> bool:
-    models = [word for word in command.split() if word.endswith(".onnx")]
+    written = re.sub(r"--rewrite \S+", "", command)
+    models = [word for word in written.split() if word.endswith(".onnx")]
     return command.startswith("cnnscope ") and all(
         model.startswith(("sample_models/", "tests/data/")) for model in models
     )

@@ -85,8 +85,9 @@ class ModelFile:
     def whole(self) -> FileBytes | None:
         """The file's bytes, mapped or in memory; None for a text, a model in memory and one far away."""
         ranges = self._ranges
-        here = isinstance(ranges, (MappedFile, BytesAtHand)) and ranges.size == self.file_bytes
-        return ranges.data if here else None  # type: ignore[union-attr]
+        if isinstance(ranges, (MappedFile, BytesAtHand)) and ranges.size == self.file_bytes:
+            return ranges.data
+        return None
 
     def read(self, tensor: TensorProto) -> npt.NDArray[np.generic]:
         """The numbers of one tensor of `model`, mapped from where they are stored.

@@ -2,15 +2,11 @@
 
 The file is walked field by field (`cnnscope.analyzer.model.wire_format`): what isn't a node, or an input
 with other lengths, is copied byte by byte, a megabyte at a time, whatever it is; so weights never are in
-memory, data that lies in other files stays there, and what this version of ONNX doesn't know is kept. The
-new file is written beside its place and put there when it is whole.
+memory, data that lies in other files stays there, and what this version of ONNX doesn't know is kept.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -19,6 +15,7 @@ import onnx
 
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
+from cnnscope.analyzer.model.whole_file import written_whole
 from cnnscope.analyzer.model.wire_format import FileBytes, message_fields
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -83,20 +80,9 @@ def write_with_nodes(file: ModelFile, new: NewNodes, output: Path) -> None:
         )
     demand_neighbours(file, output)
     pieces = _model_pieces(data, new)
-    target = output.resolve()
-    descriptor, beside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            for piece in pieces:
-                _copy(data, piece, stream)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(beside).chmod(0o666 & ~umask)
-        Path(beside).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(beside).unlink()
-        raise
+    with written_whole(output) as stream:
+        for piece in pieces:
+            _copy(data, piece, stream)
 
 
 def demand_neighbours(file: ModelFile, output: Path) -> None:

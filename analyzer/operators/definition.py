@@ -78,6 +78,7 @@ class Operator:
     stores: Mapping[str, Role] = field(default_factory=dict)
     places: tuple[int, ...] = ()
     filters: Rule | None = None
+    pads_from: int | None = None
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
@@ -134,6 +135,7 @@ def define(
     stores: Mapping[str, Role] | None = None,
     places: tuple[int, ...] = (),
     filters: Rule | None = None,
+    pads_from: int | None = None,
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -155,6 +157,9 @@ def define(
         places: the inputs whose numbers say which places of another one are read: where they are
             constant, `reads` gets them even if they are many.
         filters: inputs and attributes to the `FilterBank` that is stored; None: none is.
+        pads_from: the first axis whose padding is told by `pads` (an attribute, or the input behind the
+            first), as that of all axes behind it: it works on a part of its first input with the padding
+            that is left at the part's ends.
 
     Raises:
         ValueError: these rules are already defined.
@@ -178,6 +183,7 @@ def define(
                 stores=stores or {},
                 places=places,
                 filters=filters,
+                pads_from=pads_from,
             )
         )
         versions.sort(key=lambda operator: operator.since)

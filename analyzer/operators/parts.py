@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-from cnnscope.analyzer.operators.definition import MICROSOFT, lookup
-from cnnscope.analyzer.operators.reading import Along, AxisRead
+from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.operators.reading import Along
 from cnnscope.analyzer.values.plain_class import dataclass
 
 #: first and behind the last
@@ -25,15 +25,9 @@ Stretch = tuple[int, int]
 _ALIKE_EVERYWHERE: Final = frozenset({
     "activation", "elementwise arithmetic", "logic", "conversion", "identity", "normalization",
     "quantization", "data movement", "selection", "matrix product", "reduction", "mean reduction",
-    "max reduction", "convolution", "max pooling", "average pooling", "Lp pooling",
+    "max reduction", "convolution", "max pooling", "average pooling", "Lp pooling", "cropping",
+    "padding",
 })  # fmt: skip
-#: windows along the axes behind the first two, their padding told by the attribute `pads`
-_PADDED: Final = frozenset({
-    ("", "Conv"), ("", "ConvInteger"), ("", "QLinearConv"), (MICROSOFT, "FusedConv"),
-    ("", "MaxPool"), ("", "AveragePool"), ("", "LpPool"),
-})  # fmt: skip
-#: a second output holds places of the whole
-_COUNTS_PLACES: Final = frozenset({("", "MaxPool")})
 
 
 class NotInParts(Exception):
@@ -53,16 +47,17 @@ class Taken:
     padding: tuple[int, int] = (0, 0)
 
 
-def is_padded(domain: str, op: str) -> bool:
-    """Are the paddings along its axes told by the attribute `pads`?"""
-    return (domain, op) in _PADDED
-
-
-def demand_alike(domain: str, op: str, version: int, outputs: Sequence[str]) -> None:
-    """Whether an operator does the same wherever it is.
+def demand_alike(
+    domain: str, op: str, version: int, attributes: Mapping[str, object], outputs: Sequence[str]
+) -> int | None:
+    """Whether an operator does the same wherever it is, and the first axis whose padding is told by `pads`.
 
     Args:
+        attributes: the node's.
         outputs: the names of its outputs, empty where not asked for.
+
+    Returns:
+        That axis, all behind it having theirs told, too; None where it tells none.
 
     Raises:
         NotInParts: it doesn't, or that isn't known.
@@ -72,10 +67,13 @@ def demand_alike(domain: str, op: str, version: int, outputs: Sequence[str]) -> 
         raise NotInParts("has no rules")
     if known.random:
         raise NotInParts("draws numbers")
-    if (domain, op) in _COUNTS_PLACES and any(outputs[1:]):
+    if known.kind == "max pooling" and any(outputs[1:]):
         raise NotInParts("gives places of the whole, too")
     if known.kind not in _ALIKE_EVERYWHERE:
         raise NotInParts(f"is of a kind that isn't run in parts: {known.kind}")
+    if known.pads_from is not None and attributes.get("channels_last"):
+        raise NotInParts("has its channels last")
+    return known.pads_from
 
 
 def taken(read: Along, wanted: Stretch, count: int, length: int, *, padded: bool) -> Taken:
@@ -96,45 +94,26 @@ def taken(read: Along, wanted: Stretch, count: int, length: int, *, padded: bool
     Taken(inside=(0, 5), padding=(1, 0))
     """
     window = read.window
+    whole = wanted == (0, count)
     if not padded:
-        if wanted == (0, count):
+        if whole:
             return Taken((0, length))
-        if not window.is_identity or window.outside != "nothing" or count != length:
+        if not window.is_identity or count != length:
             raise NotInParts("moves along the axes that are cut")
         return Taken(wanted)
-    whole = (window.stride, window.dilation, window.before, window.after)
-    if any(isinstance(number, Fraction) for number in whole):
+    numbers = (window.stride, window.before, window.after)
+    if any(isinstance(number, Fraction) for number in numbers):
         raise NotInParts("reads places between places")
-    stride, _, before, after = map(int, whole)
+    stride, before, after = map(int, numbers)
+    if window.outside not in ("nothing", "edge"):
+        if whole:
+            return Taken((0, length), (before, after))
+        raise NotInParts("has a border that mirrors or wraps around")
     first = wanted[0] * stride - before
     last = (wanted[1] - 1) * stride - before + int(window.extent)
-    # The last part has the axis's own end, so that what ceil_mode makes of it is the same.
-    stop = length if wanted[1] == count else min(last, length)
-    behind = after if wanted[1] == count else max(0, last - length)
-    start = 0 if wanted[0] == 0 else max(first, 0)
+    start, stop = max(first, 0), min(last, length)
     if stop <= start:
         raise NotInParts("reads padding alone somewhere")
-    return Taken((start, stop), (before if wanted[0] == 0 else max(0, -first), behind))
-
-
-def padding_told(
-    attributes: Mapping[str, object], padding: Sequence[tuple[int, int]]
-) -> dict[str, object]:
-    """A node's attributes with other padding.
-
-    Args:
-        attributes: the node's.
-        padding: along each axis that its windows move along, before and after.
-    """
-    told = {key: value for key, value in attributes.items() if key != "auto_pad"}
-    told["pads"] = tuple([before for before, _ in padding] + [after for _, after in padding])
-    return told
-
-
-def cut_along(read: Sequence[AxisRead], output_axis: int) -> list[int]:
-    """The input's axes that are read along an output's axis."""
-    return [
-        axis
-        for axis, way in enumerate(read)
-        if isinstance(way, Along) and way.axis == output_axis
-    ]
+    # What ceil_mode reads beyond the padding is left to it; what nobody reads isn't taken along, so that
+    # nobody rounds up otherwise.
+    return Taken((start, stop), (start - first, min(last - stop, max(after, 0))))

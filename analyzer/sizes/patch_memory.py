@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from typing import Final
 
 from cnnscope.analyzer.layers.channels import data_input
@@ -38,6 +40,7 @@ class Footprint:
     shapes: Shapes
     reads: dict[int, NodeReads]
     bytes_of: Mapping[str, tuple[int, int]]
+    _manners: dict[int, Manner] = field(default_factory=dict)
 
     def step(self, node: Node) -> Step:
         """A node as a step."""
@@ -66,6 +69,12 @@ class Footprint:
 
     def manner(self, node: Node) -> Manner:
         """What a node does with the memory of what it reads."""
+        known = self._manners.get(node.index)
+        if known is None:
+            known = self._manners[node.index] = self._manner(node)
+        return known
+
+    def _manner(self, node: Node) -> Manner:
         operator = lookup(node.domain, node.op, node.version)
         found = reads_of(node, self.shapes, self.reads)
         if operator is None or node.bodies or not found.outputs:
@@ -80,6 +89,17 @@ class Footprint:
         if all(way is not None and way.window.is_identity for way in ways):
             return _MANNERS.get(operator.kind, "other")
         return "other"
+
+    def sizes(self, pieces: Iterable[Piece]) -> dict[str, tuple[int, int]]:
+        """Of what pieces give, the bytes and how many elements it has."""
+        found = {}
+        for piece in pieces:
+            count = math.prod(piece.shape)
+            for name, whole in zip(piece.gives, piece.stands_for, strict=True):
+                if name and whole in self.bytes_of:
+                    nbytes, elements = self.bytes_of[whole]
+                    found[name] = -(-nbytes * count // max(elements, 1)), count
+        return found
 
     def alive(
         self, steps: Sequence[Step], sizes: Mapping[str, tuple[int, int]], convention: Convention
@@ -97,9 +117,7 @@ class Footprint:
         inputs = [name for name in self.graph.inputs if name in self.bytes_of]
         return alive_bytes(steps, told, inputs, self.graph.outputs, convention)
 
-    def peaks(
-        self, steps: Sequence[Step], sizes: Mapping[str, tuple[int, int]]
-    ) -> dict[str, int]:
+    def peaks(self, steps: Sequence[Step], sizes: Mapping[str, tuple[int, int]]) -> dict[str, int]:
         """The peak by each convention."""
         return {c.name: max(self.alive(steps, sizes, c), default=0) for c in CONVENTIONS}
 

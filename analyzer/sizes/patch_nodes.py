@@ -16,7 +16,6 @@ from onnx import helper, numpy_helper
 
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.model.rewriting import NewNodes
-from cnnscope.analyzer.operators.parts import padding_told
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.sizes.patch_planning import StagePlan
 from cnnscope.analyzer.sizes.patch_program import Piece
@@ -91,13 +90,25 @@ class _Writer:
             del names[:]
             names.extend(new)
         if piece.padding is not None:
-            told = padding_told({a.name: a for a in proto.attribute}, piece.padding)
-            del proto.attribute[:]
-            proto.attribute.extend(
-                x if isinstance(x, onnx.AttributeProto) else helper.make_attribute(key, x)
-                for key, x in told.items()
-            )
+            everywhere = len(piece.padding) == len(piece.part)
+            self.pad(proto, piece.padding, everywhere)
         self.nodes.append(proto)
+
+    def pad(
+        self, proto: onnx.NodeProto, padding: Sequence[tuple[int, int]], everywhere: bool
+    ) -> None:
+        """Tell a node's padding, along all axes or those behind the first two, as it has it told."""
+        pads = tuple(before for before, _ in padding) + tuple(after for _, after in padding)
+        names = {x.name for x in proto.attribute}
+        if everywhere and not names & {"pads", "paddings"}:
+            value = [*proto.input[2:3]]  # what axes it tells them of, is behind
+            del proto.input[1:]
+            proto.input.extend([self.constant(pads), *value])
+            return
+        told = [x for x in proto.attribute if x.name not in ("auto_pad", "pads", "paddings")]
+        name = "paddings" if "paddings" in names else "pads"
+        del proto.attribute[:]
+        proto.attribute.extend([*told, helper.make_attribute(name, pads)])
 
 
 def _constant(value: np.ndarray, name: str) -> onnx.NodeProto:
@@ -129,10 +140,10 @@ def nodes_of(analysis: Analysis, plan: StagePlan) -> NewNodes:
     writer = _Writer(graph.opsets.get("", 1), {*shapes.tensors, *_given(plan.pieces)})
     for piece in plan.pieces:
         writer.write(piece)
-    order = {at: -1 for at in range(len(analysis.file.model.graph.node))}
+    order = dict.fromkeys(range(len(analysis.file.model.graph.node)), -1)
     other: dict[int, list[onnx.NodeProto]] = {}
     for node in graph.nodes:
-        at = places.get(next((name for name in node.outputs if name), ""), None)
+        at = places.get(next((name for name in node.outputs if name), ""))
         if at is None:
             raise GraphError(
                 f"{node.name} is inside of a function: put the functions' bodies in place of their"

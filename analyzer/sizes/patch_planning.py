@@ -2,14 +2,13 @@
 
 A stage may end where all that comes behind reads one map of it and nothing else: there the patches are put
 together. For each such map the run is laid out and its memory summed up; what comes behind the stage, and
-the map itself twice (its parts, and put together), no patches can lower, so that many maps needn't be looked at.
+the map itself twice (its parts, and put together), no patches can lower: so many maps needn't be looked at.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import Final
 
 from cnnscope.analyzer.fields.fields import Fields
@@ -17,13 +16,15 @@ from cnnscope.analyzer.fields.units import moving_axes
 from cnnscope.analyzer.model.graph import Graph, Node, nodes_behind
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.sizes.patch_memory import Footprint
-from cnnscope.analyzer.sizes.patch_program import Piece, Stage, program_of
+from cnnscope.analyzer.sizes.patch_program import Piece, Stage, middle_of, program_of
 from cnnscope.analyzer.sizes.patch_regions import StageObstacle, StageRegions
 from cnnscope.analyzer.sizes.sharing import IN_PLACE, Step
 from cnnscope.analyzer.values.plain_class import dataclass
 
-#: a stage whose patches alone take so many times the least peak so far: deeper ones take more
+#: where a patch alone takes so many times the least peak so far, deeper stages' patches take more yet
 _HOPELESS: Final = 1.5
+#: a stage that leaves more than that of the peak isn't worth computing halos again
+_WORTH: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class Planner:
     fields: Fields
     patches: tuple[int, ...]
     _obstacles: list[StageObstacle] = field(default_factory=list)
+
+    @cached_property
+    def regions(self) -> StageRegions:
+        return StageRegions(self.shapes, self.footprint.reads)
 
     @property
     def graph(self) -> Graph:
@@ -119,16 +124,8 @@ class Planner:
             StageObstacle: a layer of it isn't run in parts.
         """
         footprint = self.footprint
-        regions = StageRegions(self.shapes, footprint.reads)
-        taken = set(self.shapes.tensors)
-        pieces = program_of(stage, regions, taken)
-        sizes = {}
-        for piece in pieces:
-            for name, whole in zip(piece.gives, piece.stands_for, strict=True):
-                if name and whole in footprint.bytes_of:
-                    nbytes, elements = footprint.bytes_of[whole]
-                    count = math.prod(piece.shape)
-                    sizes[name] = -(-nbytes * count // max(elements, 1)), count
+        pieces = program_of(stage, self.regions, set(self.shapes.tensors))
+        sizes = footprint.sizes(pieces)
         inside = {node.index for node in stage.nodes}
         end = stage.nodes[-1].index
         before = [x for x in self.running() if x.index < end and x.index not in inside]
@@ -139,13 +136,23 @@ class Planner:
         peak = max(footprint.alive(steps, sizes, IN_PLACE))
         return StagePlan(stage, tuple(pieces), steps, sizes, peak)
 
+    def floor(self, stage: Stage) -> int:
+        """What a patch in the middle takes alone: no run of the stage takes less.
+
+        Raises:
+            StageObstacle: a layer of it isn't run in parts.
+        """
+        pieces = middle_of(stage, self.regions)
+        steps = [self.footprint.piece(piece) for piece in pieces]
+        return max(self.footprint.alive(steps, self.footprint.sizes(pieces), IN_PLACE))
+
     def best(self) -> StagePlan | None:
-        """The stage whose run has the least peak, the shortest of those; None: no stage lowers it."""
+        """The stage whose run has the least peak, the shortest of those; None: none is worth it."""
         footprint = self.footprint
         nodes = self.running()
         alive = footprint.alive([footprint.step(node) for node in nodes], {}, IN_PLACE)
         place = {node.index: at for at, node in enumerate(nodes)}
-        least = max(alive, default=0)
+        least = int(max(alive, default=0) * _WORTH)
         found = None
         for node, name in self.ends():
             bound = max(alive[place[node.index] + 1 :], default=0)
@@ -153,21 +160,13 @@ class Planner:
             if stage is None or max(bound, 2 * footprint.bytes_of[name][0]) >= least:
                 continue
             try:
-                plan = self.plan(stage)
+                floor = self.floor(stage)
+                if floor > _HOPELESS * least:
+                    break
+                plan = self.plan(stage) if floor < least else None
             except StageObstacle as obstacle:
                 self._obstacles.append(obstacle)
                 break
-            if plan.peak < least:
+            if plan is not None and plan.peak < least:
                 found, least = plan, plan.peak
-            elif plan.peak > _HOPELESS * least and found is not None:
-                break
         return found
-
-
-def stage_text(counts: Sequence[int]) -> str:
-    """How many patches along each axis.
-
-    >>> stage_text((4, 4))
-    '4x4'
-    """
-    return "x".join(map(str, counts))

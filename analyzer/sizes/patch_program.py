@@ -96,11 +96,7 @@ def program_of(stage: Stage, regions: StageRegions, taken: set[str]) -> list[Pie
     Raises:
         StageObstacle: a layer isn't run in parts.
     """
-    lengths = regions.lengths(stage.last)
-    along = [
-        patches_of(lengths[axis], count)
-        for axis, count in zip(stage.axes, stage.counts, strict=True)
-    ]
+    along = patches_along(stage, regions)
     names = _Names(taken)
     pieces: list[Piece] = []
     rows: dict[int, list[tuple[str, Part]]] = {}  # by axis, what waits to be put together
@@ -108,9 +104,8 @@ def program_of(stage: Stage, regions: StageRegions, taken: set[str]) -> list[Pie
         wanted = list(regions.whole(stage.last))
         for axis, parts, at in zip(stage.axes, along, place, strict=True):
             wanted[axis] = parts[at]
-        parts_of_nodes = regions.patch(stage.nodes, stage.last, tuple(wanted))
         patch = _Patch(regions, names, place)
-        pieces += patch.steps(parts_of_nodes)
+        pieces += patch.steps(regions.patch(stage.nodes, stage.last, tuple(wanted)))
         done = (patch.held[stage.last][0], tuple(wanted))
         for depth in reversed(range(len(stage.axes))):
             rows.setdefault(depth, []).append(done)
@@ -127,9 +122,29 @@ def program_of(stage: Stage, regions: StageRegions, taken: set[str]) -> list[Pie
     return _ending_in(stage.last, pieces)
 
 
-def _assembled(
-    stage: Stage, axis: int, waiting: Sequence[tuple[str, Part]], name: str
-) -> Piece:
+def patches_along(stage: Stage, regions: StageRegions) -> list[list[Stretch]]:
+    """Along each axis that is cut, the patches of the stage's last map."""
+    whole = regions.whole(stage.last)
+    return [
+        patches_of(whole[axis][1], count)
+        for axis, count in zip(stage.axes, stage.counts, strict=True)
+    ]
+
+
+def middle_of(stage: Stage, regions: StageRegions) -> list[Piece]:
+    """The steps of one patch in the middle: those that take most, for they have neighbours on all sides.
+
+    Raises:
+        StageObstacle: a layer isn't run in parts.
+    """
+    wanted = list(regions.whole(stage.last))
+    for axis, parts in zip(stage.axes, patches_along(stage, regions), strict=True):
+        wanted[axis] = parts[len(parts) // 2]
+    patch = _Patch(regions, _Names(set()), ())
+    return list(patch.steps(regions.patch(stage.nodes, stage.last, tuple(wanted))))
+
+
+def _assembled(stage: Stage, axis: int, waiting: Sequence[tuple[str, Part]], name: str) -> Piece:
     first, last = waiting[0][1], waiting[-1][1]
     part = (*first[:axis], (first[axis][0], last[axis][1]), *first[axis + 1 :])
     reads = tuple(name for name, _ in waiting)
@@ -192,4 +207,3 @@ class _Patch:
             for mine, whole in zip(part, there, strict=True)
         )
         return Piece("cut", (own,), (found,), (name,), part, cut=inner)
-

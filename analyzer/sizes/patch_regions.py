@@ -16,7 +16,6 @@ from cnnscope.analyzer.operators.parts import (
     NotInParts,
     Stretch,
     demand_alike,
-    is_padded,
     taken,
 )
 from cnnscope.analyzer.operators.reading import Along, Coupled, Flat, Listed, Nothing, Upto
@@ -49,7 +48,7 @@ class NodePart:
         node: which.
         given: what it gives, the same of all its outputs.
         reads: by the place of an input, what it reads of it; all of those that aren't there.
-        padding: along each axis behind the first two, where it is to be told.
+        padding: along each axis that its windows move along, where it is to be told.
     """
 
     node: Node
@@ -70,21 +69,22 @@ class StageRegions:
     shapes: Shapes
     reads: dict[int, NodeReads]
     _known: dict[tuple[int, Part], NodePart] = field(default_factory=dict)
-
-    def lengths(self, name: str) -> tuple[int, ...]:
-        """A tensor's shape.
-
-        Raises:
-            NotInParts: it isn't known.
-        """
-        x = self.shapes.tensors[name]
-        if x.kind != "tensor" or x.shape is None or not all(isinstance(n, int) for n in x.shape):
-            raise NotInParts("has a tensor whose lengths aren't known")
-        return tuple(n for n in x.shape if isinstance(n, int))
+    _whole: dict[str, Part] = field(default_factory=dict)
 
     def whole(self, name: str) -> Part:
-        """All of a tensor."""
-        return tuple((0, n) for n in self.lengths(name))
+        """All of a tensor.
+
+        Raises:
+            NotInParts: its shape isn't known.
+        """
+        known = self._whole.get(name)
+        if known is None:
+            x = self.shapes.tensors[name]
+            lengths = [n for n in x.shape or () if isinstance(n, int)]
+            if x.kind != "tensor" or x.shape is None or len(lengths) < len(x.shape):
+                raise NotInParts("has a tensor whose lengths aren't known")
+            known = self._whole[name] = tuple([(0, n) for n in lengths])
+        return known
 
     def patch(self, nodes: Sequence[Node], last: str, wanted: Part) -> list[NodePart]:
         """What the nodes of a stage do for one patch, in running order.
@@ -127,51 +127,47 @@ class StageRegions:
         return known
 
     def _found(self, node: Node, given: Part) -> NodePart:
-        outputs = [name for name in node.outputs if name]
-        lengths = self.lengths(outputs[0])
-        complete = all(
-            part == (0, n) for name in outputs for part, n in zip(given, self.lengths(name), strict=True)
-        )  # fmt: skip
-        moving = [name for name in node.inputs if name]
+        outputs = [self.whole(name) for name in node.outputs if name]
         if node.bodies:
             raise NotInParts("has subgraphs")
-        if complete:
-            whole = {i: self.whole(n) for i, n in enumerate(node.inputs) if n in moving}
-            return NodePart(node, given, whole, None)
-        demand_alike(node.domain, node.op, node.version, node.outputs)
-        if len({self.lengths(name) for name in outputs}) > 1:
+        # What rounds up isn't copied as it is: onnx and ONNX Runtime may round up otherwise before it runs.
+        rounds = node.attributes.get("ceil_mode")
+        if not rounds and all(given == whole for whole in outputs):
+            complete = {i: self.whole(name) for i, name in enumerate(node.inputs) if name}
+            return NodePart(node, given, complete, None)
+        first = demand_alike(node.domain, node.op, node.version, node.attributes, node.outputs)
+        if any(whole != outputs[0] for whole in outputs):
             raise NotInParts("gives several maps of different sizes")
-        padded = is_padded(node.domain, node.op)
-        padding = [(0, 0)] * (len(given) - 2)
+        padding = None if first is None else [(0, 0)] * (len(given) - first)
         reads: dict[int, Part] = {}
         for per_input in reads_of(node, self.shapes, self.reads).outputs:
             for place, name in enumerate(node.inputs):
                 read = per_input[place]
                 if name and not isinstance(read, Nothing):
-                    moved = padding if padded and place == 0 else None
-                    reads[place] = self._read(name, read, given, lengths, moved)
-        return NodePart(node, given, reads, tuple(padding) if padded else None)
+                    moved = padding if place == 0 else None
+                    reads[place] = self._read(name, read, given, outputs[0], moved)
+        return NodePart(node, given, reads, None if padding is None else tuple(padding))
 
     def _read(
-        self, name: str, read: KnownRead, given: Part, lengths: Sequence[int],
+        self, name: str, read: KnownRead, given: Part, complete: Part,
         padding: list[tuple[int, int]] | None,
     ) -> Part:  # fmt: skip
         """The part of an input that a part of the output reads; notes the padding, where it is told."""
         if read is None or isinstance(read, Flat | Coupled) or not isinstance(read, tuple):
             raise NotInParts("reads places that aren't told axis by axis")
         found = []
-        for axis, (way, length) in enumerate(zip(read, self.lengths(name), strict=True)):
-            stretch = (0, length)
+        for way, stretch in zip(read, self.whole(name), strict=True):
             if isinstance(way, Along):
-                wanted, count = given[way.axis], lengths[way.axis]
+                wanted, count = given[way.axis], complete[way.axis][1]
                 if way.partly and wanted != (0, count):
                     raise NotInParts("deals places out to channels")
-                told = padding is not None and way.axis >= 2
-                one = taken(way, wanted, count, length, padded=told)
-                stretch = one.inside
-                if padding is not None and told:
-                    padding[way.axis - 2] = one.padding
-            elif isinstance(way, Listed | Upto) and given[way.axis] != (0, lengths[way.axis]):
+                place = -1 if padding is None else way.axis - len(given) + len(padding)
+                one = taken(way, wanted, count, stretch[1], padded=place >= 0)
+                found.append(one.inside)
+                if padding is not None and place >= 0:
+                    padding[place] = one.padding
+                continue
+            if isinstance(way, Listed | Upto) and given[way.axis] != complete[way.axis]:
                 raise NotInParts("picks places along the axes that are cut")
             found.append(stretch)
         return tuple(found)

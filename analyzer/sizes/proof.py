@@ -171,3 +171,51 @@ class TileProof(Answer):
 
     def summary(self) -> str:
         return f"{many(self.tiles, 'tile')}, {sum(run.wrong for run in self.runs)} units otherwise"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PatchProof(Answer):
+    """A model whose first stage is run patch by patch, held against the model as it was.
+
+    Args:
+        runs: one for each output.
+        peaks: the bytes that ONNX Runtime's arena had alive, before and after; None where it doesn't say.
+        said: the same, as predicted.
+        runtime: ONNX Runtime's version.
+        provider: what ran them.
+    """
+
+    runs: tuple[TiledRun, ...]
+    peaks: tuple[int, int] | None
+    said: tuple[int, int]
+    runtime: str
+    provider: str
+
+    @property
+    def ok(self) -> bool:
+        """All outputs are as before, to rounding."""
+        return not any(run.wrong for run in self.runs)
+
+    @property
+    def ratio(self) -> float | None:
+        """What is left of the peak, as measured."""
+        return None if self.peaks is None or not self.peaks[0] else self.peaks[1] / self.peaks[0]
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        before, after = self.peaks or (None, None)
+        return {
+            "ok": self.ok, "runtime": self.runtime, "provider": self.provider,
+            "outputs": [run.to_dict() for run in self.runs],
+            "peak_bytes": {"before": before, "after": after},
+        }  # fmt: skip
+
+    def records(self) -> Iterable[dict[str, object]]:
+        """One for each output."""
+        for run in self.runs:
+            yield run.to_dict()
+
+    def summary(self) -> str:
+        wrong = sum(run.wrong for run in self.runs)
+        left = "" if self.ratio is None else f", {self.ratio:.0%} of the peak left"
+        return f"{many(len(self.runs), 'output')}, {wrong} units otherwise{left}"

@@ -68,10 +68,10 @@ class Convention:
 UNSHARED: Final = Convention("unshared", "nothing shared")
 #: as ONNX Runtime's arena is seen to have it: activations and sums write in place
 IN_PLACE: Final = Convention("in_place", "activations in place", frozenset({"pointwise"}))
-#: of Lin, Chen, Cai, Gan and Han, *MCUNetV2* (NeurIPS 2021): int8; normalisations and activations are part of
-#: the layer before; depthwise convolutions in place; "we allocate the buffer to host the final output", and the
-#: image "can be partially decoded from a compressed format". That a residual's sum needs no memory beside it
-#: is what the authors' `count_peak_activation_size` takes for granted.
+#: of Lin, Chen, Cai, Gan and Han, *MCUNetV2* (NeurIPS 2021): int8; normalisations and activations are part
+#: of the layer before; depthwise convolutions in place; "we allocate the buffer to host the final output",
+#: and the image "can be partially decoded from a compressed format". That a residual's sum needs no memory
+#: beside it is what the authors' `count_peak_activation_size` takes for granted.
 MCUNETV2: Final = Convention(
     "mcunetv2", "MCUNetV2's (int8, depthwise in place)",
     frozenset({"pointwise", "scaled", "depthwise"}), True, True, True, True, 1,

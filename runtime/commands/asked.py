@@ -25,6 +25,7 @@ PROFILE = "cnnscope.runtime.profile.profiling:profile_here"
 
 PROVE_SIZES = "cnnscope.runtime.proofs.size_proof:prove_sizes_here"
 PROVE_TILES = "cnnscope.runtime.proofs.tile_proof:prove_tiles_here"
+PROVE_PATCHES = "cnnscope.runtime.proofs.patch_proof:prove_patches_here"
 
 
 MEASURE_SHIFTS = "cnnscope.runtime.proofs.shift_measurement:measure_here"

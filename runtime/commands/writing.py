@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -51,8 +50,14 @@ def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
         yield piece.encode("utf-8", "backslashreplace")
 
 
-def check_output(output: Path | None, models: Sequence[str]) -> None:
-    """Before any work is done: that it may be written there."""
+def check_output(output: Path | None, models: Sequence[str], *, replaces: bool = False) -> None:
+    """Before any work is done: that it may be written there.
+
+    Args:
+        output: the file; None or ``-`` for standard output.
+        models: those that are read.
+        replaces: what is written is a model, and takes the place of one that is there.
+    """
     if output is None or str(output) == STANDARD_OUTPUT:
         return
     if output.is_dir():
@@ -65,7 +70,7 @@ def check_output(output: Path | None, models: Sequence[str]) -> None:
         with contextlib.suppress(OSError):
             if output.samefile(model):
                 raise Misuse(f"{output}: this is the model itself; give another file")
-    if output.suffix.lower() == ".onnx" and output.exists():
+    if output.suffix.lower() == ".onnx" and output.exists() and not replaces:
         raise Misuse(f"{output}: this is a model; give another file")
 
 
@@ -74,8 +79,7 @@ def save(text: str | Iterable[str], output: Path) -> None:
     if str(output) == STANDARD_OUTPUT:
         write(text)
         return
-    import stat  # most results go to standard output
-    import tempfile
+    from cnnscope.analyzer.model.whole_file import written_whole
 
     try:
         if _is_stream(output):
@@ -83,17 +87,8 @@ def save(text: str | Iterable[str], output: Path) -> None:
             with contextlib.suppress(BrokenPipeError), output.open("ab") as file:
                 file.writelines(_encoded(text))
             return
-        target = output.resolve()
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        descriptor, beside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines(_encoded(text))
-            Path(beside).chmod(mode)
-            Path(beside).replace(target)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
+        with written_whole(output) as file:
+            file.writelines(_encoded(text))
     except OSError as error:
         raise Misuse(f"{output}: can't be written: {error.strerror or error}") from None
 
@@ -102,9 +97,3 @@ def _is_stream(output: Path) -> bool:
     """What can't be replaced: a device, a pipe, or this process's own stream by its name."""
     own = output.is_absolute() and output.parts[1:2] in (("dev",), ("proc",))
     return output.exists() and (own or not output.is_file())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

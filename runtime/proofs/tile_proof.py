@@ -76,7 +76,7 @@ def prove_tiles(
     return (
         shapes,
         len(tiles),
-        tuple(_held(name, whole[name], array) for name, array in built.items()),
+        tuple(held(name, whole[name], array) for name, array in built.items()),
     )
 
 
@@ -84,8 +84,8 @@ def _blank(array: Array) -> object:
     return np.nan if array.dtype.kind == "f" else 0
 
 
-def _held(name: str, whole: Array, built: Array) -> TiledRun:
-    """An output that was put together against the whole's."""
+def held(name: str, whole: Array, built: Array) -> TiledRun:
+    """An output that was made another way against the whole's."""
     if whole.dtype.kind not in "fiub":
         wrong = int((whole != built).sum())
         return TiledRun(name, float(wrong > 0), 1.0, wrong)

@@ -1,4 +1,4 @@
 """The analysis held against a run: shapes, memory, receptive fields.
 
-Door: verifying.
+Door: memory_check, verifying.
 """

@@ -9,9 +9,7 @@ code becomes one line (`child`).
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.report.verification import Agreement, FieldCheck, MemoryCheck, Verification
@@ -226,20 +224,13 @@ class _Run:
         self, model: onnx.ModelProto, wanted: Sequence[str]
     ) -> tuple[list[Event], list[object]]:
         """Run once, with the profile on: what it wrote, and the outputs wanted."""
-        from cnnscope.runtime.engine.sessions import SessionSettings, open_session
-        from cnnscope.runtime.engine.trace import read_trace
+        from cnnscope.runtime.engine.profiled_run import profiled_run
 
-        with tempfile.TemporaryDirectory(prefix="cnnscope-") as folder:
-            settings = SessionSettings(
-                profile=Path(folder) / "run", in_order=True, reuse=False, verbose=self.verbose
-            )
-            session = open_session(model, self.provider, settings, self.weights)
-            outputs = list(wanted) or [value.name for value in model.graph.output][:1]
-            try:
-                found = session.run(outputs or None, self.feeds)
-            finally:
-                path = session.end_profile()
-            return read_trace(path), found if wanted else []
+        outputs = list(wanted) or [value.name for value in model.graph.output][:1]
+        events, found = profiled_run(
+            model, self.provider, self.weights, self.feeds, outputs or None, verbose=self.verbose
+        )
+        return events, found if wanted else []
 
 
 def _notes(events: Sequence[Event]) -> tuple[str, ...]:

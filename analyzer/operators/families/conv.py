@@ -182,7 +182,7 @@ def fused_work(
 
 define(
     "Conv", kind="convolution", infer=conv_output, work=conv_work, reads=conv_reads,
-    filters=kernel_filters(),
+    filters=kernel_filters(), pads_from=2,
 )  # fmt: skip
 define(
     "FusedConv",
@@ -192,6 +192,7 @@ define(
     reads=conv_reads,
     domain=MICROSOFT,
     filters=kernel_filters(),
+    pads_from=2,
 )
 define(
     "NhwcConv", "NhwcFusedConv", kind="convolution",

@@ -108,4 +108,6 @@ def padded(axis: int, n: Dim, before: Dim, after: Dim, outside: Outside) -> Axis
     return Along(axis, Window(before=before, after=after, outside=outside))
 
 
-define("Pad", kind="padding", infer=pad_output, reads=pad_reads, roles=constants(1, 2, 3))
+define(
+    "Pad", kind="padding", infer=pad_output, reads=pad_reads, roles=constants(1, 2, 3), pads_from=0
+)

@@ -215,15 +215,21 @@ def global_reads(
 
 # -- the table ----------------------------------------------------------------------------------
 
-define("MaxPool", kind="max pooling", infer=max_output, work=pooling(maximum), reads=max_reads)
+define(
+    "MaxPool", kind="max pooling", infer=max_output, work=pooling(maximum), reads=max_reads,
+    pads_from=2,
+)  # fmt: skip
 define(
     "AveragePool",
     kind="average pooling",
     infer=pool_output,
     work=pooling(average),
     reads=pool_reads,
+    pads_from=2,
 )
-define("LpPool", kind="Lp pooling", infer=pool_output, work=pooling(lp), reads=pool_reads)
+define(
+    "LpPool", kind="Lp pooling", infer=pool_output, work=pooling(lp), reads=pool_reads, pads_from=2
+)
 define(
     "GlobalMaxPool",
     kind="max pooling",
@@ -253,7 +259,7 @@ define(
 define(
     "QLinearAveragePool", kind="average pooling",
     infer=pool_output, work=pooling(quantized_average), reads=pool_reads, domain=MICROSOFT,
-    roles=constants(1, 2, 3, 4),
+    roles=constants(1, 2, 3, 4), pads_from=2,
 )  # fmt: skip
 define(
     "QLinearGlobalAveragePool", kind="average pooling",

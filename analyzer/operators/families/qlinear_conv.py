@@ -133,7 +133,7 @@ def quantized_reads(rule: Rule) -> Rule:
 define(
     "ConvInteger", kind="convolution",
     infer=integer_output(conv_output), work=integer_work, reads=integer_reads(conv_reads),
-    roles=constants(2, 3), filters=kernel_filters(1, zero=3),
+    roles=constants(2, 3), filters=kernel_filters(1, zero=3), pads_from=2,
 )  # fmt: skip
 for _domain in ("", MICROSOFT):
     define(
@@ -145,6 +145,7 @@ for _domain in ("", MICROSOFT):
         roles={8: "parameter", **constants(1, 2, 4, 5, 6, 7)},
         domain=_domain,
         filters=kernel_filters(3, 4, 5),
+        pads_from=2,
     )
 define(
     "QLinearConvTranspose",

@@ -1,0 +1,90 @@
+"""What does `cnnscope tile --rewrite` write and show?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnscope.analyzer.render.formats import Result
+from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.runtime.commands.asked import PROVE_PATCHES, GivenShapes
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
+from cnnscope.runtime.commands.output import emit
+from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
+from cnnscope.runtime.commands.sources import Source, name_of, source_of
+from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.sizes.patchwise import Patchwise
+    from cnnscope.analyzer.sizes.proof import PatchProof
+
+
+@dataclass(frozen=True)
+class Patching:
+    """What `cnnscope tile --rewrite` was asked for."""
+
+    model: str
+    rewritten: Path
+    until: str | None
+    patches: Sequence[int]
+    dims: dict[str, int]
+    shapes: GivenShapes
+    prove: bool
+    provider: str
+    seed: int
+    timeout: float | None
+    format: str
+    output: Path | None
+
+
+def write_patchwise(request: Patching) -> int:
+    from cnnscope.analyzer.model.binding import named_shapes
+    from cnnscope.analyzer.render.subjects.patchwise import document
+    from cnnscope.analyzer.sizing import patchwise
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    if str(request.rewritten) == STANDARD_OUTPUT:
+        raise Misuse("--rewrite -: a model isn't written to standard output; give a file")
+    check_output(request.rewritten, [request.model], replaces=True)
+    check_output(request.output, [request.model, str(request.rewritten)])
+    if request.prove:
+        ask_for_runtime()
+    source = source_of(request.model)
+    try:
+        with progress(name_of(source)):
+            shapes = named_shapes(source, request.shapes, "--shape") if request.shapes else {}
+            found = patchwise(
+                source, request.rewritten, until=request.until, patches=request.patches,
+                shapes=shapes, dims=request.dims,
+            )  # fmt: skip
+    except CnnscopeError as error:
+        blame(name_of(source), error)
+        return BAD
+    except OSError as error:
+        why = error.strerror or error
+        raise Misuse(f"{request.rewritten}: can't be written: {why}") from None
+    if request.prove and found.ok:
+        proof = _proof(request, source, found)
+        if proof is None:
+            return BAD
+        found = replace(found, proof=proof)
+    emit(
+        Result(lambda: [document(found)], found.to_dict, rows=True), request.format, request.output
+    )
+    disproved = found.proof is not None and not found.proof.ok
+    return FAILED if disproved or not found.ok else FINE
+
+
+def _proof(request: Patching, source: Source, found: Patchwise) -> PatchProof | None:
+    """What running both showed; None, and a line on standard error, where that can't be."""
+    from cnnscope.analyzer.sizes.proof import PatchProof
+    from cnnscope.runtime.engine.job import ModelJob
+    from cnnscope.runtime.proofs.patch_job import PatchJob
+
+    shapes: GivenShapes = {name: list(shape) for name, shape in found.inputs.items()}
+    base = ModelJob(source, shapes, {}, request.provider, seed=request.seed)
+    peak = found.peak()
+    job = PatchJob(base, str(request.rewritten), (peak.before, peak.after))
+    return run_in_own_child(PatchProof, source, PROVE_PATCHES, job, request.timeout)

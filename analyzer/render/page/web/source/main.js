@@ -2,6 +2,7 @@
 import { Page } from "./page.js";
 import { inspector } from "./inspector.js";
 import { theme } from "./theme.js";
+import { cost } from "./views/cost.js";
 import { field } from "./views/field.js";
 import { graph } from "./views/graph.js";
 import { layers } from "./views/layers.js";
@@ -9,7 +10,7 @@ import { sight } from "./views/sight.js";
 import { sizes } from "./views/sizes.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, field, sight, sizes, graph, layers];
+const VIEWS = [summary, cost, field, sight, sizes, graph, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

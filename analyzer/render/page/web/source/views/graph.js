@@ -3,12 +3,12 @@ import { layout as dagre, Graph } from "@dagrejs/dagre";
 import { select } from "d3-selection";
 import { zoom, zoomIdentity } from "d3-zoom";
 import { interpolateViridis } from "d3-scale-chromatic";
+import { pressed, svg, text } from "../drawing.js";
 import { choices, h } from "../elements.js";
 import { metric, metrics, sum } from "../metrics.js";
 import { above, tree } from "../modules.js";
 
 const MOST = 400; // nodes that are laid out at once
-const SVG = "http://www.w3.org/2000/svg";
 
 export const graph = {
   id: "graph",
@@ -203,8 +203,7 @@ class Drawn {
     title.textContent = said;
     group.prepend(title);
     const act = () => (node.module ? this.toggle(node.module) : page.choose(key));
-    group.addEventListener("click", act);
-    group.addEventListener("keydown", (event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), act()));
+    pressed(group, act);
     node.element = group;
     return group;
   }
@@ -213,8 +212,7 @@ class Drawn {
     const group = svg("g", { class: "frame" });
     const name = text(frame.name, x - width / 2 + 8, y - height / 2 + 14, "name");
     for (const [key, value] of [["tabindex", 0], ["role", "button"], ["aria-label", `module ${frame.key}, open: fold it`], ["text-anchor", "start"]]) name.setAttribute(key, value);
-    name.addEventListener("click", () => this.toggle(frame));
-    name.addEventListener("keydown", (event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), this.toggle(frame)));
+    pressed(name, () => this.toggle(frame));
     group.append(svg("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: 8 }), name);
     return group;
   }
@@ -278,22 +276,10 @@ function short(path, module) {
   return name.startsWith(`${module}/`) ? name.slice(module.length + 1) : name.length > 40 ? `\u2026${name.slice(-38)}` : name;
 }
 
-function text(value, x, y, kind) {
-  const element = svg("text", { x, y, class: kind, "text-anchor": "middle" });
-  element.textContent = value;
-  return element;
-}
-
 function arrowhead() {
   const defs = svg("defs");
   const marker = svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
   marker.append(svg("path", { d: "M0,0L8,4L0,8z", class: "head" }));
   defs.append(marker);
   return defs;
-}
-
-function svg(tag, attributes = {}) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
 }

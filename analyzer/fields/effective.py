@@ -15,15 +15,20 @@ from cnnscope.analyzer.fields.boxes import known_lengths
 from cnnscope.analyzer.fields.effective_mass import Mass
 from cnnscope.analyzer.fields.effective_reads import mass_behind
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
-from cnnscope.analyzer.operators.reading import Nothing
+from cnnscope.analyzer.operators.reading import Nothing, straight
+from cnnscope.analyzer.operators.tapping import Mixture, OutputTaps
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import NodeReads, reads_of
+from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, reads_of
+from cnnscope.analyzer.passes.taps import find_taps
 
 #: taps that sum to 1, or each tap as 1
 Counting = Literal["uniform", "paths"]
 COUNTINGS: tuple[Counting, ...] = ("uniform", "paths")
 #: how much hangs on each element, by tensor
 Held = dict[str, Mass]
+
+
+_ALIKE: Mixture = ((1.0, None),)
 
 
 class NotToldError(ValueError):
@@ -41,6 +46,8 @@ class MassLookup:
     def __init__(self, graph: Graph, shapes: Shapes, reads: dict[int, NodeReads]) -> None:
         self.graph, self.shapes, self.reads = graph, shapes, reads
         self._inner: dict[int, dict[int, NodeReads]] = {}
+        self._weighed: dict[int, dict[int, OutputTaps]] = {}
+        self._last: tuple[object, Held] | None = None
 
     def of(self, tensor: str, unit: Sequence[int | None], counting: Counting) -> Held:
         """By network input, how much of a unit of a tensor hangs on each element.
@@ -53,11 +60,38 @@ class MassLookup:
             NotToldError: a layer on the way isn't followed.
             ValueError: a size on the way isn't known, or something is too large.
         """
+        tensor = self._same_as(tensor)
+        key = tensor, tuple(unit), counting
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
         held = {tensor: Mass.of_unit(unit, known_lengths(self.shapes.tensors[tensor], tensor))}
         last = self.graph.producers.get(tensor)
         nodes = () if last is None else self.graph.nodes[: last.index + 1]
         self._through(nodes, self.shapes, held, counting == "uniform")
-        return {name: held[name] for name in self.graph.inputs if name in held}
+        found = {name: held[name] for name in self.graph.inputs if name in held}
+        self._last = key, found
+        return found
+
+    def _same_as(self, tensor: str) -> str:
+        """The first tensor that the units of another one hand on one by one, as behind a normalisation
+        and an activation."""
+        tensors = self.shapes.tensors
+        while (node := self.graph.producers.get(tensor)) is not None:
+            if node.bodies or node.index in self.shapes.functions or self.shapes.folded(node):
+                break
+            per_input = reads_of(node, self.shapes, self.reads).outputs[node.outputs.index(tensor)]
+            read = [
+                (name, way)
+                for name, way in zip(node.inputs, per_input, strict=True)
+                if name and not isinstance(way, Nothing) and not tensors[name].constant
+            ]
+            shape = tensors[tensor].shape
+            if len(read) != 1 or shape is None or tensors[read[0][0]].shape != shape:
+                break
+            if read[0][1] is not straight(len(shape)):
+                break
+            tensor = read[0][0]
+        return tensor
 
     def _through(self, nodes: Sequence[Node], shapes: Shapes, held: Held, uniform: bool) -> None:
         for node in reversed(nodes):
@@ -88,15 +122,28 @@ class MassLookup:
             if output not in outputs:
                 continue
             after = known_lengths(shapes.tensors[output], output)
-            for name, read in zip(node.inputs, per_input, strict=True):
+            taps = self._taps(node, shapes, per_input) if uniform else ()
+            for place, (name, read) in enumerate(zip(node.inputs, per_input, strict=True)):
                 if not name or isinstance(read, Nothing) or shapes.tensors[name].constant:
                     continue
                 if read is None:
                     raise NotToldError(f"what layer {node.path!r} ({node.title}) reads isn't known")
                 before = known_lengths(shapes.tensors[name], name)
-                one = mass_behind(outputs[output], read, before, after, uniform)
-                if one is not None:
-                    _add(held, name, one)
+                ways = taps[place] if place < len(taps) else None
+                for share, weighted in ways or _ALIKE:
+                    one = mass_behind(
+                        outputs[output].times(share), read if weighted is None else weighted,
+                        before, after, uniform,
+                    )  # fmt: skip
+                    if one is not None:
+                        _add(held, name, one)
+
+    def _taps(self, node: Node, shapes: Shapes, per_input: Sequence[KnownRead]) -> OutputTaps:
+        """How much a node's output hangs on what it reads, found once."""
+        known = self._weighed.setdefault(id(shapes), {})
+        if node.index not in known:
+            known[node.index] = find_taps(node, shapes, per_input)
+        return known[node.index]
 
 
 def _add(held: Held, name: str, more: Mass) -> None:

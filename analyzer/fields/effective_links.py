@@ -80,6 +80,8 @@ def carried(
     """
     if own is None:
         share = np.bincount(links.inputs, links.weights, length) * links.weight
+        if share[0] and (share == share[0]).all():
+            return values * share[0], None
         levels, number = np.unique(share, return_inverse=True)
         number = number.reshape(-1)
         if levels.size and levels[0] == 0:
@@ -88,8 +90,7 @@ def carried(
             return None
         shape = [1] * values.ndim
         shape[axis] = -1
-        even = levels.size == 1 and number.min() == 0
-        return values * levels.reshape(shape), None if even else number
+        return values * levels.reshape(shape), number
     rows = own[links.outputs]
     there = rows >= 0
     rows, inputs = rows[there], links.inputs[there]

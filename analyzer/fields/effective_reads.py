@@ -24,10 +24,13 @@ from cnnscope.analyzer.operators.reading import (
     Only,
     Part,
     Upto,
+    straight,
 )
+from cnnscope.analyzer.operators.tapping import Weighted
 from cnnscope.analyzer.passes.reads import KnownRead
 
 Lengths = tuple[int, ...]
+_MOVING = (Along, Listed, Upto, Weighted)
 
 
 def mass_behind(
@@ -43,6 +46,8 @@ def mass_behind(
     Raises:
         ValueError: too much would have to be laid out, or it isn't known what is read.
     """
+    if read is straight(len(before)) and before == after:
+        return mass
     if isinstance(read, Flat):
         return mass.reshaped(after, before)
     if isinstance(read, Coupled):
@@ -57,7 +62,7 @@ def mass_behind(
         return found
     if not isinstance(read, tuple):
         raise ValueError("what it reads isn't known")
-    ways = cast("tuple[AxisRead, ...]", read)
+    ways = cast("tuple[AxisRead | Weighted, ...]", read)
     return _Backwards(mass, after, uniform).through(ways, before)
 
 
@@ -117,10 +122,10 @@ class _Backwards:
         self.at = list(range(len(after)))
         self.rows = dict(enumerate(mass.rows))
 
-    def through(self, ways: Sequence[AxisRead], before: Lengths) -> Mass | None:
+    def through(self, ways: Sequence[AxisRead | Weighted], before: Lengths) -> Mass | None:
         """The mass of the input; None: nothing arrives."""
         tied = self._tied(ways)
-        moving = {way.axis for way in ways if isinstance(way, Along | Listed | Upto)} | tied[1]
+        moving = {way.axis for way in ways if isinstance(way, _MOVING)} | tied[1]
         for axis in range(len(self.after)):
             if axis not in moving:
                 self._sum(axis)
@@ -144,7 +149,7 @@ class _Backwards:
         self.values = found
         del self.at[place]
 
-    def _axis(self, axis: int, way: AxisRead, length: int) -> bool:
+    def _axis(self, axis: int, way: AxisRead | Weighted, length: int) -> bool:
         """One axis of the input, by itself; False: nothing of it is read."""
         if isinstance(way, Along):
             if way.window.is_identity and length == self.after[way.axis]:
@@ -153,6 +158,8 @@ class _Backwards:
                 return True
             links = window_links(way.window, self.after[way.axis], length, self.uniform)
             return self._linked(axis, way.axis, links, length)
+        if isinstance(way, Weighted):
+            return self._linked(axis, way.axis, _weighted_links(way), length)
         if isinstance(way, Listed):
             return self._listed(axis, way, length)
         if isinstance(way, Upto):
@@ -232,25 +239,27 @@ class _Backwards:
 
     # -- axes that are read together ---------------------------------------------------------------
 
-    def _tied(self, ways: Sequence[AxisRead]) -> tuple[list[int], set[int]]:
+    def _tied(self, ways: Sequence[AxisRead | Weighted]) -> tuple[list[int], set[int]]:
         """The input axes, and the output axes, where only all indices together say what is read."""
         outputs: set[int] = set()
         for way in ways:
             if isinstance(way, Listed) and way.table is not None:
                 outputs |= {way.table[0] + k for k in range(way.table[1].ndim)}
-        own = [
-            way.axis for way in ways if isinstance(way, Along | Listed | Upto) and not _table(way)
-        ]
+        own = [way.axis for way in ways if isinstance(way, _MOVING) and not _table(way)]
         outputs |= {axis for axis in own if own.count(axis) > 1}
         inputs = [
             axis
             for axis, way in enumerate(ways)
-            if _table(way) or (isinstance(way, Along | Listed | Upto) and way.axis in outputs)
+            if _table(way) or (isinstance(way, _MOVING) and way.axis in outputs)
         ]
         return inputs, outputs
 
     def _together(
-        self, ways: Sequence[AxisRead], before: Lengths, inputs: list[int], outputs: set[int]
+        self,
+        ways: Sequence[AxisRead | Weighted],
+        before: Lengths,
+        inputs: list[int],
+        outputs: set[int],
     ) -> bool:
         """Some axes of the input, each output of theirs reading one element; False: nothing is read."""
         axes = sorted(outputs)
@@ -293,11 +302,16 @@ class _Backwards:
         return True
 
 
-def _table(way: AxisRead) -> bool:
+def _weighted_links(way: Weighted) -> Links:
+    outputs, taps = np.nonzero(way.weights)
+    return Links.of(outputs, way.places[outputs, taps], way.weights[outputs, taps])
+
+
+def _table(way: AxisRead | Weighted) -> bool:
     return isinstance(way, Listed) and way.table is not None
 
 
-def _picked(way: AxisRead, axes: Sequence[int], cells: Lengths, length: int) -> Rows:
+def _picked(way: AxisRead | Weighted, axes: Sequence[int], cells: Lengths, length: int) -> Rows:
     """The one index of an input's axis that each cell reads, laid out over the cells' axes.
 
     Raises:

@@ -53,7 +53,7 @@ def constants(*inputs: int) -> dict[int, Role]:
 
 
 #: what rules may ask for by keyword that no attribute is
-SPECIAL = frozenset({"opset", "output_count", "node_name"})
+SPECIAL = frozenset({"opset", "output_count", "node_name", "per_input"})
 #: the source of the operators that cnnscope itself defines
 OURS = "cnnscope"
 #: the domain of ONNX Runtime's own operators
@@ -79,6 +79,7 @@ class Operator:
     places: tuple[int, ...] = ()
     filters: Rule | None = None
     pads_from: int | None = None
+    taps: Rule | None = None
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
@@ -136,6 +137,7 @@ def define(
     places: tuple[int, ...] = (),
     filters: Rule | None = None,
     pads_from: int | None = None,
+    taps: Rule | None = None,
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -160,6 +162,8 @@ def define(
         pads_from: the first axis whose padding is told by `pads` (an attribute, or the input behind the
             first), as that of all axes behind it: it works on a part of its first input with the padding
             that is left at the part's ends.
+        taps: outputs, inputs and attributes to `OutputTaps`: how much an output hangs on what it
+            reads; None: on all of it alike.
 
     Raises:
         ValueError: these rules are already defined.
@@ -184,6 +188,7 @@ def define(
                 places=places,
                 filters=filters,
                 pads_from=pads_from,
+                taps=taps,
             )
         )
         versions.sort(key=lambda operator: operator.since)

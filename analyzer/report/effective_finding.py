@@ -40,6 +40,10 @@ class EffectiveUnit:
         lengths = known_lengths(shared.shapes.tensors[tensor], tensor)
         if unit is None:
             unit = central_unit(shared.fields, tensor, lengths)
+            if unit == [None] * len(lengths):
+                places = shared.own_places.get(tensor, {})
+                unit = [n // 2 if k in places else None for k, n in enumerate(lengths)]
+        self.lengths = lengths
         unit = whole_unit(shared.fields, tensor, len(lengths), unit)
         region: Region = shared.regions.of(tensor, [unit])[0]
         self.tensor = tensor
@@ -68,11 +72,23 @@ class EffectiveUnit:
         return found
 
     def _center(self, axis: int, seen: tuple[Span, ...]) -> float:
-        """The middle of what is seen before clipping, by the widest path that moves with the unit."""
+        """The middle of what is seen before clipping, by the widest path that moves with the unit; where
+        none does, the place that the unit has among those of its axis; else the middle of all it sees."""
         paths = self.shared.fields.states.get(self.tensor, {}).get((self.input, axis))
         span = None if paths is None else unclipped(paths, self.unit)
-        first, last = (seen[0][0], seen[-1][1]) if span is None else span
-        return (first + last) / 2
+        if span is None:
+            found = self._own_place(axis)
+            span = (found, found) if found is not None else (seen[0][0], seen[-1][1])
+        return (span[0] + span[1]) / 2
+
+    def _own_place(self, axis: int) -> int | None:
+        places = self.shared.own_places.get(self.tensor, {})
+        along = [k for k, key in places.items() if key == (self.input, axis)]
+        at = self.unit[along[0]] if len(along) == 1 else None
+        length = self.shared.shapes.tensors[self.input].dims[axis]
+        if at is None or not isinstance(length, int):
+            return None
+        return (2 * at + 1) * length // (2 * self.lengths[along[0]])
 
     def field(self, counting: Counting) -> EffectiveField:
         """Its effective field, without weights.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from cnnscope.analyzer.values.tensor import Shape
 if TYPE_CHECKING:
     from cnnscope.analyzer.fields.effective import MassLookup
     from cnnscope.analyzer.fields.extreme_paths import ExtremePaths
+    from cnnscope.analyzer.fields.own_places import Places
     from cnnscope.analyzer.fields.regions import RegionLookup
 
 #: of how many tensors at once the figures of their fields are kept: some 500 bytes each
@@ -44,7 +46,7 @@ class SharedFacts:
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
-        lookups = ("regions", "paths", "masses")
+        lookups = ("regions", "paths", "masses", "own_places")
         kept = {name: x for name, x in self.__dict__.items() if name not in lookups}
         return {**kept, "_fields_of": {}, "_shares": {}, "_known": KnownFields()}
 
@@ -63,6 +65,14 @@ class SharedFacts:
         from cnnscope.analyzer.fields.effective import MassLookup
 
         return MassLookup(self.graph, self.shapes, self.fields.reads)
+
+    @cached_property
+    def own_places(self) -> Mapping[str, Places]:
+        """Along which axes units lie as places of the inputs do, whatever else they see."""
+        from cnnscope.analyzer.fields.own_places import own_places
+
+        fields = self.fields
+        return own_places(self.graph, self.shapes, fields.reads, fields.spatial)
 
     @cached_property
     def paths(self) -> ExtremePaths:

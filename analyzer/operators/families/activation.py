@@ -21,6 +21,7 @@ from functools import partial
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.reading import Along, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import Outputs, Rule, broadcast_shapes, each, one_of, same
+from cnnscope.analyzer.operators.tapping import softmax_taps
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import Dim, product
 from cnnscope.analyzer.values.tensor import Tensor
@@ -114,7 +115,14 @@ activation = partial(define, kind="activation")
 
 def define_rowwise(name: str, work: Rule) -> None:
     for since in (1, 13):
-        activation(name, infer=rowwise_output, work=work, reads=softmax_reads, since=since)
+        activation(
+            name,
+            infer=rowwise_output,
+            work=work,
+            reads=softmax_reads,
+            since=since,
+            taps=softmax_taps,
+        )
 
 
 activation(

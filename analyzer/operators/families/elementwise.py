@@ -27,6 +27,7 @@ from cnnscope.analyzer.operators.rules import (
     one_of,
     same,
 )
+from cnnscope.analyzer.operators.tapping import factor_taps
 from cnnscope.analyzer.operators.work import NO_WORK, Work
 from cnnscope.analyzer.values.conditions import agree, fits_onto
 from cnnscope.analyzer.values.dimension import Undetermined
@@ -103,7 +104,11 @@ def one_way_reads(
 
 
 def define_binary(
-    *names: str, work: Rule, result: str | None = None, kind: Family = "elementwise arithmetic"
+    *names: str,
+    work: Rule,
+    result: str | None = None,
+    kind: Family = "elementwise arithmetic",
+    taps: Rule | None = None,
 ) -> None:
     """A binary operator with both its meanings of broadcasting."""
     for since, infer, reads in ((1, one_way, one_way_reads), (7, broadcast, None)):
@@ -112,7 +117,7 @@ def define_binary(
             rule = compare_one_way
         elif result:
             rule = as_type(broadcast, result)
-        define(*names, kind=kind, infer=rule, work=work, reads=reads, since=since)
+        define(*names, kind=kind, infer=rule, work=work, reads=reads, since=since, taps=taps)
 
 
 def compare_one_way(a: Tensor, b: Tensor, *, broadcast: int = 0, axis: int | None = None) -> Tensor:
@@ -246,8 +251,8 @@ arithmetic = partial(define, kind="elementwise arithmetic")
 logic = partial(define, kind="logic")
 
 define_binary("Add", "Sub", work=each(add=1))
-define_binary("Mul", work=each(mul=1))
-define_binary("Div", work=each(div=1))
+define_binary("Mul", work=each(mul=1), taps=factor_taps)
+define_binary("Div", work=each(div=1), taps=factor_taps)
 define_binary("Pow", work=each(exp=1))
 define_binary("And", "Or", "Xor", work=each(compare=1), result="bool", kind="logic")
 define_binary("Equal", "Greater", "Less", work=each(compare=1), result="bool", kind="logic")

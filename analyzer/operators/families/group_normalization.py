@@ -20,6 +20,7 @@ from cnnscope.analyzer.operators.reading import (
     everything,
 )
 from cnnscope.analyzer.operators.rules import demand
+from cnnscope.analyzer.operators.tapping import standardizing_taps
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.conditions import divides
 from cnnscope.analyzer.values.dimension import Dim, product
@@ -175,6 +176,7 @@ define(
     infer=instance_output,
     work=instance_work,
     reads=instance_reads,
+    taps=standardizing_taps,
 )
 define(
     "GroupNormalization",
@@ -182,6 +184,8 @@ define(
     infer=group_output,
     work=group_work,
     reads=group_reads,
+    taps=standardizing_taps,
 )
 define("GroupNorm", "SkipGroupNorm", kind="normalization", domain=MICROSOFT,
-       infer=group_norm_output, work=group_norm_work, reads=group_norm_reads)  # fmt: skip
+       infer=group_norm_output, work=group_norm_work, reads=group_norm_reads,
+       taps=standardizing_taps)  # fmt: skip

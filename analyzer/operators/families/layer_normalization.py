@@ -18,6 +18,7 @@ from cnnscope.analyzer.operators.reading import (
     everything,
 )
 from cnnscope.analyzer.operators.rules import demand, demand_onto, demand_rank, in_range
+from cnnscope.analyzer.operators.tapping import standardizing_taps
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import product
 from cnnscope.analyzer.values.tensor import Shape, Tensor, dtype_of
@@ -151,13 +152,15 @@ define(
     infer=layer_output,
     work=layer_work,
     reads=layer_reads,
+    taps=standardizing_taps,
 )
 
 
 # SimplifiedLayerNormalization is ONNX Runtime's, which writes it into ai.onnx
 define("RMSNormalization", "SimplifiedLayerNormalization", kind="normalization",
-       infer=layer_output, work=rms_work, reads=layer_reads)  # fmt: skip
+       infer=layer_output, work=rms_work, reads=layer_reads, taps=standardizing_taps)  # fmt: skip
 define("SkipLayerNormalization", kind="normalization", domain=MICROSOFT,
-       infer=skip_output, work=skip_work, reads=skip_layer_reads)  # fmt: skip
+       infer=skip_output, work=skip_work, reads=skip_layer_reads, taps=standardizing_taps)  # fmt: skip
 define("SkipSimplifiedLayerNormalization", kind="normalization", domain=MICROSOFT,
-       infer=skip_output, work=skip_simplified_work, reads=skip_simplified_reads)  # fmt: skip
+       infer=skip_output, work=skip_simplified_work, reads=skip_simplified_reads,
+       taps=standardizing_taps)  # fmt: skip

@@ -10,6 +10,7 @@ from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.standardizing import centered, over
 from cnnscope.analyzer.operators.reading import Along, OutputReads
 from cnnscope.analyzer.operators.rules import in_range, same
+from cnnscope.analyzer.operators.tapping import standardizing_taps
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import product
 from cnnscope.analyzer.values.tensor import Tensor
@@ -76,6 +77,13 @@ def lrn_reads(outputs: tuple[Tensor, ...], x: Tensor, *, size: int) -> OutputRea
 
 
 define("MeanVarianceNormalization", kind="normalization",
-       infer=same, work=mean_variance_work, reads=mean_variance_reads)  # fmt: skip
-define("LpNormalization", kind="normalization", infer=lp_output, work=lp_work, reads=lp_reads)
+       infer=same, work=mean_variance_work, reads=mean_variance_reads, taps=standardizing_taps)  # fmt: skip
+define(
+    "LpNormalization",
+    kind="normalization",
+    infer=lp_output,
+    work=lp_work,
+    reads=lp_reads,
+    taps=standardizing_taps,
+)
 define("LRN", kind="normalization", infer=lrn_output, work=lrn_work, reads=lrn_reads)

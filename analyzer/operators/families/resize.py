@@ -7,7 +7,8 @@ there and what work that is in `resize_reads`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 
 from cnnscope.analyzer.operators.definition import constants, define
 from cnnscope.analyzer.operators.families.resize_axes import (
@@ -17,9 +18,14 @@ from cnnscope.analyzer.operators.families.resize_axes import (
     resized_axes,
     simplest,
 )
-from cnnscope.analyzer.operators.families.resize_reads import resize_reads, resize_work
+from cnnscope.analyzer.operators.families.resize_reads import (
+    resize_reads,
+    resize_taps,
+    resize_work,
+)
 from cnnscope.analyzer.operators.reading import NOTHING, OutputReads
-from cnnscope.analyzer.operators.rules import in_range, one_of
+from cnnscope.analyzer.operators.rules import Rule, in_range, one_of
+from cnnscope.analyzer.operators.tapping import OutputTaps
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.dimension import FreeDim, product
 from cnnscope.analyzer.values.tensor import Tensor
@@ -29,6 +35,7 @@ COORDINATES = (
     "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
     "tf_crop_and_resize", "tf_half_pixel_for_nn",
 )  # fmt: skip
+Looks = tuple[list[Axis], Manner]
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
@@ -103,19 +110,19 @@ def work_11(
     return resize_work(found, manner)
 
 
-def reads_11(
+def looks_11(
     outputs: tuple[Tensor, ...], x: Tensor, roi: Tensor | None = None,
     scales: Tensor | None = None, sizes: Tensor | None = None, *, mode: str = "nearest",
     coordinate_transformation_mode: str = "half_pixel", nearest_mode: str = "round_prefer_floor",
     exclude_outside: int = 0, antialias: int = 0, axes: Sequence[int] | None = None,
     keep_aspect_ratio_policy: str = "stretch", cubic_coeff_a: float = -0.75,
-) -> OutputReads:  # fmt: skip
+) -> Looks:  # fmt: skip
+    """Every axis, and how it is looked along."""
     manner = Manner(
         mode, coordinate_transformation_mode, nearest_mode, exclude_outside, antialias,
         simplest(cubic_coeff_a),
     )  # fmt: skip
-    found = axes_of(x, roi, scales, sizes, axes, keep_aspect_ratio_policy, manner)
-    return resize_reads(found, manner), NOTHING, NOTHING, NOTHING
+    return axes_of(x, roi, scales, sizes, axes, keep_aspect_ratio_policy, manner), manner
 
 
 def early(mode: str) -> Manner:
@@ -153,13 +160,33 @@ def work_10(
     return resize_work(early_axes(x, factors, scales, height_scale, width_scale), early(mode))
 
 
-def reads_10(
+def looks_10(
     outputs: tuple[Tensor, ...], x: Tensor, factors: Tensor | None = None, *,
     mode: str = "nearest", scales: Sequence[float] | None = None, height_scale: float = 1.0,
     width_scale: float = 1.0,
-) -> OutputReads:  # fmt: skip
-    axes = early_axes(x, factors, scales, height_scale, width_scale)
-    return resize_reads(axes, early(mode)), NOTHING
+) -> Looks:  # fmt: skip
+    """The same before opset 11."""
+    return early_axes(x, factors, scales, height_scale, width_scale), early(mode)
+
+
+def reads_by(looks: Callable[..., Looks]) -> Rule:
+    """What is read, by where an operator looks."""
+
+    @wraps(looks)
+    def reads(*given: Tensor | None, **attributes: object) -> OutputReads:
+        return resize_reads(*looks(*given, **attributes)), NOTHING, NOTHING, NOTHING
+
+    return reads
+
+
+def taps_by(looks: Callable[..., Looks]) -> Rule:
+    """How much an output hangs on what it reads, by where an operator looks."""
+
+    @wraps(looks)
+    def taps(*given: Tensor | None, **attributes: object) -> OutputTaps:
+        return (((1.0, resize_taps(*looks(*given, **attributes))),),)
+
+    return taps
 
 
 define(
@@ -167,7 +194,8 @@ define(
     kind="resize",
     infer=output_10,
     work=work_10,
-    reads=reads_10,
+    reads=reads_by(looks_10),
+    taps=taps_by(looks_10),
     since=10,
     roles=constants(1),
 )
@@ -176,8 +204,10 @@ define(
     kind="resize",
     infer=output_11,
     work=work_11,
-    reads=reads_11,
+    reads=reads_by(looks_11),
+    taps=taps_by(looks_11),
     since=11,
     roles=constants(1, 2, 3),
 )
-define("Upsample", kind="resize", infer=output_10, work=work_10, reads=reads_10, roles=constants(1))
+define("Upsample", kind="resize", infer=output_10, work=work_10, reads=reads_by(looks_10),
+       taps=taps_by(looks_10), roles=constants(1))  # fmt: skip

@@ -33,6 +33,7 @@ import numpy as np
 from cnnscope.analyzer.operators.families.resize_axes import Axis, Manner
 from cnnscope.analyzer.operators.families.resize_places import place, places
 from cnnscope.analyzer.operators.reading import Along, AxisRead, InputRead, Listed
+from cnnscope.analyzer.operators.tapping import Taps, Weighted
 from cnnscope.analyzer.operators.work import Work
 from cnnscope.analyzer.values.conditions import equal_always
 from cnnscope.analyzer.values.dimension import Dim, Undetermined, product
@@ -43,6 +44,8 @@ from cnnscope.analyzer.values.window import POINT, Number, Window
 #: single precision places further out aren't told apart anyway.
 TABLE_LIMIT = 1 << 16
 HALF = Fraction(1, 2)
+#: a weight below this is 0, but for rounding in double precision
+ROUNDING = 1e-9
 
 
 def rounding(axis: Axis, nearest: str) -> str:
@@ -178,6 +181,42 @@ def axis_read(number: int, axis: Axis, manner: Manner) -> AxisRead:
         if not np.array_equal(rows, exact_rows(axis, manner)):
             return Listed(number, tuple((row, row) for row in rows.tolist()))
     return Along(number, window(axis, manner))
+
+
+def axis_taps(number: int, axis: Axis, manner: Manner) -> AxisRead | Weighted:
+    """The interpolation's weights, negative ones (of cubic) by their size, in sum 1."""
+    if manner.mode == "nearest" or axis.kept or manner.crops:
+        return axis_read(number, axis, manner)
+    r, c = place(axis, manner.coordinates)
+    reach, _ = cubic_zeros(manner.cubic) if manner.mode == "cubic" else (Fraction(1), [])
+    wide = stretch(axis, manner, r)
+    x = np.arange(int(axis.outputs)) * float(r) + float(c)
+    taps = np.arange(2 * math.ceil(reach * wide) + 1) - math.ceil(reach * wide)
+    places = np.floor(x).astype(np.int64)[:, None] + taps
+    weights = np.abs(_kernel(np.abs(places - x[:, None]) / float(wide), manner))
+    n = int(axis.inputs)
+    if window(axis, manner).outside == "nothing":
+        weights[(places < 0) | (places >= n)] = 0
+    weights[weights < ROUNDING] = 0
+    return Weighted(number, np.clip(places, 0, n - 1), weights / weights.sum(axis=1, keepdims=True))
+
+
+def _kernel(d: np.ndarray, manner: Manner) -> np.ndarray:
+    """(2)'s weights at distances."""
+    if manner.mode != "cubic":
+        linear: np.ndarray = np.maximum(1 - d, 0)
+        return linear
+    a = float(manner.cubic)
+    near, far = (a + 2) * d**3 - (a + 3) * d**2 + 1, a * (d**3 - 5 * d**2 + 8 * d - 4)
+    weights: np.ndarray = np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+    return weights
+
+
+def resize_taps(axes: Sequence[Axis], manner: Manner) -> Taps:
+    """How much each output hangs on what it reads; None: on all of it alike."""
+    if manner.mode == "nearest" or is_copy(axes):
+        return None
+    return tuple([axis_taps(number, axis, manner) for number, axis in enumerate(axes)])
 
 
 def is_copy(axes: Sequence[Axis]) -> bool:

@@ -173,6 +173,7 @@ GROUPS = {
         "sizes": "Which sizes of its inputs it accepts, and why no others.",
         "shift": "By which shifts of its input its maps move, exactly.",
         "stream": "How much past and future it needs along a time axis.",
+        "effective": "How much of what a unit could see it really hangs on.",
         "tile": "How large an overlap tiles need, and what they cost.",
     },
     "Run it": {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 STATIC: dict[str, list[str]] = {
     "analyze": ["MODEL"],
+    "effective": ["MODEL"],
     "explain": ["MODEL", "0"],
     "filters": [str(Path(__file__).resolve().parent / "data" / "edges.onnx")],
     "conventions": ["MODEL"],

@@ -34,6 +34,10 @@ peak_activation = "32 MiB"
 traffic = "+5 %"
 file_size = "100 kB"
 receptive_field = ">= 224"
+effective_field = ">= 96"
+effective_field_80 = ">= 64"
+effective_field_50 = ">= 32"
+share = "95 %"
 lookahead = "<= 40 ms"
 rate = 16000
 opset = ">= 13, <= 17"
@@ -229,7 +233,7 @@ def test_the_schema_knows_what_the_reader_knows(schema: jsonschema.Draft202012Va
     schema.validate(tomllib.loads(FULL))
     definitions = schema.schema["$defs"]
     assert set(definitions["limits"]["properties"]) == {
-        *QUANTITIES, "operators", "kind", "module", "layer", "rate",
+        *QUANTITIES, "operators", "kind", "module", "layer", "rate", "share",
     }  # fmt: skip
     assert set(definitions["scoped_limits"]["properties"]) | {"opset"} == {
         key for key, q in QUANTITIES.items() if q.of_layers is not None

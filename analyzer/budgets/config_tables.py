@@ -18,7 +18,7 @@ from cnnscope.analyzer.budgets.defaults import Defaults
 from cnnscope.analyzer.budgets.limit import WHOLE, Limit, Scope, ScopeKind
 from cnnscope.analyzer.budgets.limit_text import make_limit, suggestion
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
-from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID, LISTS
+from cnnscope.analyzer.budgets.quantity import ALLOW, EFFECTIVE, FORBID, LISTS
 from cnnscope.analyzer.budgets.settings import (
     LatencySettings,
     LimitKey,
@@ -119,8 +119,10 @@ class Reader(Reading):
         table = self.table(value, keys, "limits")
         rate = self.rate(table, keys) or rate
         for key, inner in table.items():
-            if key == "rate":
+            if key in ("rate", "share"):
                 continue
+            if key == EFFECTIVE[95]:
+                key = self.of_share(table, keys)
             if key in QUANTITIES and QUANTITIES[key].measure == "samples" and rate is not None:
                 inner = at_rate(inner, rate)
             if key == "operators":
@@ -140,7 +142,7 @@ class Reader(Reading):
             elif key in QUANTITIES:
                 self.limit(key, inner, WHOLE, (*keys, key), found, without)
             else:
-                known = (*QUANTITIES, "operators", "rate", *_SCOPES)
+                known = (*QUANTITIES, "operators", "rate", "share", *_SCOPES)
                 self.fault((*keys, key), f"unknown limit {key!r}{suggestion(key, known)}")
         return tuple(found), frozenset(without)
 
@@ -153,6 +155,17 @@ class Reader(Reading):
             self.fault((*keys, "rate"), "rate is a whole number of samples a second: rate = 16000")
             return None
         return rate
+
+    def of_share(self, table: Mapping[str, object], keys: Keys) -> str:
+        """Which quantity a table's `effective_field` is: that of its `share`, or of 95 %."""
+        given = table.get("share", "95 %")
+        percent = given.replace(" ", "").removesuffix("%") if isinstance(given, str) else ""
+        for share, key in EFFECTIVE.items():
+            if percent == str(share):
+                return key
+        known = ", ".join(f'"{share} %"' for share in EFFECTIVE)
+        self.fault((*keys, "share"), f"share is one of {known}")
+        return EFFECTIVE[95]
 
     def limit(
         self, quantity: str, given: object, scope: Scope, keys: Keys,

@@ -25,6 +25,8 @@ RECORDED: Final = ("device_time", "host_bound")
 FORBID, ALLOW, PARTIAL = "operators.forbid", "operators.allow", "max_partial"
 #: holds of every model, unless a limit of its own says otherwise
 ERRORS: Final = "errors"
+#: by share in per cent, how far what a unit hangs on reaches
+EFFECTIVE: Final = {95: "effective_field", 80: "effective_field_80", 50: "effective_field_50"}
 LISTS: Final = {
     FORBID: "operators that the model may not have",
     ALLOW: "operators that the model may have, and no others",

@@ -43,7 +43,7 @@ class EffectiveField(Answer):
     >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
     >>> found = report.effective_field("/conv2/Conv")
     >>> found.map.shape, found.center, found.side(0.95), found.theoretical
-    ((32, 32), (16.5, 16.5), 12, (14, 14))
+    ((32, 32), (16.5, 16.5), 14, (14, 14))
     """
 
     layer: str

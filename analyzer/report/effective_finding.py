@@ -9,7 +9,7 @@ from cnnscope.analyzer.fields.boxes import known_lengths
 from cnnscope.analyzer.fields.effective import COUNTINGS, Counting
 from cnnscope.analyzer.fields.effective_mass import Mass, Values
 from cnnscope.analyzer.fields.seen import unclipped
-from cnnscope.analyzer.fields.units import central_unit, whole_unit
+from cnnscope.analyzer.fields.units import whole_unit
 from cnnscope.analyzer.report.effective_field import EffectiveField
 from cnnscope.analyzer.report.shared_facts import SharedFacts
 from cnnscope.analyzer.values.notation import name
@@ -39,7 +39,7 @@ class EffectiveUnit:
         self.shared, self.layer = shared, layer
         lengths = known_lengths(shared.shapes.tensors[tensor], tensor)
         if unit is None:
-            unit = central_unit(shared.fields, tensor, lengths)
+            unit = shared.central_unit(tensor, lengths)
             if unit == [None] * len(lengths):
                 places = shared.own_places.get(tensor, {})
                 unit = [n // 2 if k in places else None for k, n in enumerate(lengths)]

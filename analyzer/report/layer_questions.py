@@ -81,7 +81,7 @@ class LayerQuestions:
         >>> import cnnscope
         >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
         >>> report.effective_field("/conv2/Conv")
-        <cnnscope.EffectiveField of /conv2/Conv, unit [:, :, 5, 5]: 50% in 6, 80% in 10, 95% in 12 of 14x14>
+        <cnnscope.EffectiveField of /conv2/Conv, unit [:, :, 5, 5]: 50% in 8, 80% in 12, 95% in 14 of 14x14>
         """
         return self._meant(layer).effective_field(unit, input=input, counting=counting)
 

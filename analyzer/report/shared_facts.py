@@ -42,13 +42,14 @@ class SharedFacts:
         # state stands for what all of them see).
         self._known = KnownFields()
         self._fields_of: dict[tuple[int, Shape | None], tuple[ReceptiveField, ...]] = {}
+        self._centers: dict[tuple[int, Shape], list[int | None]] = {}
         self._shares: dict[tuple[int, int, Kind], float | None] = {}
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept by the identity of objects means nothing to their copies.
         lookups = ("regions", "paths", "masses", "own_places")
         kept = {name: x for name, x in self.__dict__.items() if name not in lookups}
-        return {**kept, "_fields_of": {}, "_shares": {}, "_known": KnownFields()}
+        return {**kept, "_fields_of": {}, "_centers": {}, "_shares": {}, "_known": KnownFields()}
 
     # Loaded when first asked for: most reports are asked none of them.
 
@@ -65,6 +66,18 @@ class SharedFacts:
         from cnnscope.analyzer.fields.effective import MassLookup
 
         return MassLookup(self.graph, self.shapes, self.fields.reads)
+
+    def central_unit(self, tensor: str, shape: tuple[int, ...]) -> list[int | None]:
+        """The unit that lies in the middle of what is seen; found once for tensors that see the same."""
+        from cnnscope.analyzer.fields.central_units import seen_in_the_middle
+
+        key = id(self.fields.states.get(tensor)), shape
+        if key not in self._centers:
+            tensors = self.shapes.tensors
+            lengths = {(n, k): tensors[n].dims[k] for n, k in self.fields.spatial}
+            known = {axis: n for axis, n in lengths.items() if isinstance(n, int)}
+            self._centers[key] = seen_in_the_middle(self.fields, tensor, shape, known)
+        return self._centers[key]
 
     @cached_property
     def own_places(self) -> Mapping[str, Places]:

@@ -46,6 +46,11 @@ class SeverityLevel(StrEnum):
     error = "error"
 
 
+class Counting(StrEnum):
+    uniform = "uniform"
+    paths = "paths"
+
+
 class By(StrEnum):
     op = "op"
     kind = "kind"
@@ -149,6 +154,13 @@ Columns: TypeAlias = Annotated[
 DepthOption: TypeAlias = Annotated[
     int | None,
     option(min=1, metavar="N", help="With --by module: so many steps of the path."),
+]
+LayerArgument: TypeAlias = Annotated[
+    str | None,
+    argument(
+        metavar="LAYER",
+        help="A layer's name or path, a tensor's name, an index; or a part of one.",
+    ),
 ]
 LayerOption: TypeAlias = Annotated[
     list[str] | None,

@@ -63,6 +63,10 @@ def _input_names(line: Line) -> Iterable[Candidate]:
     return [(f"{name}=", shape) for name, shape, _ in _inputs(line)]
 
 
+def _whole_input_names(line: Line) -> Iterable[Candidate]:
+    return [(name, shape) for name, shape, _ in _inputs(line)]
+
+
 def _input_axes(line: Line) -> Iterable[Candidate]:
     return [
         (f"{name}:{axis}", f"length {length}")
@@ -202,5 +206,5 @@ VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "--select": _rules,
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
     "--report": _reports, "--solve": _wishes, "--over": _free_names, "--provider": _providers,
-    "--dtype": _dtypes,
+    "--dtype": _dtypes, "--of": _whole_input_names,
 }  # fmt: skip

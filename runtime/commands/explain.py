@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.analyzer.report.meant_layers import meant_layers
 from cnnscope.runtime.commands.asked import (
     DimOption,
     GivenShapes,
     GivenValues,
+    LayerArgument,
     ModelArgument,
     NoTable,
     OnlyOption,
@@ -19,7 +19,7 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
-from cnnscope.runtime.commands.declared import argument, option
+from cnnscope.runtime.commands.declared import option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FINE,
@@ -27,16 +27,12 @@ from cnnscope.runtime.commands.messages import (
     complain_of_errors,
     progress,
 )
+from cnnscope.runtime.commands.one_layer import one_layer
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import list_candidates, read_report
+from cnnscope.runtime.commands.reading import read_report
 from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import choice_of, lengths_of, shapes_of, unit_of, values_of
 from cnnscope.runtime.commands.writing import check_output
-
-if TYPE_CHECKING:
-    from cnnscope.analyzer.report.choosing import Choice
-    from cnnscope.analyzer.report.layer import Layer
-    from cnnscope.analyzer.report.report import Report
 
 
 def explain_layer(
@@ -60,17 +56,11 @@ def explain_layer(
         report = read_report(source, *sizes)
     if report is None:
         return BAD
+    layer = one_layer(report, path, wanted, choice)
+    if layer is None:
+        return BAD
     try:
-        found = tuple(report.layers) if wanted is None else meant_layers(report.layers, wanted)
-        if choice:
-            found = _chosen(found, report, choice)
-        if len(found) > 1:
-            said = repr(str(choice) if wanted is None else wanted)
-            return list_candidates(found, report, path, said)
-        explanation = found[0].explain(unit)
-    except KeyError as error:
-        last = len(report.layers) - 1
-        raise Misuse(f"{path}: {error.args[0]} (or give an index, 0 to {last})") from None
+        explanation = layer.explain(unit)
     except ValueError as error:
         raise Misuse(f"{path}: {error}") from None
     from cnnscope.analyzer.render.subjects import explanation as render
@@ -79,20 +69,6 @@ def explain_layer(
     result = Result(lambda: [render.document(explanation)], explanation.to_dict)
     emit(result, format, output)
     return FINE
-
-
-def _chosen(found: Sequence[Layer], report: Report, choice: Choice) -> tuple[Layer, ...]:
-    """Those of the layers that are meant.
-
-    Raises:
-        ValueError: none of them is; with what is known of why.
-    """
-    chosen = choice.of_layers(report.layers)
-    kept = {id(layer) for layer in chosen}
-    left = tuple(layer for layer in found if id(layer) in kept)
-    if not left:
-        raise ValueError(chosen.hint or f"none that fits has {choice}")
-    return left
 
 
 EPILOG = """\b
@@ -104,13 +80,7 @@ Example: cnnscope explain model.onnx /layer1/0/conv2/Conv
 
 def explain(
     model: ModelArgument,
-    layer: Annotated[
-        str | None,
-        argument(
-            metavar="LAYER",
-            help="A layer's name or path, a tensor's name, an index; or a part of one.",
-        ),
-    ] = None,
+    layer: LayerArgument = None,
     only: OnlyOption = None,
     unit: Annotated[
         str | None,

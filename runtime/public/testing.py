@@ -50,6 +50,9 @@ class Budget(TypedDict, total=False):
     traffic: Amount | None
     file_size: Amount | None
     receptive_field: Amount | None
+    effective_field: Amount | None
+    effective_field_80: Amount | None
+    effective_field_50: Amount | None
     lookahead: Amount | None
     opset: Amount | None
     max_partial: Amount | None

@@ -15,7 +15,8 @@ for _module in pkgutil.iter_modules(__path__):
 #: the order in which they are listed; what isn't named here follows, by name
 _ORDER: Final = (
     "params", "buffers", "macs", "int_macs", "float_macs", "flops", "layers", "weights",
-    "peak_activation", "traffic", "file_size", "receptive_field", "lookahead", "opset", "max_partial",
+    "peak_activation", "traffic", "file_size", "receptive_field", "effective_field",
+    "effective_field_80", "effective_field_50", "lookahead", "opset", "max_partial",
     "errors",
 )  # fmt: skip
 

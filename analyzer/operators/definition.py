@@ -62,7 +62,7 @@ MICROSOFT = "com.microsoft"
 
 @dataclass(frozen=True)
 class Operator:
-    """The three rules of one operator from one opset version on, and whose they are."""
+    """The rules of one operator from one opset version on, and whose they are."""
 
     name: str
     domain: str

@@ -1,4 +1,4 @@
 """One pass each, from the graph to a mapping: shapes, work, weights, memory, places, reads.
 
-Door: costs, facts, folding, memory, places, reads, shapes, weights.
+Door: costs, facts, folding, memory, places, reads, shapes, taps, weights.
 """

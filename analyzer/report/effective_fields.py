@@ -75,7 +75,7 @@ class EffectiveFields(Listing[EffectiveSize]):
     >>> import cnnscope
     >>> found = cnnscope.analyze("sample_models/lenet5.onnx").effective_fields()
     >>> found[0].sides, found
-    ((3, 5, 5), <cnnscope.EffectiveFields of sample_models/lenet5.onnx: 12 layers>)
+    ((5, 5, 5), <cnnscope.EffectiveFields of sample_models/lenet5.onnx: 12 layers>)
     """
 
     model: str | None

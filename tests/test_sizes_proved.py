@@ -99,6 +99,74 @@ def test_random_networks(seed: int) -> None:
     held(model, (), [{"L": n} for n in range(low, low + amount(40, 128))], found)
 
 
+def placed(op: str, place: int) -> onnx.ModelProto:
+    """A network that picks, or writes, one stored place of an axis of free length."""
+    w = NetworkWriter()
+    every, one = w.keep(np.full((1, 2, 1), place)), w.keep([[0, 1, place]])
+    if op == "Gather":
+        y = w.add(op, "x", w.keep([0, place]), axis=2)
+    elif op == "GatherElements":
+        y = w.add(op, "x", every, axis=2)
+    elif op == "ScatterElements":
+        y = w.add(op, "x", every, w.keep(np.ones((1, 2, 1)), np.float32), axis=2)
+    elif op == "GatherND":
+        y = w.add(op, "x", one)
+    else:
+        y = w.add(op, "x", one, w.keep([1], np.float32))
+    return w.model([1, 2, "L"], [y], 18)
+
+
+@pytest.mark.parametrize("place", [5, -6])
+@pytest.mark.parametrize(
+    "op", ["Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND"]
+)
+def test_stored_places(op: str, place: int) -> None:
+    """Place 5 is the sixth, and -6 the sixth from behind."""
+    model = placed(op, place)
+    found = cnnscope.sizes(model)
+    assert found.exact
+    assert found["L"].lengths.smallest == 6
+    held(model, (), [{"L": n} for n in (1, 4, 5, 6, 7, 9)], found)
+
+
+@pytest.mark.parametrize("op", ["ReverseSequence", "RNN", "GRU", "LSTM"])
+def test_stored_lengths_of_sequences(op: str) -> None:
+    w = NetworkWriter()
+    steps, lens = w.add("Transpose", "x", perm=[2, 0, 1]), w.keep([4], np.int32)
+    gates = {"RNN": 1, "GRU": 3, "LSTM": 4}.get(op)
+    if gates is None:
+        y = w.add(op, steps, w.keep([4]), batch_axis=1, time_axis=0)
+    else:
+        weights = [w.keep(np.ones((1, gates * 3, n)), np.float32) for n in (2, 3)]
+        y = w.add(op, steps, *weights, "", lens, hidden_size=3)
+    model = w.model([1, 2, "L"], [y], 18)
+    found = cnnscope.sizes(model)
+    assert found.exact
+    assert found["L"].lengths.smallest == 4
+    held(model, (), [{"L": n} for n in (1, 3, 4, 5, 8)], found)
+
+
+#: a mode, and how much is padded before and behind; less than nothing is cut off
+PADDED = [
+    (mode, before, after)
+    for mode in ("reflect", "edge", "wrap")
+    for before in range(-2, 4)
+    for after in range(-2, 4)
+    if max(before, after) > 0
+]
+
+
+@pytest.mark.parametrize(("mode", "before", "after"), some(PADDED, 12))
+def test_what_padding_is_filled_from(mode: str, before: int, after: int) -> None:
+    """A mirror image is shorter than what it is of; and nothing has no edge."""
+    w = NetworkWriter()
+    y = w.add("Pad", "x", w.keep([0, 0, before, 0, 0, after]), mode=mode)
+    model = w.model([1, 2, "L"], [y], 19)
+    found = cnnscope.sizes(model)
+    assert found.exact
+    held(model, (), [{"L": n} for n in range(1, 9)], found)
+
+
 LIGHT = ["lenet5.onnx", "mobilenet_v2.onnx"]
 SAMPLES = ["lenet5.onnx", "densenet121.onnx", "googlenet.onnx", "unet.onnx", "fcn8s.onnx",
            "efficientnet_b0.onnx", "mobilenet_v2.onnx", "resnet50.onnx", "xception.onnx",

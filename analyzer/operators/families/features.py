@@ -28,6 +28,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import Outputs, demand_rank, each, one_of, same
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
@@ -103,7 +104,7 @@ def extracted_output(x: Tensor, columns: Tensor) -> Tensor:
     count: Dim = columns.size
     n = x.dims[-1] if x.rank else 0
     listed = columns.numbers if columns.value is not None else []
-    if isinstance(n, int) and any(not 0 <= i < n for i in listed):
+    if listed and (min(listed) < 0 or not reaches(n, max(listed) + 1)):
         raise ValueError(f"a column is listed that {n} columns don't have")
     return x.of((*(x.dims[:-1] if x.rank > 1 else (1,)), count))
 

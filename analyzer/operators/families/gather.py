@@ -10,7 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import define
-from cnnscope.analyzer.operators.families.index_tables import positions, table
+from cnnscope.analyzer.operators.families.index_tables import (
+    demand_places,
+    demand_tuples,
+    known_numbers,
+    positions,
+    table,
+)
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Only, OutputReads, Whole
 from cnnscope.analyzer.operators.rules import Outputs, demand_rank, in_range
 from cnnscope.analyzer.values.conditions import reaches
@@ -22,6 +28,7 @@ def gather_output(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     if x.shape is None or indices.shape is None:
         return x.of(None)
     along = in_range(axis, x.rank)
+    demand_places(known_numbers(indices), x.dims[along])
     return x.of((*x.dims[:along], *indices.dims, *x.dims[along + 1 :]))
 
 
@@ -43,6 +50,7 @@ def gather_elements_output(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tens
         for i, (n, length) in enumerate(zip(indices.shape or (), x.shape, strict=False)):
             if i != along and not reaches(length, n):
                 raise ValueError(f"axis {i} of indices is {n} long, of the data {length}")
+        demand_places(known_numbers(indices), x.shape[along])
     return x.of(indices.shape)
 
 
@@ -71,6 +79,7 @@ def gather_nd_output(x: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tens
     rows, batches = product(indices.dims[:-1]), product(x.dims[:batch_dims])
     if isinstance(rows, int) and isinstance(batches, int) and batches and rows % batches:
         raise ValueError(f"{rows} indices for {batches} batches of data")
+    demand_tuples(indices, x.dims[batch_dims : batch_dims + depth])
     return x.of((*indices.dims[:-1], *x.dims[batch_dims + depth :]))
 
 

@@ -69,10 +69,26 @@ def pad_output(
         total = n + found[0] + found[1]
         if not reaches(total, 0):
             raise ValueError(f"padding {found[0]} and {found[1]} cuts more than the {n} there are")
-        if mode == "reflect" and n == 1 and found != (0, 0):
-            raise ValueError(f"axis {i} of length 1 has nothing to reflect")
+        demand_source(n, *found, mode)
         shape.append(total)
     return x.of(tuple(shape))
+
+
+def demand_source(n: Dim, before: Dim, after: Dim, mode: str) -> None:
+    """Raise ValueError where there is surely too little to fill padding from, what is cut off left out.
+
+    A mirror image is as long as the axis less its first element at most: none is mirrored again.
+    """
+    if mode == "constant" or not (isinstance(before, int) and isinstance(after, int)):
+        return
+    if (before, after) == (0, 0):
+        return
+    left = n + min(before, 0) + min(after, 0)
+    least = max(before, after, 0) + 1 if mode == "reflect" else 1
+    if not reaches(left, least):
+        raise ValueError(
+            f"padding {before} and {after} by {mode} asks for {least} elements, {left} are left"
+        )
 
 
 def pad_reads(

@@ -23,6 +23,7 @@ import numpy as np
 
 from cnnscope.analyzer.operators.definition import constants
 from cnnscope.analyzer.operators.families.fused_activations import PER_ELEMENT
+from cnnscope.analyzer.operators.families.index_tables import demand_steps
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -129,9 +130,10 @@ def sequence_output(
     demand(p, "P", count, 3 * hidden)
     if x.shape is None:
         return (x.of(None), x.of(None), x.of(None))[:output_count]
-    batch = steps_and_batch(x, layout)[1]
+    steps, batch = steps_and_batch(x, layout)
     everything_, last = shapes(x, count, hidden, layout)
     demand(sequence_lens, "sequence_lens", batch)
+    demand_steps(sequence_lens, steps)
     demand(initial_h, "initial_h", *last)
     demand(initial_c, "initial_c", *last)
     return (x.of(everything_), x.of(last), x.of(last))[:output_count]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import define
+from cnnscope.analyzer.operators.families.index_tables import demand_steps
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -24,7 +25,7 @@ def reverse_output(
 ) -> Tensor:
     demand_least_rank(x, "input", 2)
     if x.shape is not None:
-        in_range(time_axis, x.rank)
+        demand_steps(lengths, x.shape[in_range(time_axis, x.rank)])
         demand(lengths, "sequence_lens", x.shape[in_range(batch_axis, x.rank)])
     return x.of(x.shape)
 

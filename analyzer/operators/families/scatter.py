@@ -13,7 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnnscope.analyzer.operators.definition import define
-from cnnscope.analyzer.operators.families.index_tables import positions
+from cnnscope.analyzer.operators.families.index_tables import (
+    demand_places,
+    demand_tuples,
+    known_numbers,
+    positions,
+)
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
     Along,
@@ -60,8 +65,9 @@ def scatter_elements_output(
     x: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0
 ) -> Tensor:
     if x.shape is not None:
-        in_range(axis, x.rank)
+        along = in_range(axis, x.rank)
         demand_rank(indices, "indices", x.rank)
+        demand_places(known_numbers(indices), x.shape[along])
     if indices.shape is not None:
         demand(updates, "updates", *indices.shape)
     return x.of(x.shape)
@@ -77,6 +83,7 @@ def scatter_nd_output(x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
             if depth > x.rank:
                 raise ValueError(f"indices of {depth} axes, data has {x.rank}")
             demand(updates, "updates", *indices.shape[:-1], *x.shape[depth:])
+            demand_tuples(indices, x.shape[:depth])
     return x.of(x.shape)
 
 

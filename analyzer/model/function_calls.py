@@ -8,6 +8,7 @@ from typing import NamedTuple
 import onnx
 
 from cnnscope.analyzer.model.expansion import Key
+from cnnscope.analyzer.model.node_places import NodePlace
 from cnnscope.analyzer.model.set_fields import (
     ATTRIBUTE,
     DOMAIN,
@@ -28,6 +29,7 @@ class Call(NamedTuple):
     Args:
         attributes: the proto's.
         notes: the entries of its metadata.
+        place: where the file has it; None: nowhere.
     """
 
     proto: onnx.NodeProto
@@ -41,6 +43,7 @@ class Call(NamedTuple):
     domain: str
     attributes: Sequence[onnx.AttributeProto]
     notes: Sequence[onnx.StringStringEntryProto]
+    place: NodePlace | None
 
 
 def call_of(
@@ -49,6 +52,7 @@ def call_of(
     scope: str,
     calls: tuple[Key, ...],
     shared: dict[str, str],
+    place: NodePlace,
 ) -> Call:
     """A node as its own graph has it.
 
@@ -61,7 +65,7 @@ def call_of(
         proto, tuple([share(x, x) for x in fields.get(INPUT, ())]),
         tuple([share(x, x) for x in fields.get(OUTPUT, ())]), opsets, scope, calls,
         fields.get(NAME, ""), share(op, op), "" if domain == "ai.onnx" else share(domain, domain),
-        fields.get(ATTRIBUTE, ()), fields.get(METADATA, ()),
+        fields.get(ATTRIBUTE, ()), fields.get(METADATA, ()), place,
     )  # fmt: skip
 
 

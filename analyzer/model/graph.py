@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from cnnscope.analyzer.model.exporter_notes import CLASSES, SCOPES, noted_list
+from cnnscope.analyzer.model.node_places import NodePlace
 from cnnscope.analyzer.model.set_fields import METADATA, set_fields
 from cnnscope.analyzer.values.node_name import shown_name
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -60,6 +61,8 @@ class Node:
         attributes: plain Python: numbers, strings, tuples, `Tensor`, `Graph`.
         scope: path of the function calls or modules that it belongs to, ``/``-separated.
         proto: what it was read from, references to a function's attributes resolved.
+        given_name: its name in the file.
+        place: where it is written there; None for one that nobody wrote.
         bodies: the subgraphs among the attributes, by attribute name.
     """
 
@@ -74,6 +77,7 @@ class Node:
     scope: str
     proto: onnx.NodeProto
     given_name: str = ""
+    place: NodePlace | None = None
     bodies: Mapping[str, Graph] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

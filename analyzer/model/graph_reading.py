@@ -23,6 +23,7 @@ from cnnscope.analyzer.model.mechanical_names import (
     is_mechanical,
     module_of,
 )
+from cnnscope.analyzer.model.node_places import NodePlace, Written
 from cnnscope.analyzer.model.running_order import Visible, in_running_order
 from cnnscope.analyzer.model.tensors import declared_tensor, stored_sparse, stored_tensor
 from cnnscope.analyzer.values.diagnostics import GraphError
@@ -95,6 +96,8 @@ class _Reader:
         outer: Visible,
         scope: str,
         calls: tuple[Key, ...] = (),
+        within: Written = (),
+        call: NodePlace | None = None,
     ) -> Graph:
         names = [v.name for values in (proto.input, proto.output, proto.value_info) for v in values]
         for name in (*names, *(t.name for t in proto.initializer)):
@@ -109,7 +112,7 @@ class _Reader:
                 self.weights[at] = len(kept.tensor.shape) > 1
         inputs = {v.name: declared_tensor(v.type) for v in proto.input if v.name not in stored}
         visible = Visible({*inputs, *stored}, outer)
-        nodes = list(self.expanded(proto.node, opsets, scope, calls))
+        nodes = list(self.expanded(proto.node, opsets, scope, calls, within, call))
         nodes = in_running_order(nodes, visible)
         visible.own.update(name for n in nodes for name in n.outputs if name)
         read = tuple([self.node(i, n, visible) for i, n in enumerate(nodes)])
@@ -136,17 +139,19 @@ class _Reader:
         opsets: Mapping[str, int],
         scope: str,
         calls: tuple[Key, ...],
+        within: Written,
+        call: NodePlace | None,
     ) -> Iterator[Call]:
         """The nodes, each call of a model-local function replaced by the function's nodes."""
-        for proto in protos:
-            function = None
+        for at, proto in enumerate(protos):
+            function, place = None, NodePlace(within, at, call)
             if self.functions:
                 key = function_key(proto)
                 function = self.functions.get(key)
             if function is None:
-                yield call_of(proto, opsets, scope, calls, self.shared)
+                yield call_of(proto, opsets, scope, calls, self.shared, place)
                 continue
-            yield from self.inlined(proto, function, opsets, scope, (*calls, key))
+            yield from self.inlined(proto, function, opsets, scope, (*calls, key), place)
 
     def inlined(
         self,
@@ -155,6 +160,7 @@ class _Reader:
         outer: Mapping[str, int],
         scope: str,
         calls: tuple[Key, ...],
+        place: NodePlace,
     ) -> Iterator[Call]:
         label = call.name or call.op_type
         self.names["call:" + label] += 1
@@ -180,7 +186,7 @@ class _Reader:
                 carry = onnx.NodeProto(op_type="Identity", name=f"{label}/{name}")
                 yield Call(
                     carry, (passed[name],), (given_name,), opsets, inner, calls,
-                    carry.name, carry.op_type, "", (), (),
+                    carry.name, carry.op_type, "", (), (), None,
                 )  # fmt: skip
                 renamed[name] = passed[name]
 
@@ -196,7 +202,7 @@ class _Reader:
             for name in proto.output:  # an unused output of the call keeps a private name
                 if name and renamed.get(name) == "":
                     renamed[name] = f"{inner}/{name}"
-        for step in self.expanded(protos, opsets, inner, calls):
+        for step in self.expanded(protos, opsets, inner, calls, calls[-1], place):
             # A nested call has been renamed one level already: its names are this level's.
             renamed_proto = renamed_bodies(step.proto, rename)
             yield step._replace(
@@ -207,7 +213,7 @@ class _Reader:
             )
 
     def node(self, index: int, call: Call, visible: Visible) -> Node:
-        proto, inputs, outputs, opsets, scope, _, given, op, domain, *_ = call
+        proto, inputs, outputs, opsets, scope, _, given, op, domain, *_, place = call
         wanted = given
         if wanted and scope and scope != wanted:
             wanted = f"{scope}/{wanted}"
@@ -223,7 +229,7 @@ class _Reader:
         version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
         return Node(
             index, name, op, domain, version, inputs, outputs, attributes,
-            scope or within, proto, given,
+            scope or within, proto, given, place,
         )  # fmt: skip
 
     def known(self, name: str, call: Call) -> tuple[str, str]:
@@ -259,7 +265,7 @@ class _Reader:
             name = self.shared.setdefault(name, name)
             plain = PLAIN_ATTRIBUTES.get(kind)
             if plain is None:  # a graph, most of all: unlike any other
-                found[name] = self.attribute(a, kind, call.opsets, visible, node, call.calls)
+                found[name] = self.attribute(a, kind, call, visible, node)
                 alone = True
                 continue
             value = found[name] = plain(a)
@@ -275,18 +281,22 @@ class _Reader:
         self,
         a: onnx.AttributeProto,
         kind: int,
-        opsets: Mapping[str, int],
+        call: Call,
         visible: Visible,
         scope: str,
-        calls: tuple[Key, ...],
     ) -> object:
         """An attribute of any type."""
         if kind == _A.UNDEFINED:  # IR version 1 left the type out
             kind = guessed_type(a)
         if kind in PLAIN_ATTRIBUTES:
             return PLAIN_ATTRIBUTES[kind](a)
-        if kind == _A.GRAPH:
-            return self.graph(a.g, opsets, visible, scope, calls)
-        if kind == _A.GRAPHS:
-            return tuple(self.graph(g, opsets, visible, scope, calls) for g in a.graphs)
-        return None
+        if kind not in (_A.GRAPH, _A.GRAPHS):
+            return None
+        place = call.place or NodePlace((), -1)  # only what holds no graph is written nowhere
+        found = tuple(
+            self.graph(
+                g, call.opsets, visible, scope, call.calls, place.body(a.name, i), place.call
+            )
+            for i, g in enumerate((a.g,) if kind == _A.GRAPH else a.graphs)
+        )
+        return found[0] if kind == _A.GRAPH else found

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+_UNMARKED = marked_place(TensorProto())
+
+
 def location_mentions(kept: bytes, left_out: Mapping[Place, object], location: str) -> int:
     """How often a model without its payloads says "location", our own markers apart."""
     return kept.count(b"location") - len(left_out) * (1 + location.count("location"))
@@ -78,6 +81,19 @@ def find_weight_places(
     if inline and external:
         return "mixed", ()
     return "inline" if inline else "external" if external else "none", ()
+
+
+def external_locations(model: onnx.ModelProto) -> tuple[str, ...]:
+    """The files beside a model that its weights are in, each once; what was left out of it is none.
+
+    Args:
+        model: as read, without its payloads.
+    """
+    found = dict.fromkeys(
+        external_place(tensor)[0] for tensor in _tensors(model)
+        if tensor.data_location == TensorProto.EXTERNAL and marked_place(tensor) == _UNMARKED
+    )  # fmt: skip
+    return tuple(found)
 
 
 def _initializers(graph: onnx.GraphProto) -> Iterator[TensorProto]:

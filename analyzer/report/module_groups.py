@@ -20,18 +20,23 @@ def leaves(tree: Iterable[Group]) -> list[Group]:
 
 def by_module(report: Grouped, depth: int) -> list[Group]:
     paths = module_paths(report.layers)
-    most = _most_steps(paths, depth)
+    _, most = steps_told(paths, depth)
     groups: dict[ModulePath, list[Layer]] = {}
     for layer, path in zip(report.layers, paths, strict=True):
         groups.setdefault(path[:most], []).append(layer)
     return [_module(path, members) for path, members in groups.items()]
 
 
-def _most_steps(paths: Sequence[ModulePath], depth: int) -> int:
-    """How many steps of a path are told: so many below those that all have in common."""
+def steps_told(paths: Sequence[ModulePath], depth: int) -> tuple[int, int]:
+    """How many steps all paths have in common, and how many are told: so many more.
+
+    Raises:
+        ValueError: the depth isn't positive.
+    """
     if depth < 1:
         raise ValueError(f"a depth of {depth}: give 1 or more")
-    return len(_common([path for path in paths if path])) + depth
+    common = len(_common([path for path in paths if path]))
+    return common, common + depth
 
 
 def _module(path: ModulePath, members: Sequence[Layer]) -> Group:
@@ -69,13 +74,13 @@ def module_tree(
         ValueError: the depth isn't positive.
     """
     paths = module_paths(report.layers)
-    most = _most_steps(paths, depth)
+    above, most = steps_told(paths, depth)
     kept = None if chosen is None else {id(layer) for layer in chosen}
     members = [
         (path[:most], layer) for path, layer in zip(paths, report.layers, strict=True)
         if kept is None or id(layer) in kept
     ]  # fmt: skip
-    return _level(members, most - depth, 1)
+    return _level(members, above, 1)
 
 
 _Members = list[tuple[ModulePath, Layer]]

@@ -184,6 +184,7 @@ GROUPS = {
         "check": "Hold models against limits, for CI.",
     },
     "Also": {
+        "export": "Its figures for Netron, Graphviz, a README, a model card, ...",
         "baseline": "Write, update or show what limits such as +2% are relative to.",
         "conventions": "What fvcore, thop, ptflops and others would print for it.",
         "operators": "Which operators are covered, and how.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.counters.side_by_side import ConventionFigures, Conventions, conventions
     from cnnscope.analyzer.difference.difference import Difference
     from cnnscope.analyzer.explanation.explanation import Explanation
+    from cnnscope.analyzer.exporting import annotate, export
     from cnnscope.analyzer.filters.filters import Filters
     from cnnscope.analyzer.filters.layer_filters import LayerFilters
     from cnnscope.analyzer.layers.kinds import Kind
@@ -132,6 +133,7 @@ __all__ = [
     "Window",
     "Work",
     "analyze",
+    "annotate",
     "broadcast_shapes",
     "compare",
     "convention",
@@ -139,6 +141,7 @@ __all__ = [
     "diff",
     "each",
     "everything",
+    "export",
     "intervals",
     "load",
     "load_profile",
@@ -153,6 +156,8 @@ __all__ = [
 
 _HOMES = {
     "analyze": "analysis",
+    "annotate": "exporting",
+    "export": "exporting",
     "compare": "analysis",
     "diff": "analysis",
     "Difference": "difference.difference",

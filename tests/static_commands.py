@@ -12,6 +12,7 @@ STATIC: dict[str, list[str]] = {
     "effective": ["MODEL"],
     "explain": ["MODEL", "0"],
     "filters": [str(Path(__file__).resolve().parent / "data" / "edges.onnx")],
+    "export": ["MODEL", "--mermaid", "-", "--netron", "netron.json"],
     "conventions": ["MODEL"],
     "operators": ["Conv"],
     "check": ["MODEL", "--limit", "macs=1T"],

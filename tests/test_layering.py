@@ -43,6 +43,7 @@ ROOMS = [
     "analyzer.analysis",
     "analyzer.sizing",
     "analyzer.paging",
+    "analyzer.exporting",
     "analyzer",
     "runtime.engine",
     "runtime.device",

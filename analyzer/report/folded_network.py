@@ -158,6 +158,7 @@ def _arrows(
     network: networkx.DiGraph[str], stands: dict[str, Drawn]
 ) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
     found: dict[tuple[str, str], dict[str, None]] = {}
+    tensors: str
     for a, b, tensors in network.edges(data="tensors"):
         ends = stands[a].key, stands[b].key
         if ends[0] != ends[1]:

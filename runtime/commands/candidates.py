@@ -187,6 +187,12 @@ def _providers(line: Line) -> Iterable[Candidate]:
     return [(name, "") for name in ("auto", "cpu", "cuda", "tensorrt")]
 
 
+def _metrics(line: Line) -> Iterable[Candidate]:
+    from cnnscope.analyzer.render.viewers.scale import METRICS
+
+    return [(name, "") for name in METRICS]
+
+
 def _dtypes(line: Line) -> Iterable[Candidate]:
     return [("float16", "")]
 
@@ -206,5 +212,5 @@ VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "--select": _rules,
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
     "--report": _reports, "--solve": _wishes, "--over": _free_names, "--provider": _providers,
-    "--dtype": _dtypes, "--of": _whole_input_names,
+    "--dtype": _dtypes, "--of": _whole_input_names, "--color": _metrics,
 }  # fmt: skip

@@ -129,7 +129,7 @@ EPILOG = """\b
 Example: cnnscope export model.onnx --netron model.netron.json
          cnnscope export model.onnx --annotate noted.onnx
          cnnscope export model.onnx --mermaid - --depth 1 --color macs
-         cnnscope export model.onnx --model-card README.md --cyclonedx bom.json"""
+         cnnscope export model.onnx --model-card README.md"""
 
 
 def export(
@@ -175,10 +175,19 @@ def export(
     figures as metadata_props: every viewer shows those.
     """
     files = {
-        "netron": netron, "model-explorer": model_explorer, "dot": dot, "graphml": graphml, "mermaid": mermaid,
-        "model-card": model_card, "cyclonedx": cyclonedx,
+        "netron": netron, "model-explorer": model_explorer, "dot": dot, "graphml": graphml,
+        "mermaid": mermaid, "model-card": model_card, "cyclonedx": cyclonedx,
     }  # fmt: skip
     asked = {form: file for form, file in files.items() if file is not None}
     return lambda: write_exports(
-        Exports(model, asked, annotate, color, depth, shapes_of(shape), lengths_of(dim), values_of(value))
+        Exports(
+            model,
+            asked,
+            annotate,
+            color,
+            depth,
+            shapes_of(shape),
+            lengths_of(dim),
+            values_of(value),
+        )
     )

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from cnnscope.analyzer.model.wire_format import FileBytes
+from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.render.forms.json import dumped
 from cnnscope.analyzer.render.viewers.exported import Exported, Wish, file_name
 from cnnscope.analyzer.report.examination import Analysis
@@ -65,13 +65,14 @@ def _file_facts(report: Report) -> dict[str, object]:
 def _hashes(report: Report) -> dict[str, object]:
     """The file's own hash, where its bytes are at hand; data beside it isn't in it."""
     known = report._analysis
-    data = known.file.data if isinstance(known, Analysis) else None
+    found = _sha256(known.file) if isinstance(known, Analysis) else None
+    return {} if found is None else {"hashes": [{"alg": "SHA-256", "content": found}]}
+
+
+def _sha256(file: ModelFile) -> str | None:
+    data = file.data
     if data is None:
-        return {}
-    return {"hashes": [{"alg": "SHA-256", "content": _sha256(data)}]}
-
-
-def _sha256(data: FileBytes) -> str:
+        return None
     found = hashlib.sha256()
     for start in range(0, len(data), _STRETCH):
         found.update(data[start : start + _STRETCH])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from cnnscope.analyzer.model.node_places import WrittenNode, written_nodes
+from cnnscope.analyzer.model.node_places import Written, WrittenNode, written_in, written_nodes
 from cnnscope.analyzer.render.forms.json import dumped
 from cnnscope.analyzer.render.viewers.exported import Exported, Wish
 from cnnscope.analyzer.render.viewers.scale import COLORS, METRICS, metric_named, text_color
@@ -30,21 +30,19 @@ def node_data(report: Report, wish: Wish) -> Exported:
     """
     metric = metric_named(wish.color or _USUAL)
     amount, graphs = METRICS[metric], _graphs(report)
-    called = Counter(
-        graphs[x.place.within] + (node_id(x),) for x in _written(report) if x.place.within in graphs
-    )
+    called = Counter((graphs.get(x.place.within), node_id(x)) for x in _written(report))
     found: dict[str, dict[str, object]] = {}
     lost = 0
     for node in file_nodes(report):
         values = {amount(layers) for layers in node.times}
         value = values.pop() if len(values) == 1 else None
-        graph = graphs.get(node.written.place.within)
+        graph, called_so = graphs.get(node.written.place.within), node_id(node.written)
         if value is None:
             continue
-        if graph is None or called[(*graph, node_id(node.written))] > 1:
+        if graph is None or called[graph, called_so] > 1:
             lost += 1
             continue
-        found.setdefault(graph[0], {})[node_id(node.written)] = {"value": value}
+        found.setdefault(graph, {})[called_so] = {"value": value}
     data = {
         graph: {"name": f"cnnscope {metric}", "results": results, "gradient": _gradient()}
         for graph, results in found.items()
@@ -64,22 +62,19 @@ def node_id(node: WrittenNode) -> str:
     return node.proto.name or f"<node_{node.place.at}>"
 
 
-def _graphs(report: Report) -> dict[tuple[str | int, ...], tuple[str]]:
+def _graphs(report: Report) -> dict[Written, str]:
     """What graphs are called there, by what their nodes are written in; those in subgraphs aren't shown."""
     model = analysis_of(report).file.model
-    found: dict[tuple[str | int, ...], tuple[str]] = {(): (model.graph.name,)}
+    found: dict[Written, str] = {(): model.graph.name}
     for function in model.functions:
-        overload = getattr(function, "overload", "")
-        key = ("" if function.domain == "ai.onnx" else function.domain, function.name, overload)
-        parts = [x for x in (function.domain, function.name) if x is not None] + (
-            [overload] if overload else []
-        )
-        found[key] = (f"[function]{'::'.join(parts)}",)
+        key = written_in(function)
+        parts = [function.domain, *map(str, key[1:] if key[-1] else key[1:-1])]
+        found[key] = f"[function]{'::'.join(parts)}"
     for node in _written(report):
         if not node.place.within:
             for attribute in node.proto.attribute:
                 if attribute.HasField("g"):
-                    found[node.place.body(attribute.name)] = (f"{node_id(node)}/{attribute.name}",)
+                    found[node.place.body(attribute.name)] = f"{node_id(node)}/{attribute.name}"
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from cnnscope.analyzer.analysis import analyze
 from cnnscope.analyzer.model.annotating import annotated, check_place
-from cnnscope.analyzer.model.whole_file import write_whole
+from cnnscope.analyzer.model.whole_file import written_whole
 from cnnscope.analyzer.render.viewers.exported import Wish
 from cnnscope.analyzer.render.viewing import view
 from cnnscope.analyzer.report.examination import Source
@@ -57,7 +57,7 @@ def export(
         ModelFileError, GraphError, BindingError: as `analyze`.
 
     >>> import cnnscope
-    >>> print(cnnscope.export("sample_models/lenet5.onnx", "mermaid", depth=1)[:42])
+    >>> print(cnnscope.export("sample_models/lenet5.onnx", "mermaid", depth=1)[:41])
     flowchart TD
       n0(["input<br>1x1x32x32"])
     """
@@ -97,7 +97,7 @@ def annotate(
     >>> import tempfile, onnx, cnnscope
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     cnnscope.annotate("sample_models/lenet5.onnx", f"{folder}/noted.onnx")
-    ...     noted = onnx.load(f"{folder}/noted.onnx")
+    ...     noted = onnx.load(f"{folder}/noted.onnx", load_external_data=False)
     >>> {x.key: x.value for x in noted.graph.node[0].metadata_props}["cnnscope.macs"]
     '117600'
     """
@@ -107,7 +107,9 @@ def annotate(
     notes = {
         (x.written.place.within, x.written.place.at): _named(x.facts) for x in file_nodes(report)
     }
-    write_whole(annotated(file, _named(total_facts(report)), notes, _PREFIX), place)
+    pieces = annotated(file, _named(total_facts(report)), notes, _PREFIX)
+    with written_whole(place) as output_file:
+        output_file.writelines(pieces)
 
 
 def _reported(

@@ -61,6 +61,10 @@ def test_docstrings(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert not failed
 
 
+#: what `cnnscope export` writes its files by
+EXPORTED = ("--netron", "--annotate", "--model-explorer", "--cyclonedx")
+
+
 @dataclass(frozen=True)
 class Example:
     """One console block: its commands, each with the output shown below it."""
@@ -72,7 +76,7 @@ class Example:
     def writes(self, command: str) -> bool:
         """Whether a command leaves a file that a later one may read."""
         return bool(
-            {"-o", "--output", "--report", "--rewrite", "--trace", "--update-baseline"}
+            {"-o", "--output", "--report", "--rewrite", "--trace", "--update-baseline", *EXPORTED}
             & set(command.split())
         )
 

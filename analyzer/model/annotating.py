@@ -19,6 +19,7 @@ import onnx
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.node_places import NodePlace, Written, written_in
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
+from cnnscope.analyzer.model.rewriting import demand_neighbours
 from cnnscope.analyzer.model.weight_places import external_locations
 from cnnscope.analyzer.model.wire_format import (
     FileBytes,
@@ -60,7 +61,7 @@ def annotated(
     Raises:
         ModelFileError: its bytes aren't at hand; or the copy would be larger than anything reads.
     """
-    data = file.data
+    data = file.whole
     if data is None:
         raise ModelFileError(
             "only a model in ONNX's binary form is annotated, on disk or as bytes; save it as .onnx"
@@ -81,19 +82,15 @@ def check_place(file: ModelFile, output: Path) -> None:
     Raises:
         ModelFileError: it isn't, or doesn't.
     """
-    if file.path is None:
+    demand_neighbours(file, output)
+    if file.path is None or not output.exists():
         return
     model = Path(file.path)
-    beside = [model, *(model.parent / location for location in external_locations(file.model))]
-    for path in beside:
-        if output.exists() and path.exists() and output.samefile(path):
+    beside = [model.parent / location for location in external_locations(file.model)]
+    for path in (model, *beside):
+        if path.exists() and output.samefile(path):
             what = "the model itself" if path is model else "the model's data"
             raise ModelFileError(f"{output} is {what}; give another file")
-    if len(beside) > 1 and output.parent.resolve() != model.parent.resolve():
-        raise ModelFileError(
-            f"its weights lie in {beside[1].name} beside it, where a copy elsewhere doesn't find them;"
-            f" write it into {model.parent}"
-        )
 
 
 def _pieces(data: FileBytes, kept: Pieces) -> Iterator[bytes]:

@@ -278,12 +278,7 @@ class _Reader:
         return self.alike.get(tuple(key), found)
 
     def attribute(
-        self,
-        a: onnx.AttributeProto,
-        kind: int,
-        call: Call,
-        visible: Visible,
-        scope: str,
+        self, a: onnx.AttributeProto, kind: int, call: Call, visible: Visible, scope: str
     ) -> object:
         """An attribute of any type."""
         if kind == _A.UNDEFINED:  # IR version 1 left the type out

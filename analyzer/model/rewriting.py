@@ -7,7 +7,7 @@ memory, data that lies in other files stays there, and what this version of ONNX
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,7 +16,7 @@ import onnx
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
 from cnnscope.analyzer.model.whole_file import written_whole
-from cnnscope.analyzer.model.wire_format import FileBytes, message_fields
+from cnnscope.analyzer.model.wire_format import FileBytes, Pieces, message_fields, pieces_length
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -109,13 +109,9 @@ def _copy(data: FileBytes, piece: bytes | slice, stream: BinaryIO) -> None:
         stream.write(data[start : min(start + _CHUNK, piece.stop)])
 
 
-def _length(pieces: Iterable[bytes | slice]) -> int:
-    return sum(len(x) if isinstance(x, bytes) else x.stop - x.start for x in pieces)
-
-
-def _model_pieces(data: FileBytes, new: NewNodes) -> list[bytes | slice]:
+def _model_pieces(data: FileBytes, new: NewNodes) -> Pieces:
     """What the new file is made of: bytes, and stretches of the old one."""
-    around: list[bytes | slice] = []
+    around: Pieces = []
     graphs = []
     for tag, key, inside, stop in message_fields(data, 0, len(data)):
         if key == _GRAPH:
@@ -123,14 +119,14 @@ def _model_pieces(data: FileBytes, new: NewNodes) -> list[bytes | slice]:
         else:
             around.append(slice(tag, stop))
     graph = list(_graph_pieces(data, graphs, new))
-    return [*around, varint_bytes(_GRAPH), varint_bytes(_length(graph)), *graph]
+    return [*around, varint_bytes(_GRAPH), varint_bytes(pieces_length(graph)), *graph]
 
 
 def _graph_pieces(
     data: FileBytes, graphs: Sequence[tuple[int, int]], new: NewNodes
 ) -> Iterator[bytes | slice]:
     nodes: list[slice] = []
-    rest: list[bytes | slice] = []
+    rest: Pieces = []
     for start, end in graphs:
         for tag, key, inside, stop in message_fields(data, start, end):
             if key == _NODE:

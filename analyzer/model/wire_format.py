@@ -150,7 +150,12 @@ class Walk:
                 once.add(key)
             kept = self.message(child, inside, stop, depth + 1)
             if kept is not None:
-                pieces += slice(copied, tag), varint_bytes(key), varint_bytes(_length(kept)), *kept
+                pieces += (
+                    slice(copied, tag),
+                    varint_bytes(key),
+                    varint_bytes(pieces_length(kept)),
+                    *kept,
+                )
                 copied = stop
         if once and not self.occurs_once(once, start, end):
             for place in list(self.left_out)[before:]:  # what would be merged stays whole
@@ -200,7 +205,8 @@ class Walk:
         return pieces
 
 
-def _length(pieces: Pieces) -> int:
+def pieces_length(pieces: Pieces) -> int:
+    """How many bytes that is."""
     return sum(len(x) if isinstance(x, bytes) else x.stop - x.start for x in pieces)
 
 

@@ -105,7 +105,7 @@ def drawing(report: Report, depth: int | None = None) -> Drawing:
     >>> import cnnscope
     >>> found = drawing(cnnscope.analyze("sample_models/lenet5.onnx"), depth=1)
     >>> [node.name for node in found.nodes][:3], len(found.arrows)
-    (['input', 'conv1', 'relu1'], 12)
+    (['input', 'conv1', 'tanh1'], 13)
     """
     network = report.graph
     paths = module_paths(report.layers)

@@ -85,8 +85,9 @@ def _check(request: Exports) -> None:
         raise Misuse("say what to write, such as --netron FILE (see cnnscope export --help)")
     if len({str(x) for x in files}) < len(files):
         raise Misuse("two exports go to the same place; give each its own file")
-    for file in files:
+    for file in request.files.values():
         check_output(file, [request.model])
+    check_output(request.copy, [request.model], replaces=True)
     for wished, value in (("color", request.color), ("depth", request.depth)):
         able = takers(wished)
         if value is not None and not any(form in able for form in request.files):

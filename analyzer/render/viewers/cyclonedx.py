@@ -70,7 +70,7 @@ def _hashes(report: Report) -> dict[str, object]:
 
 
 def _sha256(file: ModelFile) -> str | None:
-    data = file.data
+    data = file.whole
     if data is None:
         return None
     found = hashlib.sha256()

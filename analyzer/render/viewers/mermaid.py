@@ -67,11 +67,14 @@ def quoted(text: str) -> str:
     return f'"{_coded(text)}"'
 
 
-_KEPT: Final = re.compile(r"[^\w ]|_")
+_CODED: Final = re.compile(r"[^\w ]|_")
+#: Mermaid ends a line at a backslash and an n however they are written; this sign looks the same
+_BACKSLASH: Final = "\N{REVERSE SOLIDUS OPERATOR}"
 
 
 def _coded(text: str) -> str:
-    return _KEPT.sub(lambda found: f"#{ord(found[0])};", text)
+    text = text.replace("\\", _BACKSLASH)
+    return _CODED.sub(lambda found: f"#{ord(found[0])};", text)
 
 
 def _shape(node: Drawn, amount: str) -> str:

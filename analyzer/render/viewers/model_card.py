@@ -23,7 +23,8 @@ from cnnscope.analyzer.values.tensor import plain_shape
 
 def model_card(report: Report, wish: Wish) -> Exported:
     """The report as a model card."""
-    return Exported(without_commands(f"{_front_matter(report)}\n{pages([_body(report)])}"))
+    front = without_commands(_front_matter(report), colon="\\x3a", sign="\\x23")
+    return Exported(f"{front}\n{without_commands(pages([_body(report)]))}")
 
 
 def _front_matter(report: Report) -> str:

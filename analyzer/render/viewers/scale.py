@@ -73,7 +73,7 @@ def written_amount(metric: str, value: int) -> str:
     """An amount as people read it.
 
     >>> written_amount("macs", 240_000), written_amount("weight_bytes", 2048), written_amount("rf", 427)
-    ('240.00 k MACs', '2.00 KiB weight bytes', 'field 427')
+    ('240.0 k MACs', '2.00 KiB weight bytes', 'field 427')
     """
     if metric == "rf":
         return f"field {value}"

@@ -98,6 +98,10 @@ NAME_EXCEPTIONS: dict[tuple[str, str], str] = {
         "analyzer.model.graph_reading",
         "Identity",
     ): "a function that hands an input through needs a node for it",
+    (
+        "analyzer.render.viewers.adapter_names",
+        "If",
+    ): "Model Explorer's adapter draws this operator's subgraphs otherwise than others'",
     ("analyzer.sizes.patch_nodes", "Slice"): "it writes one",
     ("analyzer.sizes.patch_nodes", "Concat"): "likewise",
     ("analyzer.sizes.patch_nodes", "Constant"): "likewise",

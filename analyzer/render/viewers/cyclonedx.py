@@ -15,7 +15,8 @@ from cnnscope.analyzer.render.forms.json import dumped
 from cnnscope.analyzer.render.viewers.exported import Exported, Wish, file_name
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.layer_records import shape_text
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.total_facts import total_facts
 
 _STRETCH: Final = 1 << 22

@@ -15,7 +15,8 @@ from cnnscope.analyzer.render.subjects.report import field_lines
 from cnnscope.analyzer.render.subjects.totals import metric, total_lines
 from cnnscope.analyzer.render.tables import text_table
 from cnnscope.analyzer.render.viewers.exported import Exported, Wish, file_name
-from cnnscope.analyzer.report.report import Input, Report
+from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.total_facts import total_facts
 from cnnscope.analyzer.values.notation import count, name, shape
 from cnnscope.analyzer.values.tensor import plain_shape

@@ -204,7 +204,7 @@ def test_what_is_no_dense_convolution_has_no_separable_form(case: str) -> None:
     found = layer.explain().alternatives
     assert found is not None
     assert found.saving is None
-    assert len(found.forms) == 3
+    assert "depthwise separable" not in {form.form for form in found.forms}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnscope.analyzer.explanation.algorithms import Algorithm, find_algorithms
 from cnnscope.analyzer.explanation.axes import SeenInput, UnitRegion
 from cnnscope.analyzer.explanation.axis_derivation import (
     ExplainedNode,
@@ -22,14 +21,13 @@ from cnnscope.analyzer.explanation.explanation import (
     StoredOperand,
     Traffic,
 )
+from cnnscope.analyzer.explanation.other_ways import find_other_ways
 from cnnscope.analyzer.explanation.sources import sources
-from cnnscope.analyzer.fields.connections import find_alternatives
 from cnnscope.analyzer.fields.extreme_paths import FieldPath
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.seen import Seen, unclipped
 from cnnscope.analyzer.fields.steps import FieldStep, find_steps
 from cnnscope.analyzer.fields.units import central_unit, whole_unit
-from cnnscope.analyzer.layers.placing import find_placing
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.operators.formula_text import Formula
 from cnnscope.analyzer.operators.formulas import (
@@ -61,24 +59,10 @@ def explain_node(subject: ExplainedNode, unit: Sequence[int | None] | None = Non
     work = _work(subject, operands)
     notes: list[str] = []
     macs, flops = _totals(cost, work)
-    places = {name: position for position, name in enumerate(node.inputs)}
-    # Weights are an earlier operand than biases; by their size where they come through other nodes.
-    learned = [
-        x.elements
-        for x in sorted(stored, key=lambda x: (places.get(x.name, len(places)), -x.elements))
-        if x.role == "parameter"
-    ]
-    alternatives = None
-    algorithms: tuple[Algorithm, ...] = ()
-    if cost.work is not None and learned and not cost.uncounted:
-        alternatives = find_alternatives(
-            node, shapes, subject.reads, cost.work, learned[0], sum(learned[1:])
-        )
-        if alternatives is not None:
-            placing = find_placing(node, shapes, subject.reads)
-            algorithms = find_algorithms(placing, subject.kind, alternatives.forms[0].macs)
-        if isinstance(cost.work.macs, FreeDim):
-            notes.append("no alternatives: the layer's sizes hang on free dimensions, bind them")
+    alternatives, algorithms = find_other_ways(subject, stored)
+    learned = any(x.role == "parameter" for x in stored) and not cost.uncounted
+    if learned and cost.work is not None and isinstance(cost.work.macs, FreeDim):
+        notes.append("no alternatives: the layer's sizes hang on free dimensions, bind them")
     seen: dict[tuple[str, int], Seen] = {}
     steps: tuple[FieldStep, ...] = ()
     paths: tuple[FieldPath, ...] = ()

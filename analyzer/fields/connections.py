@@ -12,9 +12,12 @@ connect nothing. For one example (the batch axis apart)::
     (4)  depthwise separable         k^n * C_in + C_in * C_out weights; work over (3)'s:
                                      1/C_out + 1/k^n  (without biases)
     (5)  sparsity of (3) as a matrix 1 - connections / (in * out)
+    (6)  tiled                       the same products with t kernels in rotation along each axis:
+                                     t^n times (3)'s weights
 
 (2): LeCun 1989; Taigman et al., DeepFace, CVPR 2014; Keras' LocallyConnected. (4): Howard et al.,
-MobileNets, 2017. Every linear layer is a matrix between its flattened ends, (5) says how empty.
+MobileNets, 2017. (6): Le et al., Tiled convolutional neural networks, NIPS 2010. Every linear layer is a
+matrix between its flattened ends, (5) says how empty.
 """
 
 from __future__ import annotations
@@ -37,8 +40,8 @@ class Alternative:
     """A layer between the same ends, for one example.
 
     Args:
-        form: ``"shared"`` (as it is), ``"unshared"``, ``"fully connected"`` or
-            ``"depthwise separable"``.
+        form: ``"shared"``, ``"unshared"``, ``"fully connected"``, ``"depthwise separable"`` or
+            ``"tiled"``.
         weights: of its connections.
         biases: added to its outputs.
         connections: pairs of an input and an output element with a weight between them; of a
@@ -110,14 +113,17 @@ class Alternatives:
 
 
 def find_alternatives(
-    node: Node, shapes: Shapes, reads: NodeReads, work: Work, weights: int, biases: int
-) -> Alternatives | None:
+    node: Node, shapes: Shapes, reads: NodeReads, work: Work, weights: int, biases: int,
+    kernels: int = 1, rotation: int = 1,
+) -> Alternatives | None:  # fmt: skip
     """What could stand in a layer's place; None where it isn't one matrix between two ends.
 
     Args:
         node, shapes, reads: the layer.
         work: its own.
         weights, biases: stored elements that it uses.
+        kernels: how many its positions have between them: 1 where all share one.
+        rotation: how many there would be, tiled; 1: it isn't asked.
     """
     if not weights or not isinstance(work.macs, int) or not work.macs:
         return None
@@ -127,7 +133,8 @@ def find_alternatives(
     output = shapes.outputs(node)[0]
     if which is None or reads.through or not reads.outputs or output.shape is None:
         return None
-    ways = operand_reads(shapes.inputs(node)[which], output, reads.outputs[0][which])
+    x = shapes.inputs(node)[which]
+    ways = operand_reads(x, output, reads.outputs[0][which], examples=kernels == 1)
     if ways is None:
         return None
     # Each product is one connection: else (attention, recurrence) it is more than one matrix.
@@ -140,14 +147,22 @@ def find_alternatives(
         return None
     inputs, outputs = math.prod(ways.lengths), math.prod(ways.outputs)
     bias = outputs if work.bias else 0
-    forms = [
-        Alternative("shared", weights, biases, connections, products, {}),
-        Alternative("unshared", products, bias, connections, products, {}),
+    own = "shared" if kernels == 1 else "tiled" if weights < products else "unshared"
+    forms = [Alternative(own, weights, biases, connections, products, {})]
+    if own != "shared":
+        forms.append(Alternative("shared", weights // kernels, biases, connections, products, {}))
+    if own != "unshared":
+        forms.append(Alternative("unshared", products, bias, connections, products, {}))
+    forms.append(
         Alternative(
             "fully connected", inputs * outputs, bias, inputs * outputs, inputs * outputs,
             {"weights": Formula("in*out", {"in": inputs, "out": outputs}, inputs * outputs)},
-        ),
-    ]  # fmt: skip
+        )
+    )  # fmt: skip
+    if own == "shared" and rotation > 1:
+        tiled = Formula("t*weights", {"t": rotation, "weights": weights}, rotation * weights)
+        more = {"weights": tiled}
+        forms.append(Alternative("tiled", rotation * weights, biases, connections, products, more))
     separable = _separable(ways, products, biases)
     saving = None
     if separable is not None:

@@ -24,8 +24,14 @@ class OperandReads:
     batch: int
 
 
-def operand_reads(x: Tensor | None, output: Tensor, read: object) -> OperandReads | None:
-    """The reads of the data operand; None where a length isn't known or an axis isn't read by itself."""
+def operand_reads(
+    x: Tensor | None, output: Tensor, read: object, *, examples: bool = True
+) -> OperandReads | None:
+    """The reads of the data operand; None where a length isn't known or an axis isn't read by itself.
+
+    Args:
+        examples: axis 0 may be the batch.
+    """
     if x is None or x.shape is None or not isinstance(read, tuple):
         return None
     lengths = [d for d in x.shape if isinstance(d, int)]
@@ -33,7 +39,7 @@ def operand_reads(x: Tensor | None, output: Tensor, read: object) -> OperandRead
     if len(lengths) != len(x.shape) or len(outputs) != output.rank:
         return None
     ways, batch = list(read), 1
-    if len(lengths) > 1 and ways[0] == Along(0):
+    if examples and len(lengths) > 1 and ways[0] == Along(0):
         batch, lengths[0], outputs[0] = outputs[0], 1, 1
         if not batch:
             return None

@@ -198,3 +198,17 @@ def _near(
     for group in np.split(left[order], ends):
         if len(group) > 1:
             yield tuple(np.sort(group).tolist())
+
+
+def find_period(matrices: np.ndarray) -> int | None:
+    """After how many rows they begin again; None where they don't.
+
+    >>> find_period(np.array([[1, 2], [3, 4], [1, 2], [3, 4]]))
+    2
+    """
+    for period in range(1, len(matrices)):
+        if np.array_equal(matrices[period], matrices[0]) and np.array_equal(
+            matrices[period:], matrices[:-period]
+        ):
+            return period
+    return None

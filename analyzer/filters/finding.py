@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnscope.analyzer.filters.bank import Bank, bank_of, read_bank
-from cnnscope.analyzer.filters.figures import find_repeats, weight_figures
+from cnnscope.analyzer.filters.figures import find_period, find_repeats, weight_figures
 from cnnscope.analyzer.filters.layer_filters import LayerFilters
 from cnnscope.analyzer.filters.low_rank import Positions, low_ranks
 from cnnscope.analyzer.filters.separability import find_separability
@@ -105,6 +105,7 @@ def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
         channels=int(numbers.shape[1]),
         kernel=bank.kernel,
         groups=groups,
+        period=find_period(numbers.reshape(groups, -1)) if not bank.kernel else None,
         dtype=bank.dtype,
         macs=asked.macs,
         figures=figures,

@@ -35,6 +35,8 @@ class LayerFilters(Answer):
         tensor: its weights, as the layer reads them.
         filters, channels, kernel, groups: how many filters, of how many input channels each, of which kernel
             (empty for a matrix), in how many groups.
+        period: of the matrices of a layer with one for each position, after how many they begin again; None
+            where they don't.
         dtype: the stored numbers'.
         macs: of the layer; None: not known.
         figures: range, norm and zeros.
@@ -60,6 +62,7 @@ class LayerFilters(Answer):
     channels: int
     kernel: tuple[int, ...]
     groups: int
+    period: int | None
     dtype: str
     macs: int | None
     figures: WeightFigures
@@ -142,6 +145,7 @@ class LayerFilters(Answer):
             "channels": self.channels,
             "kernel": list(self.kernel),
             "groups": self.groups,
+            "period": self.period,
             "dtype": self.dtype,
             "weights": self.weights,
             "macs": self.macs,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from cnnscope.analyzer.layers.channels import channel_axis, convolution_form, data_input
 from cnnscope.analyzer.layers.padding import Padding, as_written, padding_of
+from cnnscope.analyzer.layers.repeated_weights import period_along
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.operators.definition import Family, lookup
 from cnnscope.analyzer.operators.reading import Along, Whole
@@ -34,7 +35,7 @@ _REDUCTIONS: dict[str, Family] = {
     "mean reduction": "average pooling", "max reduction": "max pooling",
 }  # fmt: skip
 #: forms that say it all: their family adds nothing
-COMPLETE = frozenset({"fully connected", "locally connected", "embedding"})
+COMPLETE = frozenset({"fully connected", "locally connected", "tiled convolution", "embedding"})
 #: every form that a kind may have
 FORMS = (
     "standard", "pointwise", "depthwise", "grouped", "global", "attention", *sorted(COMPLETE),
@@ -51,8 +52,8 @@ class Kind:
         family: what its operator is: ``"convolution"``, ``"max pooling"``, ``"attention"``, ...
         form: which sort of it: of a convolution ``"standard"``, ``"pointwise"``, ``"depthwise"``
             or ``"grouped"``; of a pooling ``"global"``; of a matrix product ``"fully connected"``,
-            ``"locally connected"`` or ``"attention"``; of indexing ``"embedding"``; None where
-            there is one sort only.
+            ``"locally connected"``, ``"tiled convolution"`` or ``"attention"``; of indexing
+            ``"embedding"``; None where there is one sort only.
         rank: how many axes its window moves along; None where it has no window.
         kernel, stride, dilation, before, after: of the window, one number per such axis, in
             elements; empty where they aren't known.
@@ -60,7 +61,7 @@ class Kind:
             (every position that touches the input), ``"custom"``; None without a window.
         traits: what else is to be said: ``"dilated"``, ``"strided"`` (learned downsampling),
             ``"causal"``, ``"separable"``, ``"pointwise"`` (of a grouped one), ``"unshared"``,
-            ``"attention"``.
+            ``"tiled"``, ``"attention"``.
 
     >>> Kind("convolution", "depthwise", 2, (3, 3)).label
     '2-D depthwise convolution'
@@ -137,7 +138,7 @@ def _looked_at(
     if len(per_input) != len(inputs) or output.shape is None:
         return Kind(family)
     if family == "matrix product":
-        return _product(inputs, per_input, output, moving)
+        return _product(node, shapes, per_input, moving)
     if family == "indexing":
         table = inputs[0]
         learned = table is not None and table.constant and table.is_float
@@ -158,23 +159,36 @@ def _looked_at(
 
 
 def _product(
-    inputs: Sequence[Tensor | None],
+    node: Node,
+    shapes: Shapes,
     per_input: Sequence[KnownRead],
-    output: Tensor,
     moving: Callable[[], frozenset[int]],
 ) -> Kind:
-    """Fully connected where an operand that is contracted is stored; locally, one per position."""
-    form, traits = None, ()
-    for x, read in zip(inputs, per_input, strict=True):
+    """Fully connected where an operand that is contracted is stored; locally, one per position; tiled, where
+    these begin again."""
+    form, output = None, shapes.outputs(node)[0]
+    for name, x, read in zip(node.inputs, shapes.inputs(node), per_input, strict=True):
         if x is None or not x.constant or not isinstance(read, tuple):
             continue
         if not any(isinstance(along, Whole) for along in read):
             continue
         form = "fully connected"
-        own = {r.axis for r in read if isinstance(r, Along) and output.dims[r.axis] != 1}
-        if len(read) > 2 and own & moving():
+        if len(read) > 2 and (axes := unshared_axes(read, output, moving())):
+            if any(period_along(name, axis, shapes) is not None for axis in axes):
+                return Kind("matrix product", "tiled convolution", traits=("tiled",))
             return Kind("matrix product", "locally connected", traits=("unshared",))
-    return Kind("matrix product", form, traits=traits)
+    return Kind("matrix product", form)
+
+
+def unshared_axes(read: KnownRead, output: Tensor, moving: frozenset[int]) -> tuple[int, ...]:
+    """The axes of stored weights that count positions: those with weights of their own."""
+    if not isinstance(read, tuple):
+        return ()
+    return tuple(
+        i
+        for i, along in enumerate(read)
+        if isinstance(along, Along) and along.axis in moving and output.dims[along.axis] != 1
+    )
 
 
 def _reduction(family: str, lengths: Sequence[Dim], read: Sequence[object]) -> Kind:

@@ -7,6 +7,7 @@
   activations, scaling, masks and changes of shape between them allowed.
 - *Causal* convolutions (van den Oord et al., *WaveNet*, 2016) whose padding is a layer of its own, or
   that pad both ends and have the last outputs cut off.
+- *Tiled* convolutions written as strided ones whose results are interleaved (`rotation`).
 
 All of it is read off kinds, windows and wiring.
 """
@@ -18,6 +19,7 @@ from dataclasses import replace
 
 from cnnscope.analyzer.layers.channels import channel_axis, data_input
 from cnnscope.analyzer.layers.kinds import Kind
+from cnnscope.analyzer.layers.rotation import interleaved
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.operators.reading import Along, Whole
 from cnnscope.analyzer.passes.facts import Shapes
@@ -80,6 +82,8 @@ class _Patterns:
         self._wire()
         for node in weighted:
             self._causal(node)
+        for node in interleaved(self.nodes, self.shapes, self.reads, self.kinds):
+            self._mark(node, "tiled")
         for node in depthwise:
             self._separable(node)
         for node in sharp:

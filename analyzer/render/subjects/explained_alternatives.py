@@ -15,8 +15,9 @@ from cnnscope.analyzer.values.dimension import Dim
 from cnnscope.analyzer.values.notation import percent, ratio
 
 _FORMS = {
-    "shared": "as it is (shared)",
+    "shared": "shared",
     "unshared": "locally connected",
+    "tiled": "tiled",
     "fully connected": "fully connected",
     "depthwise separable": "depthwise separable",
 }
@@ -28,7 +29,7 @@ def alternative_blocks(found: Alternatives | None) -> Iterator[Block]:
     layer = found.forms[0]
     rows = tuple(
         (
-            _FORMS[form.form], exact(form.params), _times(form.params, layer.params),
+            _called(form, found), exact(form.params), _times(form.params, layer.params),
             exact(form.connections), exact(form.macs),
         )
         for form in found.forms
@@ -45,6 +46,12 @@ def alternative_blocks(found: Alternatives | None) -> Iterator[Block]:
         lines.append(rounded(derived("separable/shared", found.saving), percent(float(part)), part))
     yield Derivation(tuple(lines))
     yield from _remarks(found, layer)
+
+
+def _called(form: Alternative, found: Alternatives) -> str:
+    if form is found.forms[0]:
+        return f"as it is ({_FORMS[form.form]})"
+    return "tiled (2 an axis)" if form.form == "tiled" else _FORMS[form.form]
 
 
 def algorithm_blocks(found: Sequence[Algorithm]) -> Iterator[Block]:

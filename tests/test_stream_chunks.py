@@ -118,7 +118,9 @@ def random_net(seed: int) -> onnx.ModelProto:
             case "pool":
                 y = w.add("AveragePool", y, kernel_shape=[k], strides=[draw.randint(1, 2)])
             case "up":
-                y = w.add("ConvTranspose", y, w.uniform(0.5, 1.5, 2, 2, k), strides=[2])
+                # A kernel no shorter than its stride: in gaps are units that no sample is needed for, and
+                # that there are nevertheless only once the next one has come.
+                y = w.add("ConvTranspose", y, w.uniform(0.5, 1.5, 2, 2, k + 1), strides=[2])
             case "residual":
                 y = w.add("Add", y, conv(y, 3, pads=draw.choice([[1, 1], [2, 0], [0, 2]])))
     return w.model([1, 2, "L"], [y], 18)

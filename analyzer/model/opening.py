@@ -115,6 +115,11 @@ def read_opening(
         named = _AXIS.fullmatch(text)
         if named and named["input"] in inputs:
             axis = int(named["axis"])
+            if (named["name"] or "").strip().isdecimal():
+                raise BindingError(
+                    f"--free {text:.60}: what is opened gets a name, and no length: --free"
+                    f" {named['input']}:{axis}=H and, for the length, --dim H={named['name'].strip()}"
+                )
             found.setdefault(named["input"], {})[axis] = named["name"] or f"{named['input']}:{axis}"
             continue
         if named:
@@ -127,7 +132,7 @@ def read_opening(
                 " get a name, input:2=H"
             )
         labels = text.split("x")
-        if not all(labels) or len(set(labels)) < len(labels):
+        if not all(labels) or len(set(labels)) < len(labels) or any(x.isdecimal() for x in labels):
             raise BindingError(f"--free {text}: give names joined by x, such as HxW")
         taken = _placed(labels, inputs, spatial)
         if not taken:

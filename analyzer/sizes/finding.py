@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnscope.analyzer.sizes.length_set import LengthSet, TooLarge
+from cnnscope.analyzer.sizes.length_set import LIMIT, LengthSet, TooLarge
 from cnnscope.analyzer.sizes.network_lengths import NetworkLengths
 from cnnscope.analyzer.sizes.products import divided_among, product_of
-from cnnscope.analyzer.sizes.solving import Effort, Unsolved, claimed, solved
+from cnnscope.analyzer.sizes.solving import Effort, TooFar, Unsolved, claimed, solved
 from cnnscope.analyzer.sizes.valid_sizes import Cause, Tie, ValidLengths, ValidSizes
 from cnnscope.analyzer.values.conditions import Claim, Condition
 
@@ -72,7 +72,7 @@ class _Solution:
             for claim in condition.otherwise:
                 self._except(claim, name)
             try:
-                lengths = solved(condition, name, self.effort)
+                lengths = self._solved(condition, by, name)
                 held = self.effort.both(self.sets[name], lengths)
             except (Unsolved, TooLarge):
                 self.doubts.append(f"no closed form for {condition}{_of(by)}")
@@ -83,6 +83,17 @@ class _Solution:
         # others is no cause of its own.
         asked.sort(key=lambda x: not x[1].repeats.all())
         self.causes[name] = self._needed(asked, self.sets[name])
+
+    def _solved(self, condition: Condition, by: str | None, name: str) -> LengthSet:
+        """The lengths of which a condition holds, as far as sets are kept."""
+        try:
+            return solved(condition, name, self.effort)
+        except TooFar as far:
+            first = "no length that is met" if far.least is None else f"{name} = {far.least:,}"
+            self.doubts.append(
+                f"{condition} holds from {first} on only, and sets begin at {LIMIT:,} at most{_of(by)}"
+            )
+            return LengthSet.where(lambda n: n >= LIMIT, LIMIT, 1)
 
     def _needed(self, asked: Sequence[tuple[Cause, LengthSet]], held: LengthSet) -> list[Cause]:
         """The last ones without which a set would be another, the last of them first."""

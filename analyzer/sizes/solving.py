@@ -17,6 +17,7 @@ from typing import Final, cast
 import numpy as np
 
 from cnnscope.analyzer.sizes.length_set import LIMIT, LengthSet, TooLarge
+from cnnscope.analyzer.sizes.rising import last_kept, rises
 from cnnscope.analyzer.values.conditions import Claim, Condition
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.extremes import smallest
@@ -40,6 +41,18 @@ _COUNT: Final = "\0k"
 
 class Unsolved(Exception):
     """A condition whose lengths can't be given in closed form."""
+
+
+class TooFar(Unsolved):
+    """A condition that holds of no length that a set is kept of.
+
+    Args:
+        least: the first of which it does; None: none was met.
+    """
+
+    def __init__(self, least: int | None) -> None:
+        super().__init__(least)
+        self.least = least
 
 
 class Effort:
@@ -69,6 +82,7 @@ def solved(condition: Condition, name: str, effort: Effort | None = None) -> Len
     """The lengths of one free dimension for which a condition holds that is about no other.
 
     Raises:
+        TooFar: they begin beyond all sets.
         Unsolved: they can't be given.
         TooLarge: with no more effort than is left.
 
@@ -97,6 +111,8 @@ def claimed(claim: Claim, name: str, effort: Effort | None = None) -> LengthSet:
         return LengthSet.every() if claim.holds_of(difference) else LengthSet.of(())
     if difference.data or difference.names != {name}:
         raise Unsolved
+    if claim.kind == "positive" and rises(difference, name):
+        return _from_its_first(claim, difference, name)
     period, degree = _period(difference), _degree(difference)
     if degree is None:
         effort.spend(_FORMULA * period)
@@ -115,6 +131,19 @@ def claimed(claim: Claim, name: str, effort: Effort | None = None) -> LengthSet:
         return LengthSet.where(values_of, start, period)
     except (TooLarge, Undetermined):
         raise Unsolved from None
+
+
+def _from_its_first(claim: Claim, difference: FreeDim, name: str) -> LengthSet:
+    """The lengths from the first on of which a claim holds that never ceases to, once it does."""
+
+    def lacks(length: int) -> bool:
+        found = substituted(difference, {name: length})
+        return isinstance(found, int) and not claim.holds_of(found)
+
+    last = last_kept(lacks)
+    if last is None or last >= LIMIT:
+        raise TooFar(None if last is None else last + 1)
+    return LengthSet.where(lambda n: n > last, last + 1, 1)
 
 
 def _weight(value: Polynomial) -> int:

@@ -121,8 +121,6 @@ class Reader(Reading):
         for key, inner in table.items():
             if key in ("rate", "share"):
                 continue
-            if key == EFFECTIVE[95]:
-                key = self.of_share(table, keys)
             if key in QUANTITIES and QUANTITIES[key].measure == "samples" and rate is not None:
                 inner = at_rate(inner, rate)
             if key == "operators":
@@ -137,10 +135,12 @@ class Reader(Reading):
                     place = (*keys, key, pattern)
                     scope = Scope(next(x for x in _SCOPES if x == key), pattern)
                     what = f"limits.{key}.{json.dumps(pattern)}"
-                    for quantity, given in self.table(group, place, what).items():
-                        self.limit(quantity, given, scope, (*place, quantity), found, without)
+                    for part, given in self.table(group, place, what).items():
+                        quantity = self.of_share(part, table, keys)
+                        self.limit(quantity, given, scope, (*place, part), found, without)
             elif key in QUANTITIES:
-                self.limit(key, inner, WHOLE, (*keys, key), found, without)
+                quantity = self.of_share(key, table, keys)
+                self.limit(quantity, inner, WHOLE, (*keys, key), found, without)
             else:
                 known = (*QUANTITIES, "operators", "rate", "share", *_SCOPES)
                 self.fault((*keys, key), f"unknown limit {key!r}{suggestion(key, known)}")
@@ -156,8 +156,10 @@ class Reader(Reading):
             return None
         return rate
 
-    def of_share(self, table: Mapping[str, object], keys: Keys) -> str:
-        """Which quantity a table's `effective_field` is: that of its `share`, or of 95 %."""
+    def of_share(self, quantity: str, table: Mapping[str, object], keys: Keys) -> str:
+        """A quantity as a table of limits means it: `effective_field` is that of its `share`."""
+        if quantity != EFFECTIVE[95]:
+            return quantity
         given = table.get("share", "95 %")
         percent = given.replace(" ", "").removesuffix("%") if isinstance(given, str) else ""
         for share, key in EFFECTIVE.items():

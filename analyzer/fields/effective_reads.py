@@ -159,7 +159,8 @@ class _Backwards:
             links = window_links(way.window, self.after[way.axis], length, self.uniform)
             return self._linked(axis, way.axis, links, length)
         if isinstance(way, Weighted):
-            return self._linked(axis, way.axis, _weighted_links(way), length)
+            links = Links.of(way.outputs, way.inputs, way.weights)
+            return self._linked(axis, way.axis, links, length)
         if isinstance(way, Listed):
             return self._listed(axis, way, length)
         if isinstance(way, Upto):
@@ -300,11 +301,6 @@ class _Backwards:
             self.values = values
         self.at = [*(~axis for axis in inputs), *kept]
         return True
-
-
-def _weighted_links(way: Weighted) -> Links:
-    outputs, taps = np.nonzero(way.weights)
-    return Links.of(outputs, way.places[outputs, taps], way.weights[outputs, taps])
 
 
 def _table(way: AxisRead | Weighted) -> bool:

@@ -26,12 +26,13 @@ class Weighted:
 
     Args:
         axis: the output's.
-        places, weights: by output index and tap, the input index that is read, and how much it counts;
+        outputs, inputs, weights: which output index reads which input index, and how much that counts;
             the weights of an output sum to 1.
     """
 
     axis: int
-    places: np.ndarray
+    outputs: np.ndarray
+    inputs: np.ndarray
     weights: np.ndarray
 
 

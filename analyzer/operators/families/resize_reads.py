@@ -193,12 +193,16 @@ def axis_taps(number: int, axis: Axis, manner: Manner) -> AxisRead | Weighted:
     x = np.arange(int(axis.outputs)) * float(r) + float(c)
     taps = np.arange(2 * math.ceil(reach * wide) + 1) - math.ceil(reach * wide)
     places = np.floor(x).astype(np.int64)[:, None] + taps
-    weights = np.abs(_kernel(np.abs(places - x[:, None]) / float(wide), manner))
+    weights = _kernel(np.abs(places - x[:, None]) / float(wide), manner)
     n = int(axis.inputs)
     if window(axis, manner).outside == "nothing":
         weights[(places < 0) | (places >= n)] = 0
-    weights[weights < ROUNDING] = 0
-    return Weighted(number, np.clip(places, 0, n - 1), weights / weights.sum(axis=1, keepdims=True))
+    rows = np.arange(len(x))[:, None] * n  # what lies outside is the edge: there weights meet
+    flat, meant = np.unique(rows + np.clip(places, 0, n - 1), return_inverse=True)
+    size = np.abs(np.bincount(meant.ravel(), weights.ravel()))
+    flat, size = flat[size > ROUNDING], size[size > ROUNDING]
+    outputs, inputs = np.divmod(flat, n)
+    return Weighted(number, outputs, inputs, size / np.bincount(outputs, size)[outputs])
 
 
 def _kernel(d: np.ndarray, manner: Manner) -> np.ndarray:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FLAT",
     "NOTHING",
+    "Activation",
+    "Activations",
     "Along",
     "ArgumentError",
     "BindingError",

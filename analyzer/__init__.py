@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from cnnscope.analyzer.operators.rules import broadcast_shapes, each, same
     from cnnscope.analyzer.operators.work import Work
+    from cnnscope.analyzer.report.activations import Activation, Activations
     from cnnscope.analyzer.report.choosing import Chosen
     from cnnscope.analyzer.report.comparison import Comparison
     from cnnscope.analyzer.report.effective_field import EffectiveField
@@ -78,6 +79,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FLAT",
     "NOTHING",
+    "Activation",
+    "Activations",
     "Along",
     "ArgumentError",
     "BindingError",
@@ -194,6 +197,8 @@ _HOMES = {
     "Metric": "report.metric",
     "ReceptiveField": "report.receptive_field",
     "Regions": "report.unit_regions",
+    "Activation": "report.activations",
+    "Activations": "report.activations",
     "EffectiveField": "report.effective_field",
     "EffectiveFields": "report.effective_fields",
     "Report": "report.report",

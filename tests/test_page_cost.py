@@ -66,3 +66,17 @@ def test_a_module_is_opened_and_a_layer_chosen(
     until(driver, "return !document.querySelector('aside').hidden")
     assert "layer=%2Flayer4%2F0%2Fconv2%2FConv" in driver.execute_script("return location.hash")
     assert complaints(driver) == []
+
+
+def test_the_peak_lists_what_is_alive(driver: Chrome, samples: Path, tmp_path: Path) -> None:
+    report = cnnscope.analyze(samples / "resnet50.onnx")
+    path = tmp_path / "page.html"
+    path.write_text(page(Contents(report)), encoding="utf-8")
+    opened(driver, path)
+    at(driver, "memory")
+    alive = "return document.querySelector('#memory .alive').dataset.bytes"
+    assert int(driver.execute_script(alive)) == report.totals.peak_activation_bytes.value
+    opened(driver, path, "#layer=%2Fconv1%2FConv")
+    at(driver, "memory")
+    assert int(driver.execute_script(alive)) == report.activations().alive_bytes()[0]
+    assert complaints(driver) == []

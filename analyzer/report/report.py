@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cnnscope.analyzer.report.free_lengths import lengths_of
 from cnnscope.analyzer.report.layer import Layer
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import networkx
     import pandas
 
+    from cnnscope.analyzer.report.activations import Activations
+    from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.execution import Execution
     from cnnscope.analyzer.report.grouping import Groups
 
@@ -116,6 +118,23 @@ class Report(LayerQuestions, Answer):
         return not self.errors and all(
             m.status == "complete" for m in self.totals.metrics().values()
         )
+
+    def activations(self) -> Activations:
+        """Which tensors are alive while each layer runs, and how many bytes that is.
+
+        Raises:
+            ValueError: the report was read from data, which doesn't have them.
+
+        >>> import cnnscope
+        >>> found = cnnscope.analyze("sample_models/lenet5.onnx").activations()
+        >>> found.alive_bytes()[:4]
+        [22912, 37632, 23520, 11104]
+        """
+        from cnnscope.analyzer.report.activations import activations_of
+
+        ends = [x.name for x in self.inputs], [x.name for x in self.outputs]
+        analysis = cast("Analysis | None", self._analysis)
+        return activations_of(self.model.path, self.layers, ends, self.tensors, analysis)
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

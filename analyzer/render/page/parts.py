@@ -17,7 +17,17 @@ from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.values.plain_class import dataclass
 
 #: the parts in their order, each `part(contents)` of the module `parts_of/NAME`; what gives None isn't there
-NAMES: Final = ("model", "layers", "fields", "regions", "graph", "sizes", "image", "explanations")
+NAMES: Final = (
+    "model",
+    "layers",
+    "memory",
+    "fields",
+    "regions",
+    "graph",
+    "sizes",
+    "image",
+    "explanations",
+)
 #: bytes of JSON above which a part is gzipped: below, a reader of the file can read it
 LARGE: Final = 1 << 16
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}

@@ -45,6 +45,7 @@ function marked(place, figure, page) {
   svg.addEventListener("pointermove", (event) => {
     const layer = at(event);
     title.textContent = `${layer}: ${page.layers.get("path", layer)}`;
+    if (layer !== place.pointed) place.dispatchEvent(new CustomEvent("layer", { detail: (place.pointed = layer) }));
   });
   mark(place, page);
 }

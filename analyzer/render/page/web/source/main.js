@@ -8,9 +8,10 @@ import { graph } from "./views/graph.js";
 import { layers } from "./views/layers.js";
 import { sight } from "./views/sight.js";
 import { sizes } from "./views/sizes.js";
+import { memory } from "./views/memory.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, cost, field, sight, sizes, graph, layers];
+const VIEWS = [summary, cost, memory, field, sight, sizes, graph, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

@@ -1,0 +1,44 @@
+"""Is what is alive layer by layer what the peak says, and what a tensor's own readers say?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import cnnscope
+
+
+def test_the_most_that_is_alive_is_the_peak(samples: Path) -> None:
+    for path in sorted(samples.glob("*.onnx")):
+        report = cnnscope.analyze(path)
+        alive = report.activations().alive_bytes()
+        peak = report.totals.peak_activation_bytes.value
+        if peak is None:
+            assert None in alive, path
+        else:
+            assert max(x for x in alive if x is not None) == peak, path
+
+
+def test_what_subgraphs_read_is_alive(corpus: Path) -> None:
+    for name in ("hm_norms", "hm_if_loop", "hx_loop_if"):
+        report = cnnscope.analyze(corpus / "models" / f"{name}.onnx")
+        alive = report.activations().alive_bytes()
+        assert max(x or 0 for x in alive) == report.totals.peak_activation_bytes.value
+
+
+def test_by_hand(samples: Path) -> None:
+    found = cnnscope.analyze(samples / "lenet5.onnx").activations()
+    # 1x1x32x32 floats in, 1x6x28x28 out of the first convolution: both while it runs.
+    assert found.alive_bytes()[0] == 4 * (32 * 32 + 6 * 28 * 28)
+    assert [(x.first, x.last) for x in found[:3]] == [(-1, 0), (0, 1), (1, 2)]
+    assert found[-1].last == found.layers
+    frame = found.to_dataframe()
+    assert list(frame.columns) == ["tensor", "nbytes", "dtype", "shape", "first", "last"]
+    assert "alive" in str(found)
+
+
+@pytest.mark.parametrize("layer", [0, 3])
+def test_alive_lists_what_is_summed(samples: Path, layer: int) -> None:
+    found = cnnscope.analyze(samples / "unet.onnx").activations()
+    assert sum(x.nbytes or 0 for x in found.alive(layer)) == found.alive_bytes()[layer]

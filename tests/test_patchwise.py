@@ -183,7 +183,7 @@ def obstacle(op: str, *inputs: str, **attributes: object) -> onnx.ModelProto:
     stored = {
         "sizes": lambda: w.keep([1, 64, 64]), "shape": lambda: w.keep([1, 32, 64]),
         "pads": lambda: w.keep([0, 0, 2, 0, 0, 2]),
-        "weights": lambda: w.uniform(-1, 1, 64, 64, 2),
+        "weights": lambda: w.uniform(-1, 1, 64, 64, 2), "expanded": lambda: w.keep([2, 64, 32]),
     }  # fmt: skip
     given = [stored[name]() if name in stored else name for name in inputs]
     x = w.add(op, x, *given, **attributes)
@@ -194,6 +194,7 @@ OBSTACLES = {
     "Resize": (obstacle("Resize", "", "", "sizes", mode="nearest"), "resize"),
     "ConvTranspose": (obstacle("ConvTranspose", "weights", strides=[2]), "transposed convolution"),
     "Reshape": (obstacle("Reshape", "shape"), "aren't told axis by axis"),
+    "Expand": (obstacle("Expand", "expanded"), "says itself how long it is"),
     "Pad": (obstacle("Pad", "pads", mode="reflect"), "mirrors or wraps around"),
 }
 

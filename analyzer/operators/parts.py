@@ -14,9 +14,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-from cnnscope.analyzer.operators.definition import lookup
+from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.operators.definition import MICROSOFT, lookup
 from cnnscope.analyzer.operators.reading import Along
+from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.analyzer.values.tensor import Tensor
 
 #: first and behind the last
 Stretch = tuple[int, int]
@@ -63,8 +66,8 @@ def demand_alike(
         NotInParts: it doesn't, or that isn't known.
     """
     known = lookup(domain, op, version)
-    if known is None:
-        raise NotInParts("has no rules")
+    if known is None or domain not in ("", MICROSOFT):
+        raise NotInParts("isn't one of ONNX's or ONNX Runtime's operators on tensors")
     if known.random:
         raise NotInParts("draws numbers")
     if known.kind == "max pooling" and any(outputs[1:]):
@@ -74,6 +77,31 @@ def demand_alike(
     if known.pads_from is not None and attributes.get("channels_last"):
         raise NotInParts("has its channels last")
     return known.pads_from
+
+
+def demand_shape(
+    node: Node, inputs: Sequence[Tensor | None], wanted: Sequence[Sequence[int]]
+) -> None:
+    """Whether a node gives outputs of these shapes, given these inputs and its padding as it is.
+
+    Raises:
+        NotInParts: it doesn't: it says itself how long they are.
+    """
+    known = lookup(node.domain, node.op, node.version)
+    keywords = dict(node.attributes)
+    keywords.update(opset=node.version, output_count=len(node.outputs), node_name=node.name)
+    try:
+        assert known is not None
+        found = known.call(known.infer, tuple(inputs), keywords)
+    except (
+        Undetermined, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError,
+        ArithmeticError,
+    ):  # fmt: skip
+        raise NotInParts("says itself how long it is") from None
+    tensors = found if isinstance(found, tuple) else (found,)
+    for tensor, shape in zip(tensors, wanted, strict=False):
+        if not isinstance(tensor, Tensor) or tensor.shape != tuple(shape):
+            raise NotInParts("says itself how long it is")
 
 
 def taken(read: Along, wanted: Stretch, count: int, length: int, *, padded: bool) -> Taken:
@@ -114,6 +142,5 @@ def taken(read: Along, wanted: Stretch, count: int, length: int, *, padded: bool
     start, stop = max(first, 0), min(last, length)
     if stop <= start:
         raise NotInParts("reads padding alone somewhere")
-    # What ceil_mode reads beyond the padding is left to it; what nobody reads isn't taken along, so that
-    # nobody rounds up otherwise.
+    # What ceil_mode reads beyond the padding is left to it; what nobody reads isn't taken along.
     return Taken((start, stop), (start - first, min(last - stop, max(after, 0))))

@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 
 from cnnscope.analyzer.model.file import open_model
+from cnnscope.analyzer.model.graph import quoted
 from cnnscope.analyzer.model.rewriting import demand_neighbours, with_nodes, write_with_nodes
 from cnnscope.analyzer.report.examination import Analysis, Source, examine
 from cnnscope.analyzer.report.gathering import report_of
@@ -40,35 +41,40 @@ def patchwise_of(
     plan = planner.best() if until is None else _until(analysis, planner, until)
     obstacle = planner.obstacle
     limit = None if obstacle is None else StageLimit(obstacle.node.path, obstacle.why)
-    told = Patchwise(
-        file.path,
-        {name: tuple(_numbers(analysis, name)) for name in analysis.graph.inputs},
-        None,
-        limit=limit,
-    )
+    inputs = {name: tuple(_numbers(analysis, name)) for name in analysis.graph.inputs}
     if plan is None:
-        return replace(told, why=_why(footprint, planner))
+        return Patchwise(file.path, inputs, None, limit=limit, why=_why(footprint, planner))
     new = nodes_of(analysis, plan)
     again = examine(replace(file, model=with_nodes(file.model, new)))
     _demand_same(analysis, again, plan)
     if output is not None:
         write_with_nodes(file, new, output)
-    stage = plan.stage
-    before = footprint.peaks([footprint.step(node) for node in planner.running()], {})
-    after = footprint.peaks(plan.steps, plan.sizes)
-    return replace(
-        told,
-        stage=FirstStage(
-            stage.nodes[-1].path,
-            stage.last,
-            tuple(_numbers(analysis, stage.last)),
-            len(stage.nodes),
-            dict(zip(stage.axes, stage.counts, strict=True)),
-        ),
-        peaks=tuple(Peak(c.name, c.said, before[c.name], after[c.name]) for c in CONVENTIONS),
-        macs=_macs(analysis, again),
+    return Patchwise(
+        file.path,
+        inputs,
+        _stage(analysis, plan),
+        _peaks(footprint, planner, plan),
+        _macs(analysis, again),
+        limit,
         output=None if output is None else os.fspath(output),
     )
+
+
+def _stage(analysis: Analysis, plan: StagePlan) -> FirstStage:
+    stage = plan.stage
+    return FirstStage(
+        stage.nodes[-1].path,
+        stage.last,
+        tuple(_numbers(analysis, stage.last)),
+        len(stage.nodes),
+        dict(zip(stage.axes, stage.counts, strict=True)),
+    )
+
+
+def _peaks(footprint: Footprint, planner: Planner, plan: StagePlan) -> tuple[Peak, ...]:
+    before = footprint.peaks([footprint.step(node) for node in planner.running()], {})
+    after = footprint.peaks(plan.steps, plan.sizes)
+    return tuple(Peak(c.name, c.said, before[c.name], after[c.name]) for c in CONVENTIONS)
 
 
 def _demand_other(path: str | None, output: Path) -> None:
@@ -103,18 +109,19 @@ def _until(analysis: Analysis, planner: Planner, until: str) -> StagePlan:
     ends = {node.name: (node, tensor) for node, tensor in planner.ends()}
     if name not in ends:
         raise ArgumentError(
-            f"no stage can end with {until}: what comes behind it reads other maps, too, or another one"
+            f"no stage can end with {quoted(until)}: what comes behind it reads other maps, too, or"
+            " another one"
         )
     stage = planner.stage(*ends[name])
     if stage is None:
         raise ArgumentError(
-            f"what {until} gives can't be cut into {'x'.join(map(str, planner.patches))} patches"
+            f"what {quoted(until)} gives can't be cut into {'x'.join(map(str, planner.patches))} patches"
         )
     try:
         return planner.plan(stage)
     except StageObstacle as obstacle:
         raise GraphError(
-            f"no stage reaches beyond {obstacle.node.path} ({obstacle.node.title}): it {obstacle.why}"
+            f"no stage reaches beyond {quoted(obstacle.node.name)} ({obstacle.node.title}): it {obstacle.why}"
         ) from None
 
 
@@ -138,7 +145,8 @@ def _demand_same(analysis: Analysis, again: Analysis, plan: StagePlan) -> None:
         one, other = analysis.shapes.tensors[name], again.shapes.tensors.get(name)
         if other is None or (one.shape, one.dtype) != (other.shape, other.dtype):
             raise GraphError(
-                f"{name} would have another shape patch by patch: some layer of the stage says its own size"
+                f"tensor {quoted(name)} would have another shape patch by patch: some layer of the stage says"
+                " its own size"
             )
 
 

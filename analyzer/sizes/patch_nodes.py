@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from cnnscope.analyzer.model.graph import Node, used_names
+from cnnscope.analyzer.model.graph import Node, quoted, used_names
 from cnnscope.analyzer.model.rewriting import NewNodes
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.sizes.patch_planning import StagePlan
@@ -24,6 +24,8 @@ from cnnscope.analyzer.values.plain_class import dataclass
 
 #: from this opset on, where Slice begins and ends are inputs
 _SLICE_INPUTS = 10
+#: from this opset on, Concat takes what isn't floating-point, too
+_CONCAT_ANY = 4
 
 
 @dataclass(eq=False)
@@ -127,47 +129,57 @@ def nodes_of(analysis: Analysis, plan: StagePlan) -> NewNodes:
     Raises:
         GraphError: the stage is inside of a function, or what hangs on a map's shape isn't known.
     """
-    graph, shapes = analysis.graph, analysis.shapes
-    places = {
-        name: at
-        for at, proto in enumerate(analysis.file.model.graph.node)
-        for name in proto.output
-        if name
-    }
-    stage = {node.index for node in plan.stage.nodes}
+    graph = analysis.graph
     gone = {name for node in plan.stage.nodes for name in node.outputs if name}
     gone.discard(plan.stage.last)
-    writer = _Writer(graph.opsets.get("", 1), {*shapes.tensors, *_given(plan.pieces)})
+    given = {name for piece in plan.pieces for name in piece.gives}
+    opset, last = graph.opsets.get("", 1), analysis.shapes.tensors[plan.stage.last]
+    if opset < _CONCAT_ANY and not str(last.dtype).startswith("float"):
+        raise GraphError(
+            f"at opset {opset} maps of {last.dtype} can't be put together: convert it first"
+        )
+    writer = _Writer(opset, {*analysis.shapes.tensors, *given})
     for piece in plan.pieces:
         writer.write(piece)
-    order = dict.fromkeys(range(len(analysis.file.model.graph.node)), -1)
-    other: dict[int, list[onnx.NodeProto]] = {}
-    for node in graph.nodes:
-        at = places.get(next((name for name in node.outputs if name), ""))
-        if at is None:
-            raise GraphError(
-                f"{node.name} is inside of a function: put the functions' bodies in place of their"
-                " calls first (onnx.inliner)"
-            )
-        order[at] = node.index
-        if node.index in stage:
-            del order[at]
-        elif shapes.folded(node) and not gone.isdisjoint(used_names(node)):
-            other[at] = list(_known(node, shapes.tensors))
+    order = _order(analysis)
+    stage = {node.index for node in plan.stage.nodes}
+    other = {
+        at: list(_known(node, analysis.shapes.tensors))
+        for at, node in order.items()
+        if node is not None
+        and analysis.shapes.folded(node)
+        and not gone.isdisjoint(used_names(node))
+    }
     end = plan.stage.nodes[-1].index
-    kept = sorted(order, key=lambda at: order[at])
-    nodes: list[int | onnx.NodeProto] = []
-    for before in (True, False):
-        for at in kept:
-            if (order[at] < end) == before:
-                nodes += other.get(at, [at])
-        if before:
-            nodes += writer.nodes
+    before: list[int | onnx.NodeProto] = []
+    after: list[int | onnx.NodeProto] = []
+    for at, node in order.items():
+        if node is None or node.index not in stage:
+            place = before if node is None or node.index < end else after
+            place += other.get(at, [at])
+    nodes = [*before, *writer.nodes, *after]
     return NewNodes(nodes, _inputs(analysis, plan, bound=bool(other)), frozenset(gone))
 
 
-def _given(pieces: Sequence[Piece]) -> set[str]:
-    return {name for piece in pieces for name in piece.gives}
+def _order(analysis: Analysis) -> dict[int, Node | None]:
+    """The file's nodes by their place, in running order; None for those that only hold a tensor.
+
+    Raises:
+        GraphError: a node that runs is none of the file's own.
+    """
+    protos = analysis.file.model.graph.node
+    places = {name: at for at, proto in enumerate(protos) for name in proto.output if name}
+    found: dict[int, Node] = {}
+    for node in analysis.graph.nodes:
+        at = places.get(next((name for name in node.outputs if name), ""))
+        if at is None:
+            raise GraphError(
+                f"node {quoted(node.name)} is inside of a function: put the functions' bodies in place of"
+                " their calls first (onnx.inliner)"
+            )
+        found[at] = node
+    held = [at for at in range(len(protos)) if at not in found]
+    return {**dict.fromkeys(held), **found}
 
 
 def _known(node: Node, tensors: Mapping[str, object]) -> Iterator[onnx.NodeProto]:
@@ -179,7 +191,8 @@ def _known(node: Node, tensors: Mapping[str, object]) -> Iterator[onnx.NodeProto
             continue
         if value is None or value.dtype == object:
             raise GraphError(
-                f"{node.name} looks at a map that is run patch by patch, and what it gives isn't known"
+                f"node {quoted(node.name)} looks at a map that is run patch by patch, and what it gives isn't"
+                " known"
             )
         dtype = helper.tensor_dtype_to_np_dtype(helper.np_dtype_to_tensor_dtype(value.dtype))
         yield _constant(value.astype(dtype), name)

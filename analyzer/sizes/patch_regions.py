@@ -16,12 +16,14 @@ from cnnscope.analyzer.operators.parts import (
     NotInParts,
     Stretch,
     demand_alike,
+    demand_shape,
     taken,
 )
 from cnnscope.analyzer.operators.reading import Along, Coupled, Flat, Listed, Nothing, Upto
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, reads_of
 from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.analyzer.values.tensor import Tensor
 
 #: a stretch of each axis
 Part = tuple[Stretch, ...]
@@ -70,6 +72,7 @@ class StageRegions:
     reads: dict[int, NodeReads]
     _known: dict[tuple[int, Part], NodePart] = field(default_factory=dict)
     _whole: dict[str, Part] = field(default_factory=dict)
+    _sound: set[int] = field(default_factory=set)
 
     def whole(self, name: str) -> Part:
         """All of a tensor.
@@ -140,13 +143,34 @@ class StageRegions:
             raise NotInParts("gives several maps of different sizes")
         padding = None if first is None else [(0, 0)] * (len(given) - first)
         reads: dict[int, Part] = {}
+        followed: set[int] = set()
         for per_input in reads_of(node, self.shapes, self.reads).outputs:
             for place, name in enumerate(node.inputs):
                 read = per_input[place]
                 if name and not isinstance(read, Nothing):
                     moved = padding if place == 0 else None
                     reads[place] = self._read(name, read, given, outputs[0], moved)
+                    if isinstance(read, tuple):
+                        followed.update(way.axis for way in read if isinstance(way, Along))
+        for axis, (mine, whole) in enumerate(zip(given, outputs[0], strict=True)):
+            if mine != whole and axis not in followed:
+                raise NotInParts("looks at all of an axis that is cut")
+        if padding is None and node.index not in self._sound:
+            self._demand_shape(node, given, reads)
         return NodePart(node, given, reads, None if padding is None else tuple(padding))
+
+    def _demand_shape(self, node: Node, given: Part, reads: Mapping[int, Part]) -> None:
+        """What a node makes of parts is a part: asked once of each."""
+        inputs: list[Tensor | None] = list(self.shapes.inputs(node))
+        for place, part in reads.items():
+            x = inputs[place]
+            if x is not None and part != self.whole(node.inputs[place]):
+                inputs[place] = Tensor(
+                    x.dtype, tuple(stop - start for start, stop in part), x.constant
+                )
+        wanted = [stop - start for start, stop in given]
+        demand_shape(node, inputs, [wanted] * len(node.outputs))
+        self._sound.add(node.index)
 
     def _read(
         self, name: str, read: KnownRead, given: Part, complete: Part,

@@ -121,7 +121,8 @@ def test_connections_are_those_of_the_matrix(case: str, batch: int) -> None:
     found = layer.explain().alternatives
     assert found is not None
     assert (found.inputs, found.outputs) == matrix.shape
-    shared, unshared, full = found.forms[:3]
+    shared = found.forms[0]
+    unshared, full = (by_form(found.forms, x) for x in ("unshared", "fully connected"))
     assert shared.connections == np.count_nonzero(matrix)
     assert found.sparsity == Fraction(int(np.count_nonzero(matrix == 0)), matrix.size)
     assert shared.weights == weight.size

@@ -23,6 +23,8 @@ matrix between its flattened ends, (5) says how empty.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from cnnscope.analyzer.fields.pairs import OperandReads, operand_reads, pairs_inside, pairs_of
@@ -138,37 +140,44 @@ def find_alternatives(
     if ways is None:
         return None
     # Each product is one connection: else (attention, recurrence) it is more than one matrix.
-    for by_input in (False, True):
-        counted = pairs_of(ways, by_input)
-        if counted is not None and counted[1] * ways.batch == work.macs:
-            connections, products = counted
-            break
-    else:
+    counts = (pairs_of(ways, by_input) for by_input in (False, True))
+    fitting = [x for x in counts if x is not None and x[1] * ways.batch == work.macs]
+    if not fitting:
         return None
+    connections, products = fitting[0]
     inputs, outputs = math.prod(ways.lengths), math.prod(ways.outputs)
-    bias = outputs if work.bias else 0
-    own = "shared" if kernels == 1 else "tiled" if weights < products else "unshared"
-    forms = [Alternative(own, weights, biases, connections, products, {})]
-    if own != "shared":
-        forms.append(Alternative("shared", weights // kernels, biases, connections, products, {}))
-    if own != "unshared":
-        forms.append(Alternative("unshared", products, bias, connections, products, {}))
-    forms.append(
-        Alternative(
-            "fully connected", inputs * outputs, bias, inputs * outputs, inputs * outputs,
-            {"weights": Formula("in*out", {"in": inputs, "out": outputs}, inputs * outputs)},
-        )
+    layer = Alternative(
+        "shared" if kernels == 1 else "tiled" if weights < products else "unshared",
+        weights, biases, connections, products, {},
     )  # fmt: skip
-    if own == "shared" and rotation > 1:
-        tiled = Formula("t*weights", {"t": rotation, "weights": weights}, rotation * weights)
-        more = {"weights": tiled}
-        forms.append(Alternative("tiled", rotation * weights, biases, connections, products, more))
+    bias, pairs = outputs if work.bias else 0, inputs * outputs
+    full = Formula("in*out", {"in": inputs, "out": outputs}, pairs)
+    forms = [
+        layer,
+        *_with_other_kernels(layer, kernels, rotation, bias),
+        Alternative("fully connected", pairs, bias, pairs, pairs, {"weights": full}),
+    ]
     separable = _separable(ways, products, biases)
     saving = None
     if separable is not None:
         form, saving = separable
         forms.append(form)
     return Alternatives(node.inputs[which], ways.batch, inputs, outputs, tuple(forms), saving)
+
+
+def _with_other_kernels(
+    layer: Alternative, kernels: int, rotation: int, biases: int
+) -> Iterator[Alternative]:
+    """The same products with one kernel for all positions, one for each, or some in rotation."""
+    products, form = layer.macs, layer.form
+    if form != "shared":
+        yield replace(layer, form="shared", weights=layer.weights // kernels)
+    if form != "unshared":
+        yield replace(layer, form="unshared", weights=products, biases=biases)
+    if form == "shared" and rotation > 1:
+        tiled = rotation * layer.weights
+        more = Formula("t*weights", {"t": rotation, "weights": layer.weights}, tiled)
+        yield replace(layer, form="tiled", weights=tiled, formulas={"weights": more})
 
 
 def _separable(

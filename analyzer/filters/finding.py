@@ -75,24 +75,14 @@ def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
     numbers, groups = bank.numbers, bank.groups
     rows = numbers.reshape(len(numbers), -1)
     figures = weight_figures(rows)
-    notes = []
-    values = channel_gram = None
-    spectral = not figures.unusable and bool(numbers.size)
+    spectral, notes = bool(numbers.size) and not figures.unusable, list[str]()
+    values, products = _spectrum(rows, groups) if spectral else (None, None)
+    repeats = find_repeats(rows, groups, figures, products)
     if figures.unusable:
-        notes.append(
-            f"{many(figures.unusable, 'weight is', 'weights are')} NaN or infinite: left out of all figures,"
-            " and there are no spectra"
-        )
-    elif spectral:
-        if groups == 1:
-            gram = gram_of(rows)
-            values = None if gram is None else singular_values(gram)[None]
-            channel_gram = gram if len(rows) <= rows.shape[1] else None
-        else:
-            values = group_spectra(rows.reshape(groups, len(rows) // groups, -1))
-        if values is None:
-            notes.append(f"no spectra: both sides of its matrix are longer than {MOST_SIDE}")
-    repeats = find_repeats(rows, groups, figures, channel_gram)
+        bad = many(figures.unusable, "weight is", "weights are")
+        notes.append(f"{bad} NaN or infinite: left out of all figures, and there are no spectra")
+    elif spectral and values is None:
+        notes.append(f"no spectra: both sides of its matrix are longer than {MOST_SIDE}")
     if repeats.nearly is None:
         notes.append("filters that are nearly equal aren't looked for: there are too many")
     return LayerFilters(
@@ -105,7 +95,7 @@ def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
         channels=int(numbers.shape[1]),
         kernel=bank.kernel,
         groups=groups,
-        period=find_period(numbers.reshape(groups, -1)) if not bank.kernel else None,
+        period=None if bank.kernel else find_period(numbers.reshape(groups, -1)),
         dtype=bank.dtype,
         macs=asked.macs,
         figures=figures,
@@ -117,6 +107,16 @@ def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
         notes=tuple(notes),
         _read=asked.numbers,
     )  # fmt: skip
+
+
+def _spectrum(rows: np.ndarray, groups: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Singular values by group, and the products of all pairs of filters where these come out on the way."""
+    if groups > 1:
+        return group_spectra(rows.reshape(groups, len(rows) // groups, -1)), None
+    gram = gram_of(rows)
+    if gram is None:
+        return None, None
+    return singular_values(gram)[None], gram if len(rows) <= rows.shape[1] else None
 
 
 def _positions(asked: FilteringNode, bank: Bank) -> Positions | None:

@@ -20,7 +20,7 @@ kept (De Lathauwer et al. 2000). *Break-even* is the largest rank that takes few
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -101,38 +101,13 @@ def low_ranks(
         channel_values: singular values of (1), by group.
         positions: of a convolution; None: where it stands isn't known, or its operator is another.
     """
-    filters, channels = bank.numbers.shape[:2]
-    kernel, groups = bank.kernel, bank.groups
-    each = filters // groups
-    first, rest = (kernel[0], math.prod(kernel[1:])) if kernel else (1, 1)
-    taps = first * rest
-    weights, places = bank.numbers.size, None if positions is None else _places(positions)
-
-    def one(form: str, rows: int, columns: int, values: np.ndarray, work: _Work) -> LowRank:
-        best = (rows * columns - 1) // (rows + columns)
-        cuts = []
-        for energy in ENERGIES:
-            r = rank_at(values, energy)
-            macs = None if places is None else groups * r * work(places)
-            cuts.append(Cut(energy, (r,), groups * r * (rows + columns), macs))
-        return LowRank(form, (min(rows, columns),), (min(best, rows, columns),), tuple(cuts))
-
+    layer = _Layer(bank, positions)
     if channel_values is not None:
-        yield one(
-            "channel", each, channels * taps, channel_values,
-            lambda at: at.outputs * (channels * taps + each),
-        )  # fmt: skip
-    if min(first, rest) > 1:
-        split = bank.numbers.reshape(groups, each, channels, first, rest)
-        matrices = split.transpose(0, 2, 3, 1, 4).reshape(groups, channels * first, each * rest)
-        values = group_spectra(matrices)
-        if values is not None:
-            yield one(
-                "spatial", channels * first, each * rest, values,
-                lambda at: at.between * channels * first + at.outputs * rest * each,
-            )  # fmt: skip
-    if taps > 1 and min(channels, each) > 1 and channel_values is not None:
-        yield from _tucker(bank, channel_values, places, weights)
+        yield layer.channel(channel_values)
+    if min(layer.first, layer.rest) > 1:
+        yield from layer.spatial()
+    if layer.first * layer.rest > 1 and min(layer.channels, layer.each) > 1:
+        yield from layer.tucker(channel_values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,35 +119,66 @@ class _Places:
     outputs: int
 
 
-_Work = Callable[[_Places], int]
-
-
 def _places(at: Positions) -> _Places:
     between = at.outputs[:1] + at.inputs[1:]
     return _Places(*(at.batch * math.prod(n) for n in (at.inputs, between, at.outputs)))
 
 
-def _tucker(
-    bank: Bank, filter_values: np.ndarray, places: _Places | None, weights: int
-) -> Iterator[LowRank]:
-    filters, channels = bank.numbers.shape[:2]
-    groups, taps = bank.groups, math.prod(bank.kernel)
-    each = filters // groups
-    split = bank.numbers.reshape(groups, each, channels, taps)
-    input_values = group_spectra(split.swapaxes(1, 2).reshape(groups, channels, each * taps))
-    if input_values is None:
-        return
-    cuts = []
-    for energy in ENERGIES:
-        r, s = rank_at(input_values, energy), rank_at(filter_values, energy)
-        parts = (channels * r, taps * r * s, s * each)
-        macs = None
-        if places is not None:
-            at = (places.inputs, places.outputs, places.outputs)
-            macs = groups * sum(n * part for n, part in zip(at, parts, strict=True))
-        cuts.append(Cut(energy, (r, s), groups * sum(parts), macs))
-    full = (min(channels, each * taps), min(each, channels * taps))
-    yield LowRank("tucker", full, tucker_break_even(channels, each, taps), tuple(cuts))
+class _Layer:
+    """A layer's weights by group: `each` filters of `channels`, a kernel of `first` x `rest` points."""
+
+    def __init__(self, bank: Bank, positions: Positions | None) -> None:
+        filters, self.channels = bank.numbers.shape[:2]
+        self.groups, self.each = bank.groups, filters // bank.groups
+        self.first = bank.kernel[0] if bank.kernel else 1
+        self.rest = math.prod(bank.kernel[1:])
+        shape = (self.groups, self.each, self.channels, self.first, self.rest)
+        self.numbers = bank.numbers.reshape(shape)
+        self.places = None if positions is None else _places(positions)
+
+    def channel(self, values: np.ndarray) -> LowRank:
+        """(1), given its singular values."""
+        columns = self.channels * self.first * self.rest
+        macs = None if self.places is None else self.places.outputs * (columns + self.each)
+        return self._of_one_rank("channel", self.each, columns, values, macs)
+
+    def spatial(self) -> Iterator[LowRank]:
+        """(2), where its matrix isn't too large."""
+        rows, columns = self.channels * self.first, self.each * self.rest
+        matrices = self.numbers.transpose(0, 2, 3, 1, 4).reshape(self.groups, rows, columns)
+        values, at = group_spectra(matrices), self.places
+        if values is not None:
+            macs = None if at is None else at.between * rows + at.outputs * columns
+            yield self._of_one_rank("spatial", rows, columns, values, macs)
+
+    def _of_one_rank(
+        self, form: str, rows: int, columns: int, values: np.ndarray, macs: int | None
+    ) -> LowRank:
+        """A matrix as the product of two, of which each rank takes so many multiplications."""
+        cuts = []
+        for energy in ENERGIES:
+            r = rank_at(values, energy)
+            work = None if macs is None else self.groups * r * macs
+            cuts.append(Cut(energy, (r,), self.groups * r * (rows + columns), work))
+        full, best = min(rows, columns), (rows * columns - 1) // (rows + columns)
+        return LowRank(form, (full,), (min(best, full),), tuple(cuts))
+
+    def tucker(self, filter_values: np.ndarray | None) -> Iterator[LowRank]:
+        """(3), given the singular values of (1)."""
+        taps, channels, each = self.first * self.rest, self.channels, self.each
+        turned = self.numbers.swapaxes(1, 2).reshape(self.groups, channels, each * taps)
+        input_values, at = group_spectra(turned), self.places
+        if input_values is None or filter_values is None:
+            return
+        cuts = []
+        for energy in ENERGIES:
+            r, s = rank_at(input_values, energy), rank_at(filter_values, energy)
+            parts, macs = (channels * r, taps * r * s, s * each), None
+            if at is not None:
+                macs = self.groups * (at.inputs * parts[0] + at.outputs * (parts[1] + parts[2]))
+            cuts.append(Cut(energy, (r, s), self.groups * sum(parts), macs))
+        full = (min(channels, each * taps), min(each, channels * taps))
+        yield LowRank("tucker", full, tucker_break_even(channels, each, taps), tuple(cuts))
 
 
 def tucker_break_even(channels: int, filters: int, taps: int) -> Ranks:

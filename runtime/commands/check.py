@@ -148,7 +148,7 @@ Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
          cnnscope check                       # as cnnscope.toml says
          cnnscope check model.onnx --limit macs=+2% --baseline git:main
          cnnscope check model.onnx --layer 'detect/**' --limit macs=1G
-         cnnscope check model.onnx --free HxW --dim H,W=224..640:32 --limit macs=40G"""
+         cnnscope check model.onnx --dim H=224..640 --limit macs=40G"""
 
 
 def check(

@@ -118,6 +118,24 @@ def test_what_differs_between_calls_is_not_said(tmp_path: Path) -> None:
     assert [notes(x)["cnnscope.flops"] for x in noted.graph.node] == ["4", "9"]
 
 
+def test_a_call_counts_what_is_in_its_branches_once(tmp_path: Path) -> None:
+    """A branch of 4 FLOPs, in an If that has them already, in a call; and a call within a branch."""
+    text = """<ir_version: 8, opset_import: ["": 17, "f": 1]>
+    g (float[1,4] x, bool c) => (float[1,4] y) { [call] y = f.branchy(x, c) }
+    <domain: "f", opset_import: ["": 17, "f": 1]> branchy (x, c) => (y) {
+      [i] y = If (c) <
+        then_branch = t () => (float[1,4] u) { [r] u = Relu(x) },
+        else_branch = e () => (float[1,4] w) { [q] w = f.once(x) }
+      >
+    }
+    <domain: "f", opset_import: ["": 17]> once (x) => (y) { [s] y = Sigmoid(x) }"""
+    cnnscope.annotate(onnx.parser.parse_model(text).SerializeToString(), tmp_path / "noted.onnx")
+    found = {x.name: notes(x) for x in all_nodes(onnx.load(tmp_path / "noted.onnx"))}
+    assert {name: x["cnnscope.flops"] for name, x in found.items()} == dict.fromkeys(
+        ("call", "i", "r", "q", "s"), "4"
+    )
+
+
 def test_every_ir_version_takes_it(tmp_path: Path) -> None:
     for version in range(3, onnx.IR_VERSION + 1):
         model = convolutions()

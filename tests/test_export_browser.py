@@ -117,6 +117,20 @@ def test_netron_shows_the_figures(driver: Chrome, netron: str, tmp_path: Path) -
     assert complaints(driver) == []
 
 
+def test_netron_shows_a_nameless_nodes_figures_at_its_output(
+    driver: Chrome, netron: str, tmp_path: Path
+) -> None:
+    load(driver, netron, nameless(), tmp_path)
+    found = shown(driver, 1, "type")
+    assert "macs" not in found
+    assert "name" not in found
+    driver.execute_script(
+        """for (const line of document.querySelectorAll('#sidebar .sidebar-item-value-line'))
+            if (line.innerText === 'name: y1') line.click();"""
+    )
+    assert until(driver, READ, "flops")["flops"] == "4"
+
+
 def test_netron_shows_the_notes_of_a_copy(driver: Chrome, netron: str, tmp_path: Path) -> None:
     cnnscope.annotate(convolutions().SerializeToString(), tmp_path / "noted.onnx")
     load(driver, netron, onnx.load(tmp_path / "noted.onnx"), tmp_path)

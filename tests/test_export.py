@@ -177,6 +177,7 @@ def test_dot_has_nothing_but_its_own_words(report: cnnscope.Report) -> None:
     }  # fmt: skip
     arrows = [(tokens[i - 1], tokens[i + 1]) for i, x in enumerate(tokens) if x == "->"]
     assert len(arrows) == len(HOSTILE) + 1
+    assert '"/#quot;&amp;quot;/#quot;&amp;quot;' in text  # in labels Graphviz knows HTML's entities
     assert text.isprintable() or all(x.isprintable() or x == "\n" for x in text)
 
 

@@ -22,7 +22,7 @@ def dot(report: Report, wish: Wish) -> Exported:
     numbers = iter(range(1 << 30))
 
     def cluster(path: str) -> str:
-        return f"subgraph cluster_{next(numbers)} {{ label={quoted(path)}"
+        return f"subgraph cluster_{next(numbers)} {{ label={said(path)}"
 
     lines = [
         f"digraph {quoted(file_name(report))} {{",
@@ -31,12 +31,12 @@ def dot(report: Report, wish: Wish) -> Exported:
         *nested(drawn.whole(), cluster, lambda node: _node(node, *colors[node.key]), "}"),
     ]
     for (a, b), tensors in drawn.arrows.items():
-        lines.append(f"  {quoted(a)} -> {quoted(b)} [tooltip={quoted(', '.join(tensors))}]")
+        lines.append(f"  {quoted(a)} -> {quoted(b)} [tooltip={said(', '.join(tensors))}]")
     return Exported(without_commands("\n".join([*lines, "}", ""])))
 
 
 def quoted(text: str) -> str:
-    r"""A text as DOT has it, as a name or a label: nothing in it is an escape of Graphviz's.
+    r"""A name as DOT has it: nothing in it is an escape of Graphviz's.
 
     >>> print(quoted('a"b\\N'), quoted("x\ny"))
     "a\"b\\N" "x\\ny"
@@ -45,9 +45,18 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
+def said(text: str) -> str:
+    """A text that Graphviz shows: there, entities of HTML would be read as well.
+
+    >>> print(said("&lt;"))
+    "&amp;lt;"
+    """
+    return quoted(text.replace("&", "&amp;"))
+
+
 def _node(node: Drawn, amount: str, shade: int | None) -> str:
-    text = "\\n".join(quoted(line)[1:-1] for line in label(node, amount))
-    facts = [f'label="{text}"', f"tooltip={quoted(name(node.name))}"]
+    text = "\\n".join(said(line)[1:-1] for line in label(node, amount))
+    facts = [f'label="{text}"', f"tooltip={said(name(node.name))}"]
     if node.kind in ("input", "output"):
         facts.append("shape=oval")
     if shade is not None:

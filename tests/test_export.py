@@ -221,6 +221,12 @@ def test_mermaid_has_nothing_but_its_own_words(report: cnnscope.Report) -> None:
     assert [x for x in text.splitlines() if not line.fullmatch(x)] == []
 
 
+def test_the_drawing_in_the_docs_is_what_is_written(samples: Path) -> None:
+    page = (samples.parent / "docs" / "export.md").read_text(encoding="utf-8")
+    text = cnnscope.export(samples / "resnet50.onnx", "mermaid", depth=1, color="macs")
+    assert f"```mermaid\n{text}```" in page
+
+
 def test_too_large_a_drawing_is_said(capfd: pytest.CaptureFixture[str], samples: Path) -> None:
     code, out, err = run(capfd, samples / "vit_b_16.onnx", "--mermaid", "-")
     assert code == 0

@@ -106,11 +106,11 @@ def effective(layer: int, *nodes: onnx.NodeProto, **shapes: object) -> np.ndarra
 
 
 def test_a_transposed_convolution_has_taps_in_sum_1_where_it_is_joined() -> None:
-    """Unit 10 of 20: taps j with 10 + 1 - j even, 1 and 3: inputs 5 and 4, a half each; repeated, 5."""
+    """Unit 10 of 20: taps j with 10 + 1 - j even, 1 and 3: inputs 5 and 4, a half each; resized, 5."""
     found = effective(
         2,
         node("ConvTranspose", "x w", "a", strides=[2], pads=[1, 1]),
-        node("Resize", "x none s", "b", mode="nearest", coordinate_transformation_mode="asymmetric"),
+        node("Resize", "x none s", "b", mode="linear", coordinate_transformation_mode="asymmetric"),
         node("Add", "a b", "y"),
         x=(1, 1, 10), w=(1, 1, 4), none=np.zeros(0, np.float32), s=np.array([1, 1, 2], np.float32),
     )  # fmt: skip

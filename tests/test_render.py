@@ -29,8 +29,9 @@ from cnnscope.analyzer.render.subjects.layers import LAYER_COLUMNS
 from cnnscope.analyzer.render.subjects.report import report_schema
 from cnnscope.analyzer.render.subjects.selection import Selection
 from cnnscope.analyzer.render.subjects.totals import total_text
+from cnnscope.analyzer.report.fact_source import Value
 from cnnscope.analyzer.report.group import By
-from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import Layers, row
 from cnnscope.analyzer.report.metric import Metric, Totals
 from cnnscope.analyzer.report.model_info import ModelInfo

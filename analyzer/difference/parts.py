@@ -20,7 +20,8 @@ from cnnscope.analyzer.difference.settings import Setting, frozen
 from cnnscope.analyzer.difference.stages import Stage
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.operators.definition import lookup
-from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.fact_source import Value
+from cnnscope.analyzer.report.layer import Layer
 
 #: families that a network computes the same without, or nearly
 _PASSING = frozenset({"identity", "dropout", "conversion", "quantization"})

@@ -5,7 +5,7 @@ Plain data, which `derivation` gathers; ``to_dict()`` is the JSON. Nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from fractions import Fraction
 
@@ -17,6 +17,7 @@ from cnnscope.analyzer.explanation.axes import (
     UnitRegion,
     number_or_formula,
 )
+from cnnscope.analyzer.explanation.effective_reach import EffectiveReach
 from cnnscope.analyzer.fields.connections import Alternatives
 from cnnscope.analyzer.fields.extreme_paths import FieldPath
 from cnnscope.analyzer.fields.seen import Seen
@@ -181,6 +182,13 @@ class Explanation(Answer):
     algorithms: tuple[Algorithm, ...] = ()
     sources: tuple[LengthOrigin, ...] = ()
     notes: tuple[str, ...] = ()
+    _effective: Callable[[], EffectiveReach | None] | None = None
+
+    @property
+    def effective(self) -> EffectiveReach | None:
+        """How far what the region's unit really hangs on reaches; None where it can't be told. It is
+        worked out when it is asked for."""
+        return None if self._effective is None else self._effective()
 
     @property
     def params(self) -> int:
@@ -229,6 +237,7 @@ class Explanation(Answer):
             "steps": [x.to_dict() for x in self.steps],
             "paths": [x.to_dict() for x in self.paths],
             "region": None if self.region is None else self.region.to_dict(),
+            "effective": None if (reach := self.effective) is None else reach.to_dict(),
             "alternatives": None if self.alternatives is None else self.alternatives.to_dict(),
             "algorithms": [x.to_dict() for x in self.algorithms],
             "sources": [x.to_dict() for x in self.sources],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.paths import Unfollowed
@@ -16,14 +17,16 @@ from cnnscope.analyzer.passes.costs import Cost, Costs
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.reads import NodeReads, reads_of
 from cnnscope.analyzer.passes.weights import Path
+from cnnscope.analyzer.report.fact_source import Value
 from cnnscope.analyzer.report.field_figures import extents
-from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import LayersOnDemand
 from cnnscope.analyzer.report.own_weights import stored_at
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
 from cnnscope.analyzer.report.shared_facts import SharedFacts
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.explanation.effective_reach import EffectiveReach
     from cnnscope.analyzer.explanation.explanation import Explanation
     from cnnscope.analyzer.fields.effective import Counting
     from cnnscope.analyzer.report.effective_field import EffectiveField
@@ -230,13 +233,30 @@ class LayerSource:
 
         around = self.around
         shared, index = around.shared, self.node.index
-        return explain_node(
+        found = explain_node(
             ExplainedNode(
                 shared.graph, self.shapes, self.node, around.costs.nodes[index], around.reads[index],
                 self.kind(), shared.weights, (*around.path, index),
                 shared.fields if around.top else None, shared.regions, shared.paths,
             ),
             unit,
+        )  # fmt: skip
+        if found.region is None:
+            return found
+        return replace(found, _effective=partial(self.reach, found.region.unit))
+
+    def reach(self, unit: Sequence[int | None]) -> EffectiveReach | None:
+        """How far what a unit really hangs on reaches, for its explanation; None: it can't be told."""
+        from cnnscope.analyzer.explanation.effective_reach import EffectiveReach
+        from cnnscope.analyzer.report.effective_field import SHARES
+
+        try:
+            found = self.effective_field(unit, None, "uniform")
+        except ValueError:
+            return None
+        return EffectiveReach(
+            found.input, tuple(zip(SHARES, found.sides(SHARES), strict=True)), found.theoretical,
+            found.field_share(SHARES[-1]), found.sigma,
         )  # fmt: skip
 
 

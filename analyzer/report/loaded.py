@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.report.execution import Execution
+from cnnscope.analyzer.report.fact_source import Value
 from cnnscope.analyzer.report.json_values import (
     WrongDataError,
     elements,
@@ -19,7 +20,7 @@ from cnnscope.analyzer.report.json_values import (
     listing,
     text,
 )
-from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.layers import Layers
 from cnnscope.analyzer.report.loaded_layer import LoadedLayer
 from cnnscope.analyzer.report.measurement import Profile

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.fields.seen import Extent
 from cnnscope.analyzer.layers.kinds import Kind
-from cnnscope.analyzer.report.layer import Value
+from cnnscope.analyzer.report.fact_source import Value
 from cnnscope.analyzer.report.receptive_field import ReceptiveField, Region
 from cnnscope.analyzer.values.plain_class import dataclass
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cnnscope.analyzer.report.layer import Layer, Value
+from cnnscope.analyzer.report.fact_source import Value
+from cnnscope.analyzer.report.layer import Layer
 
 ModulePath = tuple[str, ...]
 

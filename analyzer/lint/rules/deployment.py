@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnscope.analyzer.lint.rule import Hit, Page, Subject, rule, total
-from cnnscope.analyzer.report.layer import Value
+from cnnscope.analyzer.report.fact_source import Value
 from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.notation import shape as shape_text

@@ -14,6 +14,7 @@ from cnnscope.analyzer.render.subjects.explained_alternatives import (
     algorithm_blocks,
     alternative_blocks,
 )
+from cnnscope.analyzer.render.subjects.explained_effective import effective_blocks
 from cnnscope.analyzer.render.subjects.explained_field import field_blocks
 from cnnscope.analyzer.render.subjects.explained_region import region_blocks
 from cnnscope.analyzer.render.subjects.explained_work import traffic_blocks, work_blocks
@@ -60,6 +61,7 @@ def document(e: Explanation) -> Document:
         Section(tuple(traffic_blocks(e)), "memory traffic", indent=2),
         Section(tuple(field_blocks(e)), "receptive field", indent=2),
         Section(tuple(region_blocks(e.region)), "region", indent=2),
+        Section(tuple(effective_blocks(e.effective)), "effective field", indent=2),
         Section(tuple(alternative_blocks(e.alternatives)), "alternatives", indent=2),
         Section(tuple(algorithm_blocks(e.algorithms)), "algorithms", indent=2),
         Section(tuple(_sources(e)), "sources", indent=2),

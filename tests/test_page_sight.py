@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from browser import at, browser, complaints, opened, until, why_not
 
 import cnnscope
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.page import page
+from cnnscope.analyzer.render.page.parts_of.effective import _coarse
 from cnnscope.analyzer.render.page.parts_of.regions import runs
 
 if TYPE_CHECKING:
@@ -95,3 +98,37 @@ def test_runs_give_back_what_each_unit_sees() -> None:
         for k in range(count):
             found[first + k * apart] = tuple((lo + k * by, hi + k * by) for lo, hi in begun)
     assert found == dict(enumerate(spans))
+
+
+def test_the_effective_field_is_shaded_and_said(
+    driver: Chrome, samples: Path, tmp_path: Path
+) -> None:
+    report = cnnscope.analyze(samples / "resnet50.onnx")
+    path = tmp_path / "page.html"
+    path.write_text(page(Contents(report)), encoding="utf-8")
+    opened(driver, path, "#layer=%2Flayer3%2F2%2Fconv2%2FConv")
+    at(driver, "sight")
+    driver.execute_script("document.querySelector('.shade button').click()")
+    said = until(
+        driver,
+        "const x = document.querySelector('.shade'); return !x.querySelector('button') && x.textContent",
+    )
+    layer = driver.execute_script("return Number(document.querySelector('#sight select').value)")
+    field = report.effective_field(layer)
+    assert [int(x) for x in re.findall(r"within (\d+)", said)] == list(
+        field.sides((0.5, 0.8, 0.95))
+    )
+    assert complaints(driver) == []
+
+
+def test_a_coarse_map_keeps_its_middle() -> None:
+    field = np.outer(np.hanning(151), np.hanning(101))
+    cells = _coarse(field)
+    assert cells.shape == (64, 64)
+    assert np.unravel_index(int(cells.argmax()), cells.shape) in {
+        (31, 31),
+        (31, 32),
+        (32, 31),
+        (32, 32),
+    }
+    assert np.array_equal(_coarse(field[:40, :30]), field[:40, :30])

@@ -23,6 +23,7 @@ NAMES: Final = (
     "memory",
     "fields",
     "regions",
+    "effective",
     "graph",
     "sizes",
     "image",

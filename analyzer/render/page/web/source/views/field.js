@@ -16,9 +16,10 @@ export const field = {
   parts: ["fields"],
   async mount(section, page) {
     const { axes } = await page.part("fields");
+    const effective = (await page.part("effective")) ?? { layers: {} };
     const tools = h("div", { class: "tools" });
     const place = h("div", { class: "chart" });
-    section.append(tools, place, legend());
+    section.append(tools, place, legend(Object.keys(effective.layers).length > 0));
     page.state.on(["axis", "scale"], (chosen) => {
       const axis = axes[Number(chosen.axis ?? 0)] ?? axes[0];
       const scale = chosen.scale ?? "linear";
@@ -26,12 +27,13 @@ export const field = {
         ...(axes.length > 1 ? [choices("Axis", axes.map((x, i) => [i, name(x, axes)]), axes.indexOf(axis), (i) => page.state.set({ axis: String(i) }))] : []),
         choices("Scale", [["linear", "linear"], ["log", "log"]], scale, (value) => page.state.set({ scale: value })),
       );
-      follow(place, page, (width) => chart(axis, scale, page, width));
+      follow(place, page, (width) => chart(axis, scale, page, width, effective));
     });
   },
 };
 
-function chart(axis, scale, page, width) {
+function chart(axis, scale, page, width, effective) {
+  const held = Object.entries(effective.layers).filter(([, x]) => x.input === axis.input && x.axes.includes(axis.axis)).map(([layer, x]) => ({ x: Number(layer), y: x.sides.at(-1) }));
   const marks = LINES.map(({ key, color, dash }) => ({ values: axis.rows.map((row) => ({ x: row[0], y: row[key] })), color, dash }));
   const least = scale === "log" ? 1 : 0;
   const open = axis.rows.filter((row) => row[1] === null && row[4] !== null);
@@ -48,6 +50,8 @@ function chart(axis, scale, page, width) {
       axis.length ? Plot.text([axis.length], { y: (d) => d, frameAnchor: "right", text: [`input: ${axis.length}`], dy: -8, fill: "var(--soft)" }) : null,
       ...marks.map(({ values, color, dash }) =>
         Plot.line(values, { x: "x", y: (d) => (d.y === null ? NaN : Math.max(d.y, least)), stroke: color, strokeWidth: 2, strokeDasharray: dash, curve: "step-after" })),
+      Plot.line(held, { x: "x", y: "y", stroke: "var(--c2)", strokeWidth: 2 }),
+      Plot.dot(held, { x: "x", y: "y", fill: "var(--c2)", r: 3 }),
       Plot.dot(open, { x: (row) => row[0], y: (row) => row[4], symbol: "triangle", stroke: "var(--warn)" }),
     ],
   });
@@ -68,8 +72,9 @@ function said(axis, page) {
   ].filter(Boolean).join(" ");
 }
 
-function legend() {
-  return h("p", { class: "legend" }, LINES.map(({ name: text, color, dash }) =>
+function legend(effective) {
+  const lines = effective ? [...LINES, { name: "side of the square that holds 95 % of the effective field", color: "var(--c2)" }] : LINES;
+  return h("p", { class: "legend" }, lines.map(({ name: text, color, dash }) =>
     h("span", {}, h("i", { style: `border-block-start:2px ${dash ? "dotted" : "solid"} ${color}` }), text)));
 }
 

@@ -10,7 +10,8 @@ export const sight = {
   parts: ["regions"],
   async mount(section, page) {
     const data = await page.part("regions");
-    new Sight(section, page, data, await image(page)).start();
+    const effective = (await page.part("effective")) ?? { layers: {}, shares: [] };
+    new Sight(section, page, { ...data, effective }, await image(page)).start();
   },
 };
 
@@ -26,6 +27,8 @@ class Sight {
       h("div", { class: "tools" }, h("label", {}, "layer ", this.select)),
       h("div", { class: "sight" }, this.canvas, h("div", {}, this.said, this.sliders)),
     );
+    this.shade = h("p", { class: "shade" });
+    this.sliders.after(this.shade);
     this.first = this.usual();
   }
 
@@ -129,18 +132,59 @@ class Sight {
     const x = (i) => (i / across.length) * wide;
     const y = (i) => (i / down.length) * height;
     this.ground(pen, wide, height, x, y);
+    const map = this.shading();
     pen.fillStyle = ink(canvas, "--c0");
-    pen.globalAlpha = this.picture ? 0.45 : 0.6;
+    pen.globalAlpha = map ? 0.12 : this.picture ? 0.45 : 0.6;
     for (const [top, bottom] of down.spans) {
       for (const [left, right] of across.spans) pen.fillRect(x(left), y(top), x(right + 1) - x(left), y(bottom + 1) - y(top));
     }
     pen.globalAlpha = 1;
+    if (map) this.shadow(pen, map, x, y);
     pen.strokeStyle = ink(canvas, "--c1");
     pen.lineWidth = 2;
     if (down.spans.length && across.spans.length) {
       const box = [across.spans[0][0], down.spans[0][0], across.spans.at(-1)[1] + 1, down.spans.at(-1)[1] + 1];
       pen.strokeRect(x(box[0]) + 1, y(box[1]) + 1, Math.max(1, x(box[2]) - x(box[0]) - 2), Math.max(1, y(box[3]) - y(box[1]) - 2));
     }
+  }
+
+  /** The effective field of what is looked at: pages have those of some layers' central units. */
+  shading() {
+    const { layers, shares } = this.data.effective;
+    const map = layers[this.layer];
+    const central = map && String(map.unit) === String(this.units);
+    const known = Object.keys(layers).map(Number);
+    if (!known.length) return null;
+    if (central) {
+      const sides = shares.map((part, i) => `${share(part)} of its dependence lies within ${map.sides[i]}`);
+      this.shade.replaceChildren(`Shaded: what it really hangs on, its effective field. ${sides.join(", ")} positions about its middle.`);
+      return map;
+    }
+    const go = map ? this.layer : known.reduce((best, i) => (Math.abs(i - this.layer) < Math.abs(best - this.layer) ? i : best), known[0]);
+    this.shade.replaceChildren(
+      h("button", { type: "button", onclick: () => this.page.state.set({ layer: go, unit: layers[go].unit.join(",") }) }, map ? "Its central unit, with the effective field" : `The nearest layer with an effective field: ${go}`));
+    return null;
+  }
+
+  shadow(pen, { axes, box, grid, map }, x, y) {
+    const bytes = Uint8Array.from(atob(map), (c) => c.charCodeAt(0));
+    const flat = grid.length === 1;
+    if (!flat && (axes[0] !== this.down.axis || axes[1] !== this.across.axis)) return;
+    const [rows, columns] = flat ? [1, grid[0]] : grid;
+    const [[top, bottom], [left, right]] = flat ? [[0, 0], box[0]] : box;
+    pen.fillStyle = ink(this.canvas, "--c0");
+    for (let i = 0; i < rows; i += 1) {
+      for (let j = 0; j < columns; j += 1) {
+        const level = bytes[i * columns + j];
+        if (!level) continue;
+        pen.globalAlpha = (0.9 * level) / 255;
+        const at = (lo, hi, k, n) => lo + ((hi + 1 - lo) * k) / n;
+        const [x0, x1] = [x(at(left, right, j, columns)), x(at(left, right, j + 1, columns))];
+        const [y0, y1] = [y(at(top, bottom, i, rows)), y(at(top, bottom, i + 1, rows))];
+        pen.fillRect(x0, y0, x1 - x0, y1 - y0);
+      }
+    }
+    pen.globalAlpha = 1;
   }
 
   /** The input itself: the image, or its grid. */

@@ -301,6 +301,7 @@ def test_against_a_baseline(conv: Path, tmp_path: Path, monkeypatch: pytest.Monk
     )
     assert same.ok
     assert same["macs"].amount == 1800
+    assert same["macs"].to_dict()["baseline"]["value"] == 1800  # type: ignore[index]
     shorter = cnnscope.check(
         "conv.onnx", {"macs": "+0"}, baseline="b.json", dims={"H": range(4, 9), "W": 20}
     )

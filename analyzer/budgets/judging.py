@@ -140,6 +140,8 @@ def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) ->
         amount = bound.against(held_to)
         assert amount is not None
         state = judge(figure, bound, amount)
+        if base is not None and base.spread:
+            base = replace(base, value=held_to)
     else:
         # The bound moves with a baseline of which only an interval is known: it is kept or crossed
         # where both ends say so.

@@ -96,7 +96,8 @@ def remarks(found: Checked) -> Iterator[tuple[str, str]]:
             verdict.limit.quantity in (*LISTS, ERRORS) or verdict.at is not None
         ):
             yield "error", sentence(verdict)
-        if (base := baseline_text(verdict)) and verdict.state == "exceeds":
+        told = verdict.at is not None  # in the sentence
+        if (base := baseline_text(verdict)) and verdict.state == "exceeds" and not told:
             yield "info", f"{what}: {base}"
         if worst := made_by(found, verdict):
             yield "info", f"{what}: {worst}"

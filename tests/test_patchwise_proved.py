@@ -7,7 +7,10 @@ written, and run by ONNX Runtime beside the original. Then samples and models of
 
 from __future__ import annotations
 
+import itertools
+import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -235,3 +238,34 @@ def test_a_wrong_file_is_found(tmp_path: Path) -> None:
     onnx.save(model, output)
     proved = prove_patches_here(PatchJob(ModelJob(str(path), {}, {}, "cpu"), str(output), (1, 1)))
     assert not proved.ok
+
+
+def kernels(path: Path, folder: Path, shape: list[int]) -> tuple[list[str], int]:
+    """The kernels of a session as people open it, planned memory off: names, bytes in use at most."""
+    options = onnxruntime.SessionOptions()
+    options.enable_mem_pattern = options.enable_mem_reuse = False
+    options.enable_profiling, options.profile_file_prefix = True, str(folder / "profile")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session.run(None, {"x": np.ones(shape, np.float32)})
+    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    told = [e for e in events if e["name"].endswith("_kernel_time")]
+    in_use = [int(e["args"].get("mem_in_use_peak", 0)) for e in told]
+    return [e["name"] for e in told], max(in_use)
+
+
+def test_a_session_as_people_open_it(tmp_path: Path) -> None:
+    """In the default order, optimised, a patch is done before another begins, and less memory is in use."""
+    w = NetworkWriter()
+    x = w.add("Conv", "x", w.uniform(-1, 1, 32, 3, 3, 3), pads=[1] * 4)
+    x = w.add("Relu", x)
+    x = w.add("Conv", x, w.uniform(-1, 1, 32, 32, 3, 3), pads=[1] * 4)
+    x = w.add("MaxPool", w.add("Tanh", x), kernel_shape=[4, 4], strides=[4, 4])
+    shape = [1, 3, 128, 128]
+    onnx.save(w.model(shape, [w.add("Neg", x)]), tmp_path / "m.onnx")
+    found = cnnscope.patchwise(tmp_path / "m.onnx", tmp_path / "out.onnx", patches=3)
+    assert found.stage is not None
+    names, less = kernels(tmp_path / "out.onnx", tmp_path, shape)
+    _, before = kernels(tmp_path / "m.onnx", tmp_path, shape)
+    patches = [m.group() for name in names if (m := re.search(r"patch_\d+_\d+", name))]
+    assert len([key for key, _ in itertools.groupby(patches)]) == len(set(patches)) == 9
+    assert less < 0.6 * before

@@ -215,6 +215,14 @@ def test_what_isnt_run_in_parts_is_named(
     assert not (tmp_path / "out.onnx").exists()
 
 
+def test_of_several_the_first_is_named(samples: Path) -> None:
+    """A vision transformer's layers aren't run in parts from where places become rows."""
+    found = cnnscope.patchwise(samples / "vit_b_16.onnx")
+    assert found.limit is not None
+    layers = cnnscope.analyze(samples / "vit_b_16.onnx").layers
+    assert layers.find(found.limit.layer).index < 6
+
+
 def test_the_model_itself_is_never_written_over(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -269,3 +269,28 @@ def test_a_session_as_people_open_it(tmp_path: Path) -> None:
     patches = [m.group() for name in names if (m := re.search(r"patch_\d+_\d+", name))]
     assert len([key for key, _ in itertools.groupby(patches)]) == len(set(patches)) == 9
     assert less < 0.6 * before
+
+
+@pytest.mark.parametrize("opset", [8, 9, 13, 19])
+def test_a_shape_that_is_looked_at_becomes_a_constant(opset: int, tmp_path: Path) -> None:
+    """The size of a map that there is no more scales what comes out; Slice and Pad as each opset has them."""
+    w = NetworkWriter()
+    x = w.add("Conv", "x", w.uniform(-1, 1, 16, 3, 3, 3), pads=[1, 0, 1, 2])
+    size = w.add("Cast", w.add("Shape", x), to=onnx.TensorProto.FLOAT)
+    lengths = [0, 0, 2, 1, 0, 0, 1, 0]
+    padded = (
+        w.add("Pad", x, pads=lengths) if opset < 11 else w.add("Pad", x, w.keep(lengths))
+    )  # fmt: skip
+    y = w.add("MaxPool", w.add("Relu", padded), kernel_shape=[3, 3], strides=[3, 3])
+    y = w.add("Mul", w.add("ReduceMean", y, axes=[1]) if opset < 18 else y, size)
+    model = w.model(["N", 3, 24, 4], [y], opset)
+    found = cnnscope.patchwise(model, tmp_path / "out.onnx", patches=(3, 1))
+    assert found.stage is not None
+    written = onnx.load(tmp_path / "out.onnx")
+    assert not any(node.op_type == "Shape" for node in written.graph.node)
+    assert (
+        written.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
+    )  # the constant is for 1
+    feeds = {"x": np.random.default_rng(0).uniform(-1, 1, (1, 3, 24, 4)).astype(np.float32)}
+    wanted = run(model.SerializeToString(), feeds, optimised=False)
+    assert_same(wanted, run(str(tmp_path / "out.onnx"), feeds, optimised=False))

@@ -161,6 +161,7 @@ def test_the_command_itself_loads_nothing_heavy(samples: Path) -> None:
     [
         (["sizes", "--free", "HxW", "--prove", "6"], "6 sizes run"),
         (["tile", "--tile", "8", "--prove"], "4 tiles of 8 run"),  # 2 along each axis of 16
+        (["tile", "--rewrite", "{}", "--until", "0", "--prove"], "the outputs are equal"),
         (["shift", "--measure", "--pairs", "0"], "2 maps run"),  # its one layer, along 2 axes
     ],
 )
@@ -173,7 +174,8 @@ def test_what_is_said_of_sizes_tiles_and_shifts_is_run(
         " <float[1, 1, 3, 3] w = {1, 2, 3, 4, 5, 6, 7, 8, 9}> { y = Conv<pads = [1, 1, 1, 1]>(x, w) }"
     )
     onnx.save(model, tmp_path / "conv.onnx")
-    assert run(words[0], tmp_path / "conv.onnx", *words[1:], "--provider", "cpu") == 0
+    more = [word.format(tmp_path / "out.onnx") for word in words[1:]]
+    assert run(words[0], tmp_path / "conv.onnx", *more, "--provider", "cpu") == 0
     assert said in capfd.readouterr().out
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from cnnscope.analyzer.fields.fields import Fields
 from cnnscope.analyzer.fields.units import moving_axes
 from cnnscope.analyzer.model.graph import Graph, Node, nodes_behind
+from cnnscope.analyzer.operators.parts import NotInParts
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.sizes.patch_memory import Footprint
 from cnnscope.analyzer.sizes.patch_program import Piece, Stage, middle_of, program_of
@@ -146,6 +147,22 @@ class Planner:
         steps = [self.footprint.piece(piece) for piece in pieces]
         return max(self.footprint.alive(steps, self.footprint.sizes(pieces), IN_PLACE))
 
+    def first_obstacle(self, stage: Stage) -> StageObstacle | None:
+        """The first layer of a stage that doesn't give a half of its map from parts of what it reads."""
+        for node in stage.nodes:
+            name = next((name for name in node.outputs if name), "")
+            moving = moving_axes(self.fields, name)
+            try:
+                whole = self.regions.whole(name)
+                half = tuple(
+                    (0, -(-stop // 2)) if axis in moving else (0, stop)
+                    for axis, (_, stop) in enumerate(whole)
+                )
+                self.regions.of(node, half)
+            except NotInParts as why:
+                return StageObstacle(node, str(why))
+        return None
+
     def best(self) -> StagePlan | None:
         """The stage whose run has the least peak, the shortest of those; None: none is worth it."""
         footprint = self.footprint
@@ -165,7 +182,7 @@ class Planner:
                     break
                 plan = self.plan(stage) if floor < least else None
             except StageObstacle as obstacle:
-                self._obstacles.append(obstacle)
+                self._obstacles.append(self.first_obstacle(stage) or obstacle)
                 break
             if plan is not None and plan.peak < least:
                 found, least = plan, plan.peak

@@ -10,7 +10,7 @@ from typing import Final
 from cnnscope.analyzer.layers.channels import data_input
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.definition import lookup
-from cnnscope.analyzer.operators.reading import Along
+from cnnscope.analyzer.operators.reading import Along, Flat
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.memory import find_liveness
 from cnnscope.analyzer.passes.reads import NodeReads, reads_of
@@ -20,8 +20,8 @@ from cnnscope.analyzer.values.dimension import Undetermined
 from cnnscope.analyzer.values.plain_class import dataclass
 
 _MANNERS: Final[Mapping[str, Manner]] = {
-    "activation": "pointwise", "elementwise arithmetic": "pointwise", "logic": "pointwise",
-    "conversion": "pointwise", "identity": "pointwise", "dropout": "pointwise",
+    "activation": "activation", "identity": "activation", "dropout": "activation",
+    "elementwise arithmetic": "arithmetic", "logic": "arithmetic", "conversion": "arithmetic",
     "normalization": "scaled", "quantization": "scaled",
 }  # fmt: skip
 
@@ -81,8 +81,10 @@ class Footprint:
             return "other"
         inputs = self.shapes.inputs(node)
         read = found.outputs[0][data_input(inputs)] if inputs else None
+        if isinstance(read, Flat) or operator.kind == "activation":
+            return "activation"
         if not isinstance(read, tuple):
-            return "pointwise" if operator.kind == "identity" else "other"
+            return "other"
         ways = [way if isinstance(way, Along) else None for way in read]
         if operator.kind == "convolution":
             return "depthwise" if len(ways) > 2 and ways[1] is not None else "other"

@@ -14,10 +14,12 @@ from typing import Final, Literal
 
 from cnnscope.analyzer.values.plain_class import dataclass
 
-#: what a step does: one number after another (activations, sums); the same with stored scales
-#: (normalisation by statistics, quantisation); a convolution of each channel by itself; parts cut out
-#: of a map, and put together to one; anything else
-Manner = Literal["pointwise", "scaled", "depthwise", "cut", "assembled", "other"]
+#: what a step does: an activation, or the same numbers in another shape; sums and products, number by
+#: number; the same with stored scales (normalisation by statistics, quantisation); a convolution of each
+#: channel by itself; parts cut out of a map, and put together to one; anything else
+Manner = Literal[
+    "activation", "arithmetic", "scaled", "depthwise", "cut", "assembled", "other"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,15 @@ class Convention:
 
 #: as `analyze` has it
 UNSHARED: Final = Convention("unshared", "nothing shared")
-#: as ONNX Runtime's arena is seen to have it: activations and sums write in place
-IN_PLACE: Final = Convention("in_place", "activations in place", frozenset({"pointwise"}))
+#: as ONNX Runtime's arena is seen to have it (1.31, CPU): sums and products take memory, activations don't
+IN_PLACE: Final = Convention("in_place", "activations in place", frozenset({"activation"}))
 #: of Lin, Chen, Cai, Gan and Han, *MCUNetV2* (NeurIPS 2021): int8; normalisations and activations are part
 #: of the layer before; depthwise convolutions in place; "we allocate the buffer to host the final output",
 #: and the image "can be partially decoded from a compressed format". That a residual's sum needs no memory
 #: beside it is what the authors' `count_peak_activation_size` takes for granted.
 MCUNETV2: Final = Convention(
     "mcunetv2", "MCUNetV2's (int8, depthwise in place)",
-    frozenset({"pointwise", "scaled", "depthwise"}), True, True, True, True, 1,
+    frozenset({"activation", "arithmetic", "scaled", "depthwise"}), True, True, True, True, 1,
 )  # fmt: skip
 CONVENTIONS: Final = (UNSHARED, IN_PLACE, MCUNETV2)
 
@@ -144,14 +146,14 @@ class _Run:
         if not fit:
             return
         self.join(fit[0], given)
-        if rules.accumulates and step.manner == "pointwise" and len(fit) > 1:
+        if rules.accumulates and step.manner == "arithmetic" and len(fit) > 1:
             self.accumulate(fit, at)
 
     def accumulate(self, addends: Sequence[str], at: int) -> None:
         """The addend that was made last is added to the other as it is made."""
         older, younger = sorted(addends[:2], key=lambda name: self.made(name))
         made = self.made(younger)
-        if made < 0 or self.steps[made].manner == "pointwise":
+        if made < 0 or self.steps[made].manner in ("activation", "arithmetic"):
             return
         readers = (
             i
@@ -164,7 +166,7 @@ class _Run:
     def made(self, name: str) -> int:
         """The step in which a tensor's numbers came about, before what was done to each in place."""
         at = self.producer.get(name, -1)
-        while at >= 0 and self.steps[at].manner in ("pointwise", "scaled"):
+        while at >= 0 and self.steps[at].manner in ("activation", "arithmetic", "scaled"):
             reads = [x for x in self.steps[at].reads if self.sizes.get(x) == self.sizes.get(name)]
             if len(reads) != 1:
                 break
@@ -185,7 +187,7 @@ def alive_bytes(
         inputs, outputs: of the network.
         convention: who writes into whose memory.
 
-    >>> steps = [Step(("x",), ("y",)), Step(("y",), ("z",), "pointwise")]
+    >>> steps = [Step(("x",), ("y",)), Step(("y",), ("z",), "activation")]
     >>> [alive_bytes(steps, {"x": 1, "y": 9, "z": 9}, ["x"], ["z"], c) for c in (UNSHARED, IN_PLACE)]
     [[10, 18], [10, 9]]
     """

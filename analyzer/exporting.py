@@ -48,9 +48,6 @@ def export(
         depth: of drawings, so many steps below the path that all layers share, a module is one node.
         shapes, dims, values: for a model, as `analyze` takes them.
 
-    Returns:
-        The text.
-
     Raises:
         ValueError: there is no such form or metric, or it takes no such wish; or the form asks for the
             model's file and the report was read back from data.
@@ -101,15 +98,14 @@ def annotate(
     >>> {x.key: x.value for x in noted.graph.node[0].metadata_props}["cnnscope.macs"]
     '117600'
     """
-    report = _reported(model, shapes, dims, values)
-    file, place = analysis_of(report).file, Path(output)
+    report, place = _reported(model, shapes, dims, values), Path(output)
+    file = analysis_of(report).file
     check_place(file, place)
     notes = {
         (x.written.place.within, x.written.place.at): _named(x.facts) for x in file_nodes(report)
     }
-    pieces = annotated(file, _named(total_facts(report)), notes, _PREFIX)
-    with written_whole(place) as output_file:
-        output_file.writelines(pieces)
+    with written_whole(place) as copy:
+        copy.writelines(annotated(file, _named(total_facts(report)), notes, _PREFIX))
 
 
 def _reported(

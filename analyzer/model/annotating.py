@@ -9,7 +9,6 @@ left out.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -100,14 +99,6 @@ def _pieces(data: FileBytes, kept: Pieces) -> Iterator[bytes]:
             continue
         for start in range(piece.start, piece.stop, _STRETCH):
             yield bytes(data[start : min(start + _STRETCH, piece.stop)])
-            if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-                _let_go(data, start)
-
-
-def _let_go(data: mmap.mmap, start: int) -> None:
-    """Pages that were copied need not stay in memory: they are the file's."""
-    whole = start - start % mmap.PAGESIZE
-    data.madvise(mmap.MADV_DONTNEED, whole, min(_STRETCH, len(data) - whole))
 
 
 class _Copy:

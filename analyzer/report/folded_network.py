@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: modules within each other that are drawn around a layer; steps further in are one
 _DEEPEST = 24
+#: a depth that no path has
+_NEVER = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,11 +111,10 @@ def drawing(report: Report, depth: int | None = None) -> Drawing:
     """
     network = report.graph
     paths = module_paths(report.layers)
-    common, most = steps_told(paths, depth or 1)
-    folded = most if depth is not None else None
+    common, folded = steps_told(paths, _NEVER if depth is None else depth)
     members: dict[ModulePath, list[Layer]] = {}
     for layer, path in zip(report.layers, paths, strict=True):
-        if folded is not None and len(path) >= folded:
+        if len(path) >= folded:
             members.setdefault(path[:folded], []).append(layer)
     taken = {str(key) for key in network.nodes}
     stands: dict[str, Drawn] = {}
@@ -125,7 +126,7 @@ def drawing(report: Report, depth: int | None = None) -> Drawing:
             stands[key] = Drawn(key, facts["kind"], facts["name"], (), (), shape)
             continue
         layer, path = next(own)
-        if folded is None or len(path) < folded:
+        if len(path) < folded:
             stands[key] = Drawn(key, "layer", layer.path, (layer,), _around(path[common:]), shape)
             continue
         path = path[:folded]

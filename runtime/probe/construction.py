@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cnnscope.analyzer.values.tensor import DTYPES
 from cnnscope.runtime.probe.alike import NONE, Runs, places
+from cnnscope.runtime.probe.node_facts import CannotWrite
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.file import ModelFile
@@ -32,7 +33,7 @@ _INLINE: Final = 1024
 _AXES_INPUT: Final = {"Unsqueeze": 13, "Squeeze": 13, "ReduceSum": 13, "ReduceMean": 18}
 
 
-class CannotProbe(Exception):
+class CannotProbe(CannotWrite):
     """A node whose dependencies no NaN can show; the message says why."""
 
 

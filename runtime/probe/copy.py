@@ -26,6 +26,7 @@ from cnnscope.runtime.probe import rearranging as _rearranging  # noqa: F401
 from cnnscope.runtime.probe import rules as _rules  # noqa: F401
 from cnnscope.runtime.probe import skeletons as _skeletons  # noqa: F401
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
+from cnnscope.runtime.probe.node_facts import CannotWrite
 from cnnscope.runtime.probe.rule import REASONS, RULES
 from cnnscope.runtime.probe.scope import ProbeScope
 from cnnscope.runtime.probe.site import Site
@@ -107,7 +108,7 @@ def _write_node(scope: ProbeScope, node: Node) -> None:
     scope.copy.replacing = node.name
     try:
         _replace(scope, node)
-    except CannotProbe as reason:
+    except CannotWrite as reason:
         _leave_out(scope, node, f"{node.title} {node.path!r}: {reason}")
 
 

@@ -30,13 +30,27 @@ Taps = dict[int, list[list[int]]]
 def neighbours(
     node: Node, opset: int, shape: tuple[int, ...], values: Sequence[np.ndarray | None]
 ) -> Taps:
-    """What an interpolating resize weighs, for the axes that it changes.
+    """What an interpolating resize weighs, as `axis_weights` has it, without how much."""
+    found = axis_weights(node, opset, shape, values)
+    return {
+        axis: [np.flatnonzero(np.abs(row) > ROUNDING).tolist() for row in weights]
+        for axis, weights in found.items()
+    }
+
+
+def axis_weights(
+    node: Node, opset: int, shape: tuple[int, ...], values: Sequence[np.ndarray | None]
+) -> dict[int, np.ndarray]:
+    """How much of each input index is in each output index of a resize, for the axes that it changes.
 
     Args:
         node: the operator call.
         opset: its opset.
         shape: of its input.
         values: of all its inputs, where known.
+
+    Returns:
+        By axis, outputs by inputs.
 
     Raises:
         CannotProbe: the axes can't be resized one by one.
@@ -46,7 +60,7 @@ def neighbours(
     if node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise CannotProbe("its scales follow from one another")
     places = [a % rank for a in axes] if axes is not None else list(range(rank))
-    found: Taps = {}
+    found: dict[int, np.ndarray] = {}
     for k, axis in enumerate(places):
         scale = None if scales is None else float(scales[k])
         size = None if sizes is None else int(sizes[k])
@@ -54,8 +68,7 @@ def neighbours(
         if uncropped and (scale == 1 or size == shape[axis]):
             continue
         part = None if roi is None else (float(roi[k]), float(roi[k + len(places)]))
-        weights = _weights(node, opset, rank, axis, shape[axis], scale, size, part)
-        found[axis] = [np.flatnonzero(np.abs(row) > ROUNDING).tolist() for row in weights]
+        found[axis] = _weights(node, opset, rank, axis, shape[axis], scale, size, part)
     return found
 
 

@@ -85,20 +85,11 @@ def _constants(site: Site) -> list[str]:
     return [site.true(i) for i in range(1, len(site.node.inputs))]
 
 
-def _listed(site: Site, name: str, i: int) -> list[int] | None:
-    """Whole numbers in an attribute or, in later versions, in an input; None where unknown."""
-    if site.given(i):
-        value = site.value(i)
-        return None if value is None else [int(v) for v in value.reshape(-1)]
-    found = site.numbers(name)
-    return None if found is None else list(found)
-
-
 def cut(site: Site) -> None:
     """Slice."""
-    axes = _listed(site, "axes", 3)
+    axes = site.listed("axes", 3)
     if axes is None and not site.given(3):
-        starts = _listed(site, "starts", 1)
+        starts = site.listed("starts", 1)
         axes = None if starts is None else list(range(len(starts)))
     _left_alone(site, axes, _constants(site))
 
@@ -122,10 +113,10 @@ def split(site: Site) -> None:
 
 
 def pad(site: Site) -> None:
-    pads = _listed(site, "pads", 1)
+    pads = site.listed("pads", 1)
     axes: list[int] | None = None
     if pads is not None:
-        some = _listed(site, "axes", 3)
+        some = site.listed("axes", 3)
         if some is None and site.given(3):
             pads = None
         else:

@@ -13,14 +13,16 @@ import numpy as np
 import onnx
 
 from cnnscope.analyzer.model.graph import Node
+from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.probe.alike import NONE, Runs
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
+from cnnscope.runtime.probe.node_facts import NodeFacts
 from cnnscope.runtime.probe.scope import ProbeScope
 
 
 @dataclass(frozen=True, eq=False)
-class Site:
+class Site(NodeFacts):
     """One node, as its rule sees it: inputs by position, and where to put what replaces it."""
 
     scope: ProbeScope
@@ -34,28 +36,9 @@ class Site:
         return self.scope.copy
 
     @property
-    def present(self) -> list[int]:
-        """The inputs that aren't omitted."""
-        return [i for i, name in enumerate(self.node.inputs) if name]
-
-    def attribute(self, name: str, default: object = None) -> object:
-        """An attribute, or ONNX's default."""
-        return self.node.attributes.get(name, default)
-
-    def number(self, name: str, default: int) -> int:
-        """An integer attribute."""
-        found = self.node.attributes.get(name, default)
-        assert isinstance(found, int)
-        return found
-
-    def numbers(self, name: str) -> tuple[int, ...] | None:
-        """A list of integers, if it is there."""
-        found = self.node.attributes.get(name)
-        return tuple(int(v) for v in found) if isinstance(found, tuple) else None
-
-    def given(self, i: int) -> bool:
-        """Is there an input at this place?"""
-        return i < len(self.node.inputs) and bool(self.node.inputs[i])
+    def facts(self) -> Shapes:
+        """What is known of the tensors of the node's graph."""
+        return self.scope.shapes
 
     def hangs(self, i: int) -> bool:
         """Does this input hang on the network's inputs?"""
@@ -76,20 +59,6 @@ class Site:
         name = self.node.inputs[i]
         return self.copy.runs(self.scope.holder(name).names[name]) if self.hangs(i) else NONE
 
-    def shape(self, i: int) -> tuple[int, ...]:
-        """The shape of an input."""
-        return self._lengths(self.node.inputs[i])
-
-    def output_shape(self, k: int = 0) -> tuple[int, ...]:
-        """The shape of an output, as analysed."""
-        return self._lengths(self.node.outputs[k])
-
-    def _lengths(self, name: str) -> tuple[int, ...]:
-        shape = self.scope.shapes.tensors[name].shape
-        if shape is None or not all(isinstance(d, int) for d in shape):
-            raise CannotProbe("a shape isn't known beforehand")
-        return tuple(d for d in shape if isinstance(d, int))
-
     def floats(self, i: int, value: float = 1.0) -> str:
         """An input if it hangs on the network's inputs, else a filling of its shape; or ``""``."""
         if not self.given(i):
@@ -109,13 +78,6 @@ class Site:
                 f"its operand {self.node.inputs[i]} is computed from the input's values"
             )
         return self.scope.true_value(self.node.inputs[i])
-
-    def value(self, i: int) -> np.ndarray | None:
-        """An input's values, where they are known without running anything."""
-        if not self.given(i):
-            return None
-        value = self.scope.shapes.tensors[self.node.inputs[i]].value
-        return None if value is None or value.dtype == object else value
 
     def takes_floats(self, i: int) -> bool:
         """May an input be float32, as far as ONNX's own definition of the operator tells?"""

@@ -48,6 +48,7 @@ ROOMS = [
     "runtime.engine",
     "runtime.device",
     "runtime.probe",
+    "runtime.gradients",
     "runtime.verify",
     "runtime.profile",
     "runtime.proofs",
@@ -88,6 +89,7 @@ NAMING = {
     "analyzer.counters": "other tools' tables, by operator",
     "runtime.engine": "models are written in ONNX's operators to be run",
     "runtime.probe": "likewise",
+    "runtime.gradients": "likewise",
     "runtime.verify": "likewise",
     "runtime.profile": "likewise; and ONNX Runtime's fused kernels go by the names of what they hold",
 }

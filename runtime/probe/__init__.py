@@ -1,4 +1,4 @@
 """Receptive fields, found by running: what a NaN reaches.
 
-Door: probe.
+Door: construction, interpolation, node_facts, probe.
 """

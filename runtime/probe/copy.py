@@ -26,18 +26,13 @@ from cnnscope.runtime.probe import rearranging as _rearranging  # noqa: F401
 from cnnscope.runtime.probe import rules as _rules  # noqa: F401
 from cnnscope.runtime.probe import skeletons as _skeletons  # noqa: F401
 from cnnscope.runtime.probe.construction import CannotProbe, Copy
-from cnnscope.runtime.probe.node_facts import CannotWrite
+from cnnscope.runtime.probe.node_facts import SHAPE_ONLY, CannotWrite
 from cnnscope.runtime.probe.rule import REASONS, RULES
 from cnnscope.runtime.probe.scope import ProbeScope
 from cnnscope.runtime.probe.site import Site
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.examination import Analysis
-
-#: they look at their operand's shape and at none of its elements
-SHAPE_ONLY: Final = frozenset({
-    "Shape", "Size", "EyeLike", "RandomNormalLike", "RandomUniformLike",
-})  # fmt: skip
 
 #: operands of which no element is part of the result: a type's example, how often to drop in training
 UNREAD: Final = {"CastLike": (1,), "Dropout": (1, 2)}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.passes.facts import Shapes
+
+#: they look at their operand's shape and at none of its elements
+SHAPE_ONLY: Final = frozenset({
+    "Shape", "Size", "EyeLike", "RandomNormalLike", "RandomUniformLike",
+})  # fmt: skip
 
 
 class CannotWrite(Exception):

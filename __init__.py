@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.sizing import sizes
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
+    from cnnscope.runtime.gradients.measuring import measured_effective_field
     from cnnscope.runtime.profile.profiling import profile
     from cnnscope.runtime.proofs.shifting import shift
     from cnnscope.runtime.verify.verifying import verify
@@ -98,6 +99,7 @@ __all__ = [
     "lint",
     "load",
     "load_profile",
+    "measured_effective_field",
     "patchwise",
     "product",
     "profile",
@@ -115,6 +117,7 @@ __all__ = [
 _HOMES = {
     "check": "cnnscope.runtime.gates.checking",
     "lint": "cnnscope.runtime.gates.linting",
+    "measured_effective_field": "cnnscope.runtime.gradients.measuring",
     "profile": "cnnscope.runtime.profile.profiling",
     "shift": "cnnscope.runtime.proofs.shifting",
     "sizes": "cnnscope.analyzer.sizing",

@@ -19,7 +19,6 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from cnnscope.analyzer.report.examination import examine
-from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.providers import CPU_PROVIDER
 from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.gradients.adjoint import SEED, write_gradient
@@ -125,8 +124,10 @@ POINTWISE = [
     row("Relu", I), row("LeakyRelu", I, alpha=0.2), row("ThresholdedRelu", I, alpha=0.4),
     row("Elu", I, alpha=0.7), row("Selu", I), row("Celu", I, alpha=1.5), row("Sigmoid", I),
     row("Tanh", I), row("HardSigmoid", I, alpha=0.4, beta=0.3), row("HardSwish", I),
-    row("Mish", I, opset=18), row("Softplus", I), row("Softsign", I), row("Erf", I, reckoned=np.vectorize(erf)),
-    row("Gelu", I, opset=20, reckoned=lambda x: x * (1 + np.vectorize(erf)(x / sqrt(2))) / 2), row("Gelu", I, opset=20, approximate="tanh"), row("Exp", I),
+    row("Mish", I, opset=18), row("Softplus", I), row("Softsign", I),
+    row("Erf", I, reckoned=np.vectorize(erf)),
+    row("Gelu", I, opset=20, reckoned=lambda x: x * (1 + np.vectorize(erf)(x / sqrt(2))) / 2),
+    row("Gelu", I, opset=20, approximate="tanh"), row("Exp", I),
     row("Log", I, above=0.5), row("Sqrt", I, above=0.5), row("Reciprocal", I, above=0.5),
     row("Neg", I), row("Abs", I), row("Sin", I), row("Cos", I), row("Tan", I, above=0.1),
     row("Atan", I), row("Sinh", I), row("Cosh", I), row("Asinh", I), row("Acosh", I, above=1.2),
@@ -193,7 +194,8 @@ def weights(*shape: int) -> np.ndarray:
 WINDOWS = [
     row("Conv", (2, 3, 7), weights(4, 3, 3), strides=[2], pads=[1, 0]),
     row("Conv", I, weights(4, 3, 3, 2), weights(4), strides=[2, 3], pads=[1, 1, 0, 1]),
-    row("Conv", (1, 4, 6, 7), weights(6, 2, 2, 3), group=2, runtime=True, dilations=[2, 1], pads=[2, 0, 1, 1]),
+    row("Conv", (1, 4, 6, 7), weights(6, 2, 2, 3), group=2, runtime=True, dilations=[2, 1],
+        pads=[2, 0, 1, 1]),
     row("Conv", (1, 3, 6, 7), weights(6, 1, 3, 3), group=3, runtime=True, strides=[4, 2]),
     row("Conv", (1, 2, 3, 4, 5), weights(3, 2, 2, 2, 3), pads=[1, 0, 1, 0, 1, 1]),
     *(row("Conv", (1, 2, 7, 8), weights(3, 2, 3, 2), strides=[2, 3], auto_pad=auto)
@@ -203,7 +205,8 @@ WINDOWS = [
         pads=[1, 1, 1, 1], output_padding=[1, 0]),
     row("ConvTranspose", (1, 2, 5), weights(2, 3, 3), dilations=[2]),
     row("ConvTranspose", (1, 2, 5), weights(2, 3, 3), pads=[3, 2]),
-    row("ConvTranspose", (1, 2, 4, 5), weights(2, 3, 3, 3), strides=[2, 2], output_shape=[8, 10], runtime=True),
+    row("ConvTranspose", (1, 2, 4, 5), weights(2, 3, 3, 3), strides=[2, 2], output_shape=[8, 10],
+        runtime=True),
     row("ConvTranspose", (1, 2, 4, 5), weights(2, 3, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER"),
     row("ConvTranspose", (1, 2, 4, 5), weights(2, 3, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER"),
     *(row(op, (2, 2, 7, 8), distinct=True, runtime=True, kernel_shape=[3, 2], strides=[2, 2], **more)
@@ -211,7 +214,8 @@ WINDOWS = [
       for more in ({}, {"pads": [1, 0, 1, 1]}, {"ceil_mode": 1}, {"pads": [1, 1, 1, 0], "ceil_mode": 1},
                    {"auto_pad": "SAME_UPPER"}, {"auto_pad": "SAME_LOWER"})),
     row("MaxPool", (1, 2, 9), distinct=True, kernel_shape=[3], dilations=[2], pads=[1, 1]),
-    row("MaxPool", (1, 2, 3, 4, 5), distinct=True, runtime=True, kernel_shape=[2, 2, 3], pads=[0, 0, 1, 1, 0, 1]),
+    row("MaxPool", (1, 2, 3, 4, 5), distinct=True, runtime=True, kernel_shape=[2, 2, 3],
+        pads=[0, 0, 1, 1, 0, 1]),
     row("AveragePool", I, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
     row("AveragePool", (1, 2, 7, 8), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 0],
         count_include_pad=1, ceil_mode=1, opset=19),
@@ -249,7 +253,8 @@ NORMALISING = [
     row("LayerNormalization", I, weights(6), weights(6)),
     row("LayerNormalization", I, weights(5, 6), axis=-2), row("LayerNormalization", (2, 3, 4), weights(4)),
     row("RMSNormalization", (2, 3, 4), weights(4), opset=23),
-    row("MeanVarianceNormalization", (2, 3, 3, 2), reckoned=lambda x: normal(x, (0, 2, 3), 0.0)), row("LpNormalization", (2, 3, 4), axis=1),
+    row("MeanVarianceNormalization", (2, 3, 3, 2), reckoned=lambda x: normal(x, (0, 2, 3), 0.0)),
+    row("LpNormalization", (2, 3, 4), axis=1),
     *(row(op, I, axis=axis, opset=opset) for op in ("Softmax", "LogSoftmax")
       for axis, opset in ((1, 13), (-1, 17))),
     row("LRN", (1, 5, 2, 3), size=3, alpha=0.5, bias=1.5, reckoned=lambda x: across(x, 1, 1, 1.5)),

@@ -32,12 +32,14 @@ class EffectiveField(Answer):
         axes: its axes that layers look along; batch and channels are summed over.
         unit: an index per axis of the layer's output; None: all of the axis together.
         counting: how the map came about: ``"uniform"`` (each operator's taps sum to 1, each addend of
-            a join counts 1), ``"paths"`` (each tap counts 1).
+            a join counts 1), ``"paths"`` (each tap counts 1), or ``"gradient"`` (measured by the weights:
+            the mean squared gradient).
         map: how much of the unit hangs on each position, an axis per one of `axes`, in sum 1. It is 0
             outside the region.
         center: by axis, the middle of what the unit sees before clipping; may lie between positions.
         region: by axis, the positions that the unit sees, as inclusive ranges, clipped at every border:
             the theoretical field.
+        draws: of a measured one, how many gradients the mean is of.
 
     >>> import cnnscope
     >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
@@ -54,6 +56,7 @@ class EffectiveField(Answer):
     map: NDArray[np.float64]
     center: tuple[float, ...]
     region: tuple[tuple[Span, ...], ...]
+    draws: int | None = None
 
     @property
     def theoretical(self) -> tuple[int, ...]:
@@ -116,6 +119,7 @@ class EffectiveField(Answer):
             "axes": list(self.axes),
             "unit": list(self.unit),
             "counting": self.counting,
+            "draws": self.draws,
             "center": list(self.center),
             "region": [[list(span) for span in spans] for spans in self.region],
             "theoretical": list(self.theoretical),

@@ -106,6 +106,18 @@ class EffectiveUnit:
             self.layer, self.input, self.axes, self.unit, counting, found, self.center, self.region
         )
 
+    def measured(self, squares: Values, draws: int) -> EffectiveField:
+        """Its effective field by the weights.
+
+        Args:
+            squares: the mean squared gradient, an axis per one of `axes`.
+            draws: how many times it was taken.
+        """
+        return EffectiveField(
+            self.layer, self.input, self.axes, self.unit, "gradient", squares / squares.sum(),
+            self.center, self.region, draws,
+        )  # fmt: skip
+
     def _map(self, mass: Mass) -> Values:
         """The mass over the axes that are looked along, in sum 1."""
         lengths = known_lengths(self.shared.shapes.tensors[self.input], self.input)

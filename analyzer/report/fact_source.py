@@ -14,8 +14,7 @@ from cnnscope.analyzer.values.tensor import Tensor, plain_shape
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
-    from cnnscope.analyzer.fields.effective import Counting
-    from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_finding import EffectiveUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,10 @@ class FactSource(Protocol):
     def regions(self, units: Iterable[Sequence[int | None]]) -> list[Region]:
         """The input indices that each of some units of the layer's first output sees."""
 
-    def effective_field(
-        self, unit: Sequence[int | None] | None, source: str | None, counting: Counting
-    ) -> EffectiveField:
-        """How much of one of those units hangs on each position of a network input."""
+    def effective_unit(
+        self, unit: Sequence[int | None] | None, source: str | None
+    ) -> EffectiveUnit:
+        """One of those units, of which it is asked what hangs on each position of a network input."""
 
     def explain(self, unit: Sequence[int | None] | None) -> Explanation:
         """How each of the layer's numbers comes about."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
     from cnnscope.analyzer.fields.effective import Counting
     from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_finding import EffectiveUnit
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -199,12 +200,17 @@ class Layer(Shown):
         >>> report["/conv1/Conv"].effective_field().side(0.95)
         7
         """
+        return self.effective_unit(unit, input).field(counting)
+
+    def effective_unit(
+        self, unit: Sequence[int | None] | None, source: str | None
+    ) -> EffectiveUnit:
+        """The unit that `effective_field` means, before it is told what hangs on it."""
         if self._source is None:
             raise ValueError(
                 f"effective fields of layer {self.path!r} inside a subgraph aren't available"
             )
-        asked = None if unit is None else plain_units([unit])[0]
-        return self._source.effective_field(asked, input, counting)
+        return self._source.effective_unit(None if unit is None else plain_units([unit])[0], source)
 
     def explain(self, unit: Sequence[int | None] | None = None) -> Explanation:
         """How each of the layer's numbers comes about: formulas, operands, sources.

@@ -28,8 +28,7 @@ from cnnscope.analyzer.report.shared_facts import SharedFacts
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.effective_reach import EffectiveReach
     from cnnscope.analyzer.explanation.explanation import Explanation
-    from cnnscope.analyzer.fields.effective import Counting
-    from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_finding import EffectiveUnit
 
 _NO_BODIES: Mapping[str, tuple[Layer, ...]] = {}  # that of most layers
 
@@ -207,10 +206,10 @@ class LayerSource:
             tensor, [whole_unit(fields, tensor, rank, unit) for unit in units]
         )
 
-    def effective_field(
-        self, unit: Sequence[int | None] | None, source: str | None, counting: Counting
-    ) -> EffectiveField:
-        """How much of one of those units hangs on each position of an input."""
+    def effective_unit(
+        self, unit: Sequence[int | None] | None, source: str | None
+    ) -> EffectiveUnit:
+        """One of those units, of which it is asked how much hangs on each position of an input."""
         from cnnscope.analyzer.report.effective_finding import EffectiveUnit
 
         if not self.seen:
@@ -219,7 +218,7 @@ class LayerSource:
                 else f"effective fields of layer {self.node.path!r} inside a subgraph aren't available"
             )  # fmt: skip
         shared = self.around.shared
-        return EffectiveUnit(shared, self.node.name, self.seen, unit, source).field(counting)
+        return EffectiveUnit(shared, self.node.name, self.seen, unit, source)
 
     def modules(self) -> Mapping[str, str]:
         """The classes of the modules around the node, by path."""

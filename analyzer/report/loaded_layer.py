@@ -13,8 +13,7 @@ from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.explanation.explanation import Explanation
-    from cnnscope.analyzer.fields.effective import Counting
-    from cnnscope.analyzer.report.effective_field import EffectiveField
+    from cnnscope.analyzer.report.effective_finding import EffectiveUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,9 @@ class LoadedLayer:
         """Needs the model."""
         raise self._needs("which inputs a unit sees")
 
-    def effective_field(
-        self, unit: Sequence[int | None] | None, source: str | None, counting: Counting
-    ) -> EffectiveField:
+    def effective_unit(
+        self, unit: Sequence[int | None] | None, source: str | None
+    ) -> EffectiveUnit:
         """Needs the model."""
         raise self._needs("how much of it a unit hangs on")
 

@@ -29,6 +29,7 @@ PROVE_PATCHES = "cnnscope.runtime.proofs.patch_proof:prove_patches_here"
 
 
 MEASURE_SHIFTS = "cnnscope.runtime.proofs.shift_measurement:measure_here"
+MEASURE_GRADIENT = "cnnscope.runtime.gradients.measuring:measure_here"
 
 
 GivenShape = list[int | None]

@@ -78,7 +78,9 @@ def write_gradient(
     flat = flat_model(analysis, fold=True)
     shapes = {n: analysis.shapes.tensors[n].shape for n in analysis.graph.inputs}
     lengths = {
-        n: [d if isinstance(d, int) else None for d in x] for n, x in shapes.items() if x is not None
+        n: [d if isinstance(d, int) else None for d in x]
+        for n, x in shapes.items()
+        if x is not None
     }
     inner = examine(flat.proto, shapes=lengths)
     walk = _Walk(inner, tensor, source, all_taps)
@@ -185,7 +187,7 @@ class _Walk:
                 nodes.append(node)
                 needed.update(_read_by(node))
         inputs = [value for value in flat.graph.input if value.name in needed]
-        shape = self.shapes.tensors[self.tensor].shape
+        shape = [int(d) for d in self.shapes.tensors[self.tensor].dims if isinstance(d, int)]
         code = CODES[self.writer.dtype]
         inputs.append(helper.make_tensor_value_info(SEED, code, shape))
         kept = [x for x in (*flat.graph.initializer, *self.writer.stored) if x.name in needed]

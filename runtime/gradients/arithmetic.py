@@ -64,7 +64,7 @@ def _where(site: GradientSite, i: int) -> Value:
     return chosen if i == 1 else 1 - chosen
 
 
-def _rectified(site: GradientSite, i: int) -> Value:  # noqa: ARG001
+def _rectified(site: GradientSite, i: int) -> Value:
     above = site.x().above(0)
     return above + (1 - above) * site.x(1)
 
@@ -112,7 +112,7 @@ def _axes(site: GradientSite, rank: int) -> list[int]:
     return sorted({axis % rank for axis in axes})
 
 
-def _mean(site: GradientSite, y: Value, axes: list[int]) -> Value:  # noqa: ARG001
+def _mean(site: GradientSite, y: Value, axes: list[int]) -> Value:
     count = math.prod(site.shape(0)[axis] for axis in axes)
     return site.writer.ones() / count
 

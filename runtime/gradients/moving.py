@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -116,7 +115,9 @@ def padded(site: GradientSite) -> None:
 
 def repeated(site: GradientSite) -> None:
     shape, out = site.shape(0), site.output_shape()
-    rows = [(a, np.arange(m) % n) for a, (n, m) in enumerate(zip(shape, out, strict=True)) if n != m]
+    rows = [
+        (a, np.arange(m) % n) for a, (n, m) in enumerate(zip(shape, out, strict=True)) if n != m
+    ]
     picked(site, rows)
 
 

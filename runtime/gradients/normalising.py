@@ -14,7 +14,12 @@ from cnnscope.runtime.gradients.values import Value
 
 
 def _back(
-    site: GradientSite, x: Value, g: Value, axes: Sequence[int], epsilon: float, centred: bool = True
+    site: GradientSite,
+    x: Value,
+    g: Value,
+    axes: Sequence[int],
+    epsilon: float,
+    centred: bool = True,
 ) -> Value:
     """Through a normalisation over some axes of `x`, with the gradient of what it gives."""
     if centred:

@@ -47,22 +47,22 @@ def _exponential(x: Value, alpha: float) -> Value:
     return above + (1 - above) * alpha * (x * (1 - above)).by("Exp")
 
 
-def _gate(x: Value, y: Value) -> Value:  # noqa: ARG001
+def _gate(x: Value, y: Value) -> Value:
     return y * (1 - y)
 
 
-def _hard(site: GradientSite, x: Value, alpha: float, beta: float) -> Value:  # noqa: ARG001
+def _hard(site: GradientSite, x: Value, alpha: float, beta: float) -> Value:
     line = x * alpha + beta
     return line.above(0) * (1 - line.at_least(1)) * alpha
 
 
-def _hard_swish(site: GradientSite, x: Value, y: Value) -> Value:  # noqa: ARG001
+def _hard_swish(site: GradientSite, x: Value, y: Value) -> Value:
     line = x / 6 + 0.5
     inside = line.above(0) * (1 - line.at_least(1))
     return inside * (x / 3 + 0.5) + line.at_least(1)
 
 
-def _mish(site: GradientSite, x: Value, y: Value) -> Value:  # noqa: ARG001
+def _mish(site: GradientSite, x: Value, y: Value) -> Value:
     t = x.by("Softplus").by("Tanh")
     return t + x * x.by("Sigmoid") * (1 - t * t)
 
@@ -72,7 +72,7 @@ def _swish(alpha: float, x: Value) -> Value:
     return s + x * alpha * s * (1 - s)
 
 
-def _gelu(site: GradientSite, x: Value, y: Value) -> Value:  # noqa: ARG001
+def _gelu(site: GradientSite, x: Value, y: Value) -> Value:
     if site.attribute("approximate", "none") == "tanh":
         root = math.sqrt(2 / math.pi)
         t = ((x + x * x * x * _CUBIC) * root).by("Tanh")
@@ -92,7 +92,10 @@ _on("Celu", lambda site, x, y: _exponential(x / site.real("alpha", 1.0), 1.0))
 _on("Shrink", lambda site, x, y: x.by("Abs").above(site.real("lambd", 0.5)))
 _on("Sigmoid", lambda site, x, y: _gate(x, y))
 _on("Tanh", lambda site, x, y: 1 - y * y)
-_on("HardSigmoid", lambda site, x, y: _hard(site, x, site.real("alpha", 0.2), site.real("beta", 0.5)))
+_on(
+    "HardSigmoid",
+    lambda site, x, y: _hard(site, x, site.real("alpha", 0.2), site.real("beta", 0.5)),
+)
 _on("HardSwish", _hard_swish)
 _on("Mish", _mish)
 _on("Softplus", lambda site, x, y: x.by("Sigmoid"))
@@ -101,7 +104,9 @@ _on("Swish", lambda site, x, y: _swish(site.real("alpha", 1.0), x))
 _on("Gelu", _gelu)
 declare(pointwise(_gelu), "Gelu", domain=MICROSOFT)
 declare(
-    pointwise(lambda site, x, y: _swish(site.real("alpha", 1.702), x)), "QuickGelu", domain=MICROSOFT
+    pointwise(lambda site, x, y: _swish(site.real("alpha", 1.702), x)),
+    "QuickGelu",
+    domain=MICROSOFT,
 )
 _on("Erf", lambda site, x, y: (-(x * x)).by("Exp") * (2 / math.sqrt(math.pi)))
 _on("Exp", lambda site, x, y: y)

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.runtime.probe.construction import CODES, Copy
 
 if TYPE_CHECKING:
-    from cnnscope.runtime.gradients.writer import GradientWriter
+    from cnnscope.analyzer.model.file import ModelFile
 
 Number = int | float
+
+
+class TypedCopy(Copy):
+    """A graph under construction whose numbers are of one type.
+
+    Args:
+        opsets: operator domain to version.
+        file: where stored values are.
+        dtype: of the numbers, such as ``"float32"``.
+    """
+
+    def __init__(self, opsets: Mapping[str, int], file: ModelFile, dtype: str) -> None:
+        super().__init__(opsets, file)
+        self.dtype = dtype
+        self._numbers: dict[tuple[tuple[int, ...], float], str] = {}
+
+    def fill(self, shape: Sequence[int], value: float) -> str:
+        """A constant, the same number everywhere."""
+        key = tuple(shape), value
+        if key not in self._numbers:
+            self._numbers[key] = self.store(np.full(shape, value, self.dtype))
+        return self._numbers[key]
+
+    def as_number(self, x: Value) -> Value:
+        """A truth or a whole number as 0 and 1, or what it is."""
+        return x.by("Cast", to=CODES[self.dtype])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +51,7 @@ class Value:
         name: of the tensor.
     """
 
-    writer: GradientWriter
+    writer: TypedCopy
     name: str
 
     def _with(self, op: str, other: Value | Number, swapped: bool = False) -> Value:
@@ -95,7 +122,9 @@ class Value:
         """Its sum over some axes; itself over none."""
         if not axes:
             return self
-        return Value(self.writer, self.writer.over("ReduceSum", self.name, axes, keepdims=int(keep)))
+        return Value(
+            self.writer, self.writer.over("ReduceSum", self.name, axes, keepdims=int(keep))
+        )
 
     def mean(self, axes: Sequence[int]) -> Value:
         """Its mean over some axes, which stay with length 1; itself over none."""

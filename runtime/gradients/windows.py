@@ -2,9 +2,9 @@
 
 The adjoint of a convolution is the transposed one with the same weights, cut to the input's lengths, and
 the other way round (Dumoulin and Visin, *A guide to convolution arithmetic*, 2016). An average is a
-convolution of each channel with equal weights. A maximum hands on to the tap whose index MaxPool's own second output
-names: a plane for each tap, 1 where it was the one, goes back through a transposed convolution in which
-each plane has its tap.
+convolution of each channel with equal weights. A maximum hands on to the tap whose index MaxPool's own
+second output names: a plane for each tap, 1 where it was the one, goes back through a transposed
+convolution in which each plane has its tap.
 """
 
 from __future__ import annotations
@@ -254,9 +254,7 @@ def maximum(site: GradientSite) -> None:
     site.give(0, found.reshape(x))
 
 
-def _chosen(
-    site: GradientSite, taps: Sequence[Taps], x: Sequence[int], y: Sequence[int]
-) -> Value:
+def _chosen(site: GradientSite, taps: Sequence[Taps], x: Sequence[int], y: Sequence[int]) -> Value:
     """``(planes, taps, ...)``: 1 where the maximum is the tap's position."""
     if site.number("storage_order", 0):
         raise NoGradient("its indices count columns first")
@@ -264,11 +262,10 @@ def _chosen(
     inside = np.ones((1, 1), bool)
     for k, one in enumerate(taps):  # taps and units, axis by axis, flattened row by row
         at = one.positions(y[2 + k]).T
-        place = (place * x[2 + k])[:, None, :, None] + at[None, :, None, :]
-        inside = inside[:, None, :, None] & ((at >= 0) & (at < x[2 + k]))[None, :, None, :]
-        place, inside = (
-            a.reshape(a.shape[0] * a.shape[1], a.shape[2] * a.shape[3]) for a in (place, inside)
-        )
+        there = (at >= 0) & (at < x[2 + k])
+        flat = len(place) * len(at), -1
+        place = ((place * x[2 + k])[:, None, :, None] + at[None, :, None, :]).reshape(flat)
+        inside = (inside[:, None, :, None] & there[None, :, None, :]).reshape(flat)
     wanted = np.where(inside, place, -1).reshape(1, -1, *y[2:])
     planes = x[0] * x[1]
     first = np.arange(planes, dtype=np.int64) * math.prod(x[2:])

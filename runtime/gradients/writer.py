@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from onnx import numpy_helper
 
-from cnnscope.runtime.gradients.values import Value
-from cnnscope.runtime.probe.construction import CODES, Copy
+from cnnscope.runtime.gradients.values import TypedCopy, Value
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.model.file import ModelFile
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 8
 
 
-class GradientWriter(Copy):
+class GradientWriter(TypedCopy):
     """The nodes behind a model's own that compute a gradient.
 
     Args:
@@ -29,22 +28,13 @@ class GradientWriter(Copy):
     """
 
     def __init__(self, opsets: Mapping[str, int], file: ModelFile, dtype: str) -> None:
-        super().__init__(opsets, file)
-        self.dtype = dtype
-        self._numbers: dict[tuple[tuple[int, ...], float], str] = {}
+        super().__init__(opsets, file, dtype)
         #: second outputs that nodes of the model are given, by their first
         self.second: dict[str, str] = {}
 
     def name(self, what: str) -> str:
         """A name that no tensor of the model has."""
         return super().name(f"gradient/{what}")
-
-    def fill(self, shape: Sequence[int], value: float) -> str:
-        """A constant, the same number everywhere."""
-        key = tuple(shape), value
-        if key not in self._numbers:
-            self._numbers[key] = self.store(np.full(shape, value, self.dtype))
-        return self._numbers[key]
 
     def indices(self, node: Node) -> str:
         """The second output of a node of the model, which it gets if it hasn't got one."""
@@ -69,10 +59,6 @@ class GradientWriter(Copy):
         lengths = self.store(np.array(shape, np.int64))
         zero = numpy_helper.from_array(np.zeros(1, self.dtype))
         return Value(self, self.add("ConstantOfShape", [lengths], value=zero))
-
-    def as_number(self, x: Value) -> Value:
-        """A truth or a whole number as 0 and 1, or what it is."""
-        return x.by("Cast", to=CODES[self.dtype])
 
     def folded(self, x: Value, shape: Sequence[int], target: Sequence[int]) -> Value:
         """A gradient of this shape, added up over the axes along which its tensor was broadcast."""

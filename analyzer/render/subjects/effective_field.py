@@ -15,7 +15,7 @@ from cnnscope.analyzer.render.subjects.effective_fields import COUNTED, sigma_te
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.report.effective_field import SHARES, EffectiveField
 from cnnscope.analyzer.report.unit_text import unit_text
-from cnnscope.analyzer.values.notation import escape, middle, name, percent
+from cnnscope.analyzer.values.notation import escape, many, middle, name, percent
 
 #: the most cells of a picture across and down; one is about twice as high as wide
 _ACROSS, _DOWN = 48, 24
@@ -40,7 +40,9 @@ def _facts(found: EffectiveField) -> Iterator[Pair]:
     yield Pair("could see", f"{middle(found.seen_text(), 200)}: {_lengths(found.theoretical)}")
     yield Pair("centre", ", ".join(f"{x:g}" for x in found.center))
     yield Pair("sigma", sigma_text(found.sigma))
-    yield Pair("counting", COUNTED.get(found.counting, escape(found.counting)))
+    counting = COUNTED.get(found.counting, escape(found.counting))
+    of = "" if found.draws is None else f" of {many(found.draws, 'draw')}"
+    yield Pair("counting", f"{counting}{of}")
 
 
 def _lengths(lengths: tuple[int, ...]) -> str:

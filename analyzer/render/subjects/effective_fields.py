@@ -16,6 +16,7 @@ from cnnscope.analyzer.values.notation import escape, many, name, percent
 COUNTED = {
     "uniform": "each operator's taps sum to 1, each addend of a join counts 1",
     "paths": "every path from an input position to the unit counts 1",
+    "gradient": "with weights: the mean squared gradient",
 }
 
 

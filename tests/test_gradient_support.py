@@ -50,7 +50,7 @@ def compare_layer(
     report: cnnscope.Report, analysis: Analysis, layer: Any, units: int, random: Any
 ) -> tuple[int, int] | None:
     source = next(iter(analysis.graph.inputs))
-    tensor = analysis.graph.nodes[layer.index].outputs[0]
+    tensor = layer.outputs[0].name
     try:
         written = write_gradient(analysis, tensor, source, all_taps=True)
     except CnnscopeError:

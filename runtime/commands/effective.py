@@ -128,7 +128,7 @@ Example: cnnscope effective model.onnx
          cnnscope effective model.onnx layer4/2/conv3
          cnnscope effective model.onnx 12 --unit 3,4
          cnnscope effective model.onnx --counting paths --format csv
-         cnnscope effective model.onnx layer4/2/conv3 --run --input input=photos.npy"""
+         cnnscope effective model.onnx 12 --run --input input=photos.npy"""
 
 
 def effective(

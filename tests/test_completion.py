@@ -179,8 +179,8 @@ def test_every_option_says_what_its_value_could_be() -> None:
     """Options whose values are numbers or free text are listed here: a new one is thought of."""
     free = {
         "--free", "--prove", "--pairs", "--patches", "--rate", "--tile",
-        "--top", "--depth", "--until", "--unit", "--seed", "--timeout", "--probes", "--batch", "--threads",
-        "--seconds", "--tolerance", "--target-opset", "--ridge", "--since",
+        "--top", "--depth", "--until", "--unit", "--seed", "--timeout", "--probes", "--batch",
+        "--threads", "--draws", "--seconds", "--tolerance", "--target-opset", "--ridge", "--since",
     }  # fmt: skip
     for name in COMMANDS:
         module = importlib.import_module(f"cnnscope.runtime.commands.{name}")

@@ -250,7 +250,7 @@ class LayerSource:
         from cnnscope.analyzer.report.effective_field import SHARES
 
         try:
-            found = self.effective_field(unit, None, "uniform")
+            found = self.effective_unit(unit, None).field("uniform")
         except ValueError:
             return None
         return EffectiveReach(

@@ -12,9 +12,9 @@ from typing import cast
 
 import numpy as np
 
-from cnnscope.analyzer.fields.boxes import positions
+from cnnscope.analyzer.fields.effective_cells import MOVING, gathered, picked_by, tied_axes
 from cnnscope.analyzer.fields.effective_links import Links, carried, window_links
-from cnnscope.analyzer.fields.effective_mass import MAX_ELEMENTS, Mass, Rows, Values, settled, taken
+from cnnscope.analyzer.fields.effective_mass import Mass, Values, settled
 from cnnscope.analyzer.operators.reading import (
     Along,
     AxisRead,
@@ -30,7 +30,6 @@ from cnnscope.analyzer.operators.tapping import Weighted
 from cnnscope.analyzer.passes.reads import KnownRead
 
 Lengths = tuple[int, ...]
-_MOVING = (Along, Listed, Upto, Weighted)
 
 
 def mass_behind(
@@ -124,8 +123,8 @@ class _Backwards:
 
     def through(self, ways: Sequence[AxisRead | Weighted], before: Lengths) -> Mass | None:
         """The mass of the input; None: nothing arrives."""
-        tied = self._tied(ways)
-        moving = {way.axis for way in ways if isinstance(way, _MOVING)} | tied[1]
+        tied = tied_axes(ways)
+        moving = {way.axis for way in ways if isinstance(way, MOVING)} | tied[1]
         for axis in range(len(self.after)):
             if axis not in moving:
                 self._sum(axis)
@@ -240,28 +239,10 @@ class _Backwards:
 
     # -- axes that are read together ---------------------------------------------------------------
 
-    def _tied(self, ways: Sequence[AxisRead | Weighted]) -> tuple[list[int], set[int]]:
-        """The input axes, and the output axes, where only all indices together say what is read."""
-        outputs: set[int] = set()
-        for way in ways:
-            if isinstance(way, Listed) and way.table is not None:
-                outputs |= {way.table[0] + k for k in range(way.table[1].ndim)}
-        own = [way.axis for way in ways if isinstance(way, _MOVING) and not _table(way)]
-        outputs |= {axis for axis in own if own.count(axis) > 1}
-        inputs = [
-            axis
-            for axis, way in enumerate(ways)
-            if _table(way) or (isinstance(way, _MOVING) and way.axis in outputs)
-        ]
-        return inputs, outputs
-
     def _together(
-        self,
-        ways: Sequence[AxisRead | Weighted],
-        before: Lengths,
-        inputs: list[int],
+        self, ways: Sequence[AxisRead | Weighted], before: Lengths, inputs: list[int],
         outputs: set[int],
-    ) -> bool:
+    ) -> bool:  # fmt: skip
         """Some axes of the input, each output of theirs reading one element; False: nothing is read."""
         axes = sorted(outputs)
         cells = tuple(self.after[axis] for axis in axes)
@@ -269,61 +250,13 @@ class _Backwards:
         laid = Mass(self.values, tuple([self.rows[axis] for axis in self.at]))
         values = laid.whole(places, [self.after[axis] if axis >= 0 else 1 for axis in self.at])
         values = np.moveaxis(values, places, range(len(axes)))
-        rest = values.shape[len(axes) :]
-        lengths = tuple(before[axis] for axis in inputs)
-        if int(np.prod(lengths)) * int(np.prod(rest)) > MAX_ELEMENTS:
-            raise ValueError(f"effective fields are told up to {MAX_ELEMENTS} elements at once")
-        at = [_picked(ways[axis], axes, cells, before[axis]) for axis in inputs]
-        there = np.logical_and.reduce(
-            [(one >= 0) & (one < n) for one, n in zip(at, lengths, strict=True)]
-        )
-        if not there.any():
-            return False
-        flat = np.ravel_multi_index([one[there] for one in at], lengths)
-        links = Links.of(np.flatnonzero(there), flat, None)
-        size = int(np.prod(cells))
-        found = carried(
-            values.reshape(size, *rest), 0, np.arange(size), links, int(np.prod(lengths))
-        )
+        picked = [picked_by(ways[axis], axes, cells, before[axis]) for axis in inputs]
+        found = gathered(values, picked, [before[axis] for axis in inputs])
         if found is None:
             return False
         self.values, rows = found
-        kept = [axis for axis in self.at if axis not in outputs]
+        self.at = [*(~axis for axis in inputs), *(axis for axis in self.at if axis not in outputs)]
         for axis in outputs:
             del self.rows[axis]
-        if len(inputs) == 1:
-            self.rows[~inputs[0]] = rows
-        else:
-            every = np.zeros(lengths, np.intp) if rows is None else rows.reshape(lengths)
-            values = taken(self.values, 0, every.ravel()).reshape(*lengths, *rest)
-            for place, (axis, length) in enumerate(zip(inputs, lengths, strict=True)):
-                values, self.rows[~axis] = settled(values, place, np.arange(length), length)
-            self.values = values
-        self.at = [*(~axis for axis in inputs), *kept]
+        self.rows.update({~axis: own for axis, own in zip(inputs, rows, strict=True)})
         return True
-
-
-def _table(way: AxisRead | Weighted) -> bool:
-    return isinstance(way, Listed) and way.table is not None
-
-
-def _picked(way: AxisRead | Weighted, axes: Sequence[int], cells: Lengths, length: int) -> Rows:
-    """The one index of an input's axis that each cell reads, laid out over the cells' axes.
-
-    Raises:
-        ValueError: a cell reads several.
-    """
-    shape = [1] * len(axes)
-    if isinstance(way, Listed) and way.table is not None:
-        first, found = way.table
-        for k, n in enumerate(found.shape):
-            shape[axes.index(first + k)] = n
-    elif isinstance(way, Along) and way.window.size == 1:
-        found = positions(way.window, range(cells[axes.index(way.axis)]), length)[:, 0]
-        shape[axes.index(way.axis)] = len(found)
-    elif isinstance(way, Listed) and all(row is None or row[0] == row[1] for row in way.rows):
-        found = np.array([-1 if row is None else row[0] for row in way.rows])
-        shape[axes.index(way.axis)] = len(found)
-    else:
-        raise ValueError("which elements are read hangs on several axes together")
-    return np.broadcast_to(found.reshape(shape), cells)

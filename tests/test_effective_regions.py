@@ -20,7 +20,8 @@ def check(report: cnnscope.Report, layer: cnnscope.Layer, unit: Sequence[int | N
         try:
             found = layer.effective_field(unit, input=source.name)
         except ValueError as error:
-            assert "sees no axis" in str(error), error
+            if "sees no axis" not in str(error):
+                raise
             continue
         region = layer.region(found.unit)[source.name]
         for axis, spans in enumerate(region[k] for k in found.axes):
@@ -51,7 +52,6 @@ SAMPLES = (
     "deeplabv3_resnet50",
     "vit_b_16",
     "c3d",
-    "wavenet",
     "efficientnet_b0",
 )
 

@@ -69,13 +69,13 @@ def test_maps_are_the_derivatives_of_networks_with_the_counted_weights(paths: bo
             continue
         wanted = derivative(net).reshape(*net.input[1:], *net.shape[1:])
         layer = cnnscope.analyze(linear_network(seed, 1, paths).model()).layers[-1]
-        check_units(layer, wanted.sum(axis=0), net.random, "paths" if paths else "uniform")
+        check_units(layer, wanted, net.random, "paths" if paths else "uniform")
 
 
 def check_units(
     layer: cnnscope.Layer, wanted: np.ndarray, random: np.random.Generator, counting: str
 ) -> None:
-    """Some units' maps; `wanted` has the input's spatial axes, then those of a sample's output."""
+    """Some units' maps; `wanted` has the axes of a sample, then those of what comes out of it."""
     shape = layer.output_shape or ()
     rank = wanted.ndim - len(shape) + 1
     for _ in range(4):
@@ -85,9 +85,9 @@ def check_units(
             found = layer.effective_field(unit, counting=counting)  # type: ignore[arg-type]
         except ValueError:
             seen = layer.region(unit)
-            assert not there.any() or not seen or len(layer.extents()) < rank
+            assert not there.any() or not seen or len(layer.extents()) < rank - 1
             continue
-        others = tuple(k for k in range(rank) if k + 2 not in found.axes)
+        others = tuple(k for k in range(rank) if k + 1 not in found.axes)
         there = there.sum(axis=others)
         assert np.allclose(found.map, there / there.sum(), rtol=1e-4, atol=1e-7)
         # it lies where the exact region is, and reaches its ends

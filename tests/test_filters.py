@@ -37,12 +37,40 @@ def test_range_zeros_and_what_is_no_number() -> None:
     assert (figures.mean, figures.std) == (pytest.approx(kept.mean()), pytest.approx(kept.std()))
     assert found.separability is found.singular_values is found.bulk is None
     assert found.low_rank == ()
-    assert "2 weights are NaN or infinite" in found.notes[0]
+    assert found.notes[0].startswith("2 weights are NaN, infinite or beyond")
     assert "NaN or infinite" in str(found)
     assert np.isnan(found.images(0)).sum() == 1
     assert found.repeats.dead == (3,)
     nothing = convolution(np.full((2, 1, 2, 2), np.nan, np.float32))
     assert (nothing.figures.unusable, nothing.figures.norm, nothing.repeats.spare) == (8, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("weight", "zeros"),
+    [(np.zeros((4, 0)), 0), (np.zeros((0, 3)), 0), (some(4), 0), (np.zeros((2, 1)), 2)],
+    ids=["no filters", "no channels", "one filter", "zeros"],
+)
+def test_the_smallest_layers_have_an_answer(weight: Array, zeros: int) -> None:
+    found = one("MatMul", weight.astype(np.float32), [2, len(weight)])
+    assert found.figures.zeros == zeros
+    assert found.to_dict()["weights"] == weight.size
+    assert str(found)
+
+
+def test_numbers_that_cant_be_squared_are_left_out() -> None:
+    weight = np.array([[1e300, 1], [2, 3]])
+    found = one("MatMul", weight, [1, 2])
+    assert (found.figures.unusable, found.figures.most, found.low_rank) == (1, 3, ())
+
+
+def test_what_a_node_makes_beyond_all_bounds_isnt_made() -> None:
+    nodes = [
+        helper.make_node("Tile", ["u", "r"], ["v"]),
+        helper.make_node("MatMul", ["x", "v"], ["y"], "layer"),
+    ]
+    model = model_of(nodes, {"u": some(4, 1), "r": np.array([1, 1 << 29])}, [1, 4])
+    with pytest.raises(cnnscope.ModelFileError, match="can't be told from what is stored"):
+        cnnscope.analyze(model).filters("layer")
 
 
 def repeats_by_trying(weight: Array, groups: int) -> tuple[set[int], set[int], set[frozenset[int]]]:

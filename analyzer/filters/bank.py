@@ -129,7 +129,7 @@ def _arranged(array: np.ndarray, place: FilterBank) -> np.ndarray:
         if array.ndim == 1:
             return array.reshape(1, -1)
         upright = array if place.output == -2 else np.swapaxes(array, -1, -2)
-        return upright.reshape(-1, upright.shape[-1])
+        return upright.reshape(math.prod(upright.shape[:-1]), upright.shape[-1])
     if place.output == 0:
         return array
     split = array.reshape(place.groups, dims[0] // place.groups, *dims[1:])

@@ -23,7 +23,9 @@ HALF_STEP: Final = 1 / 254
 PAIRS: Final = 1 << 36
 PROJECTED: Final = 64
 #: filters beyond which near ones aren't looked for
-MOST_FILTERS: Final = 1 << 16
+COMPARED: Final = 1 << 16
+#: what isn't smaller can't be squared
+TOO_LARGE: Final = 1e150
 _ROWS: Final = 1 << 22  # numbers gone through at a time
 
 
@@ -35,7 +37,7 @@ class WeightFigures:
         least, most, mean, std: of the weights.
         norm: square root of the sum of their squares.
         zeros: how many are 0.
-        unusable: how many are NaN or infinite.
+        unusable: how many are NaN or infinite, or too large to be squared.
         norms: of each filter.
         lows, highs: of each filter, the least and the largest weight.
         filter_zeros: of each filter, how many weights are 0.
@@ -66,7 +68,7 @@ def weight_figures(filters: np.ndarray) -> WeightFigures:
     zeros = np.zeros(rows, np.int64)
     total, unusable = 0.0, 0
     for at, piece in _pieces(filters):
-        usable = np.isfinite(piece)
+        usable = _usable(piece)
         bad = piece.size - int(np.count_nonzero(usable))
         if bad:
             unusable += bad
@@ -89,6 +91,13 @@ def weight_figures(filters: np.ndarray) -> WeightFigures:
         mean, float(np.sqrt(variance)), float(np.sqrt(squares)), int(zeros.sum()), unusable,
         np.sqrt(norms), lows, highs, zeros,
     )  # fmt: skip
+
+
+def _usable(numbers: np.ndarray) -> np.ndarray:
+    """Which numbers are finite, and can be squared."""
+    if numbers.dtype == np.float32:
+        return np.isfinite(numbers)
+    return np.asarray(np.abs(numbers) < TOO_LARGE)
 
 
 def _pieces(filters: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -143,7 +152,9 @@ def find_repeats(
     """
     tolerance = figures.largest * HALF_STEP
     limit = tolerance * float(np.sqrt(filters.shape[1]))
-    usable = np.isfinite(filters).all(axis=1) if figures.unusable else np.ones(len(filters), bool)
+    usable: np.ndarray = np.ones(len(filters), bool)
+    if figures.unusable:
+        usable = np.asarray(_usable(filters).all(axis=1))
     dead = usable & (figures.norms == 0)
     faint = usable & ~dead & (figures.norms <= limit)
     each = max(1, len(filters) // groups)
@@ -153,7 +164,7 @@ def find_repeats(
     same = tuple(tuple(group) for group in alike.values() if len(group) > 1)
     left = np.flatnonzero(usable & ~dead & ~faint)
     near: tuple[tuple[int, ...], ...] | None = None
-    if each <= MOST_FILTERS:
+    if each <= COMPARED:
         near = tuple(
             group
             for start in (range(0, len(filters), each) if each > 1 else ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnnscope.analyzer.filters.bank import Bank, bank_of, read_bank
@@ -25,6 +27,9 @@ from cnnscope.analyzer.passes.reads import NodeReads
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.notation import many
 from cnnscope.analyzer.values.plain_class import dataclass
+
+#: the most filters of a layer that are looked at
+MOST_FILTERS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,26 +66,30 @@ class FilteringNode:
         return self._read(place).numbers
 
     def _read(self, place: FilterBank) -> Bank:
+        at = self.node.path
         try:
-            return read_bank(self.node, self.shapes, place)
+            found = read_bank(self.node, self.shapes, place)
         except ModelFileError as error:
-            at = self.node.path
             raise ModelFileError(f"the weights of layer {at!r} can't be read: {error}") from error
         except MemoryError:
-            at = self.node.path
             raise ModelFileError(f"the weights of layer {at!r} don't fit into memory") from None
+        if len(found.numbers) > MOST_FILTERS:
+            raise ModelFileError(
+                f"layer {at!r} has {len(found.numbers):,} filters; {MOST_FILTERS:,} are the most"
+            )
+        return found
 
 
 def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
     numbers, groups = bank.numbers, bank.groups
-    rows = numbers.reshape(len(numbers), -1)
+    rows = numbers.reshape(len(numbers), math.prod(numbers.shape[1:]))
     figures = weight_figures(rows)
     spectral, notes = bool(numbers.size) and not figures.unusable, list[str]()
     values, products = _spectrum(rows, groups) if spectral else (None, None)
     repeats = find_repeats(rows, groups, figures, products)
     if figures.unusable:
         bad = many(figures.unusable, "weight is", "weights are")
-        notes.append(f"{bad} NaN or infinite: left out of all figures, and there are no spectra")
+        notes.append(f"{bad} NaN, infinite or beyond 1e150: left out, and there are no spectra")
     elif spectral and values is None:
         notes.append(f"no spectra: both sides of its matrix are longer than {MOST_SIDE}")
     if repeats.nearly is None:
@@ -95,7 +104,7 @@ def _look(asked: FilteringNode, place: FilterBank, bank: Bank) -> LayerFilters:
         channels=int(numbers.shape[1]),
         kernel=bank.kernel,
         groups=groups,
-        period=None if bank.kernel else find_period(numbers.reshape(groups, -1)),
+        period=None if bank.kernel else find_period(numbers.reshape(groups, rows.size // groups)),
         dtype=bank.dtype,
         macs=asked.macs,
         figures=figures,

@@ -17,8 +17,9 @@ from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 #: the most numbers of a tensor that are read or worked out
 MAX_NUMBERS = 1 << 20
-#: and of weights, which are read to be looked at; what nodes make of them is as large again
-MAX_WEIGHTS = 1 << 31
+#: and of weights, which are read to be looked at: of those in the file, and of what nodes make of them, which
+#: isn't bounded by what is stored
+MAX_WEIGHTS, MAX_MADE = 1 << 31, 1 << 27
 #: and the most nodes that one is worked out from
 MAX_NODES = 256
 
@@ -76,17 +77,18 @@ class _Search:
     def _needed(self, name: str) -> tuple[str, ...] | None:
         """The tensors that one is worked out from; None where it is at hand, or can't be."""
         graph, tensor = self.shapes.origin.graph, self.shapes.tensors.get(name)
-        if graph is None or tensor is None or tensor.value is not None or not self._few(name):
+        most = min(self.most, MAX_MADE)
+        if graph is None or tensor is None or tensor.value is not None or not self._few(name, most):
             return None
         node = graph.producers.get(name)
         return node.inputs if node is not None and node.inputs and not node.bodies else None
 
-    def _few(self, name: str) -> bool:
+    def _few(self, name: str, most: int) -> bool:
         tensor = self.shapes.tensors[name]
         if not tensor.constant or tensor.kind != "tensor" or tensor.shape is None:
             return False
         size = tensor.size
-        return isinstance(size, int) and size <= self.most
+        return isinstance(size, int) and size <= most
 
     def _here(self, name: str) -> np.ndarray | None:
         """What a tensor holds that is stored, or known already."""
@@ -95,7 +97,7 @@ class _Search:
             return None
         if tensor.value is not None:
             return None if tensor.value.dtype == object else tensor.value
-        if origin.graph is None or not self._few(name):
+        if origin.graph is None or not self._few(name, self.most):
             return None
         proto: onnx.TensorProto | None = None
         node = origin.graph.producers.get(name)

@@ -96,7 +96,7 @@ def weight_figures(filters: np.ndarray) -> WeightFigures:
 def _usable(numbers: np.ndarray) -> np.ndarray:
     """Which numbers are finite, and can be squared."""
     if numbers.dtype == np.float32:
-        return np.isfinite(numbers)
+        return np.asarray(np.isfinite(numbers))
     return np.asarray(np.abs(numbers) < TOO_LARGE)
 
 

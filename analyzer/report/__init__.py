@@ -5,5 +5,6 @@ effective_fields, effective_finding, examination, execution, fact_source, field_
 finding, folded_network, gathering, gpu, group, grouping, groups, json_values, kernel_row, latency,
 layer, layer_conditions, layer_records, layers, loading, machine, meant_layers, measurement, metric,
 module_groups, module_paths, network_input, path_patterns, profile_comparison, receptive_field, report,
-run_conditions, shares, stored_filters, sums, told, total_facts, unit_regions, unit_text, verification.
+run_conditions, shares, stated_ceilings, stored_filters, sums, told, total_facts, unit_regions,
+unit_text, verification.
 """

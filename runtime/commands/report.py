@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
+    PATIENCE,
+    Config,
     DimOption,
     FreeOption,
     GivenShapes,
     ModelArgument,
+    ProviderOption,
+    Seed,
     ShapeOption,
+    Timeout,
 )
+from cnnscope.runtime.commands.check import Checking, budget_request
 from cnnscope.runtime.commands.declared import option
-from cnnscope.runtime.commands.messages import BAD, FINE, blame, complain, progress
+from cnnscope.runtime.commands.messages import (
+    BAD,
+    FINE,
+    blame,
+    complain,
+    complain_of_each,
+    progress,
+)
+from cnnscope.runtime.commands.page_extras import Extras, with_extras
 from cnnscope.runtime.commands.sources import name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output, save
+
+if TYPE_CHECKING:
+    from cnnscope.runtime.gates.jobs import CheckRequest
 
 
 @dataclass(frozen=True)
@@ -31,14 +48,38 @@ class Shown:
     shapes: GivenShapes
     image: Path | None
     output: Path
+    extras: Extras = Extras()
+
+    def limits(self) -> CheckRequest | None:
+        """What to hold it against; None for nothing.
+
+        Raises:
+            ConfigError: the configuration can't be read.
+            Misuse: a limit is none.
+        """
+        asked = self.extras
+        if not asked.limits and asked.config is None:
+            return None
+        return budget_request(
+            Checking(
+                [self.model], asked.config, {}, {}, {}, "table", None, [], list(asked.limits), None,
+                False, False, None,
+            )
+        )  # fmt: skip
 
 
 def write_page(request: Shown) -> int:
+    from cnnscope.analyzer.budgets.settings import ConfigError
     from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.paging import contents_of, page_of
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])
+    request.extras.check()
+    try:
+        limits = request.limits()
+    except ConfigError as error:
+        return complain_of_each(error.problems)
     source = source_of(request.model)
     try:
         with progress(name_of(source)):
@@ -49,7 +90,12 @@ def write_page(request: Shown) -> int:
                 free=request.free,
                 image=request.image,
             )
-            text = page_of(contents)
+        found = with_extras(contents, request.extras, source, limits)
+        if found is None:
+            return BAD
+        text = page_of(found)
+    except ConfigError as error:
+        return complain_of_each(error.problems)
     except CnnscopeError as error:
         blame(name_of(source), error)
         return BAD
@@ -61,7 +107,9 @@ def write_page(request: Shown) -> int:
 
 EPILOG = """\b
 Example: cnnscope report model.onnx
-         cnnscope report model.onnx --image cat.png -o model.html"""
+         cnnscope report model.onnx --image cat.png -o model.html
+         cnnscope report model.onnx --run --limit macs=4.2G
+         cnnscope report model.onnx --ceilings 10TFLOPS,900GB/s"""
 
 
 def report(
@@ -72,6 +120,25 @@ def report(
     image: Annotated[
         Path | None, option(metavar="FILE", help="Shown as the input: a PNG, JPEG, GIF or WebP.")
     ] = None,
+    run: Annotated[
+        bool, option("--run", help="Also run it: each layer's time, and whether it's as said.")
+    ] = False,
+    provider: ProviderOption = "auto",
+    seed: Seed = 0,
+    timeout: Timeout = PATIENCE,
+    from_recording: Annotated[
+        Path | None,
+        option(metavar="FILE", help="Run nothing: take the times from a GPU's records."),
+    ] = None,
+    ceilings: Annotated[
+        str | None,
+        option(metavar="10TFLOPS,900GB/s", help="What the machine can do: a least time per layer."),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        option(metavar="macs=4.2G", help="A limit to hold it against, as for check. Repeatable."),
+    ] = None,
+    config: Config = None,
     output: Annotated[
         Path,
         option("--output", "-o", metavar="FILE", help="The page's file; - is standard output."),
@@ -81,6 +148,9 @@ def report(
 
     The page is one file: nothing is loaded from elsewhere. Unknown is said, as everywhere.
     """
+    extras = Extras(
+        run, from_recording, provider, seed, timeout or None, ceilings, tuple(limit or ()), config
+    )
     return lambda: write_page(
-        Shown(model, free or (), lengths_of(dim), shapes_of(shape), image, output)
-    )  # fmt: skip
+        Shown(model, free or (), lengths_of(dim), shapes_of(shape), image, output, extras)
+    )

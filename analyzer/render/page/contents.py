@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from cnnscope.analyzer.budgets.check import Checked
 from cnnscope.analyzer.render.page.image import Image
+from cnnscope.analyzer.report.machine import Ceilings
+from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.report.verification import Verification
 from cnnscope.analyzer.sizes.sweep import Sweep
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -14,11 +18,13 @@ class Contents:
     """What a page shows.
 
     Args:
-        report: the analysis.
+        report: the analysis, with its `execution` where the model was run.
         valid: which sizes the model accepts; None: not asked.
         sizes: what it costs at some of them.
         length: of these, the one that the report is of.
         image: what is shown as the input.
+        ceilings: what the machine can do, as stated; None: only what a run measured, if there was one.
+        budgets: whether limits are kept; None: there were none.
     """
 
     report: Report
@@ -26,3 +32,15 @@ class Contents:
     sizes: Sweep | None = None
     length: int | None = None
     image: Image | None = None
+    ceilings: Ceilings | None = None
+    budgets: Checked | None = None
+
+    @property
+    def profile(self) -> Profile | None:
+        """How long the model took when it was run."""
+        return None if self.report.execution is None else self.report.execution.profile
+
+    @property
+    def verification(self) -> Verification | None:
+        """Whether what is said of the model held when it was run."""
+        return None if self.report.execution is None else self.report.execution.verification

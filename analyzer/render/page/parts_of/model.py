@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from cnnscope.analyzer.render.document import Document, Figures, Section
 from cnnscope.analyzer.render.page.blocks import Json, blocks
 from cnnscope.analyzer.render.page.contents import Contents
+from cnnscope.analyzer.render.page.parts_of import budgets, run
 from cnnscope.analyzer.render.subjects.diagnostics import diagnostic_lines
 from cnnscope.analyzer.render.subjects.report import field_lines, title
 from cnnscope.analyzer.render.subjects.totals import metric, total_lines
@@ -34,7 +35,13 @@ def part(contents: Contents) -> object:
     more = Figures(("total", "figure", "meaning"), tuple(total_lines(report)))
     return {
         "title": title(report),
-        "tiles": [*_totals(report), *_sight(report), *_valid(contents)],
+        "tiles": [
+            *_totals(report),
+            *_sight(report),
+            *_valid(contents),
+            *run.tiles(contents),
+            *budgets.tiles(contents),
+        ],
         "ends": list(_ends(report)),
         "notes": [
             {"severity": severity, "text": text} for severity, text in diagnostic_lines(report)

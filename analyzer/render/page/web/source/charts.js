@@ -1,13 +1,13 @@
 // What charts over layers share: they are as wide as their place, a click chooses a layer, the chosen one is marked.
 
 /**
- * Draw a chart into its place now and when the place's width changes; let it choose and mark layers.
+ * Draw into a place now and whenever its width changes.
  * @param {HTMLElement} place
- * @param {import("./page.js").Page} page
- * @param {(width: number) => SVGElement|HTMLElement} draw a Plot chart whose x is the layer's index
+ * @param {(width: number) => SVGElement|HTMLElement} draw
+ * @param {(figure: SVGElement|HTMLElement) => void} [then]
+ * @returns {() => void} what ends it
  */
-export function follow(place, page, draw) {
-  place.leave?.();
+export function fitted(place, draw, then) {
   let drawn = 0;
   const redraw = () => {
     const width = Math.max(280, Math.floor(place.clientWidth));
@@ -16,17 +16,29 @@ export function follow(place, page, draw) {
     const figure = draw(width);
     figure.setAttribute("role", "img");
     place.replaceChildren(figure);
-    marked(place, figure, page);
+    then?.(figure);
   };
   const watching = new ResizeObserver(redraw);
   watching.observe(place);
+  redraw();
+  return () => watching.disconnect();
+}
+
+/**
+ * Draw a chart over layers into its place; let it choose and mark them.
+ * @param {HTMLElement} place
+ * @param {import("./page.js").Page} page
+ * @param {(width: number) => SVGElement|HTMLElement} draw a Plot chart whose x is the layer's index
+ */
+export function follow(place, page, draw) {
+  place.leave?.();
   const hear = (event) => event.detail.has("layer") && mark(place, page);
   page.state.addEventListener("change", hear);
+  const end = fitted(place, draw, (figure) => marked(place, figure, page));
   place.leave = () => {
-    watching.disconnect();
+    end();
     page.state.removeEventListener("change", hear);
   };
-  redraw();
 }
 
 function marked(place, figure, page) {

@@ -2,16 +2,19 @@
 import { Page } from "./page.js";
 import { inspector } from "./inspector.js";
 import { theme } from "./theme.js";
+import { budgets } from "./views/budgets.js";
 import { cost } from "./views/cost.js";
 import { field } from "./views/field.js";
 import { graph } from "./views/graph.js";
 import { layers } from "./views/layers.js";
+import { roofline } from "./views/roofline.js";
+import { run } from "./views/run.js";
 import { sight } from "./views/sight.js";
 import { sizes } from "./views/sizes.js";
 import { memory } from "./views/memory.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, cost, memory, field, sight, sizes, graph, layers];
+const VIEWS = [summary, budgets, run, cost, memory, roofline, field, sight, sizes, graph, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

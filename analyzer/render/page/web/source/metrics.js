@@ -1,5 +1,5 @@
 // What layers are coloured and measured by: each a column of the table of layers.
-import { count, nbytes } from "./notation.js";
+import { count, duration, nbytes } from "./notation.js";
 
 /** @type {[string, string, (n: number) => string][]} column, name, how it is written */
 const METRICS = [
@@ -8,7 +8,9 @@ const METRICS = [
   ["flops", "FLOPs", count],
   ["bytes_written", "activation bytes", nbytes],
   ["weight_bytes", "weight bytes", nbytes],
-  ["device_ns", "device time", (n) => `${(n / 1000).toFixed(1)} \u00b5s`],
+  ["traffic_bytes", "traffic", nbytes],
+  ["seconds", "time when run", duration],
+  ["least_seconds", "least time", duration],
 ];
 
 /** Those that this page has figures of. */

@@ -33,6 +33,26 @@ export function share(x) {
   return `${(100 * x).toFixed(x && x < 0.0995 ? 1 : 0)} %`;
 }
 
+/** A time in seconds with three digits: 12.3 ms. */
+export function duration(seconds) {
+  if (typeof seconds === "string") return seconds;
+  if (seconds === null || seconds === undefined) return UNKNOWN;
+  if (!seconds) return "0 s";
+  const [unit, factor] = [["s", 1], ["ms", 1e3], ["\u00b5s", 1e6]].find(([, times]) => Math.abs(seconds) * times >= 0.9995) ?? ["ns", 1e9];
+  return `${three(seconds * factor)} ${unit}`;
+}
+
+/** A rate per second with three digits and a decimal prefix: 230 GFLOP/s. */
+export function rate(n, unit) {
+  if (n === null || n === undefined) return UNKNOWN;
+  let step = 0;
+  while (Math.abs(n) >= 999.5 && step < STEPS.length - 1) {
+    n /= 1000;
+    step += 1;
+  }
+  return `${three(n)} ${STEPS[step].trim()}${unit}`;
+}
+
 /** Every digit, in groups of three. */
 export function exact(n) {
   return n === null || n === undefined ? UNKNOWN : typeof n === "number" ? n.toLocaleString("en") : String(n);
@@ -42,4 +62,9 @@ function digits(n, whole) {
   if (whole && Number.isInteger(n)) return String(n);
   const size = Math.abs(n);
   return n.toFixed(size >= 99.95 ? 1 : 2);
+}
+
+function three(n) {
+  const size = Math.abs(n);
+  return n.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }

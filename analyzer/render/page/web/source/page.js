@@ -19,6 +19,7 @@ export class Page {
     const page = new Page();
     page.model = await part("model");
     page.layers = table(await part("layers"));
+    page.#derive();
     page.state = new State(page.layers.column("path"));
     return page;
   }
@@ -90,11 +91,18 @@ export class Page {
    */
   resize(sizes, i) {
     for (const [name, values] of Object.entries(sizes.layers)) this.layers.put(name, values.map((of) => of[i]));
+    this.#derive();
     for (const [name, values] of Object.entries(sizes.totals)) {
       const value = values[i];
       this.model.totals[name] = { ...this.model.totals[name], value, known: value };
     }
     this.state.set({ size: String(sizes.lengths[i]) });
+  }
+
+  /** Columns that follow from others. */
+  #derive() {
+    const [read, written] = ["bytes_read", "bytes_written"].map((name) => this.layers.column(name));
+    this.layers.put("traffic_bytes", read.map((n, i) => (typeof n === "number" && typeof written[i] === "number" ? n + written[i] : null)));
   }
 
   choose(layer) {

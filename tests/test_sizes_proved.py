@@ -146,6 +146,18 @@ def test_stored_lengths_of_sequences(op: str) -> None:
     held(model, (), [{"L": n} for n in (1, 3, 4, 5, 8)], found)
 
 
+def test_a_stored_map_cut_to_the_length() -> None:
+    """Position embeddings for 6 places: of a longer input there are 6 of them all the same."""
+    w = NetworkWriter()
+    stored = w.keep(np.ones((1, 2, 6)), np.float32)
+    length = w.add("Shape", "x", start=2, end=3)
+    y = w.add("Add", "x", w.add("Slice", stored, w.keep([0]), length, w.keep([2])))
+    model = w.model([1, 2, "L"], [y], 18)
+    found = cnnscope.sizes(model)
+    assert (found["L"].lengths.smallest, found["L"].lengths.down(100)) == (1, 6)
+    held(model, (), [{"L": n} for n in range(1, 10)], found)
+
+
 #: a mode, and how much is padded before and behind; less than nothing is cut off
 PADDED = [
     (mode, before, after)

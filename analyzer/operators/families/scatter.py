@@ -41,6 +41,7 @@ from cnnscope.analyzer.operators.rules import (
     same,
 )
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.field import MAX_PERIOD
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Shape, Tensor
@@ -227,9 +228,15 @@ def writers(who: np.ndarray, indices: Tensor) -> list[AxisRead]:
 
 
 def tensor_scatter_output(
-    cache: Tensor, update: Tensor, where: Tensor | None = None, *, mode: str = "linear"
-) -> Tensor:
+    cache: Tensor, update: Tensor, where: Tensor | None = None, *, axis: int = -2,
+    mode: str = "linear",
+) -> Tensor:  # fmt: skip
     one_of(mode, "mode", "linear", "circular")
+    if cache.shape is not None and update.shape is not None:
+        along = in_range(axis, cache.rank)
+        demand_rank(update, "update", cache.rank)
+        if not reaches(cache.shape[along], update.shape[along]):
+            raise ValueError(f"{update.shape[along]} places are written of {cache.shape[along]}")
     return same(cache)
 
 

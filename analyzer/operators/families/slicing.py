@@ -66,6 +66,8 @@ def cut(n: Dim, start: Dim, end: Dim, step: int) -> Cut:
             end = n + end
         elif decided(lambda: cast(FreeDim, end) > n, False):
             end = n
+        else:
+            presume(n, end)
         # Beyond the ends both are clamped to them, and a slice from behind its end is empty.
         presume(start, 0)
         presume(n, start)

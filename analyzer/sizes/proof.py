@@ -183,6 +183,7 @@ class PatchProof(Answer):
         said: the same, as predicted.
         runtime: ONNX Runtime's version.
         provider: what ran them.
+        reason: why the peaks aren't those of activations in the file's order; None where they are.
     """
 
     runs: tuple[TiledRun, ...]
@@ -190,6 +191,7 @@ class PatchProof(Answer):
     said: tuple[int, int]
     runtime: str
     provider: str
+    reason: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -207,7 +209,7 @@ class PatchProof(Answer):
         return {
             "ok": self.ok, "runtime": self.runtime, "provider": self.provider,
             "outputs": [run.to_dict() for run in self.runs],
-            "peak_bytes": {"before": before, "after": after},
+            "peak_bytes": {"before": before, "after": after}, "reason": self.reason,
         }  # fmt: skip
 
     def records(self) -> Iterable[dict[str, object]]:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from cnnscope.analyzer.report.verification import MemoryCheck
 from cnnscope.analyzer.sizes.proof import PatchProof
+from cnnscope.analyzer.values.notation import many
 from cnnscope.runtime.engine.flat import flat_model
 from cnnscope.runtime.engine.inputs import make_inputs
 from cnnscope.runtime.engine.job import analysed, runtime_version, say_nothing
@@ -49,22 +51,37 @@ def prove_patches_here(
     again, less, _ = _run(after, provider, feeds, base.seed, weights)
     return PatchProof(
         tuple(held(name, given[name], again[name]) for name in given),
-        None if measured is None or less is None else (measured, less),
+        _peaks(measured, less),
         request.said,
         runtime_version(),
         provider.name,
+        _reason(less) or _reason(measured),
     )
+
+
+def _peaks(before: MemoryCheck, after: MemoryCheck) -> tuple[int, int] | None:
+    if before.measured_bytes is None or after.measured_bytes is None:
+        return None
+    return before.measured_bytes, after.measured_bytes
+
+
+def _reason(check: MemoryCheck) -> str | None:
+    """Why an arena's peak isn't that of activations, run in the file's order."""
+    constants = (
+        f"{many(check.constants, 'constant')} computed in the run" if check.constants else ""
+    )
+    return "; ".join(filter(None, (check.reason, constants))) or None
 
 
 def _run(
     analysis: Analysis, provider: Provider, feeds: Mapping[str, object], seed: int,
     weights: Mapping[str, Array],
-) -> tuple[dict[str, Array], int | None, Mapping[str, Array]]:  # fmt: skip
-    """What a model gives, the peak of its arena, and its weights: those given, where it has them."""
+) -> tuple[dict[str, Array], MemoryCheck, Mapping[str, Array]]:  # fmt: skip
+    """What a model gives, its arena's peak, and its weights: those given, where it has them."""
     flat = flat_model(analysis)
     own = find_values(analysis.file, flat, seed).arrays
     taken = {name: weights.get(name, array) for name, array in own.items()}
     names = list(dict.fromkeys(analysis.graph.outputs))
     events, outputs = profiled_run(flat.proto, provider, taken, feeds, names)
     arrays = cast("dict[str, Array]", dict(zip(names, outputs, strict=True)))
-    return arrays, check_memory(analysis, events).measured_bytes, taken
+    return arrays, check_memory(analysis, events), taken

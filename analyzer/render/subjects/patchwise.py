@@ -68,8 +68,9 @@ def _proof(proof: PatchProof) -> Iterator[Pair]:
         yield Pair("disproved", f"{said}: the outputs differ", "bad")
     if proof.peaks is not None:
         before, after = proof.peaks
+        why = "" if proof.reason is None else f" ({escape(proof.reason)})"
         yield Pair(
-            "measured", f"{nbytes(before)} before, {nbytes(after)} after: {ratio(proof.ratio)}"
+            "measured", f"{nbytes(before)} before, {nbytes(after)} after: {ratio(proof.ratio)}{why}"
         )
 
 

@@ -23,6 +23,7 @@ from cnnscope.runtime.gradients import arithmetic as _arithmetic  # noqa: F401  
 from cnnscope.runtime.gradients import moving as _moving  # noqa: F401  (likewise, as those below)
 from cnnscope.runtime.gradients import normalising as _normalising  # noqa: F401
 from cnnscope.runtime.gradients import pointwise as _pointwise  # noqa: F401
+from cnnscope.runtime.gradients import pools as _pools  # noqa: F401
 from cnnscope.runtime.gradients import products as _products  # noqa: F401
 from cnnscope.runtime.gradients import windows as _windows  # noqa: F401
 from cnnscope.runtime.gradients.rule import REASONS, RULES, GradientSite, NoGradient
@@ -153,7 +154,7 @@ class _Walk:
         try:
             self._by_rule(site)
         except CannotWrite as reason:
-            self.refused.setdefault(node.title, f"{shown_name(node.path)}: {reason}")
+            self.refused.setdefault(shown_name(node.title), f"{shown_name(node.path)}: {reason}")
             for name in used_names(node):  # so that whatever lies behind it is named, too
                 x = self.shapes.tensors.get(name)
                 if name in self.hanging and x is not None and x.is_float:

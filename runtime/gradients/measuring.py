@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnscope.analyzer.values.arguments import checked_count, checked_progress, checked_seconds
-from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
 from cnnscope.analyzer.values.notation import name as shown_name
 from cnnscope.runtime.engine.child import call_in_child
 from cnnscope.runtime.engine.inputs import load_inputs, make_inputs
@@ -111,7 +111,10 @@ def checked_draws(draws: object) -> int:
     Raises:
         ArgumentError: it isn't a number of draws.
     """
-    return max(checked_count(draws, "draws"), 1)
+    count = checked_count(draws, "draws")
+    if count < 1:
+        raise ArgumentError("draws: give at least 1")
+    return count
 
 
 def measure_here(

@@ -47,22 +47,18 @@ def _exponential(x: Value, alpha: float) -> Value:
     return above + (1 - above) * alpha * (x * (1 - above)).by("Exp")
 
 
-def _gate(x: Value, y: Value) -> Value:
-    return y * (1 - y)
-
-
-def _hard(site: GradientSite, x: Value, alpha: float, beta: float) -> Value:
+def _hard(x: Value, alpha: float, beta: float) -> Value:
     line = x * alpha + beta
     return line.above(0) * (1 - line.at_least(1)) * alpha
 
 
-def _hard_swish(site: GradientSite, x: Value, y: Value) -> Value:
+def _hard_swish(x: Value) -> Value:
     line = x / 6 + 0.5
     inside = line.above(0) * (1 - line.at_least(1))
     return inside * (x / 3 + 0.5) + line.at_least(1)
 
 
-def _mish(site: GradientSite, x: Value, y: Value) -> Value:
+def _mish(x: Value) -> Value:
     t = x.by("Softplus").by("Tanh")
     return t + x * x.by("Sigmoid") * (1 - t * t)
 
@@ -72,7 +68,7 @@ def _swish(alpha: float, x: Value) -> Value:
     return s + x * alpha * s * (1 - s)
 
 
-def _gelu(site: GradientSite, x: Value, y: Value) -> Value:
+def _gelu(site: GradientSite, x: Value) -> Value:
     if site.attribute("approximate", "none") == "tanh":
         root = math.sqrt(2 / math.pi)
         t = ((x + x * x * x * _CUBIC) * root).by("Tanh")
@@ -90,19 +86,19 @@ _on("Selu", lambda site, x, y: (
 ))  # fmt: skip
 _on("Celu", lambda site, x, y: _exponential(x / site.real("alpha", 1.0), 1.0))
 _on("Shrink", lambda site, x, y: x.by("Abs").above(site.real("lambd", 0.5)))
-_on("Sigmoid", lambda site, x, y: _gate(x, y))
+_on("Sigmoid", lambda site, x, y: y * (1 - y))
 _on("Tanh", lambda site, x, y: 1 - y * y)
 _on(
     "HardSigmoid",
-    lambda site, x, y: _hard(site, x, site.real("alpha", 0.2), site.real("beta", 0.5)),
+    lambda site, x, y: _hard(x, site.real("alpha", 0.2), site.real("beta", 0.5)),
 )
-_on("HardSwish", _hard_swish)
-_on("Mish", _mish)
+_on("HardSwish", lambda site, x, y: _hard_swish(x))
+_on("Mish", lambda site, x, y: _mish(x))
 _on("Softplus", lambda site, x, y: x.by("Sigmoid"))
 _on("Softsign", lambda site, x, y: 1 / ((1 + x.by("Abs")) * (1 + x.by("Abs"))))
 _on("Swish", lambda site, x, y: _swish(site.real("alpha", 1.0), x))
-_on("Gelu", _gelu)
-declare(pointwise(_gelu), "Gelu", domain=MICROSOFT)
+for domain in ("", MICROSOFT):
+    declare(pointwise(lambda site, x, y: _gelu(site, x)), "Gelu", domain=domain)
 declare(
     pointwise(lambda site, x, y: _swish(site.real("alpha", 1.702), x)),
     "QuickGelu",

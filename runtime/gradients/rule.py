@@ -1,8 +1,8 @@
 """What is a rule for a gradient, and what may it ask of its node?
 
 A rule hands the gradient of a node's outputs on to those of its inputs that hang on the network's inputs
-and are floating-point numbers. Rules are declared in `products`, `windows`, `pointwise`, `arithmetic`,
-`moving` and `normalising`.
+and are floating-point numbers. Rules are declared in `products`, `windows`, `pools`, `pointwise`,
+`arithmetic`, `moving` and `normalising`.
 
 With *all taps passing* a gradient shows what a unit could hang on: all weights and factors are 1,
 rectifiers hand on everything, a maximum hands on to all it compares. The model itself isn't run then.

@@ -67,8 +67,11 @@ def until(driver: Chrome, script: str, *given: object) -> Any:
 
 def at(driver: Chrome, view: str) -> None:
     """Bring a view to the screen, and wait until it is there."""
-    driver.execute_script("document.getElementById(arguments[0]).scrollIntoView()", view)
-    until(driver, "return document.getElementById(arguments[0]).dataset.state === 'mounted'", view)
+    # Again and again: what comes to be above it moves it.
+    there = (
+        "const x = document.getElementById(arguments[0]); x.scrollIntoView({behavior: 'instant'});"
+    )
+    until(driver, f"{there} return x.dataset.state === 'mounted'", view)
 
 
 def complaints(driver: Chrome) -> list[str]:

@@ -9,10 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.parts import parts
 from cnnscope.analyzer.render.subjects.report import title
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def page(contents: Contents) -> str:
@@ -39,14 +44,21 @@ def page(contents: Contents) -> str:
     short, _, said = whole.rpartition(": ")
     found = list(parts(contents))
     return environment.get_template("page.html").render(
-        name=short,
-        said=said,
+        name=_plain(short),
+        said=_plain(said),
         script=script,
         style=_built("page.css"),
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         parts=found,
         licenses=_built("licenses.txt"),
     )
+
+
+def _plain(text: str) -> Markup:
+    """A text as HTML, of which no line is a command of a CI runner."""
+    from markupsafe import Markup, escape
+
+    return Markup(without_commands(str(escape(text)), colon="&#58;", sign="&#35;"))
 
 
 def _built(name: str) -> str:

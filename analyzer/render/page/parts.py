@@ -1,7 +1,8 @@
 """Which parts does a page's file hold, and how are they written into it?
 
 A part is JSON in a script element of its own, which the page reads when a view asks for it; a large one is
-gzipped. No part is markup or code: ``<`` and what ends a line in JavaScript are written as escapes.
+gzipped. No part is markup, code, or a CI runner's command: ``<``, ``#`` and what ends a line in
+JavaScript are written as escapes.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ NAMES: Final = (
     "regions",
     "effective",
     "graph",
+    "findings",
     "sizes",
     "image",
     "explanations",
 )
 #: bytes of JSON above which a part is gzipped: below, a reader of the file can read it
 LARGE: Final = 1 << 16
-_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&#\u2028\u2029"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,12 @@
 // What charts over layers share: they are as wide as their place, a click chooses a layer, the chosen one is marked.
 
+/** A chart's own label says what it shows; those that Plot gives its groups aren't allowed on them. */
+export function labelled(figure) {
+  for (const group of figure.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
+  figure.setAttribute("role", "img");
+  return figure;
+}
+
 /**
  * Draw into a place now and whenever its width changes.
  * @param {HTMLElement} place
@@ -13,8 +20,7 @@ export function fitted(place, draw, then) {
     const width = Math.max(280, Math.floor(place.clientWidth));
     if (width === drawn) return;
     drawn = width;
-    const figure = draw(width);
-    figure.setAttribute("role", "img");
+    const figure = labelled(draw(width));
     place.replaceChildren(figure);
     then?.(figure);
   };

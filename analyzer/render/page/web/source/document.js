@@ -30,7 +30,8 @@ const FORMS = {
 
 function grid(titles, right, rows, tones) {
   const side = (i) => (right[i] ? "number" : null);
-  const head = titles.some(Boolean) ? h("thead", {}, h("tr", {}, titles.map((title, i) => h("th", { scope: "col", class: side(i) }, title)))) : null;
+  const titled = (title, i) => (title ? h("th", { scope: "col", class: side(i) }, title) : h("td"));
+  const head = titles.some(Boolean) ? h("thead", {}, h("tr", {}, titles.map(titled))) : null;
   const body = rows.map((row, n) => h("tr", { class: tones?.[n] || null }, row.map((text, i) => h("td", { class: side(i) }, text))));
   return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": titles.filter(Boolean).join(", ") || "figures" },
     h("table", {}, head, h("tbody", {}, body)));

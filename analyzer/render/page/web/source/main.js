@@ -5,6 +5,7 @@ import { theme } from "./theme.js";
 import { budgets } from "./views/budgets.js";
 import { cost } from "./views/cost.js";
 import { field } from "./views/field.js";
+import { findings } from "./views/findings.js";
 import { graph } from "./views/graph.js";
 import { layers } from "./views/layers.js";
 import { roofline } from "./views/roofline.js";
@@ -14,7 +15,7 @@ import { sizes } from "./views/sizes.js";
 import { memory } from "./views/memory.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, budgets, run, cost, memory, roofline, field, sight, sizes, graph, layers];
+const VIEWS = [summary, budgets, run, cost, memory, roofline, field, sight, sizes, graph, findings, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

@@ -31,7 +31,7 @@ class LayerTable {
       h("div", { class: "tools" }, this.search,
         h("label", {}, h("input", { type: "checkbox", onchange: (event) => this.widen(event.target.checked) }), " every column"),
         h("button", { type: "button", onclick: (event) => this.copy(event.target) }, "Copy as CSV"), this.said),
-      h("div", { class: "wide tall", tabindex: 0, role: "region", "aria-label": "Layers" }, this.table));
+      h("div", { class: "wide tall", tabindex: 0, role: "region", "aria-label": "The table of layers" }, this.table));
     page.state.on("find", ({ find }) => {
       if ((find ?? "") !== this.search.value) this.search.value = find ?? "";
       if (this.table.firstChild) this.draw();

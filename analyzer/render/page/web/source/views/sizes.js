@@ -1,5 +1,6 @@
 // What would it cost at another size? A slider over the valid ones; everything on the page follows.
 import * as Plot from "@observablehq/plot";
+import { labelled } from "../charts.js";
 import { h } from "../elements.js";
 import { count, nbytes } from "../notation.js";
 
@@ -57,7 +58,7 @@ function chart(data, name, label, write, dims, i, width) {
       Plot.text(here, { x: "length", y: "value", text: (d) => write(d.value), dy: -14, fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4 }),
     ],
   });
-  figure.setAttribute("role", "img");
+  labelled(figure);
   const known = rows.map(({ value }) => value);
   figure.setAttribute("aria-label", `${label} from ${write(Math.min(...known))} to ${write(Math.max(...known))} as ${dims} goes from ${rows[0]?.length} to ${rows.at(-1)?.length}`);
   return figure;

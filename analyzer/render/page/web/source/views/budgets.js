@@ -16,18 +16,18 @@ export const budgets = {
     const head = h("tr", {}, h("th", { scope: "col" }, "verdict"), columns.map((i) => h("th", { scope: "col" }, titles[i])), h("th", { scope: "col" }, "used"), h("th", { scope: "col" }, "most in"));
     section.append(
       h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Limits" },
-        h("table", { class: "budgets" }, h("thead", {}, head), h("tbody", {}, rows.map((row) => verdict(row, columns, page))))),
+        h("table", { class: "budgets" }, h("thead", {}, head), h("tbody", {}, rows.map((row) => verdict(row, columns, titles, page))))),
       remarks.length ? h("ul", { class: "notes" }, remarks.map(([severity, text]) => h("li", { class: severity }, severity === "info" ? null : h("b", {}, `${severity}: `), text))) : "",
     );
   },
 };
 
-function verdict({ cells, state, share, layers }, columns, page) {
+function verdict({ cells, state, share, layers }, columns, titles, page) {
   return h("tr", { "data-state": state },
     h("td", { class: TONES[state] ?? null }, h("b", {}, WORDS[state] ?? state)),
-    columns.map((i) => h("td", {}, cells[i])),
-    h("td", {}, share === null ? "" : meter(share)),
-    h("td", {}, layers.map((layer) => h("button", { type: "button", class: "link", onclick: () => page.choose(layer) }, page.layers.get("path", layer))).flatMap((link, i) => (i ? [", ", link] : [link]))));
+    columns.map((i) => h("td", { "data-title": titles[i] }, cells[i])),
+    h("td", { "data-title": "used" }, share === null ? "" : meter(share)),
+    h("td", { "data-title": "most in" }, layers.length ? h("span", {}, layers.flatMap((layer, i) => [i ? ", " : "", link(page, layer)])) : []));
 }
 
 /** How much of a limit is used: the line is the limit. */
@@ -36,4 +36,8 @@ function meter(share) {
   const text = `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
   return h("span", { class: share > 1 ? "meter over" : "meter", role: "img", "aria-label": `${text} of the limit` },
     h("i", { style: `inline-size:${(100 * share) / most}%` }), h("b", { style: `inset-inline-start:${100 / most}%` }), h("span", {}, share > 100 ? `${share.toFixed(0)}\u00d7` : text));
+}
+
+function link(page, layer) {
+  return h("button", { type: "button", class: "link", onclick: () => page.choose(layer) }, page.layers.get("path", layer));
 }

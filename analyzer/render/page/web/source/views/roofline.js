@@ -3,6 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { fitted } from "../charts.js";
 import { h } from "../elements.js";
 import { count, duration, nbytes, rate, share } from "../notation.js";
+import { times } from "../times.js";
 
 const BOUND = { compute: "--c0", memory: "--c1", overhead: "--c6", unknown: "--c7" };
 const SAID = { compute: "arithmetic", memory: "moving bytes", overhead: "starting at all", unknown: "not known" };
@@ -19,7 +20,10 @@ export const roofline = {
     const shown = points.filter(({ intensity, speed }) => intensity && speed).sort((a, b) => (b.seconds ?? b.least) - (a.seconds ?? a.least)); // small ones on top
     const place = h("div", { class: "chart", tabindex: -1 });
     const said = h("p", { class: "soft", role: "status" });
-    section.append(h("p", { class: "note" }, explained(data)), place, legend(points), said, h("p", { class: "soft" }, left(points, shown)));
+    section.append(h("p", { class: "note" }, explained(data)), place, legend(points), said, h("p", { class: "soft" }, left(points, shown)),
+      data.run
+        ? times("Time above the least", points.filter((x) => x.seconds !== null && x.least !== null).map((x) => [x.layer, x.path, x.seconds - x.least]), page, "--c1")
+        : times("Longest least times", points.map((x) => [x.layer, x.path, x.least]), page, "--c0", points.reduce((sum, x) => sum + (x.least ?? 0), 0)));
     const say = (x) => (said.textContent = x ? sentence(x) : "Point at a dot for its figures; a click chooses the layer.");
     fitted(place, (width) => {
       const figure = scatter(data, shown, width);
@@ -49,6 +53,8 @@ function scatter(data, shown, width) {
   const top = Math.max(...shown.map(({ speed }) => speed), ...data.ceilings.map(({ flops }) => flops)) * 2;
   const bottom = Math.min(...shown.map(({ speed }) => speed), ...data.ceilings.map(({ bytes }) => bytes * domain[0])) / 2;
   const whole = shown.reduce((sum, x) => sum + (x.seconds ?? x.least), 0);
+  const middle = ({ flops, bytes }) => Math.sqrt((domain[0] * flops) / bytes);
+  const haloed = { fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4 };
   const lines = data.ceilings.map(({ flops, bytes }) => [[domain[0], domain[0] * bytes], [flops / bytes, flops], [domain[1], flops]]);
   return Plot.plot({
     width, height: Math.min(460, Math.max(300, width * 0.5)), marginLeft: 92, marginRight: 20, marginBottom: 44, style: { fontSize: "12px", color: "var(--ink)", background: "none" },
@@ -58,9 +64,9 @@ function scatter(data, shown, width) {
     r: { type: "sqrt", range: [2.5, 15], domain: [0, Math.max(...shown.map((x) => x.seconds ?? x.least))] },
     marks: [
       ...lines.map((line, i) => Plot.line(line, { stroke: "var(--ink)", strokeWidth: 1.6, strokeDasharray: data.ceilings[i].how === "stated" ? "6 4" : null })),
-      Plot.text(data.ceilings, { x: domain[1], y: "flops", text: (d) => `${d.name === "stated" ? "stated" : d.name} ${rate(d.flops, "FLOP/s")}`, textAnchor: "end", dy: -8 }),
-      Plot.text(data.ceilings.slice(0, 1), { x: domain[0], y: (d) => d.bytes * domain[0], text: (d) => rate(d.bytes, "B/s"), textAnchor: "start", dx: 8, dy: -22 }),
       Plot.dot(shown, { x: "intensity", y: "speed", r: (d) => d.seconds ?? d.least, fill: (d) => `var(${BOUND[d.bound ?? "unknown"]})`, fillOpacity: 0.6, stroke: (d) => `var(${BOUND[d.bound ?? "unknown"]})`, title: sentence, sort: null }),
+      Plot.text(data.ceilings, { x: domain[1], y: "flops", text: (d) => `${d.name === "stated" ? "stated" : d.name} ${rate(d.flops, "FLOP/s")}`, textAnchor: "end", dy: -9, ...haloed }),
+      Plot.text(data.ceilings.filter(({ bytes }, i) => data.ceilings.findIndex((d) => d.bytes === bytes) === i), { x: middle, y: (d) => d.bytes * middle(d), text: (d) => rate(d.bytes, "B/s"), textAnchor: "start", dx: 10, dy: 10, ...haloed }),
     ],
   });
 }

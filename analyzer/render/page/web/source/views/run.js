@@ -4,8 +4,7 @@ import { fitted } from "../charts.js";
 import { laid } from "../document.js";
 import { h } from "../elements.js";
 import { duration, share } from "../notation.js";
-
-const LISTED = 12;
+import { times } from "../times.js";
 
 export const run = {
   id: "run",
@@ -21,6 +20,7 @@ export const run = {
     if (timeline.length) {
       const end = Math.max(...timeline.map(([, start, seconds]) => start + seconds));
       section.append(h("h3", {}, device ? "One run on the device" : "One run"), chart((width) => timelineChart(timeline, kernels, end, page, width)));
+      page.state.on("layer", ({ layer }) => section.querySelector(".timeline")?.mark(layer ?? null));
     }
     if (device) section.append(h("h3", {}, "What the device waited for"), waiting(device), gaps(kernels, page));
     section.append(slowest(kernels, page), h("details", {}, h("summary", {}, "All that the run says"), ...laid(lines).flat().filter(Boolean)));
@@ -63,7 +63,7 @@ function timelineChart(timeline, kernels, end, page, width) {
   const rows = timeline.map(([kernel, start, seconds]) => ({ kernel, start, end: start + seconds, layer: kernel === null ? null : kernels[kernel]?.[0] ?? null, name: kernel === null ? "within another" : kernels[kernel]?.[1] ?? "?" }));
   const busy = rows.filter(({ kernel }) => kernel !== null).reduce((sum, x) => sum + x.end - x.start, 0);
   const figure = Plot.plot({
-    width, height: 106, marginLeft: 10, marginRight: 20, marginBottom: 44, style,
+    className: "timeline", width, height: 106, marginLeft: 10, marginRight: 20, marginBottom: 44, style,
     ariaLabel: `${rows.length} kernels in ${duration(end)}, in which they took ${duration(busy)}; the rest is between them`,
     x: { label: "since the run began", labelOffset: 40, domain: [0, end], tickFormat: duration, ticks: Math.max(3, Math.round(width / 140)) },
     y: { axis: null, domain: [0, 1] },
@@ -72,11 +72,12 @@ function timelineChart(timeline, kernels, end, page, width) {
       Plot.ruleY([0], { stroke: "var(--line)" }),
     ],
   });
+  const rects = [...figure.querySelectorAll("[aria-label=rect] rect")];
   figure.addEventListener("click", ({ target }) => {
-    const rects = [...target.parentNode.querySelectorAll("rect")];
-    const layer = target.tagName === "rect" ? rows[rects.indexOf(target)]?.layer : null;
-    if (layer !== null && layer !== undefined) page.choose(layer);
+    const layer = rows[rects.indexOf(target)]?.layer ?? null;
+    if (layer !== null) page.choose(layer);
   });
+  figure.mark = (layer) => rects.forEach((rect, i) => rect.classList.toggle("chosen", layer !== null && rows[i].layer === layer));
   return figure;
 }
 
@@ -93,21 +94,10 @@ function waiting({ wall, active, launch_gaps, turnaround, head, tail }) {
 }
 
 function gaps(kernels, page) {
-  const rows = kernels.map(([layer, name, , gap]) => [layer, name, gap]).filter(([, , gap]) => gap).sort((a, b) => b[2] - a[2]).slice(0, LISTED);
-  return bars("Longest waits before a launch", rows, page, "--c1");
+  return times("Longest waits before a launch", kernels.map(([layer, name, , gap]) => [layer, name, gap]), page, "--c1");
 }
 
 function slowest(kernels, page) {
-  const rows = kernels.map(([layer, name, seconds]) => [layer, name, seconds]).filter(([, , seconds]) => seconds).sort((a, b) => b[2] - a[2]).slice(0, LISTED);
-  return bars("Slowest kernels", rows, page, "--c0", kernels.reduce((sum, [, , seconds]) => sum + (seconds ?? 0), 0));
-}
-
-/** Kernels as bars of seconds; where there is a whole, with shares of it. */
-function bars(title, rows, page, color, whole = 0) {
-  const most = Math.max(...rows.map(([, , seconds]) => seconds));
-  return h("div", {}, h("h3", {}, title), h("ol", { class: "times" }, rows.map(([layer, name, seconds]) =>
-    h("li", {},
-      h("span", { class: "fill", style: `inline-size:${(100 * seconds) / most}%;background:var(${color})`, "aria-hidden": "true" }),
-      layer === null ? h("span", {}, name) : h("button", { type: "button", class: "link", onclick: () => page.choose(layer) }, page.layers.get("path", layer)),
-      h("span", { class: "number" }, whole ? `${duration(seconds)}  ${share(seconds / whole)}` : duration(seconds))))));
+  const whole = kernels.reduce((sum, [, , seconds]) => sum + (seconds ?? 0), 0);
+  return times("Slowest kernels", kernels, page, "--c0", whole);
 }

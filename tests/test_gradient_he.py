@@ -20,7 +20,7 @@ from cnnscope.runtime.engine.providers import CPU_PROVIDER
 from cnnscope.runtime.engine.sessions import SessionSettings, open_session
 from cnnscope.runtime.gradients.adjoint import SEED, write_gradient
 
-SIDE = 96
+SIDE = 64
 
 
 class ResNet18:
@@ -94,5 +94,5 @@ def correlation(draws: int) -> float:
 
 
 def test_the_mean_over_he_weights_is_the_map_without_weights() -> None:
-    draws = amount(4, 200)
-    assert correlation(draws) > (0.99 if draws >= 200 else 0.8)
+    draws = amount(2, 200)
+    assert correlation(draws) > (0.99 if draws >= 200 else 0.7)

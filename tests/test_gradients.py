@@ -198,7 +198,7 @@ WINDOWS = [
         pads=[2, 0, 1, 1]),
     row("Conv", (1, 3, 6, 7), weights(6, 1, 3, 3), group=3, runtime=True, strides=[4, 2]),
     row("Conv", (1, 2, 3, 4, 5), weights(3, 2, 2, 2, 3), pads=[1, 0, 1, 0, 1, 1]),
-    *(row("Conv", (1, 2, 7, 8), weights(3, 2, 3, 2), strides=[2, 3], auto_pad=auto)
+    *(row("Conv", (1, 2, 7, 7), weights(3, 2, 3, 2), strides=[2, 3], auto_pad=auto)
       for auto in ("SAME_UPPER", "SAME_LOWER", "VALID")),
     row("ConvTranspose", (1, 3, 4, 5), weights(3, 2, 3, 2), strides=[2, 3], pads=[1, 0, 0, 1]),
     row("ConvTranspose", (1, 4, 4, 5), weights(4, 3, 3, 3), group=2, runtime=True, strides=[2, 2],
@@ -209,7 +209,7 @@ WINDOWS = [
         runtime=True),
     row("ConvTranspose", (1, 2, 4, 5), weights(2, 3, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER"),
     row("ConvTranspose", (1, 2, 4, 5), weights(2, 3, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER"),
-    *(row(op, (2, 2, 7, 8), distinct=True, runtime=True, kernel_shape=[3, 2], strides=[2, 2], **more)
+    *(row(op, (2, 2, 7, 7), distinct=True, runtime=True, kernel_shape=[3, 2], strides=[2, 2], **more)
       for op in ("MaxPool", "AveragePool")
       for more in ({}, {"pads": [1, 0, 1, 1]}, {"ceil_mode": 1}, {"pads": [1, 1, 1, 0], "ceil_mode": 1},
                    {"auto_pad": "SAME_UPPER"}, {"auto_pad": "SAME_LOWER"})),

@@ -6,10 +6,11 @@ Where lengths are free, the page is made at a valid size, and has figures at oth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from cnnscope.analyzer.analysis import analyze
+from cnnscope.analyzer.analysis import analyze, diff
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.image import read_image
 from cnnscope.analyzer.report.examination import Source
@@ -64,6 +65,27 @@ def contents_of(
             return Contents(report, valid=valid, image=picture)
     swept = None if shapes else _swept(model, opened, bound, moving, _lengths(valid, moving, start))
     return Contents(report, valid=valid, sizes=swept, length=start, image=picture)
+
+
+def beside(contents: Contents, before: Source) -> Contents:
+    """The same page with what differs from another model, which is taken at the same sizes.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`, of the other model.
+
+    >>> lenet = "sample_models/lenet5.onnx"
+    >>> beside(contents_of(lenet), lenet).difference.same
+    True
+    """
+    same = {
+        x.name: [n if isinstance(n, int) else None for n in x.shape or ()]
+        for x in contents.report.inputs
+    }
+    try:
+        other = analyze(before, shapes=same)
+    except BindingError:  # its inputs are others
+        other = analyze(before)
+    return replace(contents, difference=diff(other, contents.report))
 
 
 def _valid(

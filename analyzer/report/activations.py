@@ -63,7 +63,7 @@ class Activations(Listing[Activation]):
     >>> import cnnscope
     >>> found = cnnscope.analyze("sample_models/lenet5.onnx").activations()
     >>> max(found.alive_bytes()), [x.tensor for x in found.alive(2)]
-    (37632, ['/tanh1/Tanh_output_0', '/pool1/AveragePool_output_0'])
+    (37632, ['tanh1', 'pool1'])
     """
 
     model: str | None

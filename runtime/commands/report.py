@@ -13,17 +13,17 @@ from cnnscope.runtime.commands.asked import (
     DimOption,
     FreeOption,
     GivenShapes,
-    ModelArgument,
     ProviderOption,
     Seed,
     ShapeOption,
     Timeout,
 )
 from cnnscope.runtime.commands.check import Checking, budget_request
-from cnnscope.runtime.commands.declared import option
+from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,
     FINE,
+    Misuse,
     blame,
     complain,
     complain_of_each,
@@ -43,6 +43,7 @@ class Shown:
     """What `cnnscope report` was asked for."""
 
     model: str
+    before: str | None
     free: Sequence[str]
     dims: Mapping[str, int]
     shapes: GivenShapes
@@ -71,10 +72,10 @@ class Shown:
 def write_page(request: Shown) -> int:
     from cnnscope.analyzer.budgets.settings import ConfigError
     from cnnscope.analyzer.model.binding import named_shapes
-    from cnnscope.analyzer.paging import contents_of, page_of
+    from cnnscope.analyzer.paging import beside, contents_of, page_of
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
-    check_output(request.output, [request.model])
+    check_output(request.output, [request.model, *([request.before] if request.before else [])])
     request.extras.check()
     try:
         limits = request.limits()
@@ -90,6 +91,8 @@ def write_page(request: Shown) -> int:
                 free=request.free,
                 image=request.image,
             )
+        if request.before is not None:
+            contents = beside(contents, source_of(request.before))
         found = with_extras(contents, request.extras, source, limits)
         if found is None:
             return BAD
@@ -105,15 +108,26 @@ def write_page(request: Shown) -> int:
     return FINE
 
 
+def _chosen(models: Sequence[str]) -> tuple[str, str | None]:
+    """The model that is shown, and the one before it, if there is one."""
+    if len(models) > 2:
+        raise Misuse("report takes one model, or two: what came before, and what is shown")
+    return models[-1], models[0] if len(models) == 2 else None
+
+
 EPILOG = """\b
 Example: cnnscope report model.onnx
+         cnnscope report old.onnx new.onnx -o change.html
          cnnscope report model.onnx --image cat.png -o model.html
          cnnscope report model.onnx --run --limit macs=4.2G
          cnnscope report model.onnx --ceilings 10TFLOPS,900GB/s"""
 
 
 def report(
-    model: ModelArgument,
+    models: Annotated[
+        list[str],
+        argument(metavar="MODEL", help="An ONNX file; of two, the second, beside the first."),
+    ],
     free: FreeOption = None,
     dim: DimOption = None,
     shape: ShapeOption = None,
@@ -152,5 +166,7 @@ def report(
         run, from_recording, provider, seed, timeout or None, ceilings, tuple(limit or ()), config
     )
     return lambda: write_page(
-        Shown(model, free or (), lengths_of(dim), shapes_of(shape), image, output, extras)
+        Shown(
+            *_chosen(models), free or (), lengths_of(dim), shapes_of(shape), image, output, extras
+        )
     )

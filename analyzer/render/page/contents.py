@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnscope.analyzer.budgets.check import Checked
+from cnnscope.analyzer.difference.difference import Difference
 from cnnscope.analyzer.render.page.image import Image
 from cnnscope.analyzer.report.machine import Ceilings
 from cnnscope.analyzer.report.measurement import Profile
@@ -25,6 +26,7 @@ class Contents:
         image: what is shown as the input.
         ceilings: what the machine can do, as stated; None: only what a run measured, if there was one.
         budgets: whether limits are kept; None: there were none.
+        difference: what differs from another model, which came before; None: there was none.
     """
 
     report: Report
@@ -34,6 +36,7 @@ class Contents:
     image: Image | None = None
     ceilings: Ceilings | None = None
     budgets: Checked | None = None
+    difference: Difference | None = None
 
     @property
     def profile(self) -> Profile | None:

@@ -21,6 +21,7 @@ from cnnscope.analyzer.values.plain_class import dataclass
 NAMES: Final = (
     "model",
     "layers",
+    "difference",
     "memory",
     "budgets",
     "run",

@@ -4,6 +4,7 @@ import { inspector } from "./inspector.js";
 import { theme } from "./theme.js";
 import { budgets } from "./views/budgets.js";
 import { cost } from "./views/cost.js";
+import { difference } from "./views/difference.js";
 import { field } from "./views/field.js";
 import { findings } from "./views/findings.js";
 import { graph } from "./views/graph.js";
@@ -15,7 +16,7 @@ import { sizes } from "./views/sizes.js";
 import { memory } from "./views/memory.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, budgets, run, cost, memory, roofline, field, sight, sizes, graph, findings, layers];
+const VIEWS = [summary, difference, budgets, run, cost, memory, roofline, field, sight, sizes, graph, findings, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

@@ -174,6 +174,7 @@ MOVING = [
     row("DepthToSpace", (1, 8, 2, 3), blocksize=2, mode="CRD"),
     *(row("CumSum", (3, 4), 1, exclusive=e, reverse=r) for e in (0, 1) for r in (0, 1)),
     row("Trilu", (4, 5), 1), row("Trilu", (4, 5), upper=0),
+    row("ReverseSequence", (4, 2, 3), [3, 1]),
 ]  # fmt: skip
 PRODUCTS = [
     *(row("MatMul", a, b, by=by)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from static_commands import CODES, SAYS, STATIC
@@ -38,6 +39,7 @@ RUNNING = [
     ["verify", "MODEL"],
     ["profile", "MODEL"],
     ["analyze", "MODEL", "--run"],
+    ["effective", "MODEL", "/conv2/Conv", "--run"],
     ["lint", "MODEL", "--provider", "cpu"],
     ["check", "MODEL", "--limit", "latency_p50=1s", "--limit", "latency_p99=2s"],
 ]
@@ -134,9 +136,13 @@ def test_a_latency_among_other_limits_is_unknown(instead: str, run: Run) -> None
     assert run("check", "MODEL", "--limit", "latency_p50=1s", "--allow-unknown")[0] == 0
 
 
+def measured(model: Path, **more: Any) -> object:
+    return cnnscope.measured_effective_field(model, "/conv2/Conv", **more)
+
+
 @pytest.mark.parametrize("instead", INSTEAD, indirect=True)
 def test_from_python(instead: str, samples: Path) -> None:
-    for function in (cnnscope.verify, cnnscope.profile):
+    for function in (cnnscope.verify, cnnscope.profile, measured):
         with pytest.raises(cnnscope.RunError) as caught:
             function(samples / "lenet5.onnx")
         assert str(caught.value).startswith(instead)
@@ -144,7 +150,7 @@ def test_from_python(instead: str, samples: Path) -> None:
 
 @pytest.mark.parametrize("instead", ["absent"], indirect=True)
 def test_from_python_before_a_child_is_started(instead: str, samples: Path) -> None:
-    for function in (cnnscope.verify, cnnscope.profile):
+    for function in (cnnscope.verify, cnnscope.profile, measured):
         with pytest.raises(cnnscope.RunError, match="isn't installed"):
             function(samples / "lenet5.onnx", child=True)
     checked = cnnscope.check(samples / "lenet5.onnx", {"latency_p50": "1 s"})

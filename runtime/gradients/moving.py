@@ -188,6 +188,15 @@ def added_up(site: GradientSite) -> None:
     site.give(0, found.by("Sign") if site.all_taps else found)
 
 
+def turned(site: GradientSite) -> None:
+    """ReverseSequence, with lengths that are known: the same once more."""
+    axes = {"batch_axis": site.number("batch_axis", 1), "time_axis": site.number("time_axis", 0)}
+    if site.hangs(1):
+        raise NoGradient("its lengths are computed from the input")
+    names = [site.only.name, site.node.inputs[1]]
+    site.give(0, site.writer.value(site.writer.add("ReverseSequence", names, **axes)))
+
+
 def triangle(site: GradientSite) -> None:
     """Trilu: what is kept."""
     names = [site.only.name]
@@ -210,4 +219,5 @@ declare(resized, "Resize", "Upsample")
 declare(depth_to_space, "DepthToSpace")
 declare(space_to_depth, "SpaceToDepth")
 declare(added_up, "CumSum")
+declare(turned, "ReverseSequence")
 declare(triangle, "Trilu")

@@ -14,9 +14,10 @@ from cnnscope.analyzer.analysis import analyze, diff
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.image import read_image
 from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.sizes.sweep import Sweep
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
-from cnnscope.analyzer.sizing import sizes, sweep
+from cnnscope.analyzer.sizing import sizes, sweep, tile
 from cnnscope.analyzer.values.diagnostics import BindingError
 
 #: where nothing says how long a free axis is: along two or more, and along one
@@ -32,12 +33,14 @@ def contents_of(
     dims: Mapping[str, int] | None = None,
     free: Sequence[str] = (),
     image: str | Path | None = None,
+    tiles: Sequence[int] = (),
 ) -> Contents:
     """What a model's page shows.
 
     Args:
         model, shapes, dims, free: as for `analyze`. Where lengths stay free, valid ones are taken.
         image: a PNG, JPEG, GIF or WebP file, to be shown as the input.
+        tiles: pixels of tiles, as for `tile`; the page is made at the same sizes.
 
     Raises:
         ModelFileError, GraphError, LimitError, BindingError: as `analyze`.
@@ -48,23 +51,38 @@ def contents_of(
     416520
     """
     picture = None if image is None else read_image(image)
-    report = analyze(model, shapes=shapes, dims=dims, free=free)
-    bound = dict(dims or {})
+    found = _sized(model, shapes, dict(dims or {}), free)
+    if not tiles:
+        return replace(found, image=picture)
+    given = {x.name: _lengths_of(x) for x in found.report.inputs}
+    return replace(found, image=picture, tiling=tile(model, tiles, shapes=given))
+
+
+def _sized(
+    model: Source, shapes: Mapping[str, Sequence[int | None]] | None, bound: Mapping[str, int],
+    free: Sequence[str],
+) -> Contents:  # fmt: skip
+    """The page's report, at one size, and figures at others."""
+    report = analyze(model, shapes=shapes, dims=bound, free=free)
     opened, valid = _valid(model, free, bound)
     if valid is None:
-        return Contents(report, image=picture)
+        return Contents(report)
     moving = [x.name for x in valid.dims if x.name not in report.batch and x.name not in bound]
     start = _start(valid, moving)
     if start is None:
-        return Contents(report, valid=valid, image=picture)
+        return Contents(report, valid=valid)
     chosen = dict.fromkeys(moving, start)
     if opened == tuple(free):  # they are free in this very report
         try:
             report = analyze(model, shapes=shapes, dims={**bound, **chosen}, free=free)
         except BindingError:  # given shapes have bound some of them
-            return Contents(report, valid=valid, image=picture)
+            return Contents(report, valid=valid)
     swept = None if shapes else _swept(model, opened, bound, moving, _lengths(valid, moving, start))
-    return Contents(report, valid=valid, sizes=swept, length=start, image=picture)
+    return Contents(report, valid=valid, sizes=swept, length=start)
+
+
+def _lengths_of(end: Input) -> list[int | None]:
+    return [n if isinstance(n, int) else None for n in end.shape or ()]
 
 
 def beside(contents: Contents, before: Source) -> Contents:
@@ -77,10 +95,7 @@ def beside(contents: Contents, before: Source) -> Contents:
     >>> beside(contents_of(lenet), lenet).difference.same
     True
     """
-    same = {
-        x.name: [n if isinstance(n, int) else None for n in x.shape or ()]
-        for x in contents.report.inputs
-    }
+    same = {x.name: _lengths_of(x) for x in contents.report.inputs}
     try:
         other = analyze(before, shapes=same)
     except BindingError:  # its inputs are others

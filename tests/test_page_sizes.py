@@ -66,3 +66,22 @@ def test_a_wrong_image_is_refused_in_a_line(samples: Path, tmp_path: Path) -> No
     wrong.write_bytes(b"<svg onload=alert(1)>")
     with pytest.raises(cnnscope.ArgumentError, match="neither PNG, JPEG, GIF nor WebP"):
         contents_of(samples / "lenet5.onnx", image=wrong)
+
+
+def test_tiles_lie_where_they_are_cut(driver: Chrome, samples: Path, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    contents = contents_of(samples / "wavenet.onnx", tiles=[4000])
+    path.write_text(page_of(contents), encoding="utf-8")
+    opened(driver, path, "#tile=0,1")
+    at(driver, "tiles")
+    own, read = (
+        driver.execute_script(
+            f"const x = document.querySelector('.cut .{kind}');"
+            "return [Number(x.getAttribute('x')), Number(x.getAttribute('width'))]"
+        )
+        for kind in ("own", "read")
+    )
+    # The second of four tiles; a WaveNet of three stacks of ten sees 3,069 samples before its own.
+    assert own == [4000, 4000]
+    assert read == [4000 - 3069, 4000 + 3069]
+    assert complaints(driver) == []

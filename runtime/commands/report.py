@@ -31,7 +31,7 @@ from cnnscope.runtime.commands.messages import (
 )
 from cnnscope.runtime.commands.page_extras import Extras, with_extras
 from cnnscope.runtime.commands.sources import name_of, source_of
-from cnnscope.runtime.commands.texts import lengths_of, shapes_of
+from cnnscope.runtime.commands.texts import lengths_of, shapes_of, tiles_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output, save
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Shown:
     dims: Mapping[str, int]
     shapes: GivenShapes
     image: Path | None
+    tiles: Sequence[int]
     output: Path
     extras: Extras = Extras()
 
@@ -90,6 +91,7 @@ def write_page(request: Shown) -> int:
                 dims=request.dims,
                 free=request.free,
                 image=request.image,
+                tiles=request.tiles,
             )
         if request.before is not None:
             contents = beside(contents, source_of(request.before))
@@ -134,6 +136,10 @@ def report(
     image: Annotated[
         Path | None, option(metavar="FILE", help="Shown as the input: a PNG, JPEG, GIF or WebP.")
     ] = None,
+    tile: Annotated[
+        str | None,
+        option(metavar="256", help="Also how it is run tile by tile, as for tile: 64,128."),
+    ] = None,
     run: Annotated[
         bool, option("--run", help="Also run it: each layer's time, and whether it's as said.")
     ] = False,
@@ -167,6 +173,13 @@ def report(
     )
     return lambda: write_page(
         Shown(
-            *_chosen(models), free or (), lengths_of(dim), shapes_of(shape), image, output, extras
+            *_chosen(models),
+            free or (),
+            lengths_of(dim),
+            shapes_of(shape),
+            image,
+            tiles_of(tile) if tile else (),
+            output,
+            extras,
         )
     )

@@ -154,6 +154,16 @@ def values_of(texts: Sequence[str] | None) -> GivenValues:
     return found
 
 
+def tiles_of(text: str) -> list[int]:
+    """Pixels of tiles, of `--tile 64,128`."""
+    found = []
+    for part in text.split(","):
+        if not (part.strip().isascii() and part.strip().isdigit() and 0 < int(part) < 1 << 31):
+            raise Misuse(f"--tile {text}: give pixels, such as 256, or several: 64,128,256")
+        found.append(int(part))
+    return found
+
+
 def unit_of(text: str | None) -> list[int | None] | None:
     if text is None:
         return None

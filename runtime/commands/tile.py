@@ -29,7 +29,7 @@ from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.patching import Patching, write_patchwise
 from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
 from cnnscope.runtime.commands.sources import Source, name_of, source_of
-from cnnscope.runtime.commands.texts import lengths_of, shapes_of
+from cnnscope.runtime.commands.texts import lengths_of, shapes_of, tiles_of
 from cnnscope.runtime.commands.writing import check_output
 
 if TYPE_CHECKING:
@@ -97,15 +97,6 @@ def _proof(
     base = ModelJob(source, {}, {}, request.provider, seed=request.seed)
     job = TileJob(base, request.tiles[0], request.free, request.dims, shapes)
     return run_in_own_child(TileProof, source, PROVE_TILES, job, request.timeout)
-
-
-def _tiles(text: str) -> list[int]:
-    found = []
-    for part in text.split(","):
-        if not (part.strip().isascii() and part.strip().isdigit() and 0 < int(part) < 1 << 31):
-            raise Misuse(f"--tile {text}: give pixels, such as 256, or several: 64,128,256")
-        found.append(int(part))
-    return found
 
 
 def _patches(text: str) -> list[int]:
@@ -176,6 +167,6 @@ def tile(
     if until is not None or patches is not None:
         raise Misuse("--until and --patches go with --rewrite")
     return lambda: show_tiles(
-        Cutting(model, _tiles(tile), free or (), lengths_of(dim), shapes_of(shape), margin, prove, provider,
+        Cutting(model, tiles_of(tile), free or (), lengths_of(dim), shapes_of(shape), margin, prove, provider,
                 seed, timeout or None, format, output)
     )  # fmt: skip

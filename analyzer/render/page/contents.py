@@ -10,6 +10,7 @@ from cnnscope.analyzer.report.measurement import Profile
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.verification import Verification
 from cnnscope.analyzer.sizes.sweep import Sweep
+from cnnscope.analyzer.sizes.tiling import Tiling
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -26,6 +27,7 @@ class Contents:
         image: what is shown as the input.
         ceilings: what the machine can do, as stated; None: only what a run measured, if there was one.
         budgets: whether limits are kept; None: there were none.
+        tiling: how it is run tile by tile; None: not asked.
         difference: what differs from another model, which came before; None: there was none.
     """
 
@@ -36,6 +38,7 @@ class Contents:
     image: Image | None = None
     ceilings: Ceilings | None = None
     budgets: Checked | None = None
+    tiling: Tiling | None = None
     difference: Difference | None = None
 
     @property

@@ -29,6 +29,7 @@ NAMES: Final = (
     "fields",
     "regions",
     "effective",
+    "tiling",
     "graph",
     "findings",
     "sizes",

@@ -14,9 +14,10 @@ import { run } from "./views/run.js";
 import { sight } from "./views/sight.js";
 import { sizes } from "./views/sizes.js";
 import { memory } from "./views/memory.js";
+import { tiles } from "./views/tiles.js";
 import { summary } from "./views/summary.js";
 
-const VIEWS = [summary, difference, budgets, run, cost, memory, roofline, field, sight, sizes, graph, findings, layers];
+const VIEWS = [summary, difference, budgets, run, cost, memory, roofline, field, sight, tiles, sizes, graph, findings, layers];
 
 Page.open().then((page) => {
   page.show(VIEWS);

@@ -243,7 +243,7 @@ def test_the_schema_knows_what_the_reader_knows(schema: jsonschema.Draft202012Va
 def test_the_examples_in_the_documentation(schema: jsonschema.Draft202012Validator) -> None:
     page = (ROOT / "docs" / "check.md").read_text("utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for text in blocks:
         read_settings(text, Path("cnnscope.toml"))
         schema.validate(tomllib.loads(text))

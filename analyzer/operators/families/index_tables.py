@@ -54,7 +54,7 @@ def demand_tuples(indices: Tensor, lengths: Sequence[Dim]) -> None:
 def demand_steps(sequence_lens: Tensor | None, n: Dim) -> None:
     """Raise ValueError where sequences are surely longer than the steps that there are.
 
-    >>> demand_steps(Tensor("int32", (2,), np.array([2, 5])), 3)
+    >>> demand_steps(Tensor("int32", (2,), value=np.array([2, 5])), 3)
     Traceback (most recent call last):
     ValueError: sequence_lens is up to 5, there are 3 steps
     """

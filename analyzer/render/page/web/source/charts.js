@@ -50,7 +50,7 @@ export function follow(place, page, draw) {
 function marked(place, figure, page) {
   const svg = figure.tagName === "svg" ? figure : figure.querySelector("svg");
   const x = figure.scale("x");
-  place.drawn = { svg, x };
+  place.drawn = { svg, x, range: figure.scale("y").range };
   svg.style.cursor = "crosshair";
   const at = (event) => {
     const scale = svg.viewBox.baseVal.width / svg.getBoundingClientRect().width;
@@ -69,12 +69,21 @@ function marked(place, figure, page) {
 }
 
 function mark(place, page) {
-  const { svg, x } = place.drawn;
+  const { svg, x, range } = place.drawn;
   svg.querySelector(".mark")?.remove();
   const layer = page.state.get("layer");
   if (layer === null) return;
   const line = document.createElementNS(svg.namespaceURI, "line");
-  const height = svg.viewBox.baseVal.height;
-  for (const [name, value] of [["x1", x.apply(layer)], ["x2", x.apply(layer)], ["y1", 16], ["y2", height - 28], ["class", "mark"]]) line.setAttribute(name, value);
+  for (const [name, value] of [["x1", x.apply(layer)], ["x2", x.apply(layer)], ["y1", Math.min(...range)], ["y2", Math.max(...range)], ["class", "mark"]]) line.setAttribute(name, value);
   svg.append(line);
+}
+
+/** Round numbers from 0 on, of bytes in the unit that they are written in. */
+export function ticks(most, bytes, about = 5) {
+  let unit = 1;
+  while (bytes && most / unit >= 1024) unit *= 1024;
+  const wished = most / unit / about || 1;
+  const power = 10 ** Math.floor(Math.log10(wished));
+  const step = [1, 2, 5, 10].find((x) => x * power >= wished) * power * unit;
+  return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, i) => i * step);
 }

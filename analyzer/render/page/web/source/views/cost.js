@@ -1,7 +1,7 @@
 // Where is the cost? Modules as an icicle or a treemap, as wide as what they cost; and layer by layer along depth.
 import * as Plot from "@observablehq/plot";
 import { cells } from "../cells.js";
-import { follow } from "../charts.js";
+import { follow, ticks } from "../charts.js";
 import { costs } from "../costs.js";
 import { choices, h } from "../elements.js";
 import { metrics } from "../metrics.js";
@@ -124,23 +124,24 @@ function moduleOf(at, key) {
   return null;
 }
 
-function depthChart(page, { name, write, value, upTo, share: part }, width) {
+function depthChart(page, { key, name, write, value, upTo, share: part }, width) {
   const rows = page.layers.column("path").map((_, layer) => ({ layer, value: value(layer), running: upTo(layer) }));
   const known = rows.filter((row) => row.value !== null);
   const heaviest = known.reduce((a, b) => (b.value > a.value ? b : a), known[0]);
   const most = heaviest?.value || 1;
+  const left = ticks(most, key.endsWith("bytes") || key.startsWith("bytes"));
   const few = width < 500;
   return Plot.plot({
     width, height: 274, marginLeft: 74, marginRight: 52, marginBottom: 42,
     style: { fontSize: "12px", color: "var(--ink)", background: "none" },
     ariaLabel: heaviest ? `${name} by layer; the most, ${write(heaviest.value)} (${share(part(heaviest.value))}), at ${page.layers.get("path", heaviest.layer)}` : `${name} by layer: none is known`,
     x: { label: "layer, in running order", labelOffset: 38, domain: [-0.5, page.layers.length - 0.5], ticks: Math.min(few ? 4 : 8, page.layers.length), tickFormat: "d" },
-    y: { label: null, domain: [0, most * 1.02], grid: true, tickFormat: write, ticks: 5 },
+    y: { label: null, domain: [0, most * 1.02], grid: true, tickFormat: write, ticks: left },
     marks: [
       Plot.rectY(known, { x1: (d) => d.layer - 0.45, x2: (d) => d.layer + 0.45, y: "value", fill: "var(--c0)" }),
       Plot.tickX(rows.filter((row) => row.value === null), { x: "layer", y1: 0, stroke: "var(--warn)", strokeDasharray: "3 3" }),
       Plot.line(rows, { x: "layer", y: (d) => d.running * most, stroke: "var(--c1)", strokeWidth: 1.8, curve: "step-after" }),
-      Plot.axisY({ anchor: "left", label: null, tickFormat: write, ticks: 5 }),
+      Plot.axisY(left, { anchor: "left", label: null, tickFormat: write }),
       Plot.axisY([0, 0.25, 0.5, 0.75, 1].map((x) => x * most), { anchor: "right", label: null, tickFormat: (n) => share(n / most), color: "var(--c1)" }),
       Plot.text([few ? name : `${name}, a bar a layer`], { frameAnchor: "top-left", dy: -14, fill: "var(--c0)", fontWeight: 600 }),
       Plot.text([few ? "sum up to it" : "the sum up to it, of all"], { frameAnchor: "top-right", dy: -14, fill: "var(--c1)", fontWeight: 600 }),

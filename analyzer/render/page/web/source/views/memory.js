@@ -1,6 +1,6 @@
 // Activation memory over the running order: how much is alive while each layer runs, and what it is.
 import * as Plot from "@observablehq/plot";
-import { follow } from "../charts.js";
+import { follow, ticks } from "../charts.js";
 import { h } from "../elements.js";
 import { nbytes } from "../notation.js";
 
@@ -24,11 +24,11 @@ export const memory = {
 
 function chart(known, peak, page, width) {
   return Plot.plot({
-    width, height: 260, marginLeft: 74, marginRight: 24,
+    width, height: 274, marginLeft: 74, marginRight: 24, marginBottom: 42,
     style: { fontSize: "12px", color: "var(--ink)", background: "none" },
     ariaLabel: `Bytes of activations alive by layer; the most, ${nbytes(peak.bytes)}, while ${page.layers.get("path", peak.layer)} runs`,
-    x: { label: "layer, in running order", domain: [-0.5, Math.max(0.5, page.layers.length - 0.5)], ticks: 8, tickFormat: "d" },
-    y: { label: "alive", domain: [0, peak.bytes * 1.12 || 1], grid: true, tickFormat: nbytes, ticks: 5 },
+    x: { label: "layer, in running order", labelOffset: 38, domain: [-0.5, Math.max(0.5, page.layers.length - 0.5)], ticks: Math.min(width < 500 ? 4 : 8, page.layers.length), tickFormat: "d" },
+    y: { label: "alive", domain: [0, peak.bytes * 1.12 || 1], grid: true, tickFormat: nbytes, ticks: ticks(peak.bytes * 1.12 || 1, true) },
     marks: [
       Plot.rectY(known, { x1: (d) => d.layer - 0.5, x2: (d) => d.layer + 0.5, y: "bytes", fill: "var(--c0)", fillOpacity: 0.75 }),
       Plot.dot([peak], { x: "layer", y: "bytes", stroke: "var(--c1)", strokeWidth: 2.5, r: 5 }),

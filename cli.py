@@ -164,6 +164,7 @@ GROUPS = {
     "Read a model": {
         "analyze": "What it costs and sees, per layer and in total.",
         "report": "One page that shows all of it, to open in a browser.",
+        "plot": "A figure for a paper: costs, fields, memory, filters, ...",
         "explain": "How a layer's numbers come about, line by line.",
         "filters": "What its weights look like, and how few would do.",
         "diff": "What differs between two models, layer by layer.",

@@ -103,11 +103,42 @@ def beside(contents: Contents, before: Source) -> Contents:
     return replace(contents, difference=diff(other, contents.report))
 
 
+def usual_sweep(
+    model: Source, dims: Mapping[str, int] | None = None, free: Sequence[str] = ()
+) -> tuple[Sweep, int] | None:
+    """What a model costs from a quarter to four times its usual size, and that size.
+
+    Args:
+        model, dims, free: as for `analyze`; where nothing is free, its spatial axes are opened.
+
+    Returns:
+        None where no length can be moved, or only one is valid.
+
+    Raises:
+        ModelFileError, GraphError, LimitError: as `analyze`.
+
+    >>> swept, usual = usual_sweep("sample_models/resnet50.onnx")
+    >>> usual, swept.dims
+    (224, ('H', 'W'))
+    """
+    bound = dict(dims or {})
+    opened, valid = _valid(model, free, bound)
+    if valid is None:
+        return None
+    batch = analyze(model, dims=bound, free=opened).batch
+    moving = [x.name for x in valid.dims if x.name not in batch and x.name not in bound]
+    start = _start(valid, moving)
+    if start is None:
+        return None
+    found = _swept(model, opened, bound, moving, _lengths(valid, moving, start))
+    return None if found is None else (found, start)
+
+
 def _valid(
     model: Source, free: Sequence[str], bound: Mapping[str, int]
 ) -> tuple[tuple[str, ...], ValidSizes | None]:
     """Which sizes it accepts, and what was opened for that: where nothing is free, its spatial axes."""
-    for opened in (tuple(free), ("HxW",)):
+    for opened in (tuple(free), ("HxW",), ("L",), ("DxHxW",)):
         try:
             return opened, sizes(model, free=opened, dims=bound)
         except BindingError:

@@ -19,6 +19,7 @@ STATIC: dict[str, list[str]] = {
     "baseline": ["write", "MODEL", "-o", "baseline.json"],
     "diff": ["MODEL", "MODEL"],
     "lint": ["MODEL", "--severity", "error"],
+    "plot": ["MODEL", "--kind", "field", "-o", "-"],
     "report": ["MODEL", "-o", "-"],
     "rule": ["CNS101"],
     "shift": ["MODEL"],

@@ -34,6 +34,7 @@ ROOMS = [
     "analyzer.filters",
     "analyzer.report",
     "analyzer.sizes",
+    "analyzer.charts",
     "analyzer.streaming",
     "analyzer.counters",
     "analyzer.difference",
@@ -43,6 +44,7 @@ ROOMS = [
     "analyzer.analysis",
     "analyzer.sizing",
     "analyzer.paging",
+    "analyzer.plotting",
     "analyzer.exporting",
     "analyzer",
     "runtime.engine",
@@ -66,6 +68,10 @@ IMPORT_EXCEPTIONS: dict[tuple[str, str], str] = {
         "analyzer.values.shown",
         "analyzer.render.showing",
     ): "a value shows itself, by one lazy import",
+    (
+        "analyzer.report.report",
+        "analyzer.plotting",
+    ): "a report draws itself, by one lazy import",
 }
 
 # Circles inside a room that are right nevertheless.
@@ -120,6 +126,7 @@ BY_NAME = {"runtime.public", "runtime.commands"}
 # Packages, and what may import them.
 KNOWN_BY: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("runtime",),
+    "matplotlib": ("analyzer.render.plots", "analyzer.plotting"),
     "rich": ("analyzer.render", "runtime.commands"),
     "typer": ("cli", "runtime.commands"),
     "click": ("cli", "runtime.commands"),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import networkx
     import pandas
 
+    from cnnscope.analyzer.plotting import Plots
     from cnnscope.analyzer.report.activations import Activations
     from cnnscope.analyzer.report.examination import Analysis
     from cnnscope.analyzer.report.execution import Execution
@@ -135,6 +136,19 @@ class Report(LayerQuestions, Answer):
         ends = [x.name for x in self.inputs], [x.name for x in self.outputs]
         analysis = cast("Analysis | None", self._analysis)
         return activations_of(self.model.path, self.layers, ends, self.tensors, analysis)
+
+    @property
+    def plot(self) -> Plots:
+        """Its figures: ``report.plot.field()`` draws one with matplotlib, ``report.plot.data("field")`` is
+        what that shows as a DataFrame.
+
+        >>> import cnnscope
+        >>> cnnscope.analyze("sample_models/lenet5.onnx").plot.data("field")["size"].max()
+        32
+        """
+        from cnnscope.analyzer.plotting import Plots
+
+        return Plots(self)
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

@@ -193,6 +193,18 @@ def _metrics(line: Line) -> Iterable[Candidate]:
     return [(name, "") for name in METRICS]
 
 
+def _figures(line: Line) -> Iterable[Candidate]:
+    from cnnscope.analyzer.plotting import KINDS
+
+    return KINDS.items()
+
+
+def _figure_metrics(line: Line) -> Iterable[Candidate]:
+    from cnnscope.analyzer.charts.cost import METRICS
+
+    return [(name, "") for name in METRICS]
+
+
 def _dtypes(line: Line) -> Iterable[Candidate]:
     return [("float16", "")]
 
@@ -212,5 +224,6 @@ VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "--select": _rules,
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
     "--report": _reports, "--solve": _wishes, "--over": _free_names, "--provider": _providers,
-    "--dtype": _dtypes, "--of": _whole_input_names, "--color": _metrics,
+    "--dtype": _dtypes, "--of": _whole_input_names, "--color": _metrics, "--kind": _figures,
+    "--metric": _figure_metrics,
 }  # fmt: skip

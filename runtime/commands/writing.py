@@ -24,7 +24,7 @@ def installed_version() -> str:
         return "0+unknown"
 
 
-def write(text: str | Iterable[str]) -> None:
+def write(text: str | bytes | Iterable[str]) -> None:
     """To standard output, as UTF-8 whatever the locale says; pieces of a text as they come.
 
     Whoever reads it may leave when they have seen enough: that is no fault, and changes no verdict.
@@ -45,7 +45,10 @@ def write(text: str | Iterable[str]) -> None:
         silence(sys.stdout)
 
 
-def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
+def _encoded(text: str | bytes | Iterable[str]) -> Iterator[bytes]:
+    if isinstance(text, bytes):
+        yield text
+        return
     for piece in (text,) if isinstance(text, str) else text:
         yield piece.encode("utf-8", "backslashreplace")
 
@@ -74,7 +77,7 @@ def check_output(output: Path | None, models: Sequence[str], *, replaces: bool =
         raise Misuse(f"{output}: this is a model; give another file")
 
 
-def save(text: str | Iterable[str], output: Path) -> None:
+def save(text: str | bytes | Iterable[str], output: Path) -> None:
     """To a file, wholly or not at all: beside it first, then in its place; ``-`` is standard output."""
     if str(output) == STANDARD_OUTPUT:
         write(text)

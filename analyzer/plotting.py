@@ -55,7 +55,7 @@ class Plots:
 
     >>> import cnnscope
     >>> report = cnnscope.analyze("sample_models/lenet5.onnx")
-    >>> report.plot.data("cost")["macs"].sum()
+    >>> int(report.plot.data("cost")["macs"].sum())
     416520
     >>> report.plot.field().get_title()  # doctest: +SKIP
     'Receptive field by layer: lenet5.onnx'

@@ -178,7 +178,7 @@ def test_every_layer_can_be_typed_so(ask: Run) -> None:
 def test_every_option_says_what_its_value_could_be() -> None:
     """Options whose values are numbers or free text are listed here: a new one is thought of."""
     free = {
-        "--free", "--prove", "--pairs", "--patches", "--rate", "--tile",
+        "--free", "--channel", "--prove", "--pairs", "--patches", "--rate", "--tile",
         "--top", "--depth", "--until", "--unit", "--seed", "--timeout", "--probes", "--batch",
         "--threads", "--draws", "--seconds", "--tolerance", "--target-opset", "--ridge", "--since",
         "--ceilings",

@@ -86,7 +86,7 @@ def last_meant(report: Report, layer: Layer | str | int) -> Layer:
     >>> import cnnscope
     >>> report = cnnscope.analyze("sample_models/resnet50.onnx")
     >>> last_meant(report, "layer4").path, last_meant(report, 0).path
-    ('/layer4/2/relu_2/Relu', '/conv1/Conv')
+    ('/layer4/2/relu3/Relu', '/conv1/Conv')
     """
     from cnnscope.analyzer.report.layer import Layer
     from cnnscope.analyzer.report.meant_layers import meant_layers

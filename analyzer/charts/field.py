@@ -34,7 +34,7 @@ def chart(report: Report) -> FieldChart:
     >>> import cnnscope
     >>> found = chart(cnnscope.analyze("sample_models/lenet5.onnx"))
     >>> found.lengths, [row["size"] for row in found.rows][:4]
-    ({'h, w': 32}, [5, 5, 6, 6])
+    ({'h, w': 32}, [5, 5, 6, 14])
     """
     names = axis_names(report.layers)
     if not names:

@@ -40,7 +40,7 @@ def chart(report: Report) -> MemoryChart:
     >>> import cnnscope
     >>> found = chart(cnnscope.analyze("sample_models/lenet5.onnx"))
     >>> found.peak, found.parts
-    (1, ('/conv1/Conv_output_0', '/tanh1/Tanh_output_0', 'other tensors'))
+    (1, ('conv1', 'tanh1', 'other tensors'))
     """
     found = report.activations()
     alive = found.alive_bytes()

@@ -143,7 +143,7 @@ class Report(LayerQuestions, Answer):
         what that shows as a DataFrame.
 
         >>> import cnnscope
-        >>> cnnscope.analyze("sample_models/lenet5.onnx").plot.data("field")["size"].max()
+        >>> int(cnnscope.analyze("sample_models/lenet5.onnx").plot.data("field")["size"].max())
         32
         """
         from cnnscope.analyzer.plotting import Plots

@@ -143,9 +143,9 @@ def _of_model(request: Figure) -> Chart | None:
 
 EPILOG = """\b
 Example: cnnscope plot model.onnx --kind field -o field.svg
-         cnnscope plot model.onnx --kind region --layer layer2 --unit 3,3 --image cat.png -o seen.pdf
-         cnnscope plot model.onnx --kind filters --layer conv1 -o filters.png
-         cnnscope plot profile.json --kind roofline -o roofline.svg"""
+         cnnscope plot model.onnx --kind region --layer 7 --unit 3,3 -o a.pdf
+         cnnscope plot model.onnx --kind filters --layer conv1 -o b.png
+         cnnscope plot profile.json --kind roofline -o c.svg"""
 
 
 def plot(

@@ -91,6 +91,7 @@ def named_ticks(axis: Axis, places: Sequence[float], names: Sequence[str]) -> No
     axis.set_ticks(places, [label(x, 28) for x in names])
     for tick in axis.get_major_ticks():
         literal(tick.label1)
+        literal(tick.label2)
 
 
 def amounts(axis: Axis, what: str) -> None:

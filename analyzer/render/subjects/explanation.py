@@ -50,8 +50,13 @@ def heading(e: Explanation) -> str:
     return ", ".join([f"{name(e.layer)}: {name(e.op)}", *told])
 
 
-def document(e: Explanation) -> Document:
-    """Everything there is to say, in reading order; what is empty is left out."""
+def document(e: Explanation, *, effective: bool = True) -> Document:
+    """Everything there is to say, in reading order; what is empty is left out.
+
+    Args:
+        e: the explanation.
+        effective: say how far what a unit hangs on reaches, which takes a while to find out.
+    """
     found = (
         Section((Heading(heading(e)),)),
         Section(tuple(_operands(e)), "operands", indent=2),
@@ -61,7 +66,9 @@ def document(e: Explanation) -> Document:
         Section(tuple(traffic_blocks(e)), "memory traffic", indent=2),
         Section(tuple(field_blocks(e)), "receptive field", indent=2),
         Section(tuple(region_blocks(e.region)), "region", indent=2),
-        Section(tuple(effective_blocks(e.effective)), "effective field", indent=2),
+        Section(
+            tuple(effective_blocks(e.effective if effective else None)), "effective field", indent=2
+        ),
         Section(tuple(alternative_blocks(e.alternatives)), "alternatives", indent=2),
         Section(tuple(algorithm_blocks(e.algorithms)), "algorithms", indent=2),
         Section(tuple(_sources(e)), "sources", indent=2),

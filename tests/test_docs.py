@@ -98,7 +98,8 @@ def examples(page: Path) -> Iterator[Example]:
         commands = tuple((command, output) for command, output in turns if is_run(command))
         if commands:
             line = text.count("\n", 0, block.start("body"))
-            yield Example(f"{page.name}:{line}", commands, block["mark"] is not None)
+            where = page.relative_to(ROOT).as_posix()
+            yield Example(f"{where}:{line}", commands, block["mark"] is not None)
 
 
 def is_run(command: str) -> bool:

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: layers with a map, cells of a map along an axis
+#: layers with a map
 _LAYERS: Final = 32
+#: layers that have one, however alike their fields are
+_FEW: Final = 12
+#: cells of a map along an axis
 _CELLS: Final = 64
 
 
@@ -37,20 +40,29 @@ def part(contents: Contents) -> object:
 
 
 def _spread(layers: Sequence[Layer]) -> list[int]:
-    """Layers at which the field isn't that of the one before, as many as there may be, evenly."""
-    last, different = None, []
+    """Layers at which the field isn't that of the one before, and, where these are few, some between."""
+    last: object = None
+    different: list[int] = []
+    seeing: list[int] = []
     for index, layer in enumerate(layers):
         sizes = tuple(
             (x.input, x.axis, x.size, x.local_size, x.step) for x in layer.receptive_field
         )
+        if sizes:
+            seeing.append(index)
         if sizes and sizes != last:
             different.append(index)
             last = sizes
-    if len(different) <= _LAYERS:
-        return different
-    return sorted(
-        {different[round(i * (len(different) - 1) / (_LAYERS - 1))] for i in range(_LAYERS)}
-    )
+    if len(different) < _FEW:  # behind attention all see everything, and not alike
+        return sorted({*different, *_even(seeing, _FEW)})
+    return _even(different, _LAYERS)
+
+
+def _even(places: Sequence[int], most: int) -> list[int]:
+    """So many of them at even distances, the first and the last too."""
+    if len(places) <= most:
+        return list(places)
+    return [places[round(i * (len(places) - 1) / (most - 1))] for i in range(most)]
 
 
 def _written(field: EffectiveField) -> Json:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser import at, browser, complaints, opened, until, why_not
 
+import cnnscope
+from cnnscope.analyzer.budgets.limit_text import parse_limit
 from cnnscope.analyzer.paging import contents_of, page_of
+from cnnscope.analyzer.report.stated_ceilings import stated_ceilings
+from cnnscope.runtime.gates.checking import run_check
+from cnnscope.runtime.gates.jobs import CheckRequest
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -32,7 +38,15 @@ def driver() -> Iterator[Chrome]:
 @pytest.fixture(scope="module")
 def resnet(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "resnet50.html"
-    path.write_text(page_of(contents_of(samples / "resnet50.onnx")), encoding="utf-8")
+    limit = parse_limit("macs=4G")
+    report = cnnscope.analyze(samples / "resnet50.onnx")
+    budgets = run_check(CheckRequest((report,), limits=[limit])).models[0]
+    contents = replace(
+        contents_of(samples / "resnet50.onnx"),
+        ceilings=stated_ceilings("10TFLOPS,900GB/s"),
+        budgets=budgets,
+    )
+    path.write_text(page_of(contents), encoding="utf-8")
     return path
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     )
     from cnnscope.analyzer.operators.rules import broadcast_shapes, each, same
     from cnnscope.analyzer.operators.work import Work
+    from cnnscope.analyzer.paging import Page
+    from cnnscope.analyzer.plotting import Plots
     from cnnscope.analyzer.report.activations import Activation, Activations
     from cnnscope.analyzer.report.choosing import Chosen
     from cnnscope.analyzer.report.comparison import Comparison
@@ -113,7 +115,9 @@ __all__ = [
     "Metric",
     "ModelFileError",
     "Only",
+    "Page",
     "Patchwise",
+    "Plots",
     "Profile",
     "ProfileComparison",
     "ReceptiveField",
@@ -219,7 +223,9 @@ _HOMES = {
     "ValidSizes": "sizes.valid_sizes",
     "Intervals": "sizes.intervals",
     "intervals": "sizing",
+    "Page": "paging",
     "Patchwise": "sizes.patchwise",
+    "Plots": "plotting",
     "patchwise": "sizing",
     "Sweep": "sizes.sweep",
     "stream": "sizing",

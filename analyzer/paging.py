@@ -5,6 +5,7 @@ Where lengths are free, the page is made at a valid size, and has figures at oth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Final
 from cnnscope.analyzer.analysis import analyze, diff
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.image import read_image
-from cnnscope.analyzer.report.examination import Source
+from cnnscope.analyzer.report.examination import Analysis, Source
 from cnnscope.analyzer.report.network_input import Input
+from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.sizes.sweep import Sweep
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.sizing import sizes, sweep, tile
@@ -184,6 +186,61 @@ def _swept(
         return sweep(model, asked, free=opened)
     except BindingError:  # a name with a comma
         return None
+
+
+class Page:
+    """The page of a report, as one HTML file; what ``report.page()`` gives.
+
+    A notebook shows a card with the first figures that opens into the page's views; the page is kept in the
+    notebook, and needs nothing else.
+
+    >>> import cnnscope
+    >>> page = cnnscope.analyze("sample_models/lenet5.onnx").page()
+    >>> page.html[:15], page
+    ('<!DOCTYPE html>', <cnnscope.Page of sample_models/lenet5.onnx: 12 layers>)
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.html = page_of(_contents_of_report(report))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page, wholly or not at all: it opens in a browser by itself.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        from cnnscope.analyzer.model.whole_file import written_whole
+
+        with written_whole(Path(path)) as file:
+            file.write(self.html.encode("utf-8", "backslashreplace"))
+
+    def __repr__(self) -> str:
+        return f"<cnnscope.Page {self.report.summary()}>"
+
+    def _repr_html_(self) -> str:
+        from cnnscope.analyzer.render.page.embedded import card
+
+        return card(self.report, self.html)
+
+
+def _contents_of_report(report: Report) -> Contents:
+    """The report's, with other sizes where one of these is the report's own."""
+    contents = Contents(report)
+    analysis = report._analysis
+    if not isinstance(analysis, Analysis) or analysis.file.path is None:
+        return contents
+    found = usual_sweep(analysis.file.path)
+    if found is None:
+        return contents
+    swept, length = found
+    at = [sizes[0] for sizes in swept.sizes].index(length)
+    known = {name: metric.value for name, metric in report.totals.metrics().items()}
+    if any(
+        total.values[at] != known[name] for name, total in swept.totals.items() if name in known
+    ):
+        return contents
+    return replace(contents, sizes=swept, length=length)
 
 
 def page_of(contents: Contents) -> str:

@@ -29,5 +29,7 @@ STATIC: dict[str, list[str]] = {
 }
 SAYS = {"baseline": "cnnscope: baseline.json: written: 1 new\n"}
 """What a command says on standard error besides."""
+EXTRA = {"plot": "figures need matplotlib, which can't be imported: pip install 'cnnscope[plot]'"}
+"""Commands that need an extra besides, and the line where it isn't there."""
 CODES = {"tile": 1}
 """Exit codes other than 0: a network that ends in fully connected layers can't be cut."""

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pandas")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
     monkeypatch.chdir(ROOT / "docs")
     cells = json.loads(Path("notebook.ipynb").read_text("utf-8"))["cells"]
     cells = cells[
@@ -29,12 +31,18 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(last, ast.Expr)
         exec(compile(ast.Module(before, []), "notebook", "exec"), there)  # our own
         value = eval(compile(ast.Expression(last.value), "notebook", "eval"), there)  # our own
-        if hasattr(value, "_repr_html_"):
-            assert "<table" in value._repr_html_()
+        if type(value).__name__ == "Axes":
+            assert value.get_title() == "Receptive field by layer: mobilenet_v2.onnx"
+            pyplot.close(value.figure)
+        elif hasattr(value, "_repr_html_"):
+            assert (
+                "<iframe" if type(value).__name__ == "Page" else "<table"
+            ) in value._repr_html_()
         else:
             assert value == (True, there["again"])
         shown.add(type(value).__name__)
     assert shown >= {
         "Report", "Groups", "Layer", "Chosen", "Explanation", "DataFrame", "Comparison", "Difference",
         "ConventionFigures", "ConventionTotals", "Check", "Verdict", "Findings", "Verification",
+        "Axes", "Page",
     }  # fmt: skip

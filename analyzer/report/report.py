@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import networkx
     import pandas
 
+    from cnnscope.analyzer.paging import Page
     from cnnscope.analyzer.plotting import Plots
     from cnnscope.analyzer.report.activations import Activations
     from cnnscope.analyzer.report.examination import Analysis
@@ -149,6 +150,18 @@ class Report(LayerQuestions, Answer):
         from cnnscope.analyzer.plotting import Plots
 
         return Plots(self)
+
+    def page(self) -> Page:
+        """Its page, all of it to be looked at: ``report.page().save("report.html")`` writes it as one file; a
+        notebook shows a card that opens into it.
+
+        >>> import cnnscope
+        >>> cnnscope.analyze("sample_models/lenet5.onnx").page()
+        <cnnscope.Page of sample_models/lenet5.onnx: 12 layers>
+        """
+        from cnnscope.analyzer.paging import Page
+
+        return Page(self)
 
     def by_op(self) -> Groups:
         """Totals by operator, the one with the most FLOPs first."""

@@ -1,4 +1,4 @@
 """The report page: everything that is known of a model, as one file that opens in a browser by itself.
 
-Door: contents, page.
+Door: contents, embedded, page.
 """

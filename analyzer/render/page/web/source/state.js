@@ -27,7 +27,7 @@ export class State extends EventTarget {
       if (value === null || value === undefined) continue;
       words.set(key, key === "layer" ? this.paths[value] : String(value));
     }
-    history.replaceState(null, "", words.size ? `#${words}` : location.pathname + location.search);
+    history.replaceState(null, "", words.size ? `#${words}` : location.href.split("#")[0]);
   }
 
   /** Call `hear(value)` now and whenever one of these changes. */

@@ -20,7 +20,7 @@ INDEX = ROOT / "analyzer" / "operators" / "family_index.py"
 #: loads all families in a process of its own and prints which file said what of which operator
 ALL = """
 import json, sys
-from cnnscope.analyzer.operators import definition, homes, schema_rows, spelling
+from cnnscope.analyzer.operators import bounding, definition, homes, schema_rows, spelling
 
 found = {}
 def noting(what, module, operators):
@@ -40,6 +40,7 @@ def named(words, options):
 noting("define", definition, named)
 noting("reckons", definition, named)
 noting("calculates", definition, named)
+noting("bounds", bounding, named)
 noting("spell", spelling, named)
 noting("schema_rows", schema_rows, lambda words, options: [(words[0], row[0]) for row in words[1]])
 homes.load_families()

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 #: what a family's file says of an operator: its rules (`define`), how it works with lengths (`reckons`)
-#: and numbers (`calculates`), what it demands (`schema_rows`), how it may be spelled (`spell`)
-What = Literal["define", "reckons", "calculates", "schema_rows", "spell"]
+#: and numbers (`calculates`), what these lie between (`bounds`), what it demands
+#: (`schema_rows`), how it may be spelled (`spell`)
+What = Literal["define", "reckons", "calculates", "bounds", "schema_rows", "spell"]
 
 FAMILIES: Final[Mapping[str, Mapping[tuple[What, str], str]]] = {
     "activation": {
@@ -170,6 +171,13 @@ FAMILIES: Final[Mapping[str, Mapping[tuple[What, str], str]]] = {
     },
     "normalization": {
         ("define", ""): "LRN LpNormalization MeanVarianceNormalization",
+    },
+    "number_bounds": {
+        ("bounds", ""):
+            "Abs Add ArgMax ArgMin Cast CastLike Ceil Clip Compress Concat ConstantOfShape "
+            "CumSum Div Expand Flatten Floor Gather GatherElements GatherND Identity Max Min "
+            "Mod Mul Neg Range Reshape Round Slice Split Squeeze Sub Tile TopK Transpose "
+            "Unsqueeze Where",
     },
     "one_hot": {
         ("define", ""): "OneHot",

@@ -49,7 +49,7 @@ def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) 
         elif x.kind != "tensor":
             return None
         elif (value := x.value) is None:
-            facts.append((x.dtype, x.shape, x.constant))
+            facts.append((x.dtype, x.shape, x.constant, x.bounds))
         else:
             # Long values are compared by identity: equal ones are rarely stored twice.
             told: object = id(value)

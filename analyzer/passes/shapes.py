@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.model.graph import Graph, Node, captures, quoted
 from cnnscope.analyzer.operators.answers import RuleFailed
+from cnnscope.analyzer.operators.bounding import bounded
 from cnnscope.analyzer.operators.custom import failure
 from cnnscope.analyzer.operators.definition import OURS, lookup, reckoner
 from cnnscope.analyzer.operators.likeness import called_after, likeness
@@ -281,6 +282,8 @@ def _node_outputs(graph: Graph, node: Node, shapes: Shapes) -> tuple[Tensor, ...
     elif not told and inputs and (rule := reckoner(node.domain, node.op)) and rule.joins:
         outputs = fold(node, known_in_part(node, inputs), outputs, shapes)
         key = None  # what it joins is called after its inputs
+    if inputs and not operator.random:
+        outputs = bounded(node.domain, node.op, node.attributes, inputs, outputs)
     if constant:
         outputs = tuple([x.as_constant() for x in outputs])
     if told:

@@ -62,6 +62,7 @@ class NetworkLengths:
         doubts = []
         for condition, by in found.doubtful.items():
             doubts.append(f"{condition} is asked in a subgraph, which may not run ({by})")
+        doubts += [f"{what} ({by})" for what, by in found.unfollowed.items()]
         conditions = {}
         for condition, by in found.conditions.items():
             if condition.data:

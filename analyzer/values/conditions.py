@@ -101,6 +101,8 @@ class Noted:
         self.conditions: dict[Condition, str | None] = {}
         #: those of subgraphs
         self.doubtful: dict[Condition, str | None] = {}
+        #: what wasn't followed
+        self.unfollowed: dict[str, str | None] = {}
         #: claims about plain numbers that don't hold, in order
         self.broken: list[Claim] = []
 
@@ -208,15 +210,32 @@ def fits_onto(length: Dim, onto: Dim) -> bool:
     return _taken(Claim(length, onto, "zero"), Claim(length, 1, "zero"), otherwise=stretched)
 
 
-def reaches(length: Dim, least: Dim) -> bool:
+def reaches(length: Dim, least: Dim, unless: Claim | None = None) -> bool:
     """Is a length no less than that?
+
+    Args:
+        unless: where this holds it needn't be.
 
     >>> reaches(0, 1), reaches(FreeDim.named("H") - 2, 1)
     (False, True)
     """
-    if isinstance(length, int) and isinstance(least, int):
-        return length >= least or _plainly(Claim(length, least, "positive"))
-    return _taken(Claim(length, least, "positive"))
+    claim = Claim(length, least, "positive")
+    others = () if unless is None or _told(unless) is False else (unless,)
+    if isinstance(length, int) and isinstance(least, int) and not others:
+        return length >= least or _plainly(claim)
+    return _taken(claim, *others)
+
+
+def reaches_surely(length: Dim, least: Dim) -> bool:
+    """Is a length no less than that, whatever is free in it? Nothing is taken for granted."""
+    return _told(Claim(length, least, "positive")) is True
+
+
+def not_followed(what: str) -> None:
+    """Sizes may be ruled out by what isn't followed: noted."""
+    found = noted.get()
+    if found is not None:
+        found.unfollowed.setdefault(what, found.by)
 
 
 def divides(part: Dim, length: Dim) -> bool:

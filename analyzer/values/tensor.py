@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from cnnscope.analyzer.values.bounds import Bounds
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, product
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -84,6 +85,7 @@ class Tensor:
         length: for a sequence, how many elements it holds.
         runs: for a sequence whose elements differ, what it holds in order, each with how many such
             stand beside each other; None where that isn't known, or would be a long list.
+        bounds: what its numbers lie between, where they are made of lengths and not told one by one.
 
     >>> Tensor("float32", (1, 3, 4)).size
     12
@@ -97,6 +99,7 @@ class Tensor:
     element: Tensor | None = None
     length: Dim | None = None
     runs: tuple[tuple[Tensor, int], ...] | None = None
+    bounds: Bounds | None = None
     _size: Dim | None = field(default=None, init=False, repr=False)
 
     @property
@@ -206,6 +209,13 @@ class Tensor:
             self.runs,
         )  # fmt: skip
 
+    def within(self, bounds: Bounds) -> Tensor:
+        """The same tensor, its numbers between others."""
+        return Tensor(
+            self.dtype, self.shape, self.constant, self.value, self.kind, self.element, self.length,
+            self.runs, bounds,
+        )  # fmt: skip
+
     @property
     def is_told(self) -> bool:
         """Its elements are known, or hang on free dimensions: none hangs on data."""
@@ -234,7 +244,7 @@ class Tensor:
             return self
         return Tensor(
             self.dtype, self.shape, True, self.value, self.kind, self.element, self.length,
-            self.runs,
+            self.runs, self.bounds,
         )  # fmt: skip
 
 

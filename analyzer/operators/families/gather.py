@@ -13,7 +13,6 @@ from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.index_tables import (
     demand_places,
     demand_tuples,
-    known_numbers,
     positions,
     table,
 )
@@ -28,7 +27,7 @@ def gather_output(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     if x.shape is None or indices.shape is None:
         return x.of(None)
     along = in_range(axis, x.rank)
-    demand_places(known_numbers(indices), x.dims[along])
+    demand_places(indices, x.dims[along])
     return x.of((*x.dims[:along], *indices.dims, *x.dims[along + 1 :]))
 
 
@@ -50,7 +49,7 @@ def gather_elements_output(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tens
         for i, (n, length) in enumerate(zip(indices.shape or (), x.shape, strict=False)):
             if i != along and not reaches(length, n):
                 raise ValueError(f"axis {i} of indices is {n} long, of the data {length}")
-        demand_places(known_numbers(indices), x.shape[along])
+        demand_places(indices, x.shape[along])
     return x.of(indices.shape)
 
 

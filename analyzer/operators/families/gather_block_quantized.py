@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
-from cnnscope.analyzer.operators.families.index_tables import demand_places, known_numbers
+from cnnscope.analyzer.operators.families.index_tables import demand_places
 from cnnscope.analyzer.operators.families.quantization import blocks
 from cnnscope.analyzer.operators.reading import Along, AxisRead, OutputReads, Whole, each_whole
 from cnnscope.analyzer.operators.rules import in_range
@@ -29,7 +29,7 @@ def gather_output(
         return scales.of(None)
     place = in_range(gather_axis, data.rank)
     dims = (*data.dims[:-1], data.dims[-1] * per_byte(data, bits))
-    demand_places(known_numbers(indices), dims[place])
+    demand_places(indices, dims[place])
     return scales.of((*dims[:place], *indices.dims, *dims[place + 1 :]))
 
 

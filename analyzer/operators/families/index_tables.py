@@ -7,48 +7,72 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cnnscope.analyzer.operators.bounding import bounds_of
 from cnnscope.analyzer.operators.reading import Along, AxisRead, Listed, Only
-from cnnscope.analyzer.values.conditions import reaches
-from cnnscope.analyzer.values.dimension import Dim, Undetermined
+from cnnscope.analyzer.values.bounds import Bounds
+from cnnscope.analyzer.values.conditions import Claim, not_followed, reaches, reaches_surely
+from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
 from cnnscope.analyzer.values.spans import Span
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 
 
-def known_numbers(x: Tensor | None) -> np.ndarray | None:
-    """Constant whole numbers in their shape, or None: one isn't known, or there are none."""
-    if x is None or x.value is None or x.value.dtype == object or not x.value.size:
-        return None
-    return np.asarray(x.value)
-
-
-def demand_places(found: np.ndarray | None, n: Dim) -> None:
+def demand_places(indices: Tensor, n: Dim) -> None:
     """Raise ValueError where an axis is surely too short for indices, which count from either end.
 
+    What hangs on the model's inputs is taken to fit; what is made of lengths and can't be told is noted.
+
     Args:
-        found: the indices, from `known_numbers`.
+        indices: the indices.
         n: how long the axis is.
 
-    >>> demand_places(np.array([0, -4]), 3)
+    >>> demand_places(Tensor("int64", (2,), True, np.array([0, -4])), 3)
     Traceback (most recent call last):
     ValueError: indices from -4 to 0 ask for an axis of 4 at least, it is 3 long
     """
-    if found is None:
+    found = bounds_of(indices)
+    if found is not None:
+        demand_between(found, n, indices.size)
+    elif indices.constant and isinstance(n, FreeDim) and indices.value is None:
+        not_followed(f"which places of {n} are read isn't followed")
+
+
+def demand_between(found: Bounds, n: Dim, count: Dim) -> None:
+    """The same of indices of which it is known what they lie between.
+
+    Args:
+        count: how many there are.
+    """
+    if count == 0 or (found.of_data and not found.is_followed):
         return
-    low, high = int(found.min()), int(found.max())
-    least = max(high + 1, -low)
-    if not reaches(n, least):
-        raise ValueError(
-            f"indices from {low} to {high} ask for an axis of {least} at least, it is {n} long"
-        )
+    if not found.is_followed:
+        not_followed(f"which places of {n} are read isn't followed")
+    none_at_all = Claim(0, count, "positive")
+    for end, met, least in (
+        (found.high, found.high_met, None if found.high is None else found.high + 1),
+        (found.low, found.low_met, None if found.low is None else -found.low),
+    ):
+        if least is None or reaches_surely(n, least):
+            continue
+        if not met:
+            if not found.of_data or isinstance(n, FreeDim) or isinstance(least, FreeDim):
+                not_followed(f"whether place {end} of {n} is ever read isn't followed")
+        elif not reaches(n, least, none_at_all):
+            raise ValueError(
+                f"indices from {found.low} to {found.high} ask for an axis of {least} at least,"
+                f" it is {n} long"
+            )
 
 
 def demand_tuples(indices: Tensor, lengths: Sequence[Dim]) -> None:
-    """Raise ValueError where an axis is surely too short for its column of constant indices."""
-    found = known_numbers(indices)
-    if found is not None:
-        for axis, n in enumerate(lengths):
-            demand_places(found[..., axis], n)
+    """Raise ValueError where an axis is surely too short for its column of indices."""
+    value, found = indices.value, bounds_of(indices)
+    for axis, n in enumerate(lengths):
+        if value is not None:
+            column = value[..., axis]
+            demand_places(Tensor(indices.dtype, column.shape, indices.constant, column), n)
+        elif found is not None:
+            demand_between(found if len(lengths) == 1 else found.loosened(), n, indices.size)
 
 
 def demand_steps(sequence_lens: Tensor | None, n: Dim) -> None:
@@ -58,9 +82,12 @@ def demand_steps(sequence_lens: Tensor | None, n: Dim) -> None:
     Traceback (most recent call last):
     ValueError: sequence_lens is up to 5, there are 3 steps
     """
-    found = known_numbers(sequence_lens)
-    if found is not None and not reaches(n, int(found.max())):
-        raise ValueError(f"sequence_lens is up to {found.max()}, there are {n} steps")
+    found = None if sequence_lens is None else bounds_of(sequence_lens)
+    if found is None or found.high is None or not found.high_met:
+        if found is not None and not found.of_data:
+            not_followed(f"which of {n} steps are taken isn't followed")
+    elif not reaches(n, found.high):
+        raise ValueError(f"sequence_lens is up to {found.high}, there are {n} steps")
 
 
 def positions(indices: Tensor, n: Dim) -> np.ndarray | None:

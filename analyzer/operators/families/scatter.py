@@ -16,7 +16,6 @@ from cnnscope.analyzer.operators.definition import define
 from cnnscope.analyzer.operators.families.index_tables import (
     demand_places,
     demand_tuples,
-    known_numbers,
     positions,
 )
 from cnnscope.analyzer.operators.reading import (
@@ -68,7 +67,7 @@ def scatter_elements_output(
     if x.shape is not None:
         along = in_range(axis, x.rank)
         demand_rank(indices, "indices", x.rank)
-        demand_places(known_numbers(indices), x.shape[along])
+        demand_places(indices, x.shape[along])
     if indices.shape is not None:
         demand(updates, "updates", *indices.shape)
     return x.of(x.shape)

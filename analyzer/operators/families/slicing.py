@@ -19,7 +19,7 @@ from cnnscope.analyzer.operators.reading import NOTHING, Along, AxisRead, Output
 from cnnscope.analyzer.operators.rules import Ints, Outputs, demand, in_range
 from cnnscope.analyzer.values.conditions import presume
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined, ceil_div
-from cnnscope.analyzer.values.extremes import smallest
+from cnnscope.analyzer.values.extremes import greatest, smallest
 from cnnscope.analyzer.values.tensor import Tensor
 from cnnscope.analyzer.values.window import Window
 
@@ -75,7 +75,7 @@ def cut(n: Dim, start: Dim, end: Dim, step: int) -> Cut:
         length = ceil_div(end - start, step)
     else:
         if isinstance(end, int) and end < 0:
-            end = -1 if end <= -END else n + end
+            end = -1 if end <= -END else greatest(n + end, -1)
         presume(start, -1)
         presume(n, start + 1)
         presume(start, end)

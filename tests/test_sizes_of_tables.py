@@ -166,6 +166,35 @@ def test_at_a_fixed_size(batch: int) -> None:
         assert ("invalid-node" in said) == (n > most)
 
 
+@pytest.mark.parametrize("op", ["EmbedLayerNormalization", "RotaryEmbedding"])
+@pytest.mark.parametrize("given", [True, False])
+def test_operators_with_a_table_of_positions(op: str, given: bool) -> None:
+    """Six positions are stored; where none are given they are counted from 0."""
+    w = Positions()
+    ids = w.add("Unsqueeze", w.rising(), w.keep([0]))
+    if op == "RotaryEmbedding":
+        tables = [w.keep(np.zeros((6, 2)), np.float32) for _ in range(2)]
+        x = w.add("Pad", "x", w.keep([0, 0, 0, 0, 0, 1]))  # four elements, in pairs
+        offset = ids if given else w.keep([0])
+        y = w.add(
+            op, x, offset, *tables, domain="com.microsoft", num_heads=1, rotary_embedding_dim=4
+        )
+    else:
+        words = w.add("Cast", w.add("Gather", "x", w.keep(0), axis=2), to=TensorProto.INT32)
+        ids = w.add("Cast", ids, to=TensorProto.INT32)
+        stored = [w.keep(np.zeros((rows, 3)), np.float32) for rows in (9, 6)]
+        scale, shift = (w.keep(np.zeros(3), np.float32) for _ in range(2))
+        behind = ["", ids] if given else []
+        w.nodes.append(helper.make_node(op, [words, "", *stored, "", scale, shift, *behind], ["y", "m"],
+                                        domain="com.microsoft"))  # fmt: skip
+        y = "y"
+    model = w.model([1, "L", 3], [y], 18)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    found = cnnscope.sizes(model)
+    assert found.exact, found.doubts
+    assert found["L"].lengths.within(1, 12) == runs(model, range(1, 13)) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_stored_row_of_positions_cut_to_the_length() -> None:
     """From 100 steps on the row is shorter than the input; until then the table is."""
     w = Positions()

@@ -7,6 +7,7 @@ EmbedLayerNormalization: a token's, its position's and its segment's embedding a
 from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
+from cnnscope.analyzer.operators.families.index_tables import demand_places
 from cnnscope.analyzer.operators.families.layer_normalization import layer_work
 from cnnscope.analyzer.operators.reading import (
     NOTHING,
@@ -19,6 +20,7 @@ from cnnscope.analyzer.operators.reading import (
 )
 from cnnscope.analyzer.operators.rules import demand, demand_rank
 from cnnscope.analyzer.operators.work import Work
+from cnnscope.analyzer.values.conditions import reaches
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: the inputs of EmbedLayerNormalization from the fourth on
@@ -44,6 +46,13 @@ def embed_output(
     demand(named.get("beta"), "beta", hidden)
     demand(segment_ids, "segment_ids", *input_ids.shape)
     demand(named.get("mask"), "mask", *input_ids.shape)
+    places = named.get("position_embedding")
+    if places is not None and places.shape is not None:
+        ids, rows, steps = named.get("position_ids"), places.shape[0], input_ids.shape[1]
+        if ids is not None:
+            demand_places(ids, rows)
+        elif not reaches(rows, steps):
+            raise ValueError(f"{rows} stored positions for {steps} steps")
     y = word.of((*input_ids.shape, word.shape[1]))
     return (y, Tensor("int32", input_ids.shape[:1]), y)[:output_count]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cnnscope.analyzer.operators.definition import MICROSOFT, define
 from cnnscope.analyzer.operators.families.attention_scores import ROTATED, uneven
+from cnnscope.analyzer.operators.families.index_tables import demand_places
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, Whole, everything
 from cnnscope.analyzer.operators.rules import demand, demand_rank, same
 from cnnscope.analyzer.operators.work import Work
@@ -40,7 +41,22 @@ def rotary_output(
     else:
         demand(positions, "position_ids", batch, steps)
         demand(cos, "cos_cache", None, half)
+        if cos.shape is not None:
+            demand_places(positions, cos.shape[0])
     return x.of(x.shape)
+
+
+def microsoft_rotary_output(
+    x: Tensor, position_ids: Tensor, cos: Tensor, sin: Tensor, **attributes: object
+) -> Tensor:
+    """The caches have as many positions at least as there are steps, wherever these begin."""
+    if x.shape is not None and x.rank in (3, 4) and cos.shape is not None:
+        rows, steps = cos.shape[0], x.shape[2 if x.rank == 4 else 1]
+        if not reaches(rows, steps):
+            raise ValueError(f"caches of {rows} positions for {steps} steps")
+        if position_ids.shape is not None and position_ids.rank == 2:
+            demand_places(position_ids, rows)
+    return same(x)
 
 
 def rotary_embedding_work(
@@ -106,4 +122,4 @@ define(
     reads=rotary_reads,
 )
 define("RotaryEmbedding", kind="position encoding", domain=MICROSOFT,
-       infer=same, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip
+       infer=microsoft_rotary_output, work=microsoft_rotary_work, reads=microsoft_rotary_reads)  # fmt: skip

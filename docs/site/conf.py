@@ -24,7 +24,6 @@ html_theme_options = {"navigation_with_keys": True}
 
 #: links to a page's headings, by GitHub's rule, down to the third level
 myst_heading_anchors = 3
-myst_enable_extensions = ["dollarmath"]
 #: what stands between single backticks in a docstring is code
 default_role = "code"
 

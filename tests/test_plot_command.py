@@ -37,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 KINDS = [
-    ("memory",), ("effective", "--layer", "0"), ("roofline", "--ceilings", "10TFLOPS,900GB/s"),
+    ("effective", "--layer", "0"), ("roofline", "--ceilings", "10TFLOPS,900GB/s"),
     ("cost", "--by", "kind", "--metric", "params"),
 ]  # fmt: skip
 

@@ -7,7 +7,9 @@ import math
 from pathlib import Path
 
 import numpy as np
+import onnx.parser
 import pytest
+from onnx import helper, numpy_helper
 
 import cnnscope
 
@@ -77,8 +79,6 @@ def test_field_lines(resnet: cnnscope.Report, axes) -> None:
 
 
 def test_axes_that_differ_have_lines_of_their_own(axes) -> None:
-    import onnx.parser
-
     text = """<ir_version: 8, opset_import: ["" : 17]> g (float[1,1,32,16] x) => (float[1,1,a,b] y)
         <float[1,1,5,3] w = {1,1,1,1,1,1,1,1,1,1,1,1,1,1,1}> { y = Conv(x, w) }"""
     report = cnnscope.analyze(onnx.parser.parse_model(text))
@@ -144,8 +144,6 @@ def test_region_is_the_exact_one(resnet: cnnscope.Report, axes) -> None:
 
 
 def test_holes_of_dilation_are_seen(axes) -> None:
-    import onnx.parser
-
     text = """<ir_version: 8, opset_import: ["" : 17]> g (float[1,1,9,9] x) => (float[1,1,a,b] y)
         <float[1,1,3,3] w = {1,1,1,1,1,1,1,1,1}> { y = Conv<dilations = [3, 2]>(x, w) }"""
     cnnscope.analyze(onnx.parser.parse_model(text)).plot.region(0, unit=(1, 2), ax=axes)
@@ -189,6 +187,32 @@ def test_effective_map_and_squares(resnet: cnnscope.Report, axes) -> None:
 def test_effective_line_of_a_sequence(wavenet: cnnscope.Report, axes) -> None:
     wavenet.plot.effective(20, ax=axes)
     assert line(axes, 0)[1] == wavenet.effective_field(20).map.tolist()
+
+
+def stored_filters(*shape: int) -> tuple[cnnscope.Report, np.ndarray]:
+    weights = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    ends = [helper.make_tensor_value_info("x", 1, [1, shape[1], *[12] * (len(shape) - 2)]),
+            helper.make_tensor_value_info("y", 1, None)]  # fmt: skip
+    node = helper.make_node("Conv", ["x", "w"], ["y"])
+    stored = [numpy_helper.from_array(weights, "w")]
+    model = helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:], stored))
+    return cnnscope.analyze(model), weights
+
+
+def test_filters_of_one_and_three_axes(axes) -> None:
+    report, weights = stored_filters(6, 1, 9)
+    report.plot.filters(0, together=True, ax=axes)
+    grey = 0.5 + weights[:, 0] / np.abs(weights).max() / 2
+    assert np.allclose(axes.images[0].get_array(), grey, atol=1e-6)
+    assert len(report.plot.data("filters", 0)) == 54
+    report, weights = stored_filters(2, 4, 2, 3, 3)
+    report.plot.filters(0, channel=1, together=True, ax=(other := Figure().subplots()))
+    grey = 0.5 + weights[:, 1] / np.abs(weights[:, 1]).max() / 2
+    picture = other.images[0].get_array()
+    assert np.allclose(picture[:3, :3], grey[0, 0], atol=1e-6)  # slices side by side
+    assert np.allclose(picture[:3, 3:6], grey[0, 1], atol=1e-6)
+    report.plot.region(0, ax=(map_ := Figure().subplots()))
+    assert map_.get_title().endswith("; axis 2: 5 to 6")
 
 
 def test_filters_as_a_mosaic(axes) -> None:

@@ -24,7 +24,7 @@ _COLORS: Final = ("red", "green", "blue")
 @dataclass(frozen=True, eq=False, repr=False)
 class FiltersChart(Chart):
     """Rows: ``filter``, its index along each kernel axis (``k0``, ``k1``, ...), of colours the ``color``, and
-    the ``level`` from 0 to 1 that is drawn: 0.5 is a weight of 0.
+    the ``level`` from 0 to 1 that is drawn: 0.5 is a weight of 0, None one that is no number.
 
     Args:
         images: (filters, *kernel), in colour (filters, *kernel, 3).
@@ -67,6 +67,8 @@ def chart(
     if channel is None and found.channels not in (1, 3):
         channel = 0
     images = found.images(channel, together=together)[:most]
+    if len(found.kernel) == 1:  # which they have a height of 1 for
+        images = images[:, 0]
     color = images.ndim == 2 + len(found.kernel)
     few = f"the first {len(images)} of " if len(images) < found.filters else ""
     few += many(found.filters, "filter")
@@ -84,4 +86,5 @@ def _rows(images: NDArray[np.float32], color: bool) -> Iterator[Row]:
         }
         if color:
             row["color"] = _COLORS[at[-1]]
-        yield {**row, "level": float(images[at])}
+        level = float(images[at])
+        yield {**row, "level": level if level == level else None}

@@ -81,4 +81,8 @@ def chart(
     title = (
         f"Seen from {name(meant.path, 42)}\nunit [{unit_text(asked.unit)}], {model_name(report)}"
     )
+    for axis, spans in list(zip(asked.axes, asked.region, strict=True))[
+        :-2
+    ]:  # which a map can't show
+        title += f"; axis {axis}: {spans[0][0]} to {spans[-1][1]}"
     return RegionChart(title, rows, asked.axes, known, asked.region, image)

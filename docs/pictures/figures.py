@@ -16,7 +16,7 @@ ROOT = HERE.parent.parent
 #: picture: the model and how it is asked for
 PICTURES = {
     "figure-field": ["sample_models/resnet50.onnx", "--kind", "field"],
-    "figure-memory": ["sample_models/mobilenet_v2.onnx", "--kind", "memory"],
+    "figure-memory": ["sample_models/unet.onnx", "--kind", "memory"],
     "figure-effective": [
         "sample_models/resnet50.onnx", "--kind", "effective", "--layer", "layer3",
     ],

@@ -75,7 +75,7 @@ def _bars(chart: CostChart, axes: Axes, families: set[str], color: str) -> Artis
 
 def _groups(chart: CostChart, axes: Axes) -> None:
     rows = [row for row in chart.rows if row[chart.metric] is not None]
-    if chart.by in ("op", "kind"):
+    if chart.by in ("op", "kind") or len(rows) > _GROUPS:  # else they stand as they run
         rows.sort(key=lambda row: -numbers([row], chart.metric)[0])
     shown, left = rows[:_GROUPS], rows[_GROUPS:]
     values, names = numbers(shown, chart.metric), [str(row["group"]) for row in shown]

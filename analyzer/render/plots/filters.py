@@ -21,7 +21,8 @@ def draw(chart: FiltersChart, axes: Axes) -> None:
         if tiles.ndim == 5:  # slices side by side
             tiles = np.concatenate([tiles[:, i] for i in range(tiles.shape[1])], axis=2)
         shown, columns = _mosaic(tiles)
-    picture = shown if chart.color else shown[..., 0]
+    # What is no number is left white.
+    picture = np.nan_to_num(shown if chart.color else shown[..., 0], nan=1.0)
     axes.imshow(
         picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest",
         aspect="auto" if not columns else "equal",

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from cnnscope.analyzer.analysis import analyze
-from cnnscope.analyzer.model.annotating import annotated, check_place
+from cnnscope.analyzer.model.annotating import annotated
+from cnnscope.analyzer.model.rewriting import check_place
 from cnnscope.analyzer.model.whole_file import written_whole
 from cnnscope.analyzer.render.viewers.exported import Wish
 from cnnscope.analyzer.render.viewing import view

@@ -24,6 +24,8 @@ from cnnscope.analyzer.values.diagnostics import BindingError
 
 #: where nothing says how long a free axis is: along two or more, and along one
 _USUAL: Final = {False: 224, True: 16_000}
+#: how far from a wished size a valid one is looked for: an axis may be declared as long as can be
+_NEAR: Final = 1024
 #: how many sizes a page has, from a quarter of its own to four times as long
 _SIZES: Final = 33
 
@@ -160,9 +162,13 @@ def _start(valid: ValidSizes, moving: Sequence[str]) -> int | None:
 
 def _lengths(valid: ValidSizes, moving: Sequence[str], start: int) -> list[int]:
     """Valid lengths from a quarter to four times that one, in even ratios."""
-    every = _common(valid, moving, max(1, start // 4), 4 * start)
-    wished = [start * 4 ** (2 * i / (_SIZES - 1) - 1) for i in range(_SIZES)]
-    return sorted({min(every, key=lambda length: abs(length - wish)) for wish in wished} | {start})
+    least, most = max(1, start // 4), 4 * start
+    found = {start}
+    for i in range(_SIZES):
+        wish = round(start * 4 ** (2 * i / (_SIZES - 1) - 1))
+        near = _common(valid, moving, max(least, wish - _NEAR), min(most, wish + _NEAR))
+        found.update(sorted(near, key=lambda length: abs(length - wish))[:1])
+    return sorted(found)
 
 
 def _common(valid: ValidSizes, moving: Sequence[str], least: int, most: int) -> list[int]:

@@ -208,9 +208,9 @@ def patchwise(
 
     Raises:
         ModelFileError, GraphError, LimitError, BindingError: as `analyze`; the model's weights lie beside
-            it and `output` in another folder; a layer of the stage isn't run in parts; a length is free.
-        ArgumentError: `output` is the model itself, no stage can end with `until`, `patches` isn't what it
-            has to be.
+            it and `output` in another folder, or `output` is the model or its data; a layer of the stage
+            isn't run in parts; a length is free.
+        ArgumentError: no stage can end with `until`, or `patches` isn't what it has to be.
         OSError: the file can't be written.
 
     >>> import cnnscope

@@ -233,7 +233,7 @@ def test_the_model_itself_is_never_written_over(
     for output in (path, tmp_path / "same.onnx"):
         assert left(words(path, "--rewrite", output, "--patches", "2")) == 2
         assert "the model itself" in capfd.readouterr().err
-        with pytest.raises(cnnscope.ArgumentError, match="the model itself"):
+        with pytest.raises(cnnscope.ModelFileError, match="the model itself"):
             cnnscope.patchwise(path, output, patches=2)
     assert path.read_bytes() == before
 

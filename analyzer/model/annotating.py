@@ -10,7 +10,6 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import onnx
@@ -18,8 +17,6 @@ import onnx
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.node_places import NodePlace, Written, written_in
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
-from cnnscope.analyzer.model.rewriting import demand_neighbours
-from cnnscope.analyzer.model.weight_places import external_locations
 from cnnscope.analyzer.model.wire_format import (
     FileBytes,
     Pieces,
@@ -73,23 +70,6 @@ def annotated(
             "with its notes the file would exceed protobuf's 2 GB; keep its weights in external data"
         )
     return _pieces(data, kept)
-
-
-def check_place(file: ModelFile, output: Path) -> None:
-    """Before a copy is written: it is another file than the model's, and lies where its weights are found.
-
-    Raises:
-        ModelFileError: it isn't, or doesn't.
-    """
-    demand_neighbours(file, output)
-    if file.path is None or not output.exists():
-        return
-    model = Path(file.path)
-    beside = [model.parent / location for location in external_locations(file.model)]
-    for path in (model, *beside):
-        if path.exists() and output.samefile(path):
-            what = "the model itself" if path is model else "the model's data"
-            raise ModelFileError(f"{output} is {what}; give another file")
 
 
 def _pieces(data: FileBytes, kept: Pieces) -> Iterator[bytes]:

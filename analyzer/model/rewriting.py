@@ -15,6 +15,7 @@ import onnx
 
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
+from cnnscope.analyzer.model.weight_places import external_locations
 from cnnscope.analyzer.model.whole_file import written_whole
 from cnnscope.analyzer.model.wire_format import FileBytes, Pieces, message_fields, pieces_length
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -99,6 +100,29 @@ def demand_neighbours(file: ModelFile, output: Path) -> None:
             "its weights lie in files beside it: write the new model into the same folder"
             + ("" if here is None else f", {here}")
         )
+
+
+def check_place(file: ModelFile, output: Path) -> None:
+    """Before a model is written from another: into another file, which lies where the weights are found.
+
+    Raises:
+        ModelFileError: it is the other model or its data, or lies elsewhere.
+    """
+    demand_neighbours(file, output)
+    if file.path is None:
+        return
+    if output.exists() and output.samefile(file.path):
+        raise ModelFileError(f"{output}: this is the model itself; give another file")
+    if holds_weights(file, output):
+        raise ModelFileError(f"{output}: this is the model's data; give another file")
+
+
+def holds_weights(file: ModelFile, output: Path) -> bool:
+    """Whether weights of a model lie in that file, which is another one."""
+    if file.path is None or not output.exists():
+        return False
+    beside = [Path(file.path).parent / location for location in external_locations(file.model)]
+    return any(path.exists() and output.samefile(path) for path in beside)
 
 
 def _copy(data: FileBytes, piece: bytes | slice, stream: BinaryIO) -> None:

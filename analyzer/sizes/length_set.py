@@ -212,7 +212,11 @@ class LengthSet:
 
     def within(self, least: int, most: int) -> list[int]:
         """All from the one to the other, both included."""
-        return [n for n in range(least, most + 1) if n in self]
+        asked = np.arange(max(least, 1), most + 1)
+        short = np.minimum(asked, self.start - 1)
+        held = np.where(asked < self.start, self.below[short], self.repeats[asked % self.period])
+        found: list[int] = asked[held].tolist()
+        return found
 
     def runs(self) -> tuple[Run, ...]:
         """The set as few runs, in order of their least lengths.

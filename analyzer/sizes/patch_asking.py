@@ -11,7 +11,7 @@ import onnx
 
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.graph import quoted
-from cnnscope.analyzer.model.rewriting import demand_neighbours, with_nodes, write_with_nodes
+from cnnscope.analyzer.model.rewriting import check_place, with_nodes, write_with_nodes
 from cnnscope.analyzer.report.examination import Analysis, Source, examine
 from cnnscope.analyzer.report.gathering import report_of
 from cnnscope.analyzer.report.meant_layers import meant_layers
@@ -33,8 +33,7 @@ def patchwise_of(
         model = model.SerializeToString()
     file = open_model(model)
     if output is not None:
-        _demand_other(file.path, output)
-        demand_neighbours(file, output)
+        check_place(file, output)
     analysis = examine(file, shapes=shapes, dims=dims)
     footprint = _known(analysis)
     planner = Planner(footprint, analysis.fields, tuple(patches))
@@ -75,12 +74,6 @@ def _peaks(footprint: Footprint, planner: Planner, plan: StagePlan) -> tuple[Pea
     before = footprint.peaks([footprint.step(node) for node in planner.running()], {})
     after = footprint.peaks(plan.steps, plan.sizes)
     return tuple(Peak(c.name, c.said, before[c.name], after[c.name]) for c in CONVENTIONS)
-
-
-def _demand_other(path: str | None, output: Path) -> None:
-    """The model itself isn't written over: the weights are copied out of it."""
-    if path is not None and output.exists() and output.samefile(path):
-        raise ArgumentError(f"{output}: this is the model itself; give another file")
 
 
 def _known(analysis: Analysis) -> Footprint:

@@ -83,7 +83,7 @@ def _check(request: Exports) -> None:
     files = [*request.files.values(), *([] if request.copy is None else [request.copy])]
     if not files:
         raise Misuse("say what to write, such as --netron FILE (see cnnscope export --help)")
-    if len({str(x) for x in files}) < len(files):
+    if len({_place(x) for x in files}) < len(files):
         raise Misuse("two exports go to the same place; give each its own file")
     for file in request.files.values():
         check_output(file, [request.model])
@@ -98,6 +98,11 @@ def _check(request: Exports) -> None:
         raise Misuse(f"--color {request.color}: {error}") from None
     if str(request.copy) == STANDARD_OUTPUT:
         raise Misuse("--annotate needs a file: a model isn't text")
+
+
+def _place(file: Path) -> Path:
+    """Where it is written to, however that is spelt."""
+    return file if str(file) == STANDARD_OUTPUT else file.resolve()
 
 
 def _view(report: Report, form: str, request: Exports) -> Exported:

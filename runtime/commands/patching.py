@@ -49,6 +49,8 @@ def write_patchwise(request: Patching) -> int:
         raise Misuse("--rewrite -: a model isn't written to standard output; give a file")
     check_output(request.rewritten, [request.model], replaces=True)
     check_output(request.output, [request.model, str(request.rewritten)])
+    if request.output is not None and request.output.resolve() == request.rewritten.resolve():
+        raise Misuse(f"{request.output}: this is where the model is written; give another file")
     if request.prove:
         ask_for_runtime()
     source = source_of(request.model)

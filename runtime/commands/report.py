@@ -76,7 +76,12 @@ def write_page(request: Shown) -> int:
     from cnnscope.analyzer.paging import beside, contents_of, page_of
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
-    check_output(request.output, [request.model, *([request.before] if request.before else [])])
+    extras = request.extras
+    check_output(
+        request.output,
+        [request.model, *([request.before] if request.before else [])],
+        inputs=(request.image, extras.config, extras.recording),
+    )
     request.extras.check()
     try:
         limits = request.limits()

@@ -66,9 +66,7 @@ def show_shifts(request: Shifting) -> int:
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
     from cnnscope.runtime.proofs.shifting import shift as find
 
-    check_output(
-        request.output, [request.model, *([] if request.image is None else [str(request.image)])]
-    )
+    check_output(request.output, [request.model], inputs=[request.image])
     if not request.measure and (request.image is not None or request.circular):
         raise Misuse("--image and --circular go with --measure")
     if request.measure:

@@ -53,13 +53,20 @@ def _encoded(text: str | bytes | Iterable[str]) -> Iterator[bytes]:
         yield piece.encode("utf-8", "backslashreplace")
 
 
-def check_output(output: Path | None, models: Sequence[str], *, replaces: bool = False) -> None:
+def check_output(
+    output: Path | None,
+    models: Sequence[str],
+    *,
+    replaces: bool = False,
+    inputs: Iterable[Path | None] = (),
+) -> None:
     """Before any work is done: that it may be written there.
 
     Args:
         output: the file; None or ``-`` for standard output.
         models: those that are read.
         replaces: what is written is a model, and takes the place of one that is there.
+        inputs: other files that are read.
     """
     if output is None or str(output) == STANDARD_OUTPUT:
         return
@@ -73,8 +80,28 @@ def check_output(output: Path | None, models: Sequence[str], *, replaces: bool =
         with contextlib.suppress(OSError):
             if output.samefile(model):
                 raise Misuse(f"{output}: this is the model itself; give another file")
+        if output.exists() and _holds_weights(output, model):
+            raise Misuse(f"{output}: this is the model's data; give another file")
+    for file in filter(None, inputs):
+        with contextlib.suppress(OSError):
+            if output.samefile(file):
+                raise Misuse(f"{output}: this is read, too; give another file")
     if output.suffix.lower() == ".onnx" and output.exists() and not replaces:
         raise Misuse(f"{output}: this is a model; give another file")
+
+
+def _holds_weights(output: Path, model: str) -> bool:
+    """Whether weights of a model lie in a file that is there: they do in its folder, or aren't read."""
+    if not Path(model).is_file() or Path(model).resolve().parent not in output.resolve().parents:
+        return False
+    from cnnscope.analyzer.model.file import open_model
+    from cnnscope.analyzer.model.rewriting import holds_weights
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    try:
+        return holds_weights(open_model(model), output)
+    except CnnscopeError:  # it is said where the model is read
+        return False
 
 
 def save(text: str | bytes | Iterable[str], output: Path) -> None:

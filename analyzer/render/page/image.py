@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from cnnscope.analyzer.model.regular_file import open_regular
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -30,7 +31,7 @@ def read_image(path: str | Path) -> Image:
         ArgumentError: it can't be read, is too large, or is none that browsers show.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise ArgumentError(f"image {path}: can't be read: {error.strerror or error}") from None

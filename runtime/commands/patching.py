@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import PROVE_PATCHES, GivenShapes
-from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
-from cnnscope.runtime.commands.sources import Source, name_of, source_of
+from cnnscope.runtime.commands.reading import ask_for_runtime, find_in, run_in_own_child
+from cnnscope.runtime.commands.sources import Source, source_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output
 
 if TYPE_CHECKING:
@@ -40,10 +40,8 @@ class Patching:
 
 
 def write_patchwise(request: Patching) -> int:
-    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.patchwise import document
     from cnnscope.analyzer.sizing import patchwise
-    from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     if str(request.rewritten) == STANDARD_OUTPUT:
         raise Misuse("--rewrite -: a model isn't written to standard output; give a file")
@@ -55,18 +53,15 @@ def write_patchwise(request: Patching) -> int:
         ask_for_runtime()
     source = source_of(request.model)
     try:
-        with progress(name_of(source)):
-            shapes = named_shapes(source, request.shapes, "--shape") if request.shapes else {}
-            found = patchwise(
-                source, request.rewritten, until=request.until, patches=request.patches,
-                shapes=shapes, dims=request.dims,
-            )  # fmt: skip
-    except CnnscopeError as error:
-        blame(name_of(source), error)
-        return BAD
+        found = find_in(source, request.shapes, lambda shapes: patchwise(
+            source, request.rewritten, until=request.until, patches=request.patches, shapes=shapes,
+            dims=request.dims,
+        ))  # fmt: skip
     except OSError as error:
         why = error.strerror or error
         raise Misuse(f"{request.rewritten}: can't be written: {why}") from None
+    if found is None:
+        return BAD
     if request.prove and found.ok:
         proof = _proof(request, source, found)
         if proof is None:

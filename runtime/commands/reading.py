@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.report.layer import Layer
@@ -16,6 +16,7 @@ from cnnscope.runtime.commands.messages import (
     blame,
     complain,
     internal_error,
+    progress,
     show_traceback,
     watched,
     write_aside,
@@ -24,6 +25,8 @@ from cnnscope.runtime.commands.sources import Source, name_of
 from cnnscope.runtime.commands.usual import sized
 
 Found = TypeVar("Found")
+#: an input's name to its shape
+NamedShapes: TypeAlias = Mapping[str, Sequence[int | None]]
 
 
 def read_report(
@@ -87,6 +90,22 @@ def own_sizes(
         ({k: list(shape) for k, shape in own.shapes.items()}, dict(own.dims), dict(own.values))
         for own in found
     ]
+
+
+def find_in(
+    source: Source, shapes: GivenShapes, find: Callable[[NamedShapes], Found]
+) -> Found | None:
+    """What is found in a model at shapes, each by its input's name; None, and a line on standard error,
+    where nothing can be."""
+    from cnnscope.analyzer.model.binding import named_shapes
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    try:
+        with progress(name_of(source)):
+            return find(named_shapes(source, shapes, "--shape") if shapes else {})
+    except CnnscopeError as error:
+        blame(name_of(source), error)
+        return None
 
 
 def ask_for_runtime() -> None:

@@ -26,9 +26,9 @@ from cnnscope.runtime.commands.asked import (
     Written,
 )
 from cnnscope.runtime.commands.declared import option
-from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, complain, progress
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, complain
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
+from cnnscope.runtime.commands.reading import ask_for_runtime, find_in, run_in_own_child
 from cnnscope.runtime.commands.sources import Source, name_of, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
@@ -61,9 +61,7 @@ class Shifting:
 def show_shifts(request: Shifting) -> int:
     from dataclasses import replace
 
-    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.shifts import document
-    from cnnscope.analyzer.values.diagnostics import CnnscopeError
     from cnnscope.runtime.proofs.shifting import shift as find
 
     check_output(request.output, [request.model], inputs=[request.image])
@@ -73,16 +71,14 @@ def show_shifts(request: Shifting) -> int:
         ask_for_runtime()
     source = source_of(request.model)
     try:
-        with progress(name_of(source)):
-            found = find(
-                source, shapes=named_shapes(source, request.shapes, "--shape"), dims=request.dims,
-                values=request.values, free=request.free, layers=request.layers,
-            )  # fmt: skip
-    except CnnscopeError as error:
-        blame(name_of(source), error)
-        return BAD
+        found = find_in(source, request.shapes, lambda shapes: find(
+            source, shapes=shapes, dims=request.dims, values=request.values, free=request.free,
+            layers=request.layers,
+        ))  # fmt: skip
     except KeyError as error:
         complain(f"{name_of(source)}: --layer: {error.args[0]}")
+        return BAD
+    if found is None:
         return BAD
     if request.measure:
         names = list(dict.fromkeys(name for axis in found.axes for name in axis.inputs))

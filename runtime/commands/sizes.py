@@ -23,15 +23,21 @@ from cnnscope.runtime.commands.asked import (
     Written,
 )
 from cnnscope.runtime.commands.declared import option
-from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
-from cnnscope.runtime.commands.sources import Source, name_of, source_of
+from cnnscope.runtime.commands.reading import (
+    NamedShapes,
+    ask_for_runtime,
+    find_in,
+    run_in_own_child,
+)
+from cnnscope.runtime.commands.sources import Source, source_of
 from cnnscope.runtime.commands.texts import ranges_of, shapes_of
 from cnnscope.runtime.commands.writing import check_output
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.sizes.proof import SizeProof
+    from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 
 RangeOption: TypeAlias = Annotated[
     list[str] | None,
@@ -64,10 +70,8 @@ class Sizing:
 
 
 def show_sizes(request: Sizing) -> int:
-    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.valid_sizes import document
     from cnnscope.analyzer.sizing import sizes as find_sizes
-    from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])
     if request.prove is not None:
@@ -81,15 +85,15 @@ def show_sizes(request: Sizing) -> int:
             "--solve takes no ranges: bind a dimension with --dim NAME=4, or leave it free"
         )
     source = source_of(request.model)
-    try:
-        with progress(name_of(source)):
-            found = find_sizes(source, free=request.free, dims=request.dims)
-            if request.shapes:
-                found = found.at(named_shapes(source, request.shapes, "--shape"))
-            if request.solve:
-                found = found.solve(*request.solve, over=request.over)
-    except CnnscopeError as error:
-        blame(name_of(source), error)
+
+    def find(shapes: NamedShapes) -> ValidSizes:
+        found = find_sizes(source, free=request.free, dims=request.dims)
+        if shapes:
+            found = found.at(shapes)
+        return found.solve(*request.solve, over=request.over) if request.solve else found
+
+    found = find_in(source, request.shapes, find)
+    if found is None:
         return BAD
     if request.prove is not None:
         proof = _proof(request, source)

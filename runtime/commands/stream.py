@@ -18,9 +18,10 @@ from cnnscope.runtime.commands.asked import (
     Written,
 )
 from cnnscope.runtime.commands.declared import option
-from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, blame, progress
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE
 from cnnscope.runtime.commands.output import emit
-from cnnscope.runtime.commands.sources import name_of, source_of
+from cnnscope.runtime.commands.reading import find_in
+from cnnscope.runtime.commands.sources import source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of
 from cnnscope.runtime.commands.writing import check_output
 
@@ -41,25 +42,15 @@ class Streams:
 
 
 def show_stream(request: Streams) -> int:
-    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.streaming import document
     from cnnscope.analyzer.sizing import stream as find_streaming
-    from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])
     source = source_of(request.model)
-    try:
-        with progress(name_of(source)):
-            found = find_streaming(
-                source,
-                rate=request.rate,
-                axis=request.axis,
-                free=request.free,
-                shapes=named_shapes(source, request.shapes, "--shape"),
-                dims=request.dims,
-            )
-    except CnnscopeError as error:
-        blame(name_of(source), error)
+    found = find_in(source, request.shapes, lambda shapes: find_streaming(
+        source, rate=request.rate, axis=request.axis, free=request.free, shapes=shapes, dims=request.dims,
+    ))  # fmt: skip
+    if found is None:
         return BAD
     emit(
         Result(lambda: [document(found)], found.to_dict, rows=True), request.format, request.output

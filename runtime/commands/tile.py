@@ -24,11 +24,16 @@ from cnnscope.runtime.commands.asked import (
     Written,
 )
 from cnnscope.runtime.commands.declared import option
-from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse, blame, progress
+from cnnscope.runtime.commands.messages import BAD, FAILED, FINE, Misuse
 from cnnscope.runtime.commands.output import emit
 from cnnscope.runtime.commands.patching import Patching, write_patchwise
-from cnnscope.runtime.commands.reading import ask_for_runtime, run_in_own_child
-from cnnscope.runtime.commands.sources import Source, name_of, source_of
+from cnnscope.runtime.commands.reading import (
+    NamedShapes,
+    ask_for_runtime,
+    find_in,
+    run_in_own_child,
+)
+from cnnscope.runtime.commands.sources import Source, source_of
 from cnnscope.runtime.commands.texts import lengths_of, shapes_of, tiles_of
 from cnnscope.runtime.commands.writing import check_output
 
@@ -55,24 +60,19 @@ class Cutting:
 
 
 def show_tiles(request: Cutting) -> int:
-    from cnnscope.analyzer.model.binding import named_shapes
     from cnnscope.analyzer.render.subjects.tiling import document
     from cnnscope.analyzer.sizing import tile as find_tiles
-    from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     check_output(request.output, [request.model])
     if request.prove:
         ask_for_runtime()
     source = source_of(request.model)
-    try:
-        with progress(name_of(source)):
-            shapes = named_shapes(source, request.shapes, "--shape") if request.shapes else {}
-            found = find_tiles(
-                source, request.tiles, shapes=shapes, dims=request.dims, free=request.free
-            )
-    except CnnscopeError as error:
-        blame(name_of(source), error)
+    read = find_in(source, request.shapes, lambda shapes: (shapes, find_tiles(
+        source, request.tiles, shapes=shapes, dims=request.dims, free=request.free
+    )))  # fmt: skip
+    if read is None:
         return BAD
+    shapes, found = read
     if request.prove and found.ok:
         proof = _proof(request, source, shapes)
         if proof is None:
@@ -86,9 +86,7 @@ def show_tiles(request: Cutting) -> int:
     return FAILED if disproved or not found.ok else FINE
 
 
-def _proof(
-    request: Cutting, source: Source, shapes: Mapping[str, Sequence[int | None]]
-) -> TileProof | None:
+def _proof(request: Cutting, source: Source, shapes: NamedShapes) -> TileProof | None:
     """Tiles that were run; None, and a line on standard error, where that can't be."""
     from cnnscope.analyzer.sizes.proof import TileProof
     from cnnscope.runtime.engine.job import ModelJob

@@ -3,7 +3,8 @@
 A command is a line `$ cnnscope ...` in a fenced block marked `console`; a line that ends in a
 backslash goes on. The commands of one block share a folder in which `sample_models` and `tests` are the
 checkout's, and each has to exit with 0. What a block shows as output is compared only if the line
-`<!-- ci:output -->` stands before it. A command on another model than a sample or the tests' isn't run.
+`<!-- ci:output -->` stands before it; a line `...` there is any number of lines. A command on another
+model than a sample or the tests' isn't run.
 """
 
 from __future__ import annotations
@@ -182,9 +183,23 @@ def test_commands(
                 RAN[command] = code, out, err
         assert code == 0, f"$ {command}\n{out}{err}"
         if example.compared:
-            assert unpadded(out) == unpadded(shown), f"$ {command}"
+            assert re.fullmatch(pattern(shown), lines(out)), f"$ {command}\n{out}"
 
 
-def unpadded(output: str) -> list[str]:
+def lines(output: str) -> str:
     """The lines without trailing blanks, which editors and tables treat differently."""
-    return [line.rstrip() for line in output.strip().splitlines()]
+    return "".join(f"{line.rstrip()}\n" for line in output.strip().splitlines())
+
+
+def pattern(shown: str) -> str:
+    """What an output has to match of which this is shown."""
+    return "".join(
+        "(?:.*\n)*?" if line == "..." else f"{re.escape(line)}\n"
+        for line in lines(shown).splitlines()
+    )
+
+
+def test_a_wrong_output_is_seen() -> None:
+    assert re.fullmatch(pattern("a \n...\nd\n"), lines("a\nb\nc\nd\n\n"))
+    for wrong in ("a\nc", "a\n...\nc", "...\nb\nd", "a\nb\nc"):
+        assert not re.fullmatch(pattern(wrong), lines("a\nb\nc\nd\n")), wrong

@@ -20,7 +20,7 @@ INDEX = ROOT / "analyzer" / "operators" / "family_index.py"
 #: loads all families in a process of its own and prints which file said what of which operator
 ALL = """
 import json, sys
-from cnnscope.analyzer.operators import bounding, definition, homes, schema_rows, spelling
+from cnnscope.analyzer.operators import arithmetic, bounding, definition, homes, schema_rows, spelling
 
 found = {}
 def noting(what, module, operators):
@@ -38,8 +38,8 @@ def noting(what, module, operators):
 def named(words, options):
     return [(options.get("domain", ""), name) for name in words]
 noting("define", definition, named)
-noting("reckons", definition, named)
-noting("calculates", definition, named)
+noting("reckons", arithmetic, named)
+noting("calculates", arithmetic, named)
 noting("bounds", bounding, named)
 noting("spell", spelling, named)
 noting("schema_rows", schema_rows, lambda words, options: [(words[0], row[0]) for row in words[1]])

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.model.tensors import VALUE_LIMIT
-from cnnscope.analyzer.operators.definition import calculation, reckoner
+from cnnscope.analyzer.operators.arithmetic import calculation, reckoner
 from cnnscope.analyzer.operators.schema_rows import ASKED_FOR
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import FreeDim, Undetermined

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 
 from cnnscope.analyzer.model.graph import Graph, Node, captures, quoted
 from cnnscope.analyzer.operators.answers import RuleFailed
+from cnnscope.analyzer.operators.arithmetic import reckoner
 from cnnscope.analyzer.operators.bounding import bounded
 from cnnscope.analyzer.operators.custom import failure
-from cnnscope.analyzer.operators.definition import OURS, lookup, reckoner
+from cnnscope.analyzer.operators.definition import OURS, lookup
 from cnnscope.analyzer.operators.likeness import called_after, likeness
 from cnnscope.analyzer.operators.plugins import load_plugins
 from cnnscope.analyzer.passes.declared import beside_declared, filled_in

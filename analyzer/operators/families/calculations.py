@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import Calculation, calculates
+from cnnscope.analyzer.operators.arithmetic import Calculation, calculates
 from cnnscope.analyzer.values.tensor import DTYPES
 
 Arrays = Sequence[Any]

@@ -6,7 +6,7 @@ here give unknowns that name the free dimensions. See `cnnscope.analyzer.values.
 
 from __future__ import annotations
 
-from cnnscope.analyzer.operators.definition import reckons
+from cnnscope.analyzer.operators.arithmetic import reckons
 from cnnscope.analyzer.values import elements as e
 from cnnscope.analyzer.values import reckoning as r
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnscope.analyzer.operators.definition import MICROSOFT, calculates, constants, define
+from cnnscope.analyzer.operators.arithmetic import calculates
+from cnnscope.analyzer.operators.definition import MICROSOFT, constants, define
 from cnnscope.analyzer.operators.families.requantizing import dequantized, quantized
 from cnnscope.analyzer.operators.reading import Along, InputRead, OutputReads, Reads, everything
 from cnnscope.analyzer.operators.rules import demand, demand_rank, demand_single, in_range

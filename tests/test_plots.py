@@ -186,7 +186,15 @@ def test_effective_map_and_squares(resnet: cnnscope.Report, axes) -> None:
 
 def test_effective_line_of_a_sequence(wavenet: cnnscope.Report, axes) -> None:
     wavenet.plot.effective(20, ax=axes)
-    assert line(axes, 0)[1] == wavenet.effective_field(20).map.tolist()
+    field = wavenet.effective_field(20)
+    assert line(axes, 0)[1] == field.map.tolist()
+    (middle,) = field.center
+    ends = [line(axes, i)[0][0] for i in range(1, 7)]
+    assert ends == [
+        middle + side * field.side(share) / 2 for share in (0.5, 0.8, 0.95) for side in (-1, 1)
+    ]
+    styles = [x.get_linestyle() for x in axes.get_lines()[1:]]
+    assert styles == [":", ":", "--", "--", "-", "-"]
 
 
 def stored_filters(*shape: int) -> tuple[cnnscope.Report, np.ndarray]:

@@ -48,7 +48,9 @@ def known_lengths(x: Tensor, name: str) -> tuple[int, ...]:
                 f"{name!r} has an axis of {length}: regions are told up to {LONGEST_AXIS}"
             )
         if not isinstance(length, int):
-            raise ValueError(f"{name!r} has the free dimension {length}: bind it to see regions")
+            raise ValueError(
+                f"{name!r} has the free dimension {length}: bind it (--dim NAME=224, in Python dims)"
+            )
     return tuple(d for d in x.shape if isinstance(d, int))
 
 

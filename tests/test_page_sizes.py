@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,3 +86,24 @@ def test_tiles_lie_where_they_are_cut(driver: Chrome, samples: Path, tmp_path: P
     assert own == [4000, 4000]
     assert read == [4000 - 3069, 4000 + 3069]
     assert complaints(driver) == []
+
+
+def test_bytes_are_ticked_in_the_unit_they_are_written_in(
+    driver: Chrome, samples: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page_of(contents_of(samples / "resnet50.onnx")), encoding="utf-8")
+    opened(driver, path)
+    at(driver, "sizes")
+    said = until(
+        driver,
+        "const all = [...document.querySelectorAll('#sizes .pair > :nth-child(2) text')];"
+        "return all.map((x) => x.textContent).filter((x) => /^[0-9.]+ [KM]iB$/.test(x))",
+    )
+    figures = sorted(float(text.split()[0]) for text in said)
+    round_ones = [
+        x for x in figures if x and x / 10 ** math.floor(math.log10(x)) in (1, 2, 4, 5, 6, 8)
+    ]
+    # All but the figure at the mark, which is as it is.
+    assert len(round_ones) >= 2
+    assert len(figures) - len(round_ones) <= 1

@@ -22,11 +22,13 @@ from cnnscope.runtime.commands.check import Checking, budget_request
 from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,
+    FAILED,
     FINE,
     Misuse,
     blame,
     complain,
     complain_of_each,
+    complain_of_errors,
     progress,
 )
 from cnnscope.runtime.commands.page_extras import Extras, with_extras
@@ -112,7 +114,8 @@ def write_page(request: Shown) -> int:
     save(text, request.output)
     if str(request.output) != STANDARD_OUTPUT:
         complain(f"{request.output}: written: open it in a browser")
-    return FINE
+    complain_of_errors(found.report)
+    return FAILED if found.report.errors else FINE
 
 
 def _chosen(models: Sequence[str]) -> tuple[str, str | None]:

@@ -1,6 +1,6 @@
 // What would it cost at another size? A slider over the valid ones; everything on the page follows.
 import * as Plot from "@observablehq/plot";
-import { labelled } from "../charts.js";
+import { labelled, ticks } from "../charts.js";
 import { h } from "../elements.js";
 import { count, nbytes } from "../notation.js";
 
@@ -46,16 +46,19 @@ export const sizes = {
 function chart(data, name, label, write, dims, i, width) {
   const rows = data.lengths.map((length, k) => ({ length, value: data.totals[name][k] })).filter(({ value }) => value !== null);
   const here = rows.filter(({ length }) => length === data.lengths[i]);
+  const most = Math.max(0, ...rows.map(({ value }) => value)) * 1.15 || 1; // room for the figure at the mark
+  const along = i / Math.max(1, data.lengths.length - 1);
+  const textAnchor = along < 0.1 ? "start" : along > 0.9 ? "end" : "middle";
   const figure = Plot.plot({
-    width, height: 240, marginLeft: 70,
+    width, height: 250, marginLeft: 70, marginBottom: 42,
     style: { fontSize: "12px", color: "var(--ink)", background: "none" },
-    x: { label: dims, nice: true },
-    y: { label, grid: true, zero: true, tickFormat: write, ticks: 5 },
+    x: { label: dims, labelOffset: 38, nice: true },
+    y: { label, grid: true, domain: [0, most], tickFormat: write, ticks: ticks(most, write === nbytes) },
     marks: [
       Plot.line(rows, { x: "length", y: "value", stroke: "var(--c0)", strokeWidth: 2 }),
       Plot.dot(rows, { x: "length", y: "value", fill: "var(--c0)", r: 2.5 }),
       Plot.dot(here, { x: "length", y: "value", fill: "var(--c1)", r: 6 }),
-      Plot.text(here, { x: "length", y: "value", text: (d) => write(d.value), dy: -14, fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4 }),
+      Plot.text(here, { x: "length", y: "value", text: (d) => write(d.value), textAnchor, dy: -14, fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4 }),
     ],
   });
   labelled(figure);

@@ -1,0 +1,33 @@
+"""Is the work of a page bounded, whatever a model declares, and said where it ends?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from cnnscope.analyzer.paging import contents_of
+from cnnscope.analyzer.render.page.parts_of import explanations
+
+
+def test_beyond_so_many_layers_it_is_said_who_explains(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanations, "MOST", 2)
+    found = json.loads(json.dumps(explanations.part(contents_of(samples / "lenet5.onnx"))))
+    said = [[json.dumps(found["blocks"][i]) for i in places] for places in found["layers"]]
+    assert all("cnnscope explain" in x[0] for x in said[2:])
+    assert len(said) > 3
+    assert not any("cnnscope explain" in y for x in said[:2] for y in x)
+
+
+def test_an_axis_as_long_as_can_be_is_not_counted_out(tmp_path: Path) -> None:
+    ends = [
+        helper.make_tensor_value_info(x, TensorProto.FLOAT, [1, 3, 1 << 40, 1 << 40]) for x in "xy"
+    ]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph), tmp_path / "m.onnx")
+    assert contents_of(tmp_path / "m.onnx").length == 1 << 40

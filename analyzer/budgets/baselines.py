@@ -22,6 +22,7 @@ from cnnscope.analyzer.budgets.limit import WHOLE, Scope
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.sketch import Sketch
 from cnnscope.analyzer.budgets.totals import figure_of
+from cnnscope.analyzer.model.remote_names import is_far
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
@@ -104,6 +105,8 @@ class Baseline:
 
 def model_key(model: str, folder: Path) -> str:
     """A model's path as baselines in a folder have it: relative, ``/`` between the parts."""
+    if is_far(model):
+        return model
     try:
         relative = os.path.relpath(Path(model).absolute(), folder.absolute())
     except ValueError:  # another drive

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
     import onnx
 
+    from cnnscope.analyzer.model.remote import Remote
+
 _BATCH_NAMES = {"n", "b", "bs", "nb"}
 #: words in a first dimension's name that say it isn't a batch
 _OTHER_NAMES = ("height", "width", "length", "seq", "time", "frame", "token", "sample", "point")
 
 
 def named_shapes(
-    model: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes],
+    model: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes] | Remote,
     given: Mapping[str | None, Sequence[int | None]],
     what: str = "a shape",
 ) -> dict[str, Sequence[int | None]]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import mmap
 import os
 import warnings
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import PurePath
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,10 @@ from cnnscope.analyzer.model.file_mapping import MappedFile, map_path
 from cnnscope.analyzer.model.memory_copy import IN_MEMORY, copy_without_payloads
 from cnnscope.analyzer.model.payload_places import Place, marked_place
 from cnnscope.analyzer.model.piped import Piped
+from cnnscope.analyzer.model.remote import Remote
+from cnnscope.analyzer.model.remote_names import is_far
 from cnnscope.analyzer.model.tensor_bytes import numbers_view
+from cnnscope.analyzer.model.text_depth import TEXT_DEPTH, bracket_depth
 from cnnscope.analyzer.model.unreadable import NONSENSE, error_line, looks_like, misfit
 from cnnscope.analyzer.model.weight_places import (
     external_place,
@@ -47,10 +50,6 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.model.fetching import Fetched
 
 
-TEXT_DEPTH: Final = 500
-"""Brackets inside brackets in onnx's own text: its parser recurses, with no limit of its own."""
-
-
 @dataclass(frozen=True, eq=False)
 class ModelFile:
     """A model without its large payloads, and the way back to each of them.
@@ -63,8 +62,11 @@ class ModelFile:
         file_bytes: size of the model file, external data apart; None for a `ModelProto`.
         weights: where the weights are (small constants in nodes count only if there is no other):
             ``"inline"``, ``"external"``, ``"mixed"`` (some of each), ``"missing"`` (external files
-            that don't exist or are too short) or ``"none"``.
+            that don't exist or are too short), ``"unknown"`` (external files far away that nobody looked
+            for) or ``"none"``.
         missing: the external locations that are missing, each once.
+        remote: the place, where the model lies far away.
+        notes: what a reader should know of how it was read: sentences.
     """
 
     model: onnx.ModelProto
@@ -72,6 +74,8 @@ class ModelFile:
     file_bytes: int | None
     weights: str
     missing: tuple[str, ...]
+    remote: Remote | None = None
+    notes: tuple[str, ...] = ()
     _ranges: ByteRanges = field(default=BytesAtHand(b""), repr=False)
     _left_out: Mapping[Place, TensorProto | None] = field(default_factory=dict, repr=False)
 
@@ -116,7 +120,12 @@ class ModelFile:
 
     def _map_external(self, tensor: TensorProto) -> memoryview:
         location, offset, length = external_place(tensor)
-        path = inside_folder(tensor, location, self.path)
+        path = inside_folder(tensor, location, None if self.remote else self.path)
+        if self.remote is not None:
+            raise ModelFileError(
+                f"the data of tensor {tensor.name!r} is in {location!r}, which isn't read from afar:"
+                " download both"
+            )
         if path is None or file_size(path) < offset + length:
             raise ModelFileError(
                 f"the data of tensor {tensor.name!r} is in {location!r}, which is missing or too"
@@ -127,8 +136,10 @@ class ModelFile:
         return np.memmap(path, np.uint8, "r", offset, (length,)).data
 
 
-def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]) -> ModelFile:
-    """Read a model from a path, bytes, a binary file object or memory, leaving out its weights.
+def open_model(
+    source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes] | Remote,
+) -> ModelFile:
+    """Read a model from a path, a URL, bytes, a binary file object or memory, leaving out its weights.
 
     A path that ends in one of onnx's text formats (``.textproto``, ``.json``, ``.onnxtxt``, ...) is
     read as that; anything else as protobuf. Raises `ModelFileError`, and nothing else, for a file
@@ -138,6 +149,10 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
         return _from_memory(source, path=None, file_bytes=None)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _from_ranges(BytesAtHand(_flat(source)), path=None)
+    if isinstance(source, Remote):
+        return _from_afar(source)
+    if isinstance(source, str) and is_far(source):
+        return _from_afar(Remote(source))
     if isinstance(source, (str, os.PathLike)):
         path = os.fsdecode(source)
         return _parse(map_path(path), path)
@@ -151,14 +166,29 @@ def open_model(source: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[byt
 # From bytes to a model
 
 
-def _depth(text: bytes) -> int:
-    """How many brackets are open at most; those in strings count too, which is on the safe side."""
-    signs = np.frombuffer(text, np.uint8)
-    opened = np.isin(signs, np.frombuffer(b"([{<", np.uint8)).astype(np.int32)
-    # Only opening ones before a closing one of any kind: "=>" closes nothing.
-    closed = np.isin(signs, np.frombuffer(b")]}", np.uint8)).astype(np.int32)
-    closed[1:] |= ((signs[1:] == ord(">")) & (signs[:-1] != ord("="))).astype(np.int32)
-    return int(np.max(np.cumsum(opened - closed), initial=0))
+def _from_afar(remote: Remote) -> ModelFile:
+    """Once: whoever has the same `Remote` gets the same file."""
+    if isinstance(remote.kept, ModelFile):
+        return remote.kept
+    ranges = remote.ranges()
+    if isinstance(ranges, MappedFile) and ranges.path is not None:
+        remote.kept = _parse(ranges, ranges.path)
+        return remote.kept
+    settle = getattr(ranges, "settle", lambda: None)
+    try:
+        file = _from_ranges(ranges, remote.name, remote)
+    finally:
+        settle()  # if it has changed, that is why it makes no sense
+    weights, missing = file.weights, file.missing
+    if missing:
+        look = getattr(ranges, "sizes_beside", None)
+        beside: Mapping[str, int | None] = {} if look is None else look(missing)
+        missing = tuple(name for name in missing if beside.get(name, 0) is None)
+        there = "mixed" if file._left_out else "external"
+        weights = "missing" if missing else there if len(beside) == len(file.missing) else "unknown"
+    notes = tuple(getattr(ranges, "notes", ()))
+    remote.kept = replace(file, weights=weights, missing=missing, notes=notes)
+    return remote.kept
 
 
 def _flat(source: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
@@ -177,7 +207,7 @@ def _parse(ranges: MappedFile, path: str) -> ModelFile:
     data, size = ranges.data, ranges.size
     if not size:
         raise ModelFileError("the file is empty; download or export it again")
-    if form == "onnxtxt" and _depth(data[:]) > TEXT_DEPTH:
+    if form == "onnxtxt" and bracket_depth(data[:]) > TEXT_DEPTH:
         raise ModelFileError(
             f"the text nests more than {TEXT_DEPTH} brackets in each other; flatten its subgraphs"
         )
@@ -192,7 +222,7 @@ def _parse(ranges: MappedFile, path: str) -> ModelFile:
     return _from_memory(model, path, size)
 
 
-def _from_ranges(ranges: ByteRanges, path: str | None) -> ModelFile:
+def _from_ranges(ranges: ByteRanges, path: str | None, remote: Remote | None = None) -> ModelFile:
     if not ranges.size:
         raise ModelFileError("the file is empty; download or export it again")
     location = PurePath(path).name if path else IN_MEMORY
@@ -222,8 +252,8 @@ def _from_ranges(ranges: ByteRanges, path: str | None) -> ModelFile:
     except (MemoryError, RecursionError) as error:
         raise ModelFileError(f"the model is too large or deep: {error_line(error)}") from error
     mentions = location_mentions(kept, walk.left_out, location)
-    weights, missing = find_weight_places(model, walk.left_out, path, mentions)
-    return ModelFile(model, path, ranges.size, weights, missing, ranges, walk.left_out)
+    weights, missing = find_weight_places(model, walk.left_out, None if remote else path, mentions)
+    return ModelFile(model, path, ranges.size, weights, missing, remote, (), ranges, walk.left_out)
 
 
 def _decode(data: FileBytes, kept: bytes) -> onnx.ModelProto:
@@ -264,4 +294,6 @@ def _from_memory(source: onnx.ModelProto, path: str | None, file_bytes: int | No
     except NONSENSE as error:
         raise ModelFileError(f"the model in memory is corrupt: {error_line(error)}") from error
     weights, missing = find_weight_places(model, left_out, path, mentions)
-    return ModelFile(model, path, file_bytes, weights, missing, BytesAtHand(b""), left_out)
+    return ModelFile(
+        model, path, file_bytes, weights, missing, None, (), BytesAtHand(b""), left_out
+    )

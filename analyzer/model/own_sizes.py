@@ -19,6 +19,8 @@ from cnnscope.analyzer.values.plain_class import dataclass
 if TYPE_CHECKING:
     import onnx
 
+    from cnnscope.analyzer.model.remote import Remote
+
 
 @dataclass(frozen=True, slots=True)
 class Bindable:
@@ -30,7 +32,7 @@ class Bindable:
     @classmethod
     def of(
         cls,
-        model: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes],
+        model: str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes] | Remote,
         opened: Collection[str] = (),
     ) -> Bindable | None:
         """A model's; None where it can't be read, which its analysis will say.
@@ -142,7 +144,7 @@ def _there(names: set[str]) -> str:
 
 
 def each_own(
-    sizes: Sizes, models: Sequence[str | os.PathLike[str] | bytes]
+    sizes: Sizes, models: Sequence[str | os.PathLike[str] | bytes | Remote]
 ) -> tuple[list[Sizes], list[str]]:
     """Each model's own of some sizes, and what no model has.
 

@@ -19,6 +19,7 @@ from cnnscope.analyzer.model.given_values import fitted_values
 from cnnscope.analyzer.model.graph import Graph
 from cnnscope.analyzer.model.graph_reading import read_graph
 from cnnscope.analyzer.model.opening import opened, opening_for, read_opening
+from cnnscope.analyzer.model.remote import Remote
 from cnnscope.analyzer.model.tensors import VALUE_LIMIT
 from cnnscope.analyzer.operators.guests import guest_notes
 from cnnscope.analyzer.passes.costs import Costs, count_costs
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes]
+Source = str | os.PathLike[str] | bytes | onnx.ModelProto | IO[bytes] | Remote
 
 
 @dataclass(frozen=True, eq=False)

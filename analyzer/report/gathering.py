@@ -67,7 +67,7 @@ def _model_info(file: ModelFile, graph: Graph, shapes: Shapes) -> ModelInfo:
 
 
 def _notes(file: ModelFile, weights: Weights) -> list[Diagnostic]:
-    notes = []
+    notes = [Diagnostic("read-whole", "warning", None, said) for said in file.notes]
     known = onnx.defs.onnx_opset_version()
     versions = [
         *file.model.opset_import,

@@ -1,4 +1,4 @@
-"""Where does a command's model come from: a file, or standard input?
+"""Where does a command's model come from: a file, a place far away, or standard input?
 
 ``-`` stands for standard input, which is read once, into memory, and has to be a model's bytes. What is in
 a file isn't looked at here.
@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import IO, Final, TypeAlias
 
 from cnnscope.analyzer.model.piped import Piped
+from cnnscope.analyzer.model.remote import Remote, remote_of
 from cnnscope.runtime.commands.first_word import STANDARD_INPUT
 from cnnscope.runtime.commands.messages import Misuse
 
-Source: TypeAlias = str | Piped
+Source: TypeAlias = str | Piped | Remote
 
 #: bytes: no protobuf is larger, and a file of more has its weights beside it
 LARGEST: Final = (1 << 31) - 1
@@ -24,12 +25,12 @@ def source_of(word: str) -> Source:
     """A model as `analyze` takes it.
 
     Args:
-        word: a path, or ``-``.
+        word: a path, a URL, or ``-``.
 
     Raises:
         Misuse: standard input is a terminal, is closed, or has too much in it.
     """
-    return _read() if word == STANDARD_INPUT else word
+    return _read() if word == STANDARD_INPUT else remote_of(word) or word
 
 
 def sources_of(words: Sequence[str]) -> list[Source]:
@@ -41,7 +42,7 @@ def sources_of(words: Sequence[str]) -> list[Source]:
 
 def name_of(source: Source) -> str:
     """What a model is called where it is spoken of."""
-    return source.name if isinstance(source, Piped) else source
+    return source if isinstance(source, str) else source.name
 
 
 def _read() -> Piped:

@@ -102,7 +102,9 @@ def sendable(request: ModelJob) -> ModelJob:
         }
         shapes.update(request.shapes)
         kept = model._analysis
-        path = kept.file.path if isinstance(kept, Analysis) else model.model.path
+        path = (
+            kept.file.remote or kept.file.path if isinstance(kept, Analysis) else model.model.path
+        )
         if path is None:
             raise RunError(
                 "a model in memory is verified in a child from the model, not its report"
@@ -149,7 +151,7 @@ def analysed(request: ModelJob, arrays: Mapping[str, np.ndarray]) -> Analysis:
         if not (request.shapes or request.dims or request.values or arrays):
             return model._analysis
         file = model._analysis.file
-        model = file.model if file.path is None else file.path
+        model = file.remote or (file.model if file.path is None else file.path)
     named = model.model if isinstance(model, ModelFile) else model
     shapes = named_shapes(named, request.shapes, "--shape")  # type: ignore[arg-type]
     for name, array in arrays.items():

@@ -13,6 +13,8 @@ from cnnscope.analyzer.budgets.limit import Limit
 from cnnscope.analyzer.budgets.settings import ConfigError, LimitKey, ModelSettings, Settings
 from cnnscope.analyzer.model.own_sizes import Sizes
 from cnnscope.analyzer.model.piped import Piped
+from cnnscope.analyzer.model.remote import Remote, remote_of
+from cnnscope.analyzer.model.remote_names import is_far
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.length_texts import lengths_text
@@ -111,7 +113,8 @@ def plan(request: CheckRequest) -> tuple[list[Job], list[Problem]]:
                         places.append(Place(shown_path(file), file, entry))
             if len(places) > _MOST_JOBS:
                 raise ConfigError([f"more than {_MOST_JOBS} models to check: write fewer entries"])
-    for model in request.models:
+    for given in request.models:
+        model = (remote_of(given) if isinstance(given, str) else None) or given
         name, path = _named(model)
         own: list[ModelSettings | None] = []
         if path is not None:
@@ -148,7 +151,7 @@ def _each_once(jobs: Sequence[Job]) -> list[Job]:
     kept: dict[tuple[object, ...], Job] = {}
     for job in jobs:
         source = job.source
-        place = "" if isinstance(source, (str, os.PathLike)) else id(source)
+        place = "" if isinstance(source, (str, os.PathLike, Remote)) else id(source)
         limits = tuple(replace(limit, origin="") for limit in job.limits)
         kept.setdefault((job.model, place, job.variant, job.sizes.free, limits), job)
     return list(kept.values())
@@ -164,6 +167,10 @@ def shown_path(path: Path) -> str:
 
 def _named(model: Given) -> tuple[str, Path | None]:
     path = model.model.path if isinstance(model, Report) else model
+    if isinstance(path, Remote):
+        return path.name, None
+    if isinstance(path, str) and is_far(path):
+        return path, None
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path), Path(os.fsdecode(path))
     return (model.name if isinstance(model, Piped) else "model in memory"), None

@@ -13,6 +13,8 @@ from cnnscope.analyzer.lint.linting import Findings, lint_report, unreadable
 from cnnscope.analyzer.lint.rule import Kernels, Options
 from cnnscope.analyzer.lint.selection import selected
 from cnnscope.analyzer.lint.settings import LintSettings
+from cnnscope.analyzer.model.remote import Remote
+from cnnscope.analyzer.model.remote_names import shown_place
 from cnnscope.analyzer.report.examination import Source
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.values.arguments import checked_amount, checked_mapping, checked_texts
@@ -92,6 +94,7 @@ def lint_with(
             model = analyze(model, shapes=shapes, dims=dims, values=values, keep_fixed=True)
         except OutsideFolderError as error:
             path = os.fspath(model) if isinstance(model, (str, os.PathLike)) else "model"
+            path = model.name if isinstance(model, Remote) else shown_place(str(path))
             found = unreadable(str(path), str(error), settings)
             if found is None:
                 raise

@@ -13,6 +13,7 @@ from pathlib import PurePath, PureWindowsPath
 from typing import Final
 from urllib.parse import quote
 
+from cnnscope.analyzer.model.remote_names import is_far
 from cnnscope.analyzer.render.ci.fingerprint import fingerprints
 from cnnscope.analyzer.render.forms.json import dumped
 from cnnscope.analyzer.report.finding import Finding, Outcome, ReportedRule
@@ -115,6 +116,8 @@ def _location(model: str, layer: str | None) -> dict[str, object]:
 
 def _artifact(model: str) -> dict[str, object]:
     """A path as a URI: relative to the checkout, or absolute."""
+    if is_far(model):
+        return {"uri": quote(model, safe=":/@")}
     windows = PureWindowsPath(model)
     if windows.drive:
         return {"uri": f"file:///{_quoted(windows.as_posix())}"}

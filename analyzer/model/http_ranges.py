@@ -84,7 +84,7 @@ class HttpRanges:
         return list(await asyncio.gather(*(one(*each) for each in stretches)))
 
     def _headers(self, start: int, stop: int) -> dict[str, str]:
-        headers = {"Range": f"bytes={start}-{stop - 1}"}
+        headers = {"range": f"bytes={start}-{stop - 1}"}
         tag = self._marks.get("ETag", "")
         if tag.startswith('"'):
             headers["If-Match"] = tag
@@ -132,7 +132,7 @@ def open_http(place: str, headers: Mapping[str, str]) -> ByteRanges:
         ModelFileError: nothing, or nothing that may be read.
     """
     session = open_session(place, headers)
-    found = session.run(session.ask(_opener(session), {"Range": f"bytes=0-{FIRST - 1}"}))
+    found = session.run(session.ask(_opener(session), {"range": f"bytes=0-{FIRST - 1}"}))
     if isinstance(found, HttpRanges) and found.size <= SMALL:
         found.take_all()
     return found

@@ -68,6 +68,8 @@ def _sized(
 ) -> Contents:  # fmt: skip
     """The page's report, at one size, and figures at others."""
     report = analyze(model, shapes=shapes, dims=bound, free=free)
+    if Contents(report).large:
+        return Contents(report)
     opened, valid = _valid(model, free, bound)
     if valid is None:
         return Contents(report)

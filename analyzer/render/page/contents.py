@@ -14,6 +14,9 @@ from cnnscope.analyzer.sizes.tiling import Tiling
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.values.plain_class import dataclass
 
+#: layers above which a page leaves out what takes a walk through the network for each of them
+MOST_LAYERS = 4000
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -40,6 +43,11 @@ class Contents:
     budgets: Checked | None = None
     tiling: Tiling | None = None
     difference: Difference | None = None
+
+    @property
+    def large(self) -> bool:
+        """It has so many layers that what units see, and other sizes, aren't on the page."""
+        return len(self.report.layers) > MOST_LAYERS
 
     @property
     def profile(self) -> Profile | None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Final
 
 from cnnscope.analyzer.render.document import Document, Note, Notes, Section
 from cnnscope.analyzer.render.page.blocks import blocks
-from cnnscope.analyzer.render.page.contents import Contents
+from cnnscope.analyzer.render.page.contents import MOST_LAYERS, Contents
 from cnnscope.analyzer.render.subjects.explanation import document
-
-#: layers that are explained: each takes its time, the deeper the more
-MOST: Final = 4000
 
 
 def part(contents: Contents) -> object:
@@ -21,13 +17,12 @@ def part(contents: Contents) -> object:
     """
     places: dict[str, int] = {}
     layers = []
-    said = f"A page explains {MOST} layers; cnnscope explain MODEL LAYER explains this one."
+    said = f"A page explains {MOST_LAYERS} layers; cnnscope explain MODEL LAYER explains this one."
     beyond = blocks(Document("", (Section((Notes((Note(said),), False),)),)))
     for index, layer in enumerate(contents.report.layers):
         found = beyond
-        if index < MOST:
-            found = blocks(document(layer.explain(), effective=False))[
-                1:
-            ]  # its heading is the page's
+        if index < MOST_LAYERS:
+            found = blocks(document(layer.explain(), effective=False))
+            del found[0]  # its heading is the page's
         layers.append([places.setdefault(json.dumps(block), len(places)) for block in found])
     return {"blocks": [json.loads(text) for text in places], "layers": layers}

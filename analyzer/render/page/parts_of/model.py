@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from cnnscope.analyzer.render.document import Document, Figures, Section
 from cnnscope.analyzer.render.page.blocks import Json, blocks
-from cnnscope.analyzer.render.page.contents import Contents
+from cnnscope.analyzer.render.page.contents import MOST_LAYERS, Contents
 from cnnscope.analyzer.render.page.parts_of import budgets, run
 from cnnscope.analyzer.render.subjects.diagnostics import diagnostic_lines
 from cnnscope.analyzer.render.subjects.report import field_lines, title
@@ -24,6 +24,10 @@ _TILES: tuple[tuple[str, str, Callable[[int], str]], ...] = (
     ("flops", "FLOPs", count),
     ("weight_bytes", "weights", nbytes),
     ("peak_activation_bytes", "peak activations", nbytes),
+)
+_LARGE = (
+    f"More than {MOST_LAYERS} layers: what units see and other sizes aren't on this page"
+    " (cnnscope explain, effective, sizes and analyze --dim tell them)"
 )
 #: a figure with its unit, which stands smaller
 _MEASURED = re.compile(r"(>= )?[\d.]+ [A-Za-z]+")
@@ -44,7 +48,8 @@ def part(contents: Contents) -> object:
         ],
         "ends": list(_ends(report)),
         "notes": [
-            {"severity": severity, "text": text} for severity, text in diagnostic_lines(report)
+            *({"severity": severity, "text": text} for severity, text in diagnostic_lines(report)),
+            *([{"severity": "info", "text": _LARGE}] if contents.large else []),
         ],
         "more": blocks(Document("totals", (Section((more,)),))),
         "totals": report.stream()["totals"],

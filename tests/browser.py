@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
+
+    from cnnscope.analyzer.render.page.contents import Contents
 
 _PATIENCE = 60
 
@@ -51,6 +53,15 @@ def browser(width: int = 1300, height: int = 900, *options: str) -> Iterator[Chr
         driver.quit()
 
 
+def page_file(contents: Contents, folder: Path) -> Path:
+    """A report page in a folder."""
+    from cnnscope.analyzer.render.page.page import page
+
+    path = folder / "page.html"
+    path.write_text(page(contents), encoding="utf-8")
+    return path
+
+
 def opened(driver: Chrome, page: Path, fragment: str = "") -> None:
     """Open a report page, and wait until it can be used."""
     driver.get("about:blank")
@@ -77,6 +88,3 @@ def at(driver: Chrome, view: str) -> None:
 def complaints(driver: Chrome) -> list[str]:
     """What the browser's console has been told since it was last asked; it must be nothing."""
     return [entry["message"] for entry in driver.get_log("browser")]
-
-
-Opener = Callable[..., "Chrome"]

@@ -11,12 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from amounts import amount
+from browser import browser, why_not
 from hypothesis import settings
 from ready_command import ReadyCommand
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 # Where a test doesn't say how many examples it draws: a part, and what hypothesis takes for usual in full.
 settings.register_profile("drawn", max_examples=amount(20, 100))
@@ -187,3 +191,12 @@ def ready() -> Iterator[ReadyCommand]:
     command = ReadyCommand()
     yield command
     command.close()
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Chrome]:
+    """A headless browser for a module's tests; skipped, with the reason, where there is none."""
+    if why_not():
+        pytest.skip(why_not())
+    with browser() as found:
+        yield found

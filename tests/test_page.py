@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import at, browser, complaints, opened, why_not
+from browser import at, complaints, opened, page_file, why_not
 
 import cnnscope
 from cnnscope.analyzer.render.page.contents import Contents
-from cnnscope.analyzer.render.page.page import page
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -19,16 +17,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
 
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
-
-
 def written(model: Path, folder: Path) -> Path:
-    path = folder / f"{model.stem}.html"
-    path.write_text(page(Contents(cnnscope.analyze(model))), encoding="utf-8")
-    return path
+    return page_file(Contents(cnnscope.analyze(model)), folder)
 
 
 def test_a_page_opens_and_its_figures_are_the_reports(

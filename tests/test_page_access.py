@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
 from cnnscope.analyzer.budgets.limit_text import parse_limit
-from cnnscope.analyzer.paging import contents_of, page_of
+from cnnscope.analyzer.paging import contents_of
 from cnnscope.analyzer.report.stated_ceilings import stated_ceilings
 from cnnscope.runtime.gates.checking import run_check
 from cnnscope.runtime.gates.jobs import CheckRequest
@@ -30,14 +29,7 @@ needs_axe = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def resnet(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "resnet50.html"
     limit = parse_limit("macs=4G")
     report = cnnscope.analyze(samples / "resnet50.onnx")
     budgets = run_check(CheckRequest((report,), limits=[limit])).models[0]
@@ -46,8 +38,7 @@ def resnet(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ceilings=stated_ceilings("10TFLOPS,900GB/s"),
         budgets=budgets,
     )
-    path.write_text(page_of(contents), encoding="utf-8")
-    return path
+    return page_file(contents, tmp_path_factory.mktemp("page"))
 
 
 def everything(driver: Chrome) -> None:

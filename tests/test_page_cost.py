@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 from onnx import TensorProto, helper
 
 import cnnscope
 from cnnscope.analyzer.render.page.contents import Contents
-from cnnscope.analyzer.render.page.page import page
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -28,17 +26,10 @@ return found;
 """
 
 
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
-
-
 @pytest.mark.parametrize("metric", ["macs", "params"])
 def test_widths_are_shares(driver: Chrome, samples: Path, tmp_path: Path, metric: str) -> None:
     report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(report)), encoding="utf-8")
+    path = page_file(Contents(report), tmp_path)
     opened(driver, path, f"#metric={metric}")
     at(driver, "cost")
     widths = until(driver, WIDTHS)
@@ -53,8 +44,7 @@ def test_widths_are_shares(driver: Chrome, samples: Path, tmp_path: Path, metric
 def test_a_module_is_opened_and_a_layer_chosen(
     driver: Chrome, samples: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(cnnscope.analyze(samples / "resnet50.onnx"))), encoding="utf-8")
+    path = page_file(Contents(cnnscope.analyze(samples / "resnet50.onnx")), tmp_path)
     opened(driver, path)
     at(driver, "cost")
     names = "return [...document.querySelectorAll('#cost .cell .name')].map(x => x.textContent)"
@@ -71,8 +61,7 @@ def test_a_module_is_opened_and_a_layer_chosen(
 
 def test_the_peak_lists_what_is_alive(driver: Chrome, samples: Path, tmp_path: Path) -> None:
     report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(report)), encoding="utf-8")
+    path = page_file(Contents(report), tmp_path)
     opened(driver, path)
     at(driver, "memory")
     alive = "return document.querySelector('#memory .alive').dataset.bytes"
@@ -98,8 +87,7 @@ def test_repeats_running_sums_and_what_is_found(
     driver: Chrome, samples: Path, tmp_path: Path
 ) -> None:
     report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(report)), encoding="utf-8")
+    path = page_file(Contents(report), tmp_path)
     opened(driver, path, "#metric=macs&find=conv2")
     at(driver, "cost")
     labels = driver.execute_script(LABELS)
@@ -133,8 +121,7 @@ def test_what_is_not_known_is_seen(driver: Chrome, tmp_path: Path) -> None:
     graph = helper.make_graph(nodes, "g", *([x] for x in ends), [weight])
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
     report = cnnscope.analyze(helper.make_model(graph, opset_imports=opsets))
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(report)), encoding="utf-8")
+    path = page_file(Contents(report), tmp_path)
     opened(driver, path, "#metric=macs")
     at(driver, "cost")
     # 4 x 4 places of 2 kernels of 9 weights

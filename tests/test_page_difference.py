@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnx
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
-from cnnscope.analyzer.paging import beside, contents_of, page_of
+from cnnscope.analyzer.paging import beside, contents_of
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
 
 
 def test_what_differs_is_counted_and_chosen(driver: Chrome, samples: Path, tmp_path: Path) -> None:
@@ -32,8 +25,7 @@ def test_what_differs_is_counted_and_chosen(driver: Chrome, samples: Path, tmp_p
     other = tmp_path / "relu.onnx"
     onnx.save(model, other)
     found = cnnscope.diff(samples / "lenet5.onnx", other)
-    path = tmp_path / "page.html"
-    path.write_text(page_of(beside(contents_of(other), samples / "lenet5.onnx")), encoding="utf-8")
+    path = page_file(beside(contents_of(other), samples / "lenet5.onnx"), tmp_path)
     opened(driver, path)
     at(driver, "difference")
     counts = driver.execute_script(

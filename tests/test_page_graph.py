@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
 from cnnscope.analyzer.render.page.contents import Contents
-from cnnscope.analyzer.render.page.page import page
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -22,16 +20,8 @@ NAMES = "return [...document.querySelectorAll('svg.graph .node .name')].map(x =>
 EDGES = "return document.querySelectorAll('svg.graph path.edge').length"
 
 
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
-
-
 def written(model: Path, folder: Path) -> Path:
-    path = folder / f"{model.stem}.html"
-    path.write_text(page(Contents(cnnscope.analyze(model))), encoding="utf-8")
-    return path
+    return page_file(Contents(cnnscope.analyze(model)), folder)
 
 
 def test_a_chain_has_an_edge_between_neighbours(

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from amounts import amount
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
-from cnnscope.analyzer.paging import contents_of, page_of
+from cnnscope.analyzer.paging import contents_of
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -28,12 +27,6 @@ FEW = ["lenet5", "googlenet", "wavenet", "vit_b_16", "unet"]
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "B": 1} | {
     unit: 1 << (10 * (i + 1)) for i, unit in enumerate(["KiB", "MiB", "GiB", "TiB"])
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
 
 
 def models() -> list[Path]:
@@ -52,8 +45,7 @@ def close(shown: str, value: int) -> bool:
 
 def looked_at(driver: Chrome, model: Path, folder: Path) -> None:
     contents = contents_of(model)
-    path = folder / "page.html"
-    path.write_text(page_of(contents), encoding="utf-8")
+    path = page_file(contents, folder)
     opened(driver, path)
     for view in driver.execute_script(
         "return [...document.querySelectorAll('section')].map(x => x.id)"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 from commanded import run as command
 
 import cnnscope
 from cnnscope.analyzer.render.page.contents import Contents
-from cnnscope.analyzer.render.page.page import page
 from cnnscope.analyzer.report.execution import Execution
 from cnnscope.analyzer.report.stated_ceilings import stated_ceilings
 from cnnscope.analyzer.report.verification import (
@@ -37,12 +35,6 @@ return [...dots].map(x => x.querySelector('title').textContent);
 """
 
 
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
-
-
 def verification(wrong: str) -> Verification:
     """One in which a layer's shape isn't as predicted; its name is hostile."""
     found = Mismatch("t", wrong, "Conv", "shape", [1, 6], [1, 7])
@@ -62,8 +54,7 @@ def test_a_recorded_run_is_what_the_profile_says(
     report = cnnscope.analyze(samples / "lenet5.onnx")
     wrong = report.layers[3].name
     run = Execution(profile, verification(wrong))
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(replace(report, execution=run))), encoding="utf-8")
+    path = page_file(Contents(replace(report, execution=run)), tmp_path)
     opened(driver, path, "#metric=seconds")
     at(driver, "run")
     body = driver.execute_script("return document.getElementById('run').textContent")
@@ -98,10 +89,9 @@ def test_least_times_are_those_of_the_ceilings(
     driver: Chrome, samples: Path, tmp_path: Path
 ) -> None:
     report = cnnscope.analyze(samples / "lenet5.onnx")
-    path = tmp_path / "page.html"
     flops, moved = 1e9, 5e8
     contents = Contents(report, ceilings=stated_ceilings("1 GFLOPS, 500 MB/s"))
-    path.write_text(page(contents), encoding="utf-8")
+    path = page_file(contents, tmp_path)
     opened(driver, path)
     at(driver, "roofline")
     least = {
@@ -134,8 +124,8 @@ def test_least_times_are_those_of_the_ceilings(
 @pytest.mark.browser
 @needs_one
 def test_limits_stand_with_their_verdicts(driver: Chrome, samples: Path, tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
     limits = ["--limit", "macs=400k", "--limit", "params=100k"]
+    path = tmp_path / "page.html"
     code, _, said = command("report", str(samples / "lenet5.onnx"), *limits, "-o", str(path))
     assert code == 0, said
     opened(driver, path)
@@ -176,8 +166,8 @@ def test_what_is_wrong_is_said_in_a_line(
 @pytest.mark.usefixtures("without_children")
 def test_a_run_is_of_the_pages_size(samples: Path, tmp_path: Path) -> None:
     """A model whose lengths are free is run at those that the page is made at."""
-    path = tmp_path / "page.html"
     model = str(samples / "lenet5.onnx")
+    path = tmp_path / "page.html"
     code, _, said = command("report", model, "--free", "N", "--run", "-o", str(path))
     assert code == 0, said
     text = path.read_text(encoding="utf-8")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnx
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until
 from onnx import TensorProto, helper
 
 import cnnscope
@@ -74,20 +73,11 @@ def test_no_name_is_markup_or_a_command_in_the_file(tmp_path: Path) -> None:
     assert "49" not in re.findall(r"<title>(.*?)</title>", text)[0]
 
 
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    if why_not():
-        pytest.skip(why_not())
-    with browser() as found:
-        yield found
-
-
 @pytest.mark.browser
 def test_nothing_in_a_model_runs(driver: Chrome, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(hostile_model(), path)
-    page = tmp_path / "page.html"
-    page.write_text(page_of(contents_of(path)), encoding="utf-8")
+    page = page_file(contents_of(path), tmp_path)
     opened(driver, page)
     for view in driver.execute_script(
         "return [...document.querySelectorAll('section')].map(x => x.id)"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
 from cnnscope.analyzer.render.page.contents import Contents
-from cnnscope.analyzer.render.page.page import page
 from cnnscope.analyzer.render.page.parts_of.effective import _coarse
 from cnnscope.analyzer.render.page.parts_of.regions import runs
 
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
 
 
 @pytest.mark.parametrize(
@@ -45,8 +37,7 @@ def test_the_page_shows_the_exact_regions(
 ) -> None:  # fmt: skip
     report = cnnscope.analyze(samples / f"{model}.onnx")
     chosen = report.layers[layer] if layer else report.layers[len(report.layers) // 2]
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(report)), encoding="utf-8")
+    path = page_file(Contents(report), tmp_path)
     fields = [field for field in chosen.receptive_field if field.output_axis is not None]
     rank = len(chosen.outputs[0].shape or ())
     for unit in units:
@@ -70,8 +61,7 @@ def test_a_unit_is_dragged_and_stands_in_the_address(
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.by import By
 
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(cnnscope.analyze(samples / "lenet5.onnx"))), encoding="utf-8")
+    path = page_file(Contents(cnnscope.analyze(samples / "lenet5.onnx")), tmp_path)
     opened(driver, path, "#layer=%2Fconv1%2FConv&unit=0,0")
     at(driver, "sight")
     canvas = driver.find_element(By.CSS_SELECTOR, ".sight canvas")
@@ -104,8 +94,7 @@ def test_the_effective_field_is_shaded_and_said(
     driver: Chrome, samples: Path, tmp_path: Path
 ) -> None:
     report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = tmp_path / "page.html"
-    path.write_text(page(Contents(report)), encoding="utf-8")
+    path = page_file(Contents(report), tmp_path)
     opened(driver, path, "#layer=%2Flayer3%2F2%2Fconv2%2FConv")
     at(driver, "sight")
     driver.execute_script("document.querySelector('.shade button').click()")

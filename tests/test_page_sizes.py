@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import at, browser, complaints, opened, until, why_not
+from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
-from cnnscope.analyzer.paging import contents_of, page_of
+from cnnscope.analyzer.paging import contents_of
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -19,17 +18,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=wh
 MACS = "return document.querySelector('[data-figure=macs] .figure').textContent"
 
 
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Chrome]:
-    with browser() as found:
-        yield found
-
-
 def test_another_size_is_everywhere(driver: Chrome, samples: Path, tmp_path: Path) -> None:
     model = samples / "resnet50.onnx"
-    path = tmp_path / "page.html"
     contents = contents_of(model)
-    path.write_text(page_of(contents), encoding="utf-8")
+    path = page_file(contents, tmp_path)
     assert contents.sizes is not None
     length = contents.sizes.sizes[-1][0]
     opened(driver, path)
@@ -69,9 +61,8 @@ def test_a_wrong_image_is_refused_in_a_line(samples: Path, tmp_path: Path) -> No
 
 
 def test_tiles_lie_where_they_are_cut(driver: Chrome, samples: Path, tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
     contents = contents_of(samples / "wavenet.onnx", tiles=[4000])
-    path.write_text(page_of(contents), encoding="utf-8")
+    path = page_file(contents, tmp_path)
     opened(driver, path, "#tile=0,1")
     at(driver, "tiles")
     own, read = (
@@ -90,8 +81,7 @@ def test_tiles_lie_where_they_are_cut(driver: Chrome, samples: Path, tmp_path: P
 def test_bytes_are_ticked_in_the_unit_they_are_written_in(
     driver: Chrome, samples: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "page.html"
-    path.write_text(page_of(contents_of(samples / "resnet50.onnx")), encoding="utf-8")
+    path = page_file(contents_of(samples / "resnet50.onnx"), tmp_path)
     opened(driver, path)
     at(driver, "sizes")
     said = until(
@@ -104,3 +94,19 @@ def test_bytes_are_ticked_in_the_unit_they_are_written_in(
     # All but the figure at the mark, which is as it is.
     assert len(round_ones) >= 3
     assert len(figures) - len(round_ones) <= 1
+
+
+def test_the_address_names_a_size(driver: Chrome, samples: Path, tmp_path: Path) -> None:
+    contents = contents_of(samples / "resnet50.onnx")
+    path = page_file(contents, tmp_path)
+    opened(driver, path, "#size=448")
+    there = cnnscope.analyze(samples / "resnet50.onnx", shapes={"input": [1, 3, 448, 448]})
+    assert there.totals.macs.value is not None
+    # Before the view of sizes is made, and after a place in the page is gone to.
+    assert driver.execute_script(MACS) == f"{there.totals.macs.value / 1e9:.2f} G"
+    driver.execute_script("location.hash = 'layers'")
+    at(driver, "layers")
+    assert driver.execute_script(MACS) == f"{there.totals.macs.value / 1e9:.2f} G"
+    driver.execute_script("location.hash = 'layer=%2Fconv1%2FConv'")
+    until(driver, f"{MACS} === '4.09 G'")
+    assert complaints(driver) == []

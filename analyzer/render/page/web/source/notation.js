@@ -9,23 +9,25 @@ export const UNKNOWN = "?";
 export function count(n) {
   if (typeof n === "string") return n;
   if (n === null || n === undefined) return UNKNOWN;
-  let step = 0;
-  while (Math.abs(n) >= 999.5 && step < STEPS.length - 1) {
-    n /= 1000;
-    step += 1;
-  }
-  return digits(n, step === 0) + STEPS[step];
+  const [value, step] = stepped(n, 1000, 999.5, STEPS);
+  return digits(value, step === 0) + STEPS[step];
 }
 
 export function nbytes(n) {
   if (typeof n === "string") return n;
   if (n === null || n === undefined) return UNKNOWN;
+  const [value, step] = stepped(n, 1024, 1023.95, BINARY);
+  return `${digits(value, step === 0)} ${BINARY[step]}`;
+}
+
+/** A number in the largest unit of which it is one at least, and which unit that is. */
+function stepped(n, base, most, units) {
   let step = 0;
-  while (Math.abs(n) >= 1023.95 && step < BINARY.length - 1) {
-    n /= 1024;
+  while (Math.abs(n) >= most && step < units.length - 1) {
+    n /= base;
     step += 1;
   }
-  return `${digits(n, step === 0)} ${BINARY[step]}`;
+  return [n, step];
 }
 
 export function share(x) {
@@ -45,12 +47,8 @@ export function duration(seconds) {
 /** A rate per second with three digits and a decimal prefix: 230 GFLOP/s. */
 export function rate(n, unit) {
   if (n === null || n === undefined) return UNKNOWN;
-  let step = 0;
-  while (Math.abs(n) >= 999.5 && step < STEPS.length - 1) {
-    n /= 1000;
-    step += 1;
-  }
-  return `${three(n)} ${STEPS[step].trim()}${unit}`;
+  const [value, step] = stepped(n, 1000, 999.5, STEPS);
+  return `${three(value)} ${STEPS[step].trim()}${unit}`;
 }
 
 /** Every digit, in groups of three. */

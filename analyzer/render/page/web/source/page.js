@@ -21,6 +21,8 @@ export class Page {
     page.layers = table(await part("layers"));
     page.#derive();
     page.state = new State(page.layers.column("path"));
+    page.state.before("size", () => page.#resize());
+    if (page.state.get("size") !== null) await page.#load(); // the address names one: nothing is drawn of another
     return page;
   }
 
@@ -84,19 +86,22 @@ export class Page {
     section.dataset.state = "mounted"; // what a test waits for
   }
 
-  /**
-   * Figures of another size of the inputs, everywhere: views that listen to "size" draw anew.
-   * @param {any} sizes the part
-   * @param {number} i which of its sizes
-   */
-  resize(sizes, i) {
-    for (const [name, values] of Object.entries(sizes.layers)) this.layers.put(name, values.map((of) => of[i]));
+  /** The figures at other sizes, read once; and those of the chosen size in place. */
+  async #load() {
+    this.sizes = (await part("sizes")) ?? { lengths: [], layers: {}, totals: {} };
+    this.#resize();
+  }
+
+  /** Figures of the chosen size, everywhere, before the views that listen to "size" draw anew. */
+  #resize() {
+    if (!this.sizes) return void this.#load().then(() => this.state.again("size"));
+    const { lengths, layers, totals, own } = this.sizes;
+    const i = lengths.indexOf(Number(this.state.get("size") ?? own));
+    if (i < 0 || lengths[i] === this.size) return;
+    this.size = lengths[i];
+    for (const [name, values] of Object.entries(layers)) this.layers.put(name, values.map((of) => of[i]));
     this.#derive();
-    for (const [name, values] of Object.entries(sizes.totals)) {
-      const value = values[i];
-      this.model.totals[name] = { ...this.model.totals[name], value, known: value };
-    }
-    this.state.set({ size: String(sizes.lengths[i]) });
+    for (const [name, { [i]: value }] of Object.entries(totals)) this.model.totals[name] = { ...this.model.totals[name], value, known: value };
   }
 
   /** Columns that follow from others. */

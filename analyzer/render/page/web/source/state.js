@@ -10,8 +10,9 @@ export class State extends EventTarget {
     super();
     this.paths = paths;
     this.index = new Map(paths.map((path, i) => [path, i]));
+    this.first = new Map();
     this.chosen = this.#read();
-    addEventListener("hashchange", () => this.#take(this.#read()));
+    addEventListener("hashchange", () => location.hash.includes("=") && this.#take(this.#read())); // else: a place in the page
   }
 
   get(key) {
@@ -39,11 +40,22 @@ export class State extends EventTarget {
     hear(this.chosen);
   }
 
+  /** Call `act` when this changes, before anyone hears of it. */
+  before(key, act) {
+    this.first.set(key, act);
+  }
+
+  /** Tell everyone who listens to this once more. */
+  again(key) {
+    this.dispatchEvent(new CustomEvent("change", { detail: new Set([key]) }));
+  }
+
   #take(next) {
     const keys = new Set([...Object.keys(next), ...Object.keys(this.chosen)]);
     const changed = new Set([...keys].filter((key) => (next[key] ?? null) !== (this.chosen[key] ?? null)));
     if (!changed.size) return false;
     this.chosen = next;
+    for (const [key, act] of this.first) if (changed.has(key)) act();
     this.dispatchEvent(new CustomEvent("change", { detail: changed }));
     return true;
   }

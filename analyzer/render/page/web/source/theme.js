@@ -6,6 +6,6 @@ export function theme(page) {
   document.getElementById("theme").addEventListener("click", () => {
     const now = root.dataset.theme ?? (dark.matches ? "dark" : "light");
     root.dataset.theme = now === "dark" ? "light" : "dark";
-    page.state.dispatchEvent(new CustomEvent("change", { detail: new Set(["theme"]) })); // canvases draw anew
+    page.state.again("theme"); // canvases draw anew
   });
 }

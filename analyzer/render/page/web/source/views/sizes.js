@@ -7,19 +7,20 @@ import { count, nbytes } from "../notation.js";
 export const sizes = {
   id: "sizes",
   title: "Sizes",
-  lead: "What would it cost at another size? Move it: every figure on the page follows, from exact formulas.",
+  lead: "What would it cost at another size? Move it: the costs on the page follow, from exact formulas; what units see is of its own size.",
   parts: ["sizes"],
   async mount(section, page) {
     const data = await page.part("sizes");
     const dims = data.dims.join(" = ");
     const last = data.lengths.length - 1;
     const own = Math.max(0, data.lengths.indexOf(data.own));
-    const slider = h("input", { type: "range", min: 0, max: last, "aria-label": dims, oninput: () => page.resize(data, Number(slider.value)) });
+    const choose = (i) => page.state.set({ size: i === own ? null : String(data.lengths[i]) });
+    const slider = h("input", { type: "range", min: 0, max: last, "aria-label": dims, oninput: () => choose(Number(slider.value)) });
     const said = h("output");
     const charts = h("div", { class: "pair" });
     section.append(
       h("div", { class: "tools" }, h("label", { class: "grow" }, `${dims} `, slider), said,
-        h("button", { type: "button", onclick: () => page.resize(data, own) }, `Back to ${data.lengths[own]}`)),
+        h("button", { type: "button", onclick: () => choose(own) }, `Back to ${data.lengths[own]}`)),
       charts,
       ...["macs", "peak_activation_bytes"].map((name) => formula(name, data.formulas[name])),
       figures(data),
@@ -34,10 +35,8 @@ export const sizes = {
       );
     };
     page.state.on("size", ({ size }) => {
-      const i = size === undefined || size === null ? own : data.lengths.indexOf(Number(size));
-      if (i < 0) return;
-      if (size && data.totals.macs[i] !== page.model.totals.macs.value) page.resize(data, i); // from the address
-      draw(i);
+      const i = data.lengths.indexOf(Number(size ?? data.own));
+      if (i >= 0) draw(i);
     });
     new ResizeObserver(() => draw(Number(slider.value))).observe(charts);
   },

@@ -16,7 +16,7 @@ export const summary = {
       ...notes.map(note),
       h("details", {}, h("summary", {}, "Every total, and what it means"), ...laid(more).flat()),
     );
-    page.state.on("size", ({ size }) => size && resized(section, page, size));
+    page.state.on("size", () => page.size && resized(section, page, page.size));
   },
 };
 

@@ -6,10 +6,9 @@ Where lengths are free, the page is made at a valid size, and has figures at oth
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from cnnscope.analyzer.analysis import analyze, diff
 from cnnscope.analyzer.render.page.contents import Contents
@@ -18,16 +17,11 @@ from cnnscope.analyzer.report.examination import Analysis, Source
 from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.sizes.sweep import Sweep
+from cnnscope.analyzer.sizes.usual_sizes import lengths_about, usual_length
 from cnnscope.analyzer.sizes.valid_sizes import ValidSizes
 from cnnscope.analyzer.sizing import sizes, sweep, tile
 from cnnscope.analyzer.values.diagnostics import BindingError
-
-#: where nothing says how long a free axis is: along two or more, and along one
-_USUAL: Final = {False: 224, True: 16_000}
-#: how far from a wished size a valid one is looked for: an axis may be declared as long as can be
-_NEAR: Final = 1024
-#: how many sizes a page has, from a quarter of its own to four times as long
-_SIZES: Final = 33
+from cnnscope.analyzer.values.plain_class import dataclass
 
 
 def contents_of(
@@ -68,23 +62,60 @@ def _sized(
 ) -> Contents:  # fmt: skip
     """The page's report, at one size, and figures at others."""
     report = analyze(model, shapes=shapes, dims=bound, free=free)
-    if Contents(report).large:
+    found = None if Contents(report).large else _usual(model, bound, free, report.batch)
+    if found is None:
         return Contents(report)
-    opened, valid = _valid(model, free, bound)
-    if valid is None:
-        return Contents(report)
-    moving = [x.name for x in valid.dims if x.name not in report.batch and x.name not in bound]
-    start = _start(valid, moving)
-    if start is None:
-        return Contents(report, valid=valid)
-    chosen = dict.fromkeys(moving, start)
-    if opened == tuple(free):  # they are free in this very report
+    if found.length is None:
+        return Contents(report, valid=found.valid)
+    if found.opened == tuple(free):  # they are free in this very report
+        chosen = {**bound, **dict.fromkeys(found.moving, found.length)}
         try:
-            report = analyze(model, shapes=shapes, dims={**bound, **chosen}, free=free)
+            report = analyze(model, shapes=shapes, dims=chosen, free=free)
         except BindingError:  # given shapes have bound some of them
-            return Contents(report, valid=valid)
-    swept = None if shapes else _swept(model, opened, bound, moving, _lengths(valid, moving, start))
-    return Contents(report, valid=valid, sizes=swept, length=start)
+            return Contents(report, valid=found.valid)
+    swept = None if shapes else found.sweep(model, bound)
+    return Contents(report, valid=found.valid, sizes=swept, length=found.length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What a model is looked at when nobody says at which size.
+
+    Args:
+        opened: what was freed for it.
+        valid: which sizes the model accepts then.
+        moving: the dimensions that move together.
+        length: the one that they are to have; None: no usual one is valid.
+    """
+
+    opened: tuple[str, ...]
+    valid: ValidSizes
+    moving: tuple[str, ...]
+    length: int | None
+
+    def sweep(self, model: Source, bound: Mapping[str, int]) -> Sweep | None:
+        """What it costs about that size; None where only one is valid."""
+        lengths = [] if self.length is None else lengths_about(self.valid, self.moving, self.length)
+        if len(lengths) < 2:
+            return None
+        asked: dict[str | tuple[str, ...], int | range | Sequence[int]] = {self.moving: lengths}
+        for name, length in bound.items():
+            asked[name] = length
+        return sweep(model, asked, free=self.opened)
+
+
+def _usual(
+    model: Source, bound: Mapping[str, int], free: Sequence[str], batch: Collection[str]
+) -> _Usual | None:
+    """Where nothing is free, its spatial axes are opened; None where there are none."""
+    for opened in (tuple(free), ("HxW",), ("L",), ("DxHxW",)):
+        try:
+            valid = sizes(model, free=opened, dims=bound)
+        except BindingError:
+            continue
+        moving = tuple(x.name for x in valid.dims if x.name not in batch and x.name not in bound)
+        return _Usual(opened, valid, moving, usual_length(valid, moving))
+    return None
 
 
 def _lengths_of(end: Input) -> list[int | None]:
@@ -128,72 +159,11 @@ def usual_sweep(
     (224, ('H', 'W'))
     """
     bound = dict(dims or {})
-    opened, valid = _valid(model, free, bound)
-    if valid is None:
+    found = _usual(model, bound, free, analyze(model, dims=bound, free=free).batch)
+    if found is None or found.length is None:
         return None
-    batch = analyze(model, dims=bound, free=opened).batch
-    moving = [x.name for x in valid.dims if x.name not in batch and x.name not in bound]
-    start = _start(valid, moving)
-    if start is None:
-        return None
-    found = _swept(model, opened, bound, moving, _lengths(valid, moving, start))
-    return None if found is None else (found, start)
-
-
-def _valid(
-    model: Source, free: Sequence[str], bound: Mapping[str, int]
-) -> tuple[tuple[str, ...], ValidSizes | None]:
-    """Which sizes it accepts, and what was opened for that: where nothing is free, its spatial axes."""
-    for opened in (tuple(free), ("HxW",), ("L",), ("DxHxW",)):
-        try:
-            return opened, sizes(model, free=opened, dims=bound)
-        except BindingError:
-            continue
-    return (), None
-
-
-def _start(valid: ValidSizes, moving: Sequence[str]) -> int | None:
-    """The length that all of them are to have: the file's, or a valid one near a usual one."""
-    fixed = {x.fixed for x in valid.dims if x.name in moving}
-    if len(fixed) == 1 and None not in fixed:
-        return fixed.pop()
-    usual = _USUAL[len(moving) == 1]
-    near = sorted(_common(valid, moving, 1, 4 * usual), key=lambda length: abs(length - usual))
-    return near[0] if near else None
-
-
-def _lengths(valid: ValidSizes, moving: Sequence[str], start: int) -> list[int]:
-    """Valid lengths from a quarter to four times that one, in even ratios."""
-    least, most = max(1, start // 4), 4 * start
-    found = {start}
-    for i in range(_SIZES):
-        wish = round(start * 4 ** (2 * i / (_SIZES - 1) - 1))
-        near = _common(valid, moving, max(least, wish - _NEAR), min(most, wish + _NEAR))
-        found.update(sorted(near, key=lambda length: abs(length - wish))[:1])
-    return sorted(found)
-
-
-def _common(valid: ValidSizes, moving: Sequence[str], least: int, most: int) -> list[int]:
-    found: set[int] | None = None
-    for name in moving:
-        these = {*valid[name].lengths.within(least, most)}
-        found = these if found is None else found & these
-    return sorted(found or ())
-
-
-def _swept(
-    model: Source, opened: Sequence[str], bound: Mapping[str, int], moving: Sequence[str],
-    lengths: Sequence[int],
-) -> Sweep | None:  # fmt: skip
-    if len(lengths) < 2:
-        return None
-    asked: dict[str | tuple[str, ...], int | range | Sequence[int]] = {",".join(moving): lengths}
-    for name, length in bound.items():
-        asked[name] = length
-    try:
-        return sweep(model, asked, free=opened)
-    except BindingError:  # a name with a comma
-        return None
+    swept = found.sweep(model, bound)
+    return None if swept is None else (swept, found.length)
 
 
 class Page:

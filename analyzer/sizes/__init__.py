@@ -2,5 +2,5 @@
 
 Door: asking, costs_over, cutting, intervals, length_set, mirroring, patch_asking, patchwise, proof,
 shift_proof, shifts, solution, sweep, tile_asking, tile_cuts, tile_planning, tiling, trial_sizes,
-valid_sizes, wish.
+usual_sizes, valid_sizes, wish.
 """

@@ -20,7 +20,7 @@ from cnnscope.analyzer.values.plain_class import dataclass
 
 #: sizes of a table, and the highest length
 MOST_SIZES: Final = 1 << 17
-_HIGHEST: Final = 1 << 40
+HIGHEST: Final = 1 << 40
 
 #: what lengths are given as: one, or several, or a range
 Given = int | range | Sequence[int]
@@ -110,11 +110,11 @@ def _length(names: Sequence[str], given: object) -> int:
         raise BindingError(
             f"dims of {','.join(names)}: {given!r:.60} is no length; whole numbers are wanted"
         ) from None
-    if not 0 <= length <= _HIGHEST:
+    if not 0 <= length <= HIGHEST:
         raise BindingError(
-            f"dims of {','.join(names)}: a length is from 0 to {_HIGHEST}, not {length:.20g}"
+            f"dims of {','.join(names)}: a length is from 0 to {HIGHEST}, not {length:.20g}"
             if length.bit_length() < 1000
-            else f"dims of {','.join(names)}: a length is from 0 to {_HIGHEST}"
+            else f"dims of {','.join(names)}: a length is from 0 to {HIGHEST}"
         )
     return length
 

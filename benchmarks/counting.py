@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-class Counting:
-    """A file that hands out ranges, and counts how often it is asked and for how much."""
+class Plain:
+    """A file that has only `read` and `seek`: each range is waited for alone."""
 
     def __init__(self, path: str) -> None:
         self.file = Path(path).open("rb")  # noqa: SIM115  # for as long as the process
@@ -25,11 +25,11 @@ class Counting:
         return True
 
     def read(self, length: int = -1) -> bytes:
-        found = self.read_many([(self.at, self.size if length < 0 else length)])[0]
+        found = self._handed([(self.at, self.size if length < 0 else length)])[0]
         self.at += len(found)
         return found
 
-    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    def _handed(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         self.requests += 1
         found = []
         for offset, length in ranges:
@@ -39,12 +39,8 @@ class Counting:
         return found
 
 
-class Plain(Counting):
-    """The same as a file that has only `read` and `seek`: each range is waited for alone."""
+class Counting(Plain):
+    """The same as a file that is asked for several ranges at once."""
 
-    read_many = None  # type: ignore[assignment]
-
-    def read(self, length: int = -1) -> bytes:
-        found = Counting.read_many(self, [(self.at, self.size if length < 0 else length)])[0]
-        self.at += len(found)
-        return found
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        return self._handed(ranges)

@@ -113,10 +113,6 @@ def test_the_families_of_the_graph_are_loaded_and_those_that_they_are_made_of(
         *("families", "activation", "batch_normalization", "conv", "elementwise", "gemm", "pool"),
         *("reshape", "fused_activations", "matrix_product", "spatial", "standardizing"),
         "lengths",
-        *(
-            "number_bounds",
-            "slicing",
-        ),  # what sums of positions lie between, and pieces of stored rows
     }
 
 

@@ -68,7 +68,7 @@ def bounds(*names: str, rule: Bounding, of_any: bool = False) -> None:
     Args:
         names: ONNX operator types.
         rule: what is asked to the bounds.
-        of_any: it tells something of inputs too of which nothing is known.
+        of_any: of whole numbers that it gives it tells something where nothing is known of its inputs.
 
     Raises:
         ValueError: one is already registered.
@@ -84,17 +84,19 @@ def bounded(
     outputs: tuple[Tensor, ...],
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The outputs of an operator, each with what its numbers lie between, as far as that is known."""
+    followed = all(
+        x is None or x.value is not None or x.bounds is not None or x.dtype == "bool"
+        for x in inputs
+    )
+    if not followed and all(x.is_float or x.dtype not in FOLLOWED for x in outputs):
+        return outputs  # most layers of most models, for which no family is loaded
     rule: Bounding | None = None
     of_any = False
     if not domain:
         load_home("bounds", domain, name)
         rule, of_any = _RULES.get(name, (None, False))
-    followed = True
-    for x in inputs:
-        if x is not None and x.value is None and x.bounds is None and x.dtype != "bool":
-            followed = False
-            if not of_any:
-                return outputs
+    if not followed and not of_any:
+        return outputs
     return tuple([
         _bounded(Asked(inputs, x, place, attributes), rule, followed)
         for place, x in enumerate(outputs)

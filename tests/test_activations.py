@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from amounts import some
 
 import cnnscope
 
 
 def test_the_most_that_is_alive_is_the_peak(samples: Path) -> None:
-    for path in sorted(samples.glob("*.onnx")):
+    for path in some(sorted(samples.glob("*.onnx")), 5):
         report = cnnscope.analyze(path)
         alive = report.activations().alive_bytes()
         peak = report.totals.peak_activation_bytes.value

@@ -174,12 +174,12 @@ def proof(model: Path, folder: Path, **asked: object) -> tuple[cnnscope.Patchwis
 
 #: the first few in each run
 SAMPLES = [
-    "lenet5", "alexnet", "mobilenet_v2", "googlenet", "densenet121", "vgg16", "xception",
+    "lenet5", "mobilenet_v2", "googlenet", "densenet121", "alexnet", "vgg16", "xception",
     "efficientnet_b0", "resnet50", "wavenet", "fcn8s", "deeplabv3_resnet50", "c3d",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SAMPLES[: amount(3, 13)])
+@pytest.mark.parametrize("name", SAMPLES[: amount(2, 13)])
 def test_samples(name: str, samples: Path, tmp_path: Path) -> None:
     """Every sample that has such a stage: equal outputs, and the arena's peak as predicted, to the byte."""
     found, proved = proof(samples / f"{name}.onnx", tmp_path)

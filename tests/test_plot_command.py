@@ -18,7 +18,7 @@ import pytest
 import cnnscope
 from cnnscope.cli import main
 
-matplotlib = pytest.importorskip("matplotlib")
+matplotlib = pytest.importorskip("matplotlib", reason="matplotlib isn't installed")
 
 ROOT = Path(__file__).resolve().parent.parent
 EDGES = str(ROOT / "tests" / "data" / "edges.onnx")

@@ -13,8 +13,8 @@ from onnx import helper, numpy_helper
 
 import cnnscope
 
-matplotlib = pytest.importorskip("matplotlib")
-pytest.importorskip("pandas")
+matplotlib = pytest.importorskip("matplotlib", reason="matplotlib isn't installed")
+pytest.importorskip("pandas", reason="pandas isn't installed")
 from matplotlib.collections import PathCollection  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.patches import Rectangle  # noqa: E402

@@ -169,7 +169,7 @@ def test_every_edge_of_the_first_answer(web: Served, monkeypatch: pytest.MonkeyP
     from cnnscope.analyzer.model import http_ranges
 
     edges = [n for n in range(1, len(data) + 2) if n < 400 or n > len(data) - 200]
-    for first in edges[:: amount(67, 1)]:
+    for first in edges[:: amount(101, 1)]:
         for module in (fetching, http_ranges):
             monkeypatch.setattr(module, "FIRST", first)
         monkeypatch.setattr(fetching, "HEADER", 1 + first % 7)
@@ -388,7 +388,7 @@ def test_archives_that_lie(web: Served, monkeypatch: pytest.MonkeyPatch) -> None
     web.files["/short.zip"] = short
     refused(f"zip://m.onnx::{web.url}/short.zip")
     stored = archive({"m.onnx": SMALL}, zipfile.ZIP_STORED)
-    for at in range(0, len(stored) - 1, len(stored) // amount(20, 600)):
+    for at in range(0, len(stored) - 1, len(stored) // amount(8, 600)):
         web.files["/cut.zip"] = stored[:at]
         refused(f"zip://m.onnx::{web.url}/cut.zip")
     assert "no zip archive" in refused(f"zip://m.onnx::{web.url}/m.onnx")

@@ -18,7 +18,7 @@ from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.reading import Nothing, straight
 from cnnscope.analyzer.operators.tapping import Mixture, OutputTaps
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, reads_of
+from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, ReadLookup
 from cnnscope.analyzer.passes.taps import find_taps
 
 #: taps that sum to 1, or each tap as 1
@@ -44,8 +44,7 @@ class MassLookup:
     """
 
     def __init__(self, graph: Graph, shapes: Shapes, reads: dict[int, NodeReads]) -> None:
-        self.graph, self.shapes, self.reads = graph, shapes, reads
-        self._inner: dict[int, dict[int, NodeReads]] = {}
+        self.graph, self.shapes, self.reads = graph, shapes, ReadLookup(shapes, reads)
         self._weighed: dict[int, dict[int, OutputTaps]] = {}
         self._last: tuple[object, Held] | None = None
 
@@ -79,7 +78,7 @@ class MassLookup:
         while (node := self.graph.producers.get(tensor)) is not None:
             if node.bodies or node.index in self.shapes.functions or self.shapes.folded(node):
                 break
-            per_input = reads_of(node, self.shapes, self.reads).outputs[node.outputs.index(tensor)]
+            per_input = self.reads.of(node, self.shapes).outputs[node.outputs.index(tensor)]
             read = [
                 (name, way)
                 for name, way in zip(node.inputs, per_input, strict=True)
@@ -116,8 +115,7 @@ class MassLookup:
 
     def _node(self, node: Node, shapes: Shapes, outputs: Held, held: Held, uniform: bool) -> None:
         """What hangs on a node's outputs, handed on to its inputs."""
-        known = self.reads if shapes is self.shapes else self._inner.setdefault(id(shapes), {})
-        found = reads_of(node, shapes, known)
+        found = self.reads.of(node, shapes)
         for output, per_input in zip(node.outputs, found.outputs, strict=True):
             if output not in outputs:
                 continue

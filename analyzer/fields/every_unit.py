@@ -19,7 +19,7 @@ from cnnscope.analyzer.fields.read_sets import SeenSets, joined
 from cnnscope.analyzer.model.graph import Graph, Node, used_names
 from cnnscope.analyzer.operators.reading import Nothing
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, reads_of
+from cnnscope.analyzer.passes.reads import KnownRead, NodeReads, ReadLookup
 from cnnscope.analyzer.values.tensor import Tensor
 
 #: spans and rows that are kept for a whole graph, 8 bytes each; an axis seen counts as `AXIS` of them
@@ -35,8 +35,7 @@ class EveryUnit:
     """
 
     def __init__(self, graph: Graph, shapes: Shapes, reads: dict[int, NodeReads]) -> None:
-        self.graph, self.shapes, self.reads = graph, shapes, reads
-        self._inner: dict[int, dict[int, NodeReads]] = {}
+        self.graph, self.shapes, self.reads = graph, shapes, ReadLookup(shapes, reads)
         self._told: dict[str, SeenSets | None] = {}
         self._same: dict[object, IndexSets] = {}
         self._rows: dict[bytes, Rows] = {}
@@ -54,11 +53,6 @@ class EveryUnit:
     def known(self, tensor: str) -> SeenSets | None:
         """What `of` found of a tensor that another one hangs on; None where nothing is told."""
         return self._told.get(tensor)
-
-    def reads_of(self, node: Node, shapes: Shapes) -> NodeReads:
-        """What a node reads, found once."""
-        known = self.reads if shapes is self.shapes else self._inner.setdefault(id(shapes), {})
-        return reads_of(node, shapes, known)
 
     def _first(self, name: str, x: Tensor) -> SeenSets | None:
         lengths = _lengths(x)
@@ -102,7 +96,7 @@ class EveryUnit:
         elif node.bodies:
             told.update(dict.fromkeys(names))
         else:
-            reads = self.reads_of(node, shapes)
+            reads = self.reads.of(node, shapes)
             for name, per_input in zip(node.outputs, reads.outputs, strict=False):
                 if name:
                     told[name] = self._output(node, shapes.tensors[name], per_input, shapes, told)

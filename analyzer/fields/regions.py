@@ -81,7 +81,7 @@ class RegionLookup:
 
         def find(unit: tuple[int | None, ...]) -> Ranges:
             wanted: Wanted = {tensor: [_box(unit, lengths)]}
-            want_before(untold, self.shapes, wanted, every.reads_of)
+            want_before(untold, self.shapes, wanted, every.reads.of)
             return self._met(wanted)
 
         return find

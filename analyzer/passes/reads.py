@@ -129,6 +129,22 @@ def reads_of(node: Node, shapes: Shapes, known: dict[int, NodeReads]) -> NodeRea
     return found
 
 
+class ReadLookup:
+    """What the nodes of a graph read, and those of the functions that it calls, each found once.
+
+    Args:
+        shapes: the graph's.
+        known: by index of its nodes, what has been found already; what is found now is added.
+    """
+
+    def __init__(self, shapes: Shapes, known: dict[int, NodeReads]) -> None:
+        self._known = {id(shapes): known}
+
+    def of(self, node: Node, shapes: Shapes) -> NodeReads:
+        """What a node reads, of the graph or of a function's body with these shapes."""
+        return reads_of(node, shapes, self._known.setdefault(id(shapes), {}))
+
+
 def _not_told(
     node: Node, inputs: Sequence[Tensor | None], places: Sequence[int]
 ) -> Diagnostic | None:

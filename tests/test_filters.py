@@ -43,6 +43,17 @@ def test_range_zeros_and_what_is_no_number() -> None:
     assert found.repeats.dead == (3,)
     nothing = convolution(np.full((2, 1, 2, 2), np.nan, np.float32))
     assert (nothing.figures.unusable, nothing.figures.norm, nothing.repeats.spare) == (8, 0, 0)
+    assert [nothing.to_dict()[key] for key in ("min", "max", "mean", "std")] == [None] * 4
+    assert str(nothing)
+
+
+def test_a_filter_without_a_number_has_no_range_nor_a_part_in_the_layers() -> None:
+    weight = np.array([[[[2, 5]]], [[[np.nan, np.inf]]], [[[3, np.nan]]]], np.float32)
+    found = convolution(weight)
+    assert (found.figures.least, found.figures.most) == (2, 5)
+    ranges = [(row["min"], row["max"]) for row in found.records()]
+    assert ranges == [(2, 5), (None, None), (3, 3)]
+    assert (convolution(-weight).figures.least, convolution(-weight).figures.most) == (-5, -2)
 
 
 @pytest.mark.parametrize(

@@ -34,19 +34,19 @@ class WeightFigures:
     """Of all weights of a layer; what isn't a finite number is counted, and left out of all else.
 
     Args:
-        least, most, mean, std: of the weights.
+        least, most, mean, std: of the weights; None: there is no usable number.
         norm: square root of the sum of their squares.
         zeros: how many are 0.
         unusable: how many are NaN or infinite, or too large to be squared.
         norms: of each filter.
-        lows, highs: of each filter, the least and the largest weight.
+        lows, highs: of each filter, the least and the largest weight; NaN: there is no usable number.
         filter_zeros: of each filter, how many weights are 0.
     """
 
-    least: float
-    most: float
-    mean: float
-    std: float
+    least: float | None
+    most: float | None
+    mean: float | None
+    std: float | None
     norm: float
     zeros: int
     unusable: int
@@ -58,7 +58,7 @@ class WeightFigures:
     @property
     def largest(self) -> float:
         """The largest absolute value."""
-        return max(-self.least, self.most, 0.0)
+        return max(-(self.least or 0.0), self.most or 0.0, 0.0)
 
 
 def weight_figures(filters: np.ndarray) -> WeightFigures:
@@ -75,20 +75,19 @@ def weight_figures(filters: np.ndarray) -> WeightFigures:
             piece = np.where(usable, piece, 0)
             zeros[at] -= np.count_nonzero(~usable, axis=1)
         zeros[at] += np.count_nonzero(piece == 0, axis=1)
-        # Of a row without a usable number the extremes are 0, as its other figures are.
         lows[at] = np.min(piece, axis=1, where=usable, initial=np.inf)
         highs[at] = np.max(piece, axis=1, where=usable, initial=-np.inf)
         norms[at] = np.einsum("ij,ij->i", piece, piece)
         total += float(piece.sum())
+    count, squares = rows * columns - unusable, float(norms.sum())
+    least = most = mean = std = None
+    if count:
+        least, most, mean = float(lows.min()), float(highs.max()), total / count
+        std = float(np.sqrt(max(0.0, squares / count - mean * mean)))
     nothing = lows > highs
-    lows[nothing] = highs[nothing] = 0.0
-    count = rows * columns - unusable
-    squares, mean = float(norms.sum()), total / count if count else 0.0
-    variance = max(0.0, squares / count - mean * mean) if count else 0.0
+    lows[nothing] = highs[nothing] = np.nan
     return WeightFigures(
-        float(lows.min(initial=np.inf)) if rows else 0.0,
-        float(highs.max(initial=-np.inf)) if rows else 0.0,
-        mean, float(np.sqrt(variance)), float(np.sqrt(squares)), int(zeros.sum()), unusable,
+        least, most, mean, std, float(np.sqrt(squares)), int(zeros.sum()), unusable,
         np.sqrt(norms), lows, highs, zeros,
     )  # fmt: skip
 

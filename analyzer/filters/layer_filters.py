@@ -5,6 +5,7 @@ Plain data, which `finding` gathers. The weights aren't held: `kernels` and `ima
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
@@ -176,16 +177,15 @@ class LayerFilters(Answer):
         first = {i: group[0] for group in self.repeats.same for i in group[1:]}
         f, slices = self.figures, self.separability
         for i in range(self.filters):
-            share = None if slices is None else float(slices.filter_energy[i])
             yield {
                 "filter": i,
                 "norm": float(f.norms[i]),
-                "min": float(f.lows[i]),
-                "max": float(f.highs[i]),
+                "min": _told(f.lows[i]),
+                "max": _told(f.highs[i]),
                 "zeros": int(f.filter_zeros[i]),
                 "dead": "yes" if i in dead else "nearly" if i in faint else "no",
                 "same_as": first.get(i),
-                "separability": share if share == share else None,
+                "separability": None if slices is None else _told(slices.filter_energy[i]),
                 "rank": None if slices is None else int(slices.filter_ranks[i]),
             }
 
@@ -193,3 +193,8 @@ class LayerFilters(Answer):
         spare = self.repeats.spare
         said = f", {spare} of them spare" if spare else ""
         return f"of {name(self.layer, 120)}: {many(self.filters, 'filter')}{said}"
+
+
+def _told(value: float) -> float | None:
+    """None of NaN, which stands for what there is no number of."""
+    return None if math.isnan(value) else float(value)

@@ -36,13 +36,13 @@ def shape_text(x: LayerFilters) -> str:
     return f"{shape([x.filters, x.channels, *x.kernel])}{groups}"
 
 
-def number_text(value: float) -> str:
-    """A weight, or a norm.
+def number_text(value: float | None) -> str:
+    """A weight, or a norm; None: there is none.
 
-    >>> number_text(0.123456), number_text(0.0), number_text(1.5e-9)
-    ('0.1235', '0', '1.5e-09')
+    >>> number_text(0.123456), number_text(0.0), number_text(1.5e-9), number_text(None)
+    ('0.1235', '0', '1.5e-09', '-')
     """
-    return f"{value:.4g}"
+    return "-" if value is None else f"{value:.4g}"
 
 
 def spare_text(exact: int, nearly: int | None) -> str:

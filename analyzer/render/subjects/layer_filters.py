@@ -52,8 +52,11 @@ def _facts(x: LayerFilters) -> Iterator[Pair]:
     yield Pair("filters", f"{shape_text(x)}, stored as {x.dtype}: {count(x.weights)} weights")
     if x.period is not None:
         yield Pair("in rotation", f"{x.groups:,} matrices, which begin again after {x.period}")
-    low, high = number_text(f.least), number_text(f.most)
-    yield Pair("range", f"{low} to {high}, mean {number_text(f.mean)}, std {number_text(f.std)}")
+    if f.least is not None:
+        low, high = number_text(f.least), number_text(f.most)
+        yield Pair(
+            "range", f"{low} to {high}, mean {number_text(f.mean)}, std {number_text(f.std)}"
+        )
     yield Pair("norm", number_text(f.norm))
     yield Pair("zeros", f"{f.zeros:,} of {x.weights:,} ({percent(x.sparsity)})")
     if f.unusable:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import pickle
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import fsspec
 import numpy as np
@@ -19,7 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 from web_server import Served, serving
 
 import cnnscope
-from cnnscope.analyzer.model import far_places, fetching, http_session
+from cnnscope.analyzer.model import far_places, fetching, http_ranges, http_session
+from cnnscope.analyzer.model.byte_ranges import ByteRanges
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.model.remote_names import is_far, shown_place
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -113,6 +116,10 @@ def test_a_file_of_that_name_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("s3://k:s/e+c@b/m", "s3://b/m"),
         ("hf://o/r@v1/m", "hf://o/r@v1/m"),
         ("zip://m::https://u:p@h/a.zip?t=1", "zip://m::https://h/a.zip"),
+        ("https://ann:p::w@h/m", "https://h/m"),
+        ("zip://m::https://h/a.zip?t=1::2/3", "zip://m::https://h/a.zip"),
+        ("zip://a::/x@y/a#1.zip", "zip://a::/x@y/a#1.zip"),
+        ("simplecache::s3://k:s::t@b/m", "simplecache::s3://b/m"),
         ("m.onnx", "m.onnx"),
     ],
 )
@@ -194,6 +201,24 @@ def test_a_server_without_ranges(web: Served, monkeypatch: pytest.MonkeyPatch) -
         assert "CNNSCOPE_STREAM_LIMIT" in refused(f"{web.url}/m.onnx")
     monkeypatch.setenv("CNNSCOPE_STREAM_LIMIT", "much")
     assert "a number of bytes is wanted" in refused(f"{web.url}/m.onnx")
+
+
+def test_a_first_answer_that_promises_more_than_there_is() -> None:
+    """A server that names a longer part than the object, or sends on and on, is read no further."""
+
+    class Endless:
+        async def readexactly(self, length: int) -> bytes:
+            assert length <= fetching.FIRST
+            return bytes(length)
+
+    def opened(said: str) -> ByteRanges:
+        answer = mock.Mock(status=206, headers={"Content-Range": said}, content=Endless())
+        return asyncio.run(http_ranges._opener(mock.Mock())(answer))
+
+    size = 10 * fetching.FIRST
+    assert opened(f"bytes 0-{size - 1}/{size}").size == size
+    with pytest.raises(ModelFileError, match="other bytes"):
+        opened("bytes 0-99/40")
 
 
 @pytest.mark.parametrize("tag", ['"two"', 'W/"two"', None])
@@ -304,10 +329,16 @@ class Bucket(MemoryFileSystem):
     pseudo_dirs = [""]  # noqa: RUF012
     cachable = False
     changes = 0
+    sizes = True
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
         return str(super()._strip_protocol("memory://" + path.rpartition("://")[2]))
+
+    def info(self, path: str, **options: object) -> dict[str, object]:
+        found: dict[str, object] = super().info(path, **options)
+        known = self.sizes or path.endswith(".onnx")
+        return found if known else {**found, "size": None}
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **_: object
@@ -328,6 +359,37 @@ def test_buckets_that_are_stood_in_for(scheme: str, monkeypatch: pytest.MonkeyPa
     assert "nothing at this place" in refused(f"{scheme}://b/none.onnx")
     Bucket.changes = 1
     assert "changed while it was read" in refused(f"{scheme}://b/m.onnx")
+    data = archive({"m.onnx": DATA}, zipfile.ZIP_STORED)
+    fsspec.filesystem(scheme).pipe(f"{scheme}://b/a.zip", data)
+    file = open_model(f"zip://m.onnx::{scheme}://b/a.zip")
+    Bucket.changes = 1
+    with pytest.raises(ModelFileError, match="changed while it was read"):
+        file.read(file.model.graph.initializer[0])
+
+
+def test_an_unknown_size_is_no_missing_file(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec.register_implementation("gs", type("B", (Bucket,), {"protocol": "gs"}), clobber=True)
+    monkeypatch.setitem(far_places.NEEDED, "gs", ("fsspec", "gs"))
+    monkeypatch.setattr(Bucket, "sizes", False)
+    data = (samples / "lenet5.onnx").read_bytes()
+    fsspec.filesystem("gs").pipe("gs://u/lenet5.onnx", data)
+    (location,) = open_model("gs://u/lenet5.onnx").missing
+    fsspec.filesystem("gs").pipe(f"gs://u/{location}", b"x")
+    assert open_model("gs://u/lenet5.onnx").weights == "unknown"
+
+
+def test_data_beside_it_by_any_spelling() -> None:
+    """Each is looked for where it lies: folders below, and detours."""
+    names = ("w.bin", "./v.bin", "sub/w.bin", "sub/../u.bin", "sub/none.bin", "gone/w.bin")
+    places = ("w.bin", "v.bin", "sub/w.bin", "u.bin")
+    memory = fsspec.filesystem("memory")
+    memory.pipe({f"/spelt/{x}": b"x" for x in ("m.onnx", *places)})
+    memory.pipe(
+        "/spelt/a.zip", archive(dict.fromkeys(("d/m.onnx", *(f"d/{x}" for x in places)), b"x"), 0)
+    )
+    for place in ("memory://spelt/m.onnx", "zip://d/m.onnx::memory://spelt/a.zip"):
+        found = far_places.ranges_at(place).sizes_beside(names)
+        assert found == dict(zip(names, [1, 1, 1, 1, None, None], strict=True))
 
 
 def test_memory_and_pickles() -> None:

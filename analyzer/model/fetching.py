@@ -171,11 +171,11 @@ class Fetched:
             at += 1
 
 
-def joined(ranges: Iterable[Range]) -> list[Range]:
-    """Pairs of beginning and end, in order, those that lie near each other joined."""
+def joined(ranges: Iterable[Range], near: int = NEAR) -> list[Range]:
+    """Pairs of beginning and end, in order, those joined that lie within so many bytes of each other."""
     found: list[Range] = []
     for start, stop in sorted(ranges):
-        if found and start <= found[-1][1] + NEAR:
+        if found and start <= found[-1][1] + near:
             found[-1] = found[-1][0], max(found[-1][1], stop)
         else:
             found.append((start, stop))

@@ -11,11 +11,11 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.model.byte_ranges import ByteRanges, BytesAtHand, Range, shorter
 from cnnscope.analyzer.model.far_faults import absent, changed, forbidden
-from cnnscope.analyzer.model.fetching import FIRST, LARGEST
+from cnnscope.analyzer.model.fetching import FIRST, LARGEST, joined
 from cnnscope.analyzer.model.http_session import Session, open_session
 from cnnscope.analyzer.model.streamed import CHUNK, Stream, Streamed, demand_size
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -31,7 +31,6 @@ AT_ONCE: Final = 16
 SMALL: Final = 1 << 20
 _NO_RANGES: Final = "the server gives no ranges"
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18})")
-Answer = TypeVar("Answer")
 
 
 class HttpRanges:
@@ -60,7 +59,7 @@ class HttpRanges:
             raise shorter()
         known = len(self._first)
         wanted = [(max(at, known), at + n) for at, n in ranges if at + n > known and n]
-        stretches = joined_within(wanted, NEAR)
+        stretches = joined(wanted, NEAR)
         got = dict(zip(stretches, self._session.run(self._ask(stretches)), strict=True))
         return [self._cut(got, offset, length) for offset, length in ranges]
 
@@ -145,9 +144,9 @@ def _opener(session: Session) -> Callable[[aiohttp.ClientResponse], Awaitable[By
             return BytesAtHand(b"")
         demand_fine(answer.status)
         if answer.status == 206:
-            if place is None or place[0] or not place[1]:
+            if place is None or place[0] or not 0 < place[1] <= place[2]:
                 raise _other_bytes()
-            first = await read_exactly(answer, place[1])
+            first = await read_exactly(answer, min(place[1], FIRST))  # a server may give more
             return HttpRanges(session, place[2], marks_of(answer.headers), first)
         length = answer.content_length
         if length is None or "Content-Encoding" in answer.headers:
@@ -244,17 +243,6 @@ def demand_fine(status: int) -> None:
         raise forbidden()
     if status not in (200, 206):
         raise ModelFileError(f"the server refuses it (HTTP status {status})")
-
-
-def joined_within(ranges: Sequence[Range], near: int) -> list[Range]:
-    """Pairs of beginning and end, in order, those joined that lie within so many bytes of each other."""
-    found: list[Range] = []
-    for start, stop in sorted(ranges):
-        if found and start <= found[-1][1] + near:
-            found[-1] = found[-1][0], max(found[-1][1], stop)
-        else:
-            found.append((start, stop))
-    return found
 
 
 def _other_bytes() -> ModelFileError:

@@ -6,6 +6,7 @@ something else. A file of that very name here wins; ``C:\\m.onnx``, ``a::b`` and
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from urllib.parse import unquote
 CHAIN: Final = "::"
 #: a scheme, two letters at least: one is a drive
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
+_ARCHIVE: Final = re.compile(r"zip://", re.IGNORECASE)
 _LAYER: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+::", re.ASCII)
 _ANYWHERE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://[^\s'\"<>]+", re.ASCII)
 
@@ -43,7 +45,23 @@ def shown_place(text: str) -> str:
     >>> shown_place("zip://m.onnx::https://t@host/a.zip"), shown_place("hf://a/b@v1/m.onnx")
     ('zip://m.onnx::https://host/a.zip', 'hf://a/b@v1/m.onnx')
     """
-    return CHAIN.join(_shown(part) for part in text.split(CHAIN))
+    return CHAIN.join(map(_shown, _links(text)))
+
+
+def _links(text: str) -> list[str]:
+    """A place, then what it lies in; ``::`` in a password or a query is part of that.
+
+    >>> _links("zip://m.onnx::a.zip"), _links("https://ann:p::w@host/m.onnx?k=a::b")
+    (['zip://m.onnx', 'a.zip'], ['https://ann:p::w@host/m.onnx?k=a::b'])
+    """
+    found: list[str] = []
+    for part in text.split(CHAIN):
+        before = found[-1] if found else ""
+        if not _SCHEME.match(before) or _ARCHIVE.match(before) or _SCHEME.match(part):
+            found.append(part)
+        else:
+            found[-1] += CHAIN + part
+    return found
 
 
 def _shown(part: str) -> str:
@@ -67,10 +85,20 @@ def _user(rest: str) -> str:
     return ""
 
 
+def path_beside(path: str, location: str) -> str:
+    """Where external data lies that a model names by its place from the model's folder.
+
+    >>> path_beside("bucket/a/m.onnx", "./w/../m.data"), path_beside("m.onnx", "w")
+    ('bucket/a/m.data', 'w')
+    """
+    folder, slash, _ = path.rpartition("/")
+    return folder + slash + posixpath.normpath(location)
+
+
 def secrets_of(text: str) -> list[str]:
     """What `shown_place` leaves out of a place, in each spelling in which others may quote it."""
     found: set[str] = set()
-    for part in text.split(CHAIN):
+    for part in _links(text):
         rest = part.partition("://")[2]
         place, *hidden = re.split(r"[?#]", rest, maxsplit=1)
         user = _user(place)[:-1]

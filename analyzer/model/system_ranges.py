@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from cnnscope.analyzer.model.byte_ranges import Range, shorter
 from cnnscope.analyzer.model.far_faults import changed, told
 from cnnscope.analyzer.model.file_objects import checked
+from cnnscope.analyzer.model.remote_names import path_beside
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 
 if TYPE_CHECKING:
@@ -68,19 +69,32 @@ class SystemRanges:
         self._settled = True
 
     def sizes_beside(self, locations: Sequence[str]) -> Mapping[str, int | None]:
-        """One look at the file, or at the folder where there are several."""
-        folder = self._path.rpartition("/")[0]
+        """One look at the file, or at each folder where there are several."""
+        paths = {name: path_beside(self._path, name) for name in locations}
+        there: dict[str, Mapping[str, int | None]] = {}
         try:
             if len(locations) == 1:
-                found = self._system.info(f"{folder}/{locations[0]}")
-                return {locations[0]: found.get("size")}
-            listed = self._system.ls(folder, detail=True)
+                (path,) = paths.values()
+                there[path.strip("/")] = self._system.info(path)
+            else:
+                for folder in sorted({path.rpartition("/")[0] for path in paths.values()}):
+                    there.update(self._listed(folder))
         except FileNotFoundError:
-            return dict.fromkeys(locations)
+            pass
         except Exception:  # noqa: BLE001  # no leave to list, say: then it isn't known
             return {}
-        sizes = {str(x["name"]).strip("/"): x.get("size") for x in listed}
-        return {name: sizes.get(f"{folder}/{name}".strip("/")) for name in locations}
+        sizes = {name: there.get(path.strip("/")) for name, path in paths.items()}
+        return {
+            name: None if facts is None else facts["size"]
+            for name, facts in sizes.items()
+            if facts is None or facts.get("size") is not None
+        }
+
+    def _listed(self, folder: str) -> dict[str, Mapping[str, int | None]]:
+        try:
+            return {str(x["name"]).strip("/"): x for x in self._system.ls(folder, detail=True)}
+        except FileNotFoundError:
+            return {}
 
     def _looked_up(self) -> tuple[int, tuple[str, ...]]:
         """Size and marks, asked of the place and not remembered."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cnnscope.analyzer.model.byte_ranges import ByteRanges, Part, Range, shorter
+from cnnscope.analyzer.model.remote_names import path_beside
 from cnnscope.analyzer.model.streamed import Stream, Streamed
 from cnnscope.analyzer.model.unreadable import error_line
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -65,7 +66,9 @@ class ZipMember:
         return [*of_archive, *(self._streamed.notes if self._streamed else ())]
 
     def read(self, offset: int, length: int) -> Part:
-        return self.read_many([(offset, length)])[0]
+        if self._streamed is not None or self.size < offset + length:
+            return self.read_many([(offset, length)])[0]
+        return self._archive.read(self._start + offset, length)
 
     def read_many(self, ranges: Sequence[Range]) -> Sequence[Part]:
         if self._streamed is not None:
@@ -86,10 +89,8 @@ class ZipMember:
 
     def sizes_beside(self, locations: Sequence[str]) -> Mapping[str, int | None]:
         """The archive's list of members tells, and is there."""
-        folder = self._name.rpartition("/")[0]
-        names = {name: f"{folder}/{name}".lstrip("/") for name in locations}
         there = {x.filename: x.file_size for x in self._zip.infolist()}
-        return {name: there.get(full) for name, full in names.items()}
+        return {name: there.get(path_beside(self._name, name)) for name in locations}
 
     def _begun(self) -> Stream:
         try:
@@ -177,6 +178,6 @@ class _ArchiveFile(io.RawIOBase):
         self._ahead = min(2 * self._ahead, _KEPT) if first == self._next else 1
         stop = self._next = max(stop, first + self._ahead)
         begin, end = first * _BLOCK, min(self.size, stop * _BLOCK)
-        part = bytes(self._ranges.read_many([(begin, end - begin)])[0])
+        part = bytes(self._ranges.read(begin, end - begin))
         for i in range(first, stop):
             self._blocks[i] = part[i * _BLOCK - begin : (i + 1) * _BLOCK - begin]

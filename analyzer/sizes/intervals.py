@@ -60,11 +60,10 @@ class Intervals(Answer):
     def records(self) -> Iterator[dict[str, object]]:
         """One for each interval."""
         for interval in (*self.totals, *self.outputs):
-            found = interval.to_dict()
-            for key in ("least_at", "most_at"):
-                at = found[key]
-                found[key] = None if at is None else named_size(at)  # type: ignore[arg-type]  # that it is
-            yield found
+            ends = {"least_at": interval.least_at, "most_at": interval.most_at}
+            yield interval.to_dict() | {
+                key: None if at is None else named_size(at) for key, at in ends.items()
+            }
 
     def summary(self) -> str:
         return f"over {many(self.sizes, 'size')}"

@@ -21,6 +21,7 @@ from cnnscope.analyzer.sizes.patch_planning import StagePlan
 from cnnscope.analyzer.sizes.patch_program import Piece
 from cnnscope.analyzer.values.diagnostics import GraphError
 from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.analyzer.values.tensor import Tensor
 
 #: from this opset on, where Slice begins and ends are inputs
 _SLICE_INPUTS = 10
@@ -182,20 +183,18 @@ def _order(analysis: Analysis) -> dict[int, Node | None]:
     return {**dict.fromkeys(held), **found}
 
 
-def _known(node: Node, tensors: Mapping[str, object]) -> Iterator[onnx.NodeProto]:
+def _known(node: Node, tensors: Mapping[str, Tensor]) -> Iterator[onnx.NodeProto]:
     """What a node gives, as constants."""
     for name in node.outputs:
-        x = tensors.get(name)
-        value = getattr(x, "value", None)
         if not name:
             continue
+        value = tensors[name].value
         if value is None or value.dtype == object:
             raise GraphError(
                 f"node {quoted(node.name)} looks at a map that is run patch by patch, and what it gives isn't"
                 " known"
             )
-        dtype = helper.tensor_dtype_to_np_dtype(helper.np_dtype_to_tensor_dtype(value.dtype))
-        yield _constant(value.astype(dtype), name)
+        yield _constant(value, name)
 
 
 def _inputs(analysis: Analysis, plan: StagePlan, *, bound: bool) -> dict[str, onnx.ValueInfoProto]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.notation import many, percent
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Answer
 
@@ -219,5 +219,5 @@ class PatchProof(Answer):
 
     def summary(self) -> str:
         wrong = sum(run.wrong for run in self.runs)
-        left = "" if self.ratio is None else f", {self.ratio:.0%} of the peak left"
+        left = "" if self.ratio is None else f", {percent(self.ratio)} of the peak left"
         return f"{many(len(self.runs), 'output')}, {wrong} units otherwise{left}"

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+
+
+@pytest.fixture(scope="module")
+def resnet(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[cnnscope.Report, Path]:
+    """ResNet-50's report, and its page."""
+    report = cnnscope.analyze(samples / "resnet50.onnx")
+    return report, page_file(Contents(report), tmp_path_factory.mktemp("resnet50"))
+
+
 WIDTHS = """
 const found = {};
 for (const cell of document.querySelectorAll('#cost .cell')) {
@@ -27,9 +36,10 @@ return found;
 
 
 @pytest.mark.parametrize("metric", ["macs", "params"])
-def test_widths_are_shares(driver: Chrome, samples: Path, tmp_path: Path, metric: str) -> None:
-    report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = page_file(Contents(report), tmp_path)
+def test_widths_are_shares(
+    driver: Chrome, resnet: tuple[cnnscope.Report, Path], metric: str
+) -> None:
+    report, path = resnet
     opened(driver, path, f"#metric={metric}")
     at(driver, "cost")
     widths = until(driver, WIDTHS)
@@ -42,9 +52,9 @@ def test_widths_are_shares(driver: Chrome, samples: Path, tmp_path: Path, metric
 
 
 def test_a_module_is_opened_and_a_layer_chosen(
-    driver: Chrome, samples: Path, tmp_path: Path
+    driver: Chrome, resnet: tuple[cnnscope.Report, Path]
 ) -> None:
-    path = page_file(Contents(cnnscope.analyze(samples / "resnet50.onnx")), tmp_path)
+    _, path = resnet
     opened(driver, path)
     at(driver, "cost")
     names = "return [...document.querySelectorAll('#cost .cell .name')].map(x => x.textContent)"
@@ -59,9 +69,8 @@ def test_a_module_is_opened_and_a_layer_chosen(
     assert complaints(driver) == []
 
 
-def test_the_peak_lists_what_is_alive(driver: Chrome, samples: Path, tmp_path: Path) -> None:
-    report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = page_file(Contents(report), tmp_path)
+def test_the_peak_lists_what_is_alive(driver: Chrome, resnet: tuple[cnnscope.Report, Path]) -> None:
+    report, path = resnet
     opened(driver, path)
     at(driver, "memory")
     alive = "return document.querySelector('#memory .alive').dataset.bytes"
@@ -84,10 +93,9 @@ def billions(text: str) -> float:
 
 
 def test_repeats_running_sums_and_what_is_found(
-    driver: Chrome, samples: Path, tmp_path: Path
+    driver: Chrome, resnet: tuple[cnnscope.Report, Path]
 ) -> None:
-    report = cnnscope.analyze(samples / "resnet50.onnx")
-    path = page_file(Contents(report), tmp_path)
+    report, path = resnet
     opened(driver, path, "#metric=macs&find=conv2")
     at(driver, "cost")
     labels = driver.execute_script(LABELS)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from amounts import amount
 from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
@@ -26,9 +27,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=wh
 @pytest.mark.parametrize(
     ("model", "layer", "units"),
     [
-        ("lenet5", "/conv2/Conv", [(0, 0), (9, 9), (4, 7)]),
+        ("lenet5", "/conv2/Conv", [(4, 7), (0, 0), (9, 9)]),
         ("resnet50", "/layer2/2/conv2/Conv", [(3, 14), (27, 0)]),
-        ("wavenet", None, [(0,), (7777,), (15999,)]),
+        ("wavenet", None, [(15999,), (0,), (7777,)]),
     ],
 )
 def test_the_page_shows_the_exact_regions(
@@ -40,7 +41,7 @@ def test_the_page_shows_the_exact_regions(
     path = page_file(Contents(report), tmp_path)
     fields = [field for field in chosen.receptive_field if field.output_axis is not None]
     rank = len(chosen.outputs[0].shape or ())
-    for unit in units:
+    for unit in units[: amount(1, len(units))]:
         opened(driver, path, f"#layer={quote(chosen.path)}&unit={','.join(map(str, unit))}")
         at(driver, "sight")
         shown = json.loads(

@@ -177,6 +177,8 @@ def test_the_small_network_is_what_is_written_of_it(edges: Any) -> None:
     assert edges.filters("blur").separability.separable
     assert edges.filters("mix").low_rank[0].cuts[-1].ranks[0] <= 2
     assert first.smallest()[0].form == "spatial"
+    with pytest.raises(ValueError, match=r"energy is 0\.8; told are: 0\.9, 0\.95, 0\.99"):
+        first.smallest(0.8)
 
 
 def test_images_are_grey_where_a_weight_is_zero(edges: Any) -> None:

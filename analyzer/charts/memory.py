@@ -24,11 +24,11 @@ class MemoryChart(Chart):
 
     Args:
         parts: from the largest on, the others last.
-        peak: the layer with the most bytes alive; None: none is known.
+        peak: the layer with the most bytes alive, of those known.
     """
 
     parts: tuple[str, ...]
-    peak: int | None
+    peak: int
 
 
 def chart(report: Report) -> MemoryChart:

@@ -14,7 +14,7 @@ from cnnscope.analyzer.filters.figures import Repeats, WeightFigures
 from cnnscope.analyzer.filters.images import kernel_images
 from cnnscope.analyzer.filters.low_rank import Cut, LowRank
 from cnnscope.analyzer.filters.separability import Separability
-from cnnscope.analyzer.filters.spectra import Bulk
+from cnnscope.analyzer.filters.spectra import ENERGIES, Bulk
 from cnnscope.analyzer.layers.kinds import Kind
 from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -122,7 +122,13 @@ class LayerFilters(Answer):
 
         Args:
             energy: 0.9, 0.95 or 0.99.
+
+        Raises:
+            ValueError: it is none of these.
         """
+        if energy not in ENERGIES:
+            wanted = ", ".join(map(str, ENERGIES))
+            raise ValueError(f"energy is {energy!r}; told are: {wanted}")
         found = [
             (way, cut)
             for way in self.low_rank

@@ -50,8 +50,6 @@ def draw(chart: MemoryChart, axes: Axes) -> None:
 
 
 def _peak(chart: MemoryChart, axes: Axes) -> None:
-    if chart.peak is None:
-        return
     row = next(row for row in chart.rows if row["index"] == chart.peak)
     (height,) = numbers([row], "alive_bytes")
     beyond = chart.peak > axes.get_xlim()[1] / 2

@@ -23,6 +23,7 @@ from cnnscope.analyzer.render.plots.style import (
     label,
     legend,
     literal,
+    short,
     title,
 )
 from cnnscope.analyzer.values.notation import rate
@@ -52,16 +53,11 @@ def draw(chart: RooflineChart, axes: Axes) -> None:
         axis.set_major_locator(LogLocator(10, numticks=8))
         axis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: _plain(x)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: short(rate(x, ""))))
     axes.set_xlabel("FLOP per byte read or written")
     axes.set_ylabel("FLOP/s reached" if chart.measured else "FLOP/s at best")
     legend(axes, entries, loc="lower right", ncols=1, title="area: time", title_fontsize="small")
     title(axes, chart.title)
-
-
-def _plain(value: float) -> str:
-    number, _, unit = rate(value, "").partition(" ")
-    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}".strip()
 
 
 def _points(axes: Axes, rows: list[Row], longest: float, color: str, mark: str) -> Artist:

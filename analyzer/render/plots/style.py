@@ -101,14 +101,18 @@ def amounts(axis: Axis, what: str) -> None:
         axis.set_major_formatter(FuncFormatter(lambda x, _: duration(x)))
     elif "bytes" in what:
         axis.set_major_locator(_Binary(6))
-        axis.set_major_formatter(FuncFormatter(lambda x, _: _short(nbytes(round(x)))))
+        axis.set_major_formatter(FuncFormatter(lambda x, _: short(nbytes(round(x)))))
     else:
         axis.set_major_locator(MaxNLocator(6, integer=True))
-        axis.set_major_formatter(FuncFormatter(lambda x, _: _short(count(round(x)))))
+        axis.set_major_formatter(FuncFormatter(lambda x, _: short(count(round(x)))))
 
 
-def _short(text: str) -> str:
-    """Without zeros behind the point: ticks lie at round numbers."""
+def short(text: str) -> str:
+    """An amount at a tick: without zeros behind the point, since ticks lie at round numbers.
+
+    >>> short("2.50 GiB"), short("100"), short("10.0 T")
+    ('2.5 GiB', '100', '10 T')
+    """
     number, _, unit = text.partition(" ")
     number = number.rstrip("0").rstrip(".") if "." in number else number
     return f"{number} {unit}".strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx.parser
 import pytest
 from amounts import some
 
@@ -43,3 +44,20 @@ def test_by_hand(samples: Path) -> None:
 def test_alive_lists_what_is_summed(samples: Path, layer: int) -> None:
     found = cnnscope.analyze(samples / "unet.onnx").activations()
     assert sum(x.nbytes or 0 for x in found.alive(layer)) == found.alive_bytes()[layer]
+
+
+def test_what_lives_in_a_subgraph_may_be_unknown() -> None:
+    """How many elements aren't 0 is known only when it runs: the largest known sum is no answer."""
+    text = """<ir_version: 8, opset_import: ["": 17]> g (float[8] x, bool c) => (float[8] y) {
+        r = Relu(x)
+        n = If(c) <
+            then_branch = a () => (int64 p) { i = NonZero(r)  s = Size(i)  p = Identity(s) },
+            else_branch = b () => (int64 q) { q = Size(r) }
+        >
+        y = Neg(r)
+    }"""
+    found = cnnscope.analyze(onnx.parser.parse_model(text)).activations()
+    alive = found.alive_bytes()
+    # x, c and r, 4 bytes an element and 1 a truth; at last r and y
+    assert (alive[0], alive[1], alive[2]) == (32 + 1 + 32, None, 32 + 32)
+    assert "isn't known" in found.summary()

@@ -20,6 +20,8 @@ from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
 from cnnscope.analyzer.model.wire_format import (
     FileBytes,
     Pieces,
+    copied_pieces,
+    message_field,
     message_fields,
     pieces_length,
 )
@@ -30,8 +32,6 @@ NodeNotes: TypeAlias = Mapping[tuple[Written, int], Mapping[str, str]]
 
 _LIMIT: Final = 1 << 31
 """Bytes of a message that protobuf reads."""
-_STRETCH: Final = 1 << 22
-"""Bytes that are copied at once."""
 
 _GRAPH, _FUNCTION, _MODEL_NOTE = (
     field_key("ModelProto", name) for name in ("graph", "functions", "metadata_props")
@@ -69,16 +69,7 @@ def annotated(
         raise ModelFileError(
             "with its notes the file would exceed protobuf's 2 GB; keep its weights in external data"
         )
-    return _pieces(data, kept)
-
-
-def _pieces(data: FileBytes, kept: Pieces) -> Iterator[bytes]:
-    for piece in kept:
-        if isinstance(piece, bytes):
-            yield piece
-            continue
-        for start in range(piece.start, piece.stop, _STRETCH):
-            yield bytes(data[start : min(start + _STRETCH, piece.stop)])
+    return copied_pieces(data, kept)
 
 
 class _Copy:
@@ -183,8 +174,7 @@ class _Copy:
 
 def _entries(key: int, notes: Mapping[str, str]) -> Pieces:
     """Notes as fields of the message that they are of: texts by name."""
-    found: Pieces = []
-    for name, text in notes.items():
-        body = onnx.StringStringEntryProto(key=name, value=text).SerializeToString()
-        found.append(varint_bytes(key) + varint_bytes(len(body)) + body)
-    return found
+    return [
+        message_field(key, onnx.StringStringEntryProto(key=name, value=text))
+        for name, text in notes.items()
+    ]

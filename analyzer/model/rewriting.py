@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import onnx
 
@@ -17,7 +17,14 @@ from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.model.payload_places import field_key, varint_bytes
 from cnnscope.analyzer.model.weight_places import external_locations
 from cnnscope.analyzer.model.whole_file import written_whole
-from cnnscope.analyzer.model.wire_format import FileBytes, Pieces, message_fields, pieces_length
+from cnnscope.analyzer.model.wire_format import (
+    FileBytes,
+    Pieces,
+    copied_pieces,
+    message_field,
+    message_fields,
+    pieces_length,
+)
 from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -27,7 +34,6 @@ _INPUT: Final = field_key("GraphProto", "input")
 _TOLD: Final = frozenset({
     field_key("GraphProto", "value_info"), field_key("GraphProto", "quantization_annotation")
 })  # fmt: skip
-_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +88,7 @@ def write_with_nodes(file: ModelFile, new: NewNodes, output: Path) -> None:
     demand_neighbours(file, output)
     pieces = _model_pieces(data, new)
     with written_whole(output) as stream:
-        for piece in pieces:
-            _copy(data, piece, stream)
+        stream.writelines(copied_pieces(data, pieces))
 
 
 def demand_neighbours(file: ModelFile, output: Path) -> None:
@@ -125,14 +130,6 @@ def holds_weights(file: ModelFile, output: Path) -> bool:
     return any(path.exists() and output.samefile(path) for path in beside)
 
 
-def _copy(data: FileBytes, piece: bytes | slice, stream: BinaryIO) -> None:
-    if isinstance(piece, bytes):
-        stream.write(piece)
-        return
-    for start in range(piece.start, piece.stop, _CHUNK):
-        stream.write(data[start : min(start + _CHUNK, piece.stop)])
-
-
 def _model_pieces(data: FileBytes, new: NewNodes) -> Pieces:
     """What the new file is made of: bytes, and stretches of the old one."""
     around: Pieces = []
@@ -158,11 +155,11 @@ def _graph_pieces(
             elif key == _INPUT:
                 value = onnx.ValueInfoProto.FromString(bytes(data[inside:stop]))
                 other = new.inputs.get(value.name)
-                rest.append(slice(tag, stop) if other is None else _message(_INPUT, other))
+                rest.append(slice(tag, stop) if other is None else message_field(_INPUT, other))
             elif key not in _TOLD or _named(data, key, inside, stop) not in new.gone:
                 rest.append(slice(tag, stop))
     for node in new.nodes:
-        yield nodes[node] if isinstance(node, int) else _message(_NODE, node)
+        yield nodes[node] if isinstance(node, int) else message_field(_NODE, node)
     yield from rest
 
 
@@ -172,8 +169,3 @@ def _named(data: FileBytes, key: int, inside: int, stop: int) -> str:
     if key == field_key("GraphProto", "value_info"):
         return str(onnx.ValueInfoProto.FromString(text).name)
     return str(onnx.TensorAnnotation.FromString(text).tensor_name)
-
-
-def _message(key: int, message: onnx.NodeProto | onnx.ValueInfoProto) -> bytes:
-    body = message.SerializeToString()
-    return varint_bytes(key) + varint_bytes(len(body)) + body

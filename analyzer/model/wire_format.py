@@ -26,11 +26,16 @@ from cnnscope.analyzer.values.diagnostics import ModelFileError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from google.protobuf.message import Message
+
 THRESHOLD: Final = 4096
 """Payloads up to this many bytes stay: shapes hang on small constants."""
 
 DEPTH: Final = 100
 """Messages inside messages that protobuf's parser accepts; a subgraph takes three."""
+
+_STRETCH: Final = 1 << 22
+"""Bytes of a file that are copied at once."""
 
 
 class FileBytes(Protocol):
@@ -208,6 +213,22 @@ class Walk:
 def pieces_length(pieces: Pieces) -> int:
     """How many bytes that is."""
     return sum(len(x) if isinstance(x, bytes) else x.stop - x.start for x in pieces)
+
+
+def copied_pieces(data: FileBytes, pieces: Pieces) -> Iterator[bytes]:
+    """What pieces are made of, one after another, a few megabytes of the file at once."""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+            continue
+        for start in range(piece.start, piece.stop, _STRETCH):
+            yield bytes(data[start : min(start + _STRETCH, piece.stop)])
+
+
+def message_field(key: int, message: Message) -> bytes:
+    """A message as a field of the one that it is in."""
+    body = message.SerializeToString()
+    return varint_bytes(key) + varint_bytes(len(body)) + body
 
 
 def message_fields(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnnscope.analyzer.model.graph import Node, used_names
 from cnnscope.analyzer.passes.memory import find_liveness
 from cnnscope.analyzer.values.dimension import Undetermined
-from cnnscope.analyzer.values.notation import many
+from cnnscope.analyzer.values.notation import many, nbytes
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.shown import Listing
 from cnnscope.analyzer.values.tensor import Tensor, plain_shape
@@ -57,7 +57,8 @@ class Activations(Listing[Activation]):
     Args:
         model: its path.
         tensors: inputs first, then what each layer gives; stored tensors aren't among them.
-        inside: of layers with a subgraph, the bytes alive at once in it, on top of what is alive around it.
+        inside: of layers with a subgraph, the bytes alive at once in it, on top of what is alive around it;
+            None: not known.
         layers: how many layers there are.
 
     >>> import cnnscope
@@ -68,7 +69,7 @@ class Activations(Listing[Activation]):
 
     model: str | None
     tensors: tuple[Activation, ...]
-    inside: Mapping[int, int]
+    inside: Mapping[int, int | None]
     layers: int
 
     @property
@@ -95,7 +96,8 @@ class Activations(Listing[Activation]):
         alive = lost = 0
         for layer in range(self.layers):
             alive, lost = alive + changes[layer], lost + unknown[layer]
-            found.append(None if lost else alive + self.inside.get(layer, 0))
+            inside = self.inside.get(layer, 0)
+            found.append(None if lost or inside is None else alive + inside)
         return found
 
     def to_dict(self) -> dict[str, object]:
@@ -123,8 +125,13 @@ class Activations(Listing[Activation]):
         return pandas.DataFrame.from_records(list(self.records()))
 
     def summary(self) -> str:
-        known = [x for x in self.alive_bytes() if x is not None]
-        return f"{many(len(self.tensors), 'tensor')}, at most {max(known, default=0)} bytes at once"
+        alive = self.alive_bytes()
+        known = [x for x in alive if x is not None]
+        most = (
+            f"at most {nbytes(max(known, default=0))} at once" if len(known) == len(alive)
+            else f"of {len(alive) - len(known)} of {many(len(alive), 'layer')} it isn't known what is alive"
+        )  # fmt: skip
+        return f"{many(len(self.tensors), 'tensor')}, {most}"
 
 
 def activations_of(
@@ -172,13 +179,14 @@ def _activation(name: str, tensor: Tensor, first: int, last: int) -> Activation:
     )  # fmt: skip
 
 
-def _inside(running: Sequence[Node], analysis: Analysis) -> Iterator[tuple[int, int]]:
-    """Of each layer with subgraphs, the most that is alive at once in one of them."""
+def _inside(running: Sequence[Node], analysis: Analysis) -> Iterator[tuple[int, int | None]]:
+    """Of each layer with subgraphs, the most that is alive at once in one of them; None: not known."""
     for index, node in enumerate(running):
         peaks = []
         for attribute, body in node.bodies.items():
             found = analysis.shapes.bodies.get((node.index, attribute))
             if found is not None:
-                peaks.append(find_liveness(body, found, inputs_too=False).peak)
+                peaks.append(find_liveness(body, found, inputs_too=False))
         if peaks:
-            yield index, max(peaks)
+            known = not any(x.unsized or x.free for x in peaks)
+            yield index, max(x.peak for x in peaks) if known else None

@@ -130,6 +130,15 @@ def test_what_is_no_baseline_is_not_written_over(project: Path, text: str, said:
     assert Path(FILE).read_text() == text
 
 
+@pytest.mark.parametrize("key", ["most_at", "least_at", "uncounted"])
+def test_a_length_or_count_that_is_not_told_is_not_0(project: Path, key: str) -> None:
+    figure = {"low": 3, "high": 5, "most_at": None, key: {"H": None}}
+    figures = [{"quantity": "macs", "scope": None, "values": [figure]}]
+    Path(FILE).write_text(json.dumps({"models": [{"model": A, "figures": figures}]}))
+    code, _, err = run("check", A, "--baseline", FILE, "--limit", "macs=+0")
+    assert (code, "'None' is no whole number" in " ".join(err.split())) == (2, True), err
+
+
 def test_whole_or_not_at_all(project: Path) -> None:
     run("baseline", "write", A, "-o", FILE)
     before = Path(FILE).read_bytes()

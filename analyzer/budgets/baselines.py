@@ -221,21 +221,17 @@ def _scope(entry: object) -> Scope:
 
 def _figure(entry: Mapping[str, object]) -> Figure:
     low, high, value = (_number(entry.get(key)) for key in ("low", "high", "value"))
-    uncounted = entry.get("uncounted")
-    missing = (
-        {str(k): _count(n) or 0 for k, n in uncounted.items()}
-        if isinstance(uncounted, dict)
-        else {}
-    )
+    missing = _counts(entry.get("uncounted")) or {}
     figure = Figure(low, high, str(entry.get("reason") or ""), value, missing)
     if "most_at" not in entry:
         return figure
-    least_at, most_at = _size(entry.get("least_at")), _size(entry["most_at"])
+    least_at, most_at = _counts(entry.get("least_at")), _counts(entry["most_at"])
     return replace(figure, spread=True, least_at=least_at, most_at=most_at)
 
 
-def _size(given: object) -> dict[str, int] | None:
-    return {str(k): _count(n) or 0 for k, n in given.items()} if isinstance(given, dict) else None
+def _counts(given: object) -> dict[str, int] | None:
+    """Whole numbers by name: what is missing, or the lengths of a size; None where none are told."""
+    return {str(k): _whole(n) for k, n in given.items()} if isinstance(given, dict) else None
 
 
 def _number(given: object) -> Fraction | None:
@@ -249,10 +245,12 @@ def _number(given: object) -> Fraction | None:
 
 
 def _count(given: object) -> int | None:
-    """A whole number of a report's."""
-    if given is None or (
-        isinstance(given, int) and not isinstance(given, bool) and given.bit_length() <= 400
-    ):
+    """A whole number of a report's; None: it isn't known."""
+    return None if given is None else _whole(given)
+
+
+def _whole(given: object) -> int:
+    if isinstance(given, int) and not isinstance(given, bool) and given.bit_length() <= 400:
         return given
     raise _NoFigureError(f"{str(given)[:60]!r} is no whole number")
 
@@ -287,7 +285,7 @@ def _fields_of_report(layers: Sequence[Mapping[str, object]]) -> Sequence[Figure
     strangers = {layer["name"] for layer in layers if layer["uncounted"]}
     for layer in layers:
         for axis in layer["receptive_field"]:  # type: ignore[attr-defined]  # else: TypeError
-            place = (str(axis["input"]), _count(axis["axis"]) or 0)
+            place = (str(axis["input"]), _whole(axis["axis"]))
             collapsed = axis["global"] and axis["global_by"] not in strangers
             if axis["size"] is None and not collapsed:
                 unknown.add(place)

@@ -183,7 +183,7 @@ class Plots:
 
         Raises:
             KeyError: there is no such layer, or several fit.
-            ValueError: it has no kernels, or there is no such channel.
+            ValueError: it has no kernels, there is no such channel, or `most` is no number from 1 on.
             ModelFileError: the weights can't be read.
         """
         found = self.chart("filters", layer, channel=channel, together=together, most=most)

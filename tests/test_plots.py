@@ -260,6 +260,13 @@ def test_what_cannot_be_drawn_is_said(resnet: cnnscope.Report) -> None:
     ):
         with pytest.raises((ValueError, TypeError), match=said):
             resnet.plot.data(kind, *asked)
+    none, _ = stored_filters(0, 1, 3, 3)
+    assert none.filters(0).images().shape == (0, 3, 3)
+    with pytest.raises(ValueError, match="no kernels to draw"):
+        none.plot.filters(0)
+    for most in (0, -1, 2.5):
+        with pytest.raises(ValueError, match=f"most is {most}; a whole number from 1 on"):
+            cnnscope.analyze(EDGES).plot.filters("conv1", most=most)
     with pytest.raises(KeyError, match="nowhere"):
         resnet.plot.data("region", "nowhere")
     read = cnnscope.load(json.dumps(resnet.to_dict()).encode())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnscope.analyzer.charts.chart import Chart, Row, model_name
+from cnnscope.analyzer.values.arguments import checked_count
 from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -56,17 +57,19 @@ def chart(
 
     Raises:
         KeyError: there is no such layer, or several fit.
-        ValueError: it has no kernels, or there is no such channel.
+        ValueError: it has no kernels, there is no such channel, or `most` is no number from 1 on.
         ModelFileError: the weights can't be read.
 
     >>> import cnnscope
     >>> chart(cnnscope.analyze("tests/data/edges.onnx"), "conv1").images.shape
     (8, 5, 5, 3)
     """
-    found = report.filters(layer)
+    shown, found = checked_count(most, "most", 1), report.filters(layer)
     if channel is None and found.channels not in (1, 3):
         channel = 0
-    images = found.images(channel, together=together)[:most]
+    images = found.images(channel, together=together)[:shown]
+    if not images.size:
+        raise ValueError("its weights are empty: there are no kernels to draw")
     if len(found.kernel) == 1:  # which they have a height of 1 for
         images = images[:, 0]
     color = images.ndim == 2 + len(found.kernel)

@@ -39,7 +39,8 @@ def kernel_images(
     if numbers.ndim == 3:
         found = found[:, None]
     found = np.where(np.isfinite(found), found, np.nan)
-    sizes = np.nan_to_num(np.abs(found)).reshape(len(found), -1).max(axis=1, initial=0)
+    inside = tuple(range(1, found.ndim))
+    sizes = np.nan_to_num(np.abs(found)).max(axis=inside, initial=0)
     if together:
         sizes = np.full_like(sizes, sizes.max(initial=0))
     scale = np.where(sizes > 0, sizes, 1).reshape(-1, *[1] * (found.ndim - 1))

@@ -10,18 +10,29 @@ from browser import at, complaints, opened, page_file, until, why_not
 
 import cnnscope
 from cnnscope.analyzer.paging import contents_of
+from cnnscope.analyzer.render.page.contents import Contents
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+
+
+@pytest.fixture(scope="module")
+def resnet(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Contents, Path]:
+    """What ResNet-50's page holds, and the page."""
+    contents = contents_of(samples / "resnet50.onnx")
+    return contents, page_file(contents, tmp_path_factory.mktemp("resnet50"))
+
+
 MACS = "return document.querySelector('[data-figure=macs] .figure').textContent"
 
 
-def test_another_size_is_everywhere(driver: Chrome, samples: Path, tmp_path: Path) -> None:
+def test_another_size_is_everywhere(
+    driver: Chrome, samples: Path, resnet: tuple[Contents, Path]
+) -> None:
     model = samples / "resnet50.onnx"
-    contents = contents_of(model)
-    path = page_file(contents, tmp_path)
+    contents, path = resnet
     assert contents.sizes is not None
     length = contents.sizes.sizes[-1][0]
     opened(driver, path)
@@ -79,10 +90,9 @@ def test_tiles_lie_where_they_are_cut(driver: Chrome, samples: Path, tmp_path: P
 
 
 def test_bytes_are_ticked_in_the_unit_they_are_written_in(
-    driver: Chrome, samples: Path, tmp_path: Path
+    driver: Chrome, resnet: tuple[Contents, Path]
 ) -> None:
-    path = page_file(contents_of(samples / "resnet50.onnx"), tmp_path)
-    opened(driver, path)
+    opened(driver, resnet[1])
     at(driver, "sizes")
     said = until(
         driver,
@@ -96,10 +106,10 @@ def test_bytes_are_ticked_in_the_unit_they_are_written_in(
     assert len(figures) - len(round_ones) <= 1
 
 
-def test_the_address_names_a_size(driver: Chrome, samples: Path, tmp_path: Path) -> None:
-    contents = contents_of(samples / "resnet50.onnx")
-    path = page_file(contents, tmp_path)
-    opened(driver, path, "#size=448")
+def test_the_address_names_a_size(
+    driver: Chrome, samples: Path, resnet: tuple[Contents, Path]
+) -> None:
+    opened(driver, resnet[1], "#size=448")
     there = cnnscope.analyze(samples / "resnet50.onnx", shapes={"input": [1, 3, 448, 448]})
     assert there.totals.macs.value is not None
     # Before the view of sizes is made, and after a place in the page is gone to.

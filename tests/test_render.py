@@ -351,7 +351,7 @@ JSON_VALUES = st.recursive(
 
 
 @given(JSON_VALUES)
-@settings(max_examples=amount(100, 5_000), deadline=None)
+@settings(max_examples=amount(25, 5_000), deadline=None)
 def test_json_is_the_standard_library_s_however_it_is_written(value: object) -> None:
     text = dumped(value)
     assert json.loads(text) == json.loads(json.dumps(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import onnx.parser
@@ -61,3 +62,14 @@ def test_what_lives_in_a_subgraph_may_be_unknown() -> None:
     # x, c and r, 4 bytes an element and 1 a truth; at last r and y
     assert (alive[0], alive[1], alive[2]) == (32 + 1 + 32, None, 32 + 32)
     assert "isn't known" in found.summary()
+
+
+def test_a_report_from_data_doesnt_know_what_subgraphs_take(corpus: Path, tmp_path: Path) -> None:
+    for name in ("hm_norms", "hm_if_loop"):
+        report = cnnscope.analyze(corpus / "models" / f"{name}.onnx")
+        (tmp_path / "r.json").write_text(json.dumps(report.to_dict()))
+        loaded = cnnscope.load(tmp_path / "r.json")
+        assert isinstance(loaded, cnnscope.Report)
+        behind = max((i + 1 for i, x in enumerate(report.layers) if x.bodies), default=0)
+        alive = report.activations().alive_bytes()
+        assert loaded.activations().alive_bytes() == [None] * behind + alive[behind:]

@@ -58,7 +58,8 @@ class Activations(Listing[Activation]):
         model: its path.
         tensors: inputs first, then what each layer gives; stored tensors aren't among them.
         inside: of layers with a subgraph, the bytes alive at once in it, on top of what is alive around it;
-            None: not known.
+            None: not known. In a report read from data neither this nor what subgraphs read is known: then
+            the layers before one are here, too.
         layers: how many layers there are.
 
     >>> import cnnscope
@@ -138,7 +139,7 @@ def activations_of(
     model: str | None, layers: Sequence[Layer], ends: tuple[Sequence[str], Sequence[str]],
     tensors: Mapping[str, Tensor], analysis: Analysis | None,
 ) -> Activations:  # fmt: skip
-    """The activations of a model; without an analysis, subgraphs take nothing.
+    """The activations of a model; without an analysis it isn't known what subgraphs take and keep alive.
 
     Args:
         model: its path.
@@ -163,7 +164,11 @@ def activations_of(
         tensor = tensors.get(name, Tensor())
         if not tensor.constant:
             found.append(_activation(name, tensor, begin, last.get(name, begin)))
-    inside = dict(_inside(running, analysis)) if analysis else {}
+    if analysis is not None:
+        inside = dict(_inside(running, analysis))
+    else:
+        behind = max((index + 1 for index, layer in enumerate(layers) if layer.bodies), default=0)
+        inside = dict.fromkeys(range(behind))
     return Activations(model, tuple(found), inside, len(layers))
 
 

@@ -124,8 +124,7 @@ class Report(LayerQuestions, Answer):
     def activations(self) -> Activations:
         """Which tensors are alive while each layer runs, and how many bytes that is.
 
-        Raises:
-            ValueError: the report was read from data, which doesn't have them.
+        In a report that was read from data this isn't known up to the last layer with a subgraph.
 
         >>> import cnnscope
         >>> found = cnnscope.analyze("sample_models/lenet5.onnx").activations()

@@ -266,7 +266,7 @@ NORMALISING = [
 ROWS = [*POINTWISE, *ARITHMETIC, *MOVING, *PRODUCTS, *WINDOWS, *NORMALISING]
 
 
-@pytest.mark.parametrize("case", some(ROWS, 90))
+@pytest.mark.parametrize("case", some(ROWS, 60))
 def test_a_gradient_equals_finite_differences(case: Any) -> None:
     source = case[6]
     at, step = forward(case)

@@ -282,7 +282,7 @@ def drawn(w: Positions, draw: random.Random) -> str:
     return x
 
 
-@pytest.mark.parametrize("seed", range(amount(60, 3000)))
+@pytest.mark.parametrize("seed", range(amount(30, 3000)))
 def test_random_positions(seed: int) -> None:
     draw = random.Random(seed)
     w = Positions()

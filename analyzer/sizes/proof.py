@@ -180,7 +180,6 @@ class PatchProof(Answer):
     Args:
         runs: one for each output.
         peaks: the bytes that ONNX Runtime's arena had alive, before and after; None where it doesn't say.
-        said: the same, as predicted.
         runtime: ONNX Runtime's version.
         provider: what ran them.
         reason: why the peaks aren't those of activations in the file's order; None where they are.
@@ -188,7 +187,6 @@ class PatchProof(Answer):
 
     runs: tuple[TiledRun, ...]
     peaks: tuple[int, int] | None
-    said: tuple[int, int]
     runtime: str
     provider: str
     reason: str | None = None

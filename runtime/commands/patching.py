@@ -82,6 +82,5 @@ def _proof(request: Patching, source: Source, found: Patchwise) -> PatchProof | 
 
     shapes: GivenShapes = {name: list(shape) for name, shape in found.inputs.items()}
     base = ModelJob(source, shapes, {}, request.provider, seed=request.seed)
-    peak = found.peak()
-    job = PatchJob(base, str(request.rewritten), (peak.before, peak.after))
+    job = PatchJob(base, str(request.rewritten))
     return run_in_own_child(PatchProof, source, PROVE_PATCHES, job, request.timeout)

@@ -13,9 +13,7 @@ class PatchJob:
     Args:
         base: the model as it was, its inputs' shapes, provider and seed.
         rewritten: the path of the other.
-        said: the predicted peaks of both.
     """
 
     base: ModelJob
     rewritten: str
-    said: tuple[int, int]

@@ -52,7 +52,6 @@ def prove_patches_here(
     return PatchProof(
         tuple(held(name, given[name], again[name]) for name in given),
         _peaks(measured, less),
-        request.said,
         runtime_version(),
         provider.name,
         _reason(less) or _reason(measured),

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from commanded import run as command
 from networks import network, node
 
 import cnnscope
-from cnnscope.cli import main
 
 FIRST = np.array([[1, 2, -1], [0, 3, 1], [2, 0, 1]], np.float32)
 SECOND = np.array([[1, 0, 1], [-2, 1, 0], [0, 1, 3]], np.float32)
@@ -137,27 +137,18 @@ def test_weights_that_are_missing_are_an_error(measure: Measure, samples: Path) 
         measure(samples / "lenet5.onnx", "/conv2/Conv")
 
 
-def told(capfd: pytest.CaptureFixture[str], *line: str) -> tuple[object, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main(["effective", *line])
-    out, err = capfd.readouterr()
-    return end.value.code or 0, out, err
-
-
 @pytest.mark.usefixtures("without_children")
-def test_the_command(
-    tmp_path: Path, samples: Path, capfd: pytest.CaptureFixture[str], measure: Measure
-) -> None:
+def test_the_command(tmp_path: Path, samples: Path, measure: Measure) -> None:
     path = str(tmp_path / "m.onnx")
     onnx.save(two_convolutions(), path)
     run = ("--run", "--provider", "cpu", "--draws", "3", "--format", "json")
-    code, out, _ = told(capfd, path, "y", *run)
+    code, out, _ = command("effective", path, "y", *run)
     found = json.loads(out)
     assert (code, found["counting"], found["draws"]) == (0, "gradient", 3)
     expected = measure(path, "y", draws=3).to_dict()
     assert json.loads(json.dumps(expected)) == found
     np.save(tmp_path / "x.npy", np.ones((2, 1, 11, 11), np.float32))
-    code, out, _ = told(capfd, path, "y", "--run", "--input", f"x={tmp_path}/x.npy")
+    code, out, _ = command("effective", path, "y", "--run", "--input", f"x={tmp_path}/x.npy")
     assert code == 0
     assert "mean squared gradient of 32 draws" in out
     for wrong, said in (
@@ -166,7 +157,7 @@ def test_the_command(
         ((path, "y", "--run", "--input", f"z={tmp_path}/x.npy"), "the model's inputs are x"),
         ((str(samples / "lenet5.onnx"), "/conv2/Conv", "--run"), "is missing"),
     ):
-        code, out, err = told(capfd, *wrong)
+        code, out, err = command("effective", *wrong)
         assert (code, out) == (2, "")
         assert said in err
         assert err.count("\n") == 1

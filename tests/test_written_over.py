@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from commanded import run
 from onnx import TensorProto, helper, numpy_helper
 
 import cnnscope
-from cnnscope.cli import main
 
 PIXEL = b"\x89PNG\r\n\x1a\n"
 
@@ -45,13 +45,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def left(*words: str) -> int:
-    with pytest.raises(SystemExit) as found:
-        main(list(words))
-    assert isinstance(found.value.code, int)
-    return found.value.code
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -65,10 +58,10 @@ def left(*words: str) -> int:
         "tile m.onnx --rewrite new.txt --patches 2 -o ./new.txt",
     ],
 )  # fmt: skip
-def test_what_is_read_stays(folder: Path, words: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_read_stays(folder: Path, words: str) -> None:
     before = {x.name: x.read_bytes() for x in folder.iterdir() if x.is_file()}
-    assert left(*words.split()) == 2
-    said = capfd.readouterr().err
+    code, _, said = run(*words.split())
+    assert code == 2
     assert said.count("\n") == 1
     assert "give" in said
     assert {x.name: x.read_bytes() for x in folder.iterdir() if x.is_file()} == before
@@ -88,8 +81,8 @@ def test_nor_by_the_functions(folder: Path) -> None:
     assert (folder / "pipe").is_fifo()
 
 
-def test_a_pipe_for_an_image_is_not_waited_for(
-    folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert left("report", "m.onnx", "--image", "pipe", "-o", "page.html") == 2
-    assert "this is a pipe" in capfd.readouterr().err
+@pytest.mark.usefixtures("folder")
+def test_a_pipe_for_an_image_is_not_waited_for() -> None:
+    code, _, said = run("report", "m.onnx", "--image", "pipe", "-o", "page.html")
+    assert code == 2
+    assert "this is a pipe" in said

@@ -309,6 +309,18 @@ def test_cyclonedx(tmp_path: Path) -> None:
     assert all(name.startswith("cnnscope:") for name in properties)
 
 
+def test_the_folders_of_another_system_are_no_part_of_a_models_name(
+    report: cnnscope.Report,
+) -> None:
+    data = report.to_dict()
+    data["model"]["path"] = "C:\\Users\\ada\\two.onnx"  # type: ignore[index]
+    read = cnnscope.load(json.dumps(data).encode())
+    bill = json.loads(cnnscope.export(read, "cyclonedx"))
+    assert bill["metadata"]["component"]["name"] == "two.onnx"
+    assert "ada" not in cnnscope.export(read, "model-card")
+    assert "ada" not in cnnscope.export(read, "dot")
+
+
 def test_cyclonedx_fits_its_schema(report: cnnscope.Report) -> None:
     validation = pytest.importorskip(
         "cyclonedx.validation.json", reason="cyclonedx-python-lib isn't installed"

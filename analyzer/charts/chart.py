@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from cnnscope.analyzer.report.model_info import file_name
 from cnnscope.analyzer.values.notation import name
 from cnnscope.analyzer.values.plain_class import dataclass
 
@@ -63,18 +64,16 @@ def numbers(rows: Iterable[Row], key: str) -> list[float]:
 
 def model_name(report: Report) -> str:
     """What a model is called in a title: its file's name."""
-    return file_name(report.model.path)
+    return shown_name(report.model.path)
 
 
-def file_name(path: str | None) -> str:
-    """A model's file, without its folders.
+def shown_name(path: str | None) -> str:
+    """What a model's file is called in a title.
 
-    >>> file_name("models/resnet50.onnx"), file_name(None)
+    >>> shown_name("models/resnet50.onnx"), shown_name(None)
     ('resnet50.onnx', 'a model in memory')
     """
-    return name(
-        "a model in memory" if path is None else path.replace("\\", "/").rpartition("/")[2], 60
-    )
+    return name(file_name(path) or "a model in memory", 60)
 
 
 def last_meant(report: Report, layer: Layer | str | int) -> Layer:

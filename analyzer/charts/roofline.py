@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnscope.analyzer.charts.chart import Chart, Row, file_name, model_name
+from cnnscope.analyzer.charts.chart import Chart, Row, model_name, shown_name
 from cnnscope.analyzer.values.plain_class import dataclass
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def chart(
             "the machine's ceilings weren't measured in this profile: state them such as 10TFLOPS,900GB/s"
         )
     if profile is not None:
-        rows, title = _kernels(profile), f"Roofline, measured: {file_name(profile.model)}"
+        rows, title = _kernels(profile), f"Roofline, measured: {shown_name(profile.model)}"
     else:
         assert report is not None
         rows = _layers(report, roof)

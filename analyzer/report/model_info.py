@@ -31,3 +31,12 @@ class ModelInfo:
             "nodes": self.nodes,
             "folded_nodes": self.folded,
         }
+
+
+def file_name(path: str | None) -> str:
+    """A model's file without its folders, be they another system's; ``""`` of one in memory.
+
+    >>> file_name("models/resnet50.onnx"), file_name("C:\\\\models\\\\x.onnx"), file_name(None)
+    ('resnet50.onnx', 'x.onnx', '')
+    """
+    return (path or "").replace("\\", "/").rpartition("/")[2]

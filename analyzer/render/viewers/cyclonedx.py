@@ -12,7 +12,7 @@ from typing import Final
 
 from cnnscope.analyzer.model.file import ModelFile
 from cnnscope.analyzer.render.forms.json import dumped
-from cnnscope.analyzer.render.viewers.exported import Exported, Wish, file_name
+from cnnscope.analyzer.render.viewers.exported import Exported, Wish, model_name
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.layer_records import shape_text
 from cnnscope.analyzer.report.network_input import Input
@@ -28,7 +28,7 @@ def bill(report: Report, wish: Wish) -> Exported:
     component: dict[str, object] = {
         "type": "machine-learning-model",
         "bom-ref": "model",
-        "name": file_name(report),
+        "name": model_name(report),
         **_hashes(report),
         "modelCard": {
             "modelParameters": {"inputs": _ends(report.inputs), "outputs": _ends(report.outputs)}

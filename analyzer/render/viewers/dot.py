@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnscope.analyzer.render.job_log import without_commands
-from cnnscope.analyzer.render.viewers.exported import Exported, Wish, file_name
+from cnnscope.analyzer.render.viewers.exported import Exported, Wish, model_name
 from cnnscope.analyzer.render.viewers.labels import colored, label, nested
 from cnnscope.analyzer.render.viewers.scale import COLORS, text_color
 from cnnscope.analyzer.report.folded_network import Drawn, drawing
@@ -25,7 +25,7 @@ def dot(report: Report, wish: Wish) -> Exported:
         return f"subgraph cluster_{next(numbers)} {{ label={said(path)}"
 
     lines = [
-        f"digraph {quoted(file_name(report))} {{",
+        f"digraph {quoted(model_name(report))} {{",
         '  node [shape=box style="filled,rounded" fillcolor="#ffffff" fontname="Helvetica"]',
         '  graph [fontname="Helvetica" style=rounded color="#888888"]',
         *nested(drawn.whole(), cluster, lambda node: _node(node, *colors[node.key]), "}"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import NamedTuple
 
+from cnnscope.analyzer.report.model_info import file_name
 from cnnscope.analyzer.report.report import Report
 
 
@@ -27,6 +27,6 @@ class Exported(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def file_name(report: Report) -> str:
+def model_name(report: Report) -> str:
     """What the model is called: its file's name without the folder."""
-    return PurePath(report.model.path or "").name or "model"
+    return file_name(report.model.path) or "model"

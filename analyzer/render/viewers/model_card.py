@@ -14,7 +14,7 @@ from cnnscope.analyzer.render.job_log import without_commands
 from cnnscope.analyzer.render.subjects.report import field_lines
 from cnnscope.analyzer.render.subjects.totals import metric, total_lines
 from cnnscope.analyzer.render.tables import text_table
-from cnnscope.analyzer.render.viewers.exported import Exported, Wish, file_name
+from cnnscope.analyzer.render.viewers.exported import Exported, Wish, model_name
 from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.report.total_facts import total_facts
@@ -73,9 +73,9 @@ def _body(report: Report) -> Document:
     )  # fmt: skip
     sees = tuple(Note(text) for text in field_lines(report))
     return Document(
-        name(file_name(report)),
+        name(model_name(report)),
         (
-            Section((Heading(name(file_name(report)), level=1),)),
+            Section((Heading(name(model_name(report)), level=1),)),
             Section((_ends(report.inputs),), "Inputs", 2),
             Section((_ends(report.outputs),), "Outputs", 2),
             Section((totals, Notes(sees)), "What it costs and sees", 2),

@@ -7,9 +7,9 @@ import random
 import pytest
 from amounts import amount
 
-from cnnscope.analyzer.passes.memory import never_more
 from cnnscope.analyzer.report.examination import examine
 from cnnscope.analyzer.values.dimension import FreeDim
+from cnnscope.analyzer.values.formula_order import never_more
 from cnnscope.analyzer.values.substitution import substituted
 
 SAMPLES = 3

@@ -14,14 +14,14 @@ another's, whatever the lengths (1 or more) are, is left out; the peak is the la
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from operator import add, gt, sub
 
 from cnnscope.analyzer.model.graph import Graph, used_names
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import Dim, FreeDim, Undetermined
+from cnnscope.analyzer.values.formula_order import never_more, terms_of
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.analyzer.values.polynomial import Atom, Monomial
 from cnnscope.analyzer.values.substitution import substituted
@@ -64,7 +64,7 @@ class Liveness:
             return None
         most: dict[Monomial, int] = {}
         for moment in self.largest:
-            for monomial, factor in _terms(moment):
+            for monomial, factor in terms_of(moment):
                 if any(atom.least is None or atom.least < 0 for atom in monomial):
                     return None
                 most[monomial] = max(most.get(monomial, 0), factor)
@@ -73,81 +73,6 @@ class Liveness:
 
 #: so many moments make a formula; of as many more, the largest is looked for
 _SHOWN, _KEPT = 8, 64
-#: terms of a difference that are looked at
-_TERMS = 6
-
-
-def _terms(moment: Dim) -> Collection[tuple[Monomial, int]]:
-    return moment.factors.items() if isinstance(moment, FreeDim) else (((), moment),)
-
-
-def never_more(a: Dim, b: Dim) -> bool:
-    """Is a at most b, surely, whatever the lengths are?
-
-    A floor is at most its quotient, and at least that of (top - bottom + 1).
-
-    >>> height = FreeDim.named("H")
-    >>> never_more(height // 2, height), never_more(height, 100)
-    (True, False)
-    """
-    if abs(len(_terms(b)) - len(_terms(a))) > _TERMS:
-        return False  # it may be, but finding out takes long
-    difference = b - a
-    if isinstance(difference, int):
-        return difference >= 0
-    if len(difference.factors) > _TERMS:
-        return False
-    if _nowhere_negative(difference):
-        return True
-    scale = 1
-    for monomial in difference.factors:
-        scale = math.lcm(scale, math.prod(atom.bottom for atom in monomial if atom.bottom))
-    total: Dim = 0
-    for monomial, factor in difference.factors.items():
-        part: Dim = factor * (scale // math.prod(a.bottom for a in monomial if a.bottom))
-        for atom in monomial:
-            bound = _bound(atom, below=factor > 0)
-            if bound is None:
-                return False
-            part = part * bound
-        total = total + part
-    return total >= 0 if isinstance(total, int) else _nowhere_negative(total)
-
-
-def _nowhere_negative(x: FreeDim) -> bool:
-    """Told by its coefficients, once each unknown is its least plus something."""
-    least = x.least()
-    if least is not None:
-        return least >= 0
-    if len(x.factors) > 32:
-        return False
-    total: dict[Monomial, int] = {}
-    for monomial, factor in x.factors.items():
-        if len(monomial) > 8:
-            return False
-        part: dict[Monomial, int] = {(): factor}
-        for atom in monomial:
-            least = atom.least
-            if least is None or least < 0:
-                return False
-            # Times (atom + least), where the atom may be 0 now.
-            longer = {(*inner, atom): times for inner, times in part.items()}
-            for inner, times in part.items():
-                longer[inner] = longer.get(inner, 0) + least * times
-            part = longer
-        for inner, times in part.items():
-            total[inner] = total.get(inner, 0) + times
-    return all(factor >= 0 for factor in total.values())
-
-
-def _bound(atom: Atom, *, below: bool) -> Dim | None:
-    """What an atom is at least or at most, times its bottom; None where that may be negative."""
-    if isinstance(atom.top, FreeDim):
-        found = atom.top - atom.bottom + 1 if below else atom.top
-    else:
-        found = FreeDim({(atom,): 1})
-    least = found if isinstance(found, int) else found.least()
-    return None if least is None or least < 0 else found
 
 
 @dataclass(frozen=True, slots=True)

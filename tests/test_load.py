@@ -411,3 +411,16 @@ def test_damaged_reports_are_refused_or_shown(samples: Path) -> None:
 def test_unknowns_say_what_they_are_made_of() -> None:
     with pytest.raises(ValueError, match="isn't said what the unknown"):
         FormulaTable((Unknown("q", (), (), None, how="max"),), {}).read()
+
+
+def test_what_an_input_is_comes_back(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["": 17]> g (seq(float[2]) s) => (float[N] y) {
+        y = ConcatFromSequence <axis = 0> (s)
+    }"""
+    report = cnnscope.analyze(onnx.parser.parse_model(text))
+    jsonschema.validate(report.to_dict(), report_schema())
+    (tmp_path / "r.json").write_text(json.dumps(report.to_dict()))
+    loaded = cnnscope.load(tmp_path / "r.json")
+    assert isinstance(loaded, cnnscope.Report)
+    kinds = [[x.tensor.kind for x in found.inputs] for found in (report, loaded)]
+    assert kinds == [["sequence"], ["sequence"]]

@@ -10,7 +10,16 @@ from cnnscope.analyzer.render.subjects.answer import answer, for_people, inputs_
 from cnnscope.analyzer.render.tables import table
 from cnnscope.analyzer.sizes.patchwise import FirstStage, Patchwise, Peak
 from cnnscope.analyzer.sizes.proof import PatchProof
-from cnnscope.analyzer.values.notation import count, escape, many, name, nbytes, ratio, shape
+from cnnscope.analyzer.values.notation import (
+    count,
+    escape,
+    many,
+    name,
+    nbytes,
+    percent,
+    ratio,
+    shape,
+)
 
 
 def document(found: Patchwise) -> Document:
@@ -51,7 +60,8 @@ def _facts(found: Patchwise) -> Iterator[Pair]:
     if found.macs is not None and share is not None:
         before, after = found.macs
         yield Pair(
-            "MACs", f"{count(before)} before, {count(after)} after: {share:.1%} are computed again"
+            "MACs",
+            f"{count(before)} before, {count(after)} after: {percent(share)} are computed again",
         )
     if found.output is not None:
         yield Pair("written", name(found.output))

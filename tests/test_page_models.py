@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
-#: a chain, and joined branches; tests/test_page_sight.py opens a 1-D network
-FEW = ["lenet5", "unet"]
+#: a chain, branches, 1-D, a transformer, joined maps
+FEW = ["lenet5", "googlenet", "wavenet", "vit_b_16", "unet"]
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "B": 1} | {
     unit: 1 << (10 * (i + 1)) for i, unit in enumerate(["KiB", "MiB", "GiB", "TiB"])
 }  # fmt: skip

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Running:
+class GradientRun:
     """How it is run for its gradients."""
 
     draws: int | None
@@ -61,7 +61,7 @@ class Wanted:
     input: str | None
     counting: Counting
     sizes: tuple[GivenShapes, dict[str, int], GivenValues]
-    run: Running | None
+    run: GradientRun | None
     format: str
     output: Path | None
 
@@ -181,7 +181,7 @@ def effective(
     """
     if not run and (draws is not None or given):
         raise Misuse("--draws and --input go with --run")
-    how = Running(draws, files_of(given), provider, seed, timeout or None) if run else None
+    how = GradientRun(draws, files_of(given), provider, seed, timeout or None) if run else None
     return lambda: show_effective(
         Wanted(model, layer, unit_of(unit), input, Counting(counting),
                (shapes_of(shape), lengths_of(dim), values_of(value)), how, format, output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from cnnscope.runtime.gradients.rule import GradientRule, GradientSite, NoGradient, declare
 from cnnscope.runtime.gradients.values import Value
@@ -48,9 +49,8 @@ def _power(site: GradientSite, i: int) -> Value:
     return exponent * base ** (exponent - 1) if i == 0 else site.y() * base.by("Log")
 
 
-def _extreme(site: GradientSite, i: int) -> Value:
-    """To all that are the greatest (the least), in equal parts."""
-    sign = 1 if site.node.op == "Max" else -1
+def _extreme(sign: int, site: GradientSite, i: int) -> Value:
+    """To all that are the greatest (the least, with a sign of -1), in equal parts."""
     y = site.y() * sign
     held = [(site.x(k) * sign).at_least(y) for k in site.present]
     total = held[0]
@@ -74,7 +74,8 @@ declare(broadcast(lambda site, i: site.writer.ones() * (-1 if i else 1)), "Sub")
 declare(broadcast(lambda site, i: site.x(1 - i)), "Mul")
 declare(broadcast(_divided), "Div")
 declare(broadcast(_power), "Pow")
-declare(broadcast(_extreme), "Max", "Min")
+declare(broadcast(partial(_extreme, 1)), "Max")
+declare(broadcast(partial(_extreme, -1)), "Min")
 declare(broadcast(_where, selecting=[0]), "Where")
 declare(broadcast(_rectified, only=[0]), "PRelu")
 declare(broadcast(lambda site, i: site.writer.ones() / len(site.present)), "Mean")
@@ -117,15 +118,15 @@ def _mean(site: GradientSite, y: Value, axes: list[int]) -> Value:
     return site.writer.ones() / count
 
 
-def _most(site: GradientSite, y: Value, axes: list[int]) -> Value:
-    sign = 1 if site.node.op == "ReduceMax" else -1
+def _most(sign: int, site: GradientSite, y: Value, axes: list[int]) -> Value:
     held = (site.x() * sign).at_least(y * sign)
     return held / held.sum(axes)
 
 
 declare(reduced(None), "ReduceSum")
 declare(reduced(_mean), "ReduceMean")
-declare(reduced(_most), "ReduceMax", "ReduceMin")
+declare(reduced(partial(_most, 1)), "ReduceMax")
+declare(reduced(partial(_most, -1)), "ReduceMin")
 declare(reduced(lambda site, y, axes: site.x().by("Sign")), "ReduceL1")
 declare(reduced(lambda site, y, axes: site.x() / y), "ReduceL2")
 declare(reduced(lambda site, y, axes: site.x() * 2), "ReduceSumSquare")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from cnnscope.runtime.gradients.rule import GradientSite, NoGradient, declare
 from cnnscope.runtime.gradients.values import Value
@@ -80,14 +81,13 @@ def by_group(site: GradientSite) -> None:
     site.give(0, found.reshape(shape))
 
 
-def by_features(site: GradientSite) -> None:
-    """LayerNormalization and, without the mean, RMSNormalization: the last axes."""
+def by_features(centred: bool, site: GradientSite) -> None:
+    """LayerNormalization and, not centred, RMSNormalization: the last axes."""
     shape = site.shape(0)
     axes = list(range(site.axis(-1, len(shape)), len(shape)))
     if site.all_taps:
         site.give(0, _all(site.only, shape, axes))
         return
-    centred = site.node.op == "LayerNormalization"
     g = site.only * site.x(1)
     site.give(0, _back(site, site.x(), g, axes, site.real("epsilon", 1e-5), centred))
 
@@ -115,8 +115,8 @@ def by_length(site: GradientSite) -> None:
     site.give(0, (site.only - site.y() * (site.only * site.y()).sum(axes)) / norm)
 
 
-def softmax(site: GradientSite) -> None:
-    """Softmax and LogSoftmax; before opset 13 over all axes from one on."""
+def softmax(logarithm: bool, site: GradientSite) -> None:
+    """Softmax and its logarithm; before opset 13 over all axes from one on."""
     shape = site.shape(0)
     axis = site.axis(-1 if site.node.version >= 13 else 1, len(shape))
     laid: Sequence[int] = shape
@@ -126,11 +126,11 @@ def softmax(site: GradientSite) -> None:
     g = site.only.reshape(laid)
     if site.all_taps:
         found = _all(g, laid, [axis])
-    elif site.node.op == "Softmax":
+    elif logarithm:
+        found = g - site.y().reshape(laid).by("Exp") * g.sum([axis])
+    else:
         y = site.y().reshape(laid)
         found = y * (g - (g * y).sum([axis]))
-    else:
-        found = g - site.y().reshape(laid).by("Exp") * g.sum([axis])
     site.give(0, found.reshape(shape))
 
 
@@ -159,8 +159,10 @@ def across_channels(site: GradientSite) -> None:
 declare(by_stored_statistics, "BatchNormalization")
 declare(by_example, "InstanceNormalization")
 declare(by_group, "GroupNormalization")
-declare(by_features, "LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization")
+declare(partial(by_features, True), "LayerNormalization")
+declare(partial(by_features, False), "RMSNormalization", "SimplifiedLayerNormalization")
 declare(by_mean_and_variance, "MeanVarianceNormalization")
 declare(by_length, "LpNormalization")
-declare(softmax, "Softmax", "LogSoftmax")
+declare(partial(softmax, False), "Softmax")
+declare(partial(softmax, True), "LogSoftmax")
 declare(across_channels, "LRN")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -91,12 +92,12 @@ def _chosen(site: GradientSite, taps: Sequence[Taps], x: Sequence[int], y: Seque
     )
 
 
-def over_all(site: GradientSite) -> None:
-    """GlobalAveragePool and GlobalMaxPool: all positions together."""
+def over_all(largest: bool, site: GradientSite) -> None:
+    """All positions together: their mean, or the largest."""
     x = site.shape(0)
     if site.all_taps:
         site.give(0, site.only.expand(x))
-    elif site.node.op == "GlobalMaxPool":
+    elif largest:
         site.give(0, _shared(site, list(range(2, len(x)))))
     else:
         site.give(0, (site.only / math.prod(x[2:])).expand(x))
@@ -110,4 +111,5 @@ def _shared(site: GradientSite, axes: Sequence[int]) -> Value:
 
 declare(average, "AveragePool")
 declare(maximum, "MaxPool")
-declare(over_all, "GlobalAveragePool", "GlobalMaxPool")
+declare(partial(over_all, False), "GlobalAveragePool")
+declare(partial(over_all, True), "GlobalMaxPool")

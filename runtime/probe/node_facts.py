@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ class CannotWrite(Exception):
     """A node of which no rewriting is written; the message says why."""
 
 
-class NodeFacts:
+class NodeFacts(ABC):
     """One node's attributes, and the shapes and known values of what it reads and gives.
 
     Attributes:
@@ -29,9 +30,9 @@ class NodeFacts:
     node: Node
 
     @property
+    @abstractmethod
     def facts(self) -> Shapes:
         """What is known of the graph's tensors."""
-        raise NotImplementedError
 
     @property
     def present(self) -> list[int]:

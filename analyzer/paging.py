@@ -14,7 +14,6 @@ from cnnscope.analyzer.analysis import analyze, diff
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.image import read_image
 from cnnscope.analyzer.report.examination import Analysis, Source
-from cnnscope.analyzer.report.network_input import Input
 from cnnscope.analyzer.report.report import Report
 from cnnscope.analyzer.sizes.sweep import Sweep
 from cnnscope.analyzer.sizes.usual_sizes import lengths_about, usual_length
@@ -52,8 +51,7 @@ def contents_of(
     found = _sized(model, shapes, dict(dims or {}), free)
     if not tiles:
         return replace(found, image=picture)
-    given = {x.name: _lengths_of(x) for x in found.report.inputs}
-    return replace(found, image=picture, tiling=tile(model, tiles, shapes=given))
+    return replace(found, image=picture, tiling=tile(model, tiles, shapes=found.shapes))
 
 
 def _sized(
@@ -118,10 +116,6 @@ def _usual(
     return None
 
 
-def _lengths_of(end: Input) -> list[int | None]:
-    return [n if isinstance(n, int) else None for n in end.shape or ()]
-
-
 def beside(contents: Contents, before: Source) -> Contents:
     """The same page with what differs from another model, which is taken at the same sizes.
 
@@ -132,9 +126,8 @@ def beside(contents: Contents, before: Source) -> Contents:
     >>> beside(contents_of(lenet), lenet).difference.same
     True
     """
-    same = {x.name: _lengths_of(x) for x in contents.report.inputs}
     try:
-        other = analyze(before, shapes=same)
+        other = analyze(before, shapes=contents.shapes)
     except BindingError:  # its inputs are others
         other = analyze(before)
     return replace(contents, difference=diff(other, contents.report))

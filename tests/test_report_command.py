@@ -22,3 +22,12 @@ def test_a_model_without_errors_exits_0(samples: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     code, _, err = command("report", str(samples / "lenet5.onnx"), "-o", str(page))
     assert (code, len(err.splitlines())) == (0, 1)
+
+
+def test_of_two_models_the_broken_one_is_named(samples: Path, tmp_path: Path) -> None:
+    broken, page = tmp_path / "old.onnx", tmp_path / "page.html"
+    broken.write_bytes(b"junk")
+    code, out, err = command("report", str(broken), str(samples / "lenet5.onnx"), "-o", str(page))
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert err.startswith(f"cnnscope: {broken}: not an ONNX model")
+    assert not page.exists()

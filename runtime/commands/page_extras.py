@@ -102,7 +102,8 @@ def _with_run(contents: Contents, extras: Extras, source: Source) -> Contents | 
     from cnnscope.runtime.profile.job import ProfileJob
 
     jobs: list[tuple[str, object]]
-    base = ModelJob(source, _shapes(contents), {}, extras.provider, seed=extras.seed)
+    shapes: GivenShapes = dict(contents.shapes.items())
+    base = ModelJob(source, shapes, {}, extras.provider, seed=extras.seed)
     if extras.recording is not None:
         base = replace(base, shapes={})
         jobs = [(PROFILE, ProfileJob(base, recording=str(extras.recording)))]
@@ -116,12 +117,3 @@ def _with_run(contents: Contents, extras: Extras, source: Source) -> Contents | 
     assert isinstance(verification, Verification | None)
     report = replace(contents.report, execution=Execution(profile, verification))
     return replace(contents, report=report)
-
-
-def _shapes(contents: Contents) -> GivenShapes:
-    """The sizes that the page is made at: of the inputs whose ranks are known."""
-    return {
-        x.name: [n if isinstance(n, int) else None for n in x.shape]
-        for x in contents.report.inputs
-        if x.shape is not None
-    }

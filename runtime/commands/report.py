@@ -37,6 +37,7 @@ from cnnscope.runtime.commands.texts import lengths_of, shapes_of, tiles_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, check_output, save
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.render.page.contents import Contents
     from cnnscope.runtime.gates.jobs import CheckRequest
 
 
@@ -75,7 +76,7 @@ class Shown:
 def write_page(request: Shown) -> int:
     from cnnscope.analyzer.budgets.settings import ConfigError
     from cnnscope.analyzer.model.binding import named_shapes
-    from cnnscope.analyzer.paging import beside, contents_of, page_of
+    from cnnscope.analyzer.paging import contents_of, page_of
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
     extras = request.extras
@@ -84,7 +85,7 @@ def write_page(request: Shown) -> int:
         [request.model, *([request.before] if request.before else [])],
         inputs=(request.image, extras.config, extras.recording),
     )
-    request.extras.check()
+    extras.check()
     try:
         limits = request.limits()
     except ConfigError as error:
@@ -100,9 +101,8 @@ def write_page(request: Shown) -> int:
                 image=request.image,
                 tiles=request.tiles,
             )
-        if request.before is not None:
-            contents = beside(contents, source_of(request.before))
-        found = with_extras(contents, request.extras, source, limits)
+        compared = _beside(contents, request.before)
+        found = compared and with_extras(compared, extras, source, limits)
         if found is None:
             return BAD
         text = page_of(found)
@@ -116,6 +116,21 @@ def write_page(request: Shown) -> int:
         complain(f"{request.output}: written: open it in a browser")
     complain_of_errors(found.report)
     return FAILED if found.report.errors else FINE
+
+
+def _beside(contents: Contents, before: str | None) -> Contents | None:
+    """With what differs from an earlier model; None, and a line of that one, where it can't be read."""
+    from cnnscope.analyzer.paging import beside
+    from cnnscope.analyzer.values.diagnostics import CnnscopeError
+
+    if before is None:
+        return contents
+    source = source_of(before)
+    try:
+        return beside(contents, source)
+    except CnnscopeError as error:
+        blame(name_of(source), error)
+        return None
 
 
 def _chosen(models: Sequence[str]) -> tuple[str, str | None]:

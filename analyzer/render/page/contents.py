@@ -45,6 +45,15 @@ class Contents:
     difference: Difference | None = None
 
     @property
+    def shapes(self) -> dict[str, list[int | None]]:
+        """The sizes that the page is made at, of the inputs whose ranks are known; None: still free."""
+        return {
+            x.name: [n if isinstance(n, int) else None for n in x.shape]
+            for x in self.report.inputs
+            if x.shape is not None
+        }
+
+    @property
     def large(self) -> bool:
         """It has so many layers that what units see, and other sizes, aren't on the page."""
         return len(self.report.layers) > MOST_LAYERS

@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cnnscope.analyzer.values.plain_class import dataclass
 
-def places_of(where: Iterable[str]) -> Iterator[str]:
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """What can't be listed: a folder that may not be read, a hub that doesn't answer. A row of its own.
+
+    Args:
+        place: raw, as a model's place is; secrets are still in it.
+        said: why, in one line, without what is secret.
+    """
+
+    place: str
+    said: str
+
+
+def places_of(where: Iterable[str]) -> Iterator[str | Unlisted]:
     """The models' places, each once, as `analyze` takes them; secrets are still in them.
 
     Args:

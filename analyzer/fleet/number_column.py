@@ -1,0 +1,45 @@
+"""How are a million numbers kept until all of them are there, without so much memory?"""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy
+
+#: stands for a number that isn't known; no figure is that small
+UNKNOWN: Final = -(2**63)
+_BLOCK: Final = 8192
+#: bytes above which the numbers go to a file that has no name
+_IN_MEMORY: Final = 1 << 20
+
+
+class NumberColumn:
+    """Whole numbers of 64 bits in the order in which they came; beyond some they lie on disk."""
+
+    def __init__(self) -> None:
+        self._block = array("q")
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # gone with this object
+
+    def append(self, value: int | None) -> None:
+        """One more; None, or what no 64 bits hold: not known."""
+        known = value is not None and UNKNOWN < value < 2**63
+        self._block.append(value if known else UNKNOWN)  # type: ignore[arg-type]  # as just asked
+        if len(self._block) == _BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write(self._block.tobytes())
+        del self._block[:]
+
+    def values(self) -> numpy.ndarray:
+        """All of them; `UNKNOWN` where one isn't known."""
+        import numpy as np
+
+        self._flush()
+        self._file.seek(0)
+        found = np.frombuffer(self._file.read(), np.int64)
+        self._file.seek(0, 2)
+        return found

@@ -14,16 +14,16 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final
 
-from cnnscope.analyzer.budgets.bounds import Bound
-from cnnscope.analyzer.budgets.figure import Figure, Figures, plain_number
+from cnnscope.analyzer.budgets.figure import Figure, Figures
 from cnnscope.analyzer.budgets.figures import ModelFigures
+from cnnscope.analyzer.budgets.holding import held, worst
 from cnnscope.analyzer.budgets.limit import Limit, ScopeKind
 from cnnscope.analyzer.budgets.limit_text import make_limit
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, ERRORS, LISTS, PARTIAL
 from cnnscope.analyzer.budgets.scopes import scoped_layers
 from cnnscope.analyzer.budgets.standing import NO_BASELINE, Standing
-from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState, judge
+from cnnscope.analyzer.budgets.verdicts import Contribution, Verdict, VerdictState
 from cnnscope.analyzer.report.layer import Layer
 from cnnscope.analyzer.report.metric import free_lengths
 from cnnscope.analyzer.report.module_paths import module_paths
@@ -109,7 +109,7 @@ def _judge_total(
     baseline = standing.figures
     for bound in limit.bounds:
         if bound.relation == "absolute":
-            found.append(_worst([_verdict(limit, bound, figure, None) for figure in own]))
+            found.append(worst([held(limit, bound, figure, None) for figure in own]))
         elif baseline is None:
             state: VerdictState = "new" if standing.status == "new" else "unknown"
             found.append(Verdict(limit, state, own[0], bound, reason=standing.reason))
@@ -123,7 +123,7 @@ def _judge_total(
                 found.append(Verdict(limit, "unknown", own[0], bound, reason=why))
                 continue
             pairs = zip(own, old, strict=True)
-            found.append(_worst([_verdict(limit, bound, new, base) for new, base in pairs]))
+            found.append(worst([held(limit, bound, new, base) for new, base in pairs]))
     if limit.quantity == ERRORS:
         said = "; ".join(x.message for x in report.errors[:_NAMED])
         found = [replace(v, reason=said) for v in found]
@@ -134,71 +134,11 @@ def _judge_total(
     ]
 
 
-def _verdict(limit: Limit, bound: Bound, figure: Figure, base: Figure | None) -> Verdict:
-    held_to = None if base is None else _end(base, bound)
-    if base is None or held_to is not None:
-        amount = bound.against(held_to)
-        assert amount is not None
-        state = judge(figure, bound, amount)
-        if base is not None and base.spread:
-            base = replace(base, value=held_to)
-    else:
-        # The bound moves with a baseline of which only an interval is known: it is kept or crossed
-        # where both ends say so.
-        amount = bound.against(base.value)
-        ends = [bound.against(end) for end in (base.low, base.high)]
-        states: set[VerdictState] = {
-            "unknown" if end is None else judge(figure, bound, end) for end in ends
-        }
-        # Between two ends that an equal bound crosses on either side may be where it is kept.
-        sure = len(states) == 1 and (bound.comparison != "==" or states == {"within"})
-        state = states.pop() if sure else "unknown"
-    reason = figure.reason if state == "unknown" else ""
-    if state == "unknown" and not reason:
-        reason = f"of the baseline, {base.reason}" if base is not None and base.reason else ""
-    if figure.spread:
-        figure = replace(figure, value=_told(figure, bound, amount))
-        if state == "unknown" and not reason:
-            reason = (
-                f"{plain_number(figure.low)} and {plain_number(figure.high)} are bounds: the range's ends are"
-                " no valid sizes"
-            )
-    return Verdict(limit, state, figure, bound, amount, base, reason)
-
-
-def _end(base: Figure, bound: Bound) -> Fraction | None:
-    """What a relative bound is relative to: over a range the end on its side, if some size has it."""
-    if base.exact is not None or not base.spread or bound.comparison == "==":
-        return base.exact
-    if bound.upper:
-        return None if base.most_at is None else base.high
-    return None if base.least_at is None else base.low
-
-
-def _told(figure: Figure, bound: Bound, amount: Fraction | None) -> Fraction | None:
-    """Of all sizes' figures the one that is the nearest to crossing a bound, or crosses it furthest."""
-    low, high = figure.low, figure.high
-    if bound.comparison == "==" and amount is not None and low is not None and high is not None:
-        return max(low, high, key=lambda x: abs(x - amount))
-    return high if bound.upper else low
-
-
 def _at(report: Report, figures: ModelFigures, verdict: Verdict) -> Report:
     """The analysis of the size that a verdict is about, where it is about one of several."""
     size = verdict.at
     found = None if size is None or figures.over is None else figures.over.at(size)
     return report if found is None else found
-
-
-def _worst(found: Sequence[Verdict]) -> Verdict:
-    """Of one bound's verdicts along several axes the one to worry about."""
-    order: dict[VerdictState, int] = {"exceeds": 2, "unknown": 1, "within": 0, "new": 0}
-
-    def badness(verdict: Verdict) -> tuple[int, Fraction]:
-        beyond = verdict.beyond
-        return order[verdict.state], Fraction(-(10**60)) if beyond is None else beyond
-
-    return max(found, key=badness)
 
 
 def _nothing_there(report: Report, limit: Limit) -> Verdict:
@@ -234,17 +174,15 @@ def _judge_layers(report: Report, limit: Limit, figures: ModelFigures) -> list[V
             continue
         each = []
         for x in layers:
-            own = _worst(
-                [_verdict(limit, bound, f, None) for f in figures.of_layers(quantity, [x])]
-            )
+            own = worst([held(limit, bound, f, None) for f in figures.of_layers(quantity, [x])])
             at = _at(report, figures, own)
             same = [x] if at is report else [y for y in at.layers if y.name == x.name]
             each.append(replace(own, parts=_parts_of(same, limit)))
-        worst = _worst(each)
-        crossed = [v for v in each if v.state == worst.state and v.state != "within"]
+        said = worst(each)
+        crossed = [v for v in each if v.state == said.state and v.state != "within"]
         crossed.sort(key=lambda v: v.beyond or 0, reverse=True)
         parts = tuple(part for v in crossed[:_NAMED] for part in v.parts)
-        found.append(replace(worst, parts=parts))
+        found.append(replace(said, parts=parts))
     return found
 
 

@@ -135,7 +135,7 @@ def __getattr__(name: str) -> object:
     """PEP 562: a public name, loaded now and kept."""
     found: object
     if name == "__version__":
-        from cnnscope.runtime.commands.writing import installed_version
+        from cnnscope.analyzer.values.package_version import installed_version
 
         found = installed_version()
     elif name == "testing":

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.commands.first_word import with_command
 from cnnscope.runtime.commands.messages import (
     BAD,
@@ -32,7 +33,7 @@ from cnnscope.runtime.commands.messages import (
     show_warning,
     silence,
 )
-from cnnscope.runtime.commands.writing import installed_version, write
+from cnnscope.runtime.commands.writing import write
 
 if TYPE_CHECKING:
     import typer

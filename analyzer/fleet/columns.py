@@ -48,13 +48,22 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "error", "text", "one line: why there is no report, or where the model contradicts itself"
     ),
-    Column("error_kind", "text", "unreadable, invalid, limit, timeout, memory, crash or internal"),
+    Column(
+        "error_kind",
+        "text",
+        "unreadable, invalid, limit, timeout, memory, crash or internal; contradiction: there is a report",
+    ),
     Column("file_bytes", "int", "bytes of the model's own file"),
     Column("weights", "text", "where weights lie: inside, external, missing, unknown"),
     Column(
         "graph_digest",
         "text",
         "SHA-256 of the graph without its weights' numbers and names of files",
+    ),
+    Column(
+        "from_graph",
+        "flag",
+        "whether all that is said follows from the graph; else from stored numbers, too",
     ),
     Column("producer", "text", "which exporter wrote it, with its version"),
     Column("ir_version", "int", "version of ONNX's file format"),
@@ -68,9 +77,10 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "free_dims", "texts", "dimensions that have no length, so that figures may hang on them"
     ),
-    Column("batch_free", "flag", "whether a free batch was taken for 1"),
+    Column("batch", "int", "the length that a free batch was taken for; null: none is free"),
     *_metric("params", "learned numbers"),
-    *_metric("buffers", "stored numbers that aren't learned, such as running means"),
+    *_metric("buffers", "stored statistics that aren't learned, such as running means"),
+    *_metric("constants", "stored shapes, axes, scales and zero points"),
     *_metric("macs", "multiply-accumulates of matrix products"),
     *_metric("float_macs", "of these, on floating-point numbers"),
     *_metric("int_macs", "of these, on integers"),
@@ -86,11 +96,11 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "rf_h",
         "int",
-        "receptive field along height: of the deepest layer that doesn't see everything",
+        "receptive field along height: the largest of any layer, along paths that collapse no axis",
     ),
     Column("rf_w", "int", "along width"),
     Column("rf_l", "int", "along a sequence"),
-    Column("rf_layer", "text", "the layer that this is of"),
+    Column("rf_layer", "text", "the last layer of which that is the field along all axes"),
     Column(
         "rf_covers_input", "flag", "whether that field is as large as the input along each axis"
     ),
@@ -112,3 +122,35 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
 )
 # fmt: on
 """One row a model."""
+
+# fmt: off
+LAYER_COLUMNS: Final[tuple[Column, ...]] = (
+    Column("path", "text", "the model's place, as in the table of models"),
+    Column("graph_digest", "text", "the model's, as in the table of models"),
+    Column("index", "int", "the layer's position in running order, from 0"),
+    Column("name", "text", "its name"),
+    Column("module", "text", "the path that people know it by: its module's, where the name is a machine's"),
+    Column("op", "text", "its operator; of other domains than ONNX's own with the domain"),
+    Column("kind", "text", "what it is, in the field's words"),
+    Column("dtype", "text", "of its first output"),
+    Column("shape", "shape", "of its first output; null where not even the rank is known"),
+    Column("params", "int", "learned numbers that it uses; those of several layers are each layer's"),
+    Column("buffers", "int", "stored statistics that it uses"),
+    Column("weight_bytes", "int", "bytes of what is stored for it"),
+    Column("macs", "int", "multiply-accumulates of matrix products"),
+    Column("flops", "int", "all arithmetic; a multiply-accumulate is two"),
+    Column("bytes_read", "int", "bytes that it reads, weights too"),
+    Column("bytes_written", "int", "bytes that it writes"),
+    Column("intensity", "float", "FLOPs for each byte that it reads or writes"),
+    Column("rf_d", "int", "receptive field along depth of volumes, as rf_h"),
+    Column("rf_h", "int", "receptive field along height, in input elements: all paths"),
+    Column("rf_w", "int", "along width"),
+    Column("rf_l", "int", "along a sequence"),
+    Column("local_d", "int", "the same along depth, as local_h"),
+    Column("local_h", "int", "receptive field along height, along paths that collapse no axis"),
+    Column("local_w", "int", "along width"),
+    Column("local_l", "int", "along a sequence"),
+    Column("rf_global", "flag", "whether it sees everything along an axis"),
+    Column("schema_version", "int", "of these columns"),
+)
+# fmt: on

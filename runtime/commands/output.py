@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnnscope.analyzer.render.formats import Result, Setting, pieces, styled, written
 from cnnscope.analyzer.render.job_log import without_commands
+from cnnscope.analyzer.values.package_version import installed_version
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from cnnscope.runtime.commands.asked import Gate
 
 from cnnscope.runtime.commands.messages import Misuse
-from cnnscope.runtime.commands.writing import check_output, installed_version, save, write
+from cnnscope.runtime.commands.writing import check_output, save, write
 
 
 def check_gate_outputs(request: Gate) -> None:

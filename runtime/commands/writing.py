@@ -14,16 +14,6 @@ from cnnscope.runtime.commands.messages import Misuse, silence
 STANDARD_OUTPUT: Final = "-"
 
 
-def installed_version() -> str:
-    """The version of the package as installed: here, because it needs nothing else to be loaded."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("cnnscope")
-    except PackageNotFoundError:  # run from a checkout that isn't installed
-        return "0+unknown"
-
-
 def write(text: str | bytes | Iterable[str]) -> None:
     """To standard output, as UTF-8 whatever the locale says; pieces of a text as they come.
 

@@ -1,0 +1,167 @@
+"""What does a scan say of one model? Its row, from one analysis, or one that says why there is none.
+
+A row is plain data, a value for each of `MODEL_COLUMNS`: None for what isn't known. It doesn't hang on the
+machine, nor on when and in which order models are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS, SCHEMA_VERSION
+from cnnscope.analyzer.fleet.field_columns import field_columns
+from cnnscope.analyzer.fleet.graph_digest import graph_digest
+from cnnscope.analyzer.fleet.layer_rows import layer_rows
+from cnnscope.analyzer.fleet.row_request import RowRequest
+from cnnscope.analyzer.fleet.row_values import TEXT_LIMIT, plain_text
+from cnnscope.analyzer.fleet.total_columns import origin_columns, total_columns
+from cnnscope.analyzer.fleet.verdict_columns import limit_columns, lint_columns
+from cnnscope.analyzer.model.binding import free_labels
+from cnnscope.analyzer.model.file import ModelFile
+from cnnscope.analyzer.model.remote_names import shown_place, without_secrets
+from cnnscope.analyzer.model.tensors import declared_tensor
+from cnnscope.analyzer.report.examination import Analysis, examine, examining
+from cnnscope.analyzer.report.gathering import report_of
+from cnnscope.analyzer.report.report import Report
+from cnnscope.analyzer.values.diagnostics import one_line
+from cnnscope.analyzer.values.package_version import installed_version
+
+#: what is said of the file around a graph, not of the graph
+_OF_THE_FILE: Final = frozenset({"weights-missing", "read-whole"})
+
+
+def model_row(file: ModelFile, path: str, request: RowRequest) -> dict[str, object]:
+    """A model's row; arguments and errors as for `scanned_model`."""
+    return scanned_model(file, path, replace(request, layers=False))[0]
+
+
+def scanned_model(
+    file: ModelFile, path: str, request: RowRequest
+) -> tuple[dict[str, object], Iterable[dict[str, object]]]:
+    """A model's row and, where they are asked for, its layers', made as they are asked for.
+
+    Args:
+        file: the model.
+        path: its place.
+        request: what is asked of it.
+
+    Raises:
+        CnnscopeError: it can't be analysed.
+    """
+    with examining():
+        watched = _watched(file)
+        report = report_of(_examined(watched, request))
+        row = _row(report, graph_digest(file), request)
+    of_file = row_for(row, file, path)
+    layers = layer_rows(report, str(of_file["path"]), str(row["graph_digest"]))
+    return of_file, layers if request.layers else ()
+
+
+def failed_row(path: str, kind: str, said: str) -> dict[str, object]:
+    """The row of a model of which there is no report.
+
+    Args:
+        path: its place.
+        kind: a word of the column ``error_kind``.
+        said: why.
+    """
+    row = _empty()
+    row["path"] = plain_text(shown_place(path), None)
+    row["status"], row["error_kind"] = "error", kind
+    row["error"] = one_line(without_secrets(said, path), TEXT_LIMIT)
+    return row
+
+
+def row_for(row: Mapping[str, object], file: ModelFile, path: str) -> dict[str, object]:
+    """A row as that of another file with the same graph.
+
+    Args:
+        row: of a model for which `shareable` holds.
+        file: the other model.
+        path: its place.
+    """
+    noted = {x for x in _texts(row["diagnostics"]) if x not in _OF_THE_FILE}
+    if file.missing:
+        noted.add("weights-missing")
+    if file.notes:
+        noted.add("read-whole")
+    return {
+        **row,
+        "path": plain_text(shown_place(path), None),
+        "file_bytes": file.file_bytes,
+        "weights": file.weights,
+        "diagnostics": sorted(noted),
+    }
+
+
+def shareable(row: Mapping[str, object]) -> bool:
+    """Does a row hold for every file with its graph? `row_for` makes it that file's.
+
+    Not where the analysis read numbers of stored tensors, such as the places that a table of indices names.
+    """
+    return row["status"] != "error" and row["from_graph"] is True
+
+
+def _texts(value: object) -> list[str]:
+    return [str(x) for x in value] if isinstance(value, (list, tuple)) else []
+
+
+def _empty() -> dict[str, object]:
+    row: dict[str, object] = {column.name: None for column in MODEL_COLUMNS}
+    row["cnnscope_version"], row["schema_version"] = installed_version(), SCHEMA_VERSION
+    return row
+
+
+class _Watched(ModelFile):
+    """A model's file that says whether stored numbers were asked for."""
+
+    was_read = False
+
+    def read(self, tensor: onnx.TensorProto) -> npt.NDArray[np.generic]:
+        object.__setattr__(self, "was_read", True)
+        return super().read(tensor)
+
+
+def _watched(file: ModelFile) -> _Watched:
+    return _Watched(**{name: getattr(file, name) for name in file.__dataclass_fields__})
+
+
+def _examined(file: ModelFile, request: RowRequest) -> Analysis:
+    """The analysis at the sizes that are asked for."""
+    dims = dict(request.dims)
+    if dims:
+        inputs = {x.name: declared_tensor(x.type) for x in file.model.graph.input}
+        own = {*free_labels(inputs)}
+        dims = {name: length for name, length in dims.items() if name in own}
+    found = examine(file, dims=dims)
+    if request.batch in (None, 1):
+        return found
+    batch = [label for label, x in found.batch.items() if x.state != "refuted"]
+    if not batch:
+        return found
+    return examine(file, dims={**dims, **dict.fromkeys(batch, request.batch)})
+
+
+def _row(report: Report, digest: str, request: RowRequest) -> dict[str, object]:
+    analysis = report._analysis
+    assert isinstance(analysis, Analysis)
+    row = _empty() | {"graph_digest": digest}
+    row |= origin_columns(report) | total_columns(report) | field_columns(analysis)
+    row["batch"] = (request.batch or 1) if report.batch else None
+    if request.limits:
+        row |= limit_columns(report, request.limits)
+    if request.lint:
+        row |= lint_columns(report)
+    row["status"] = "ok" if report.complete else "partial"
+    if report.errors:
+        first = report.errors[0]
+        said = first.message if first.layer is None else f"{first.layer}: {first.message}"
+        row["error"], row["error_kind"] = one_line(said, TEXT_LIMIT), "contradiction"
+    row["from_graph"] = not (isinstance(analysis.file, _Watched) and analysis.file.was_read)
+    return row

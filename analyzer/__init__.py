@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.exporting import annotate, export
     from cnnscope.analyzer.filters.filters import Filters
     from cnnscope.analyzer.filters.layer_filters import LayerFilters
+    from cnnscope.analyzer.fleet.scan_table import Scan, read_scan
     from cnnscope.analyzer.layers.kinds import Kind
     from cnnscope.analyzer.lint.linting import Findings
     from cnnscope.analyzer.operators.custom import register
@@ -125,6 +126,7 @@ __all__ = [
     "Report",
     "ReportFileError",
     "RunError",
+    "Scan",
     "Shifts",
     "Streaming",
     "Sweep",
@@ -154,6 +156,7 @@ __all__ = [
     "load_profile",
     "patchwise",
     "product",
+    "read_scan",
     "register",
     "same",
     "stream",
@@ -171,6 +174,8 @@ _HOMES = {
     "Comparison": "report.comparison",
     "ConventionTotals": "counters.conventions",
     "convention": "counters.conventions",
+    "Scan": "fleet.scan_table",
+    "read_scan": "fleet.scan_table",
     "register": "operators.custom",
     "BindingError": "values.diagnostics",
     "CnnscopeError": "values.diagnostics",

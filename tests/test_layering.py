@@ -116,6 +116,8 @@ NAME_EXCEPTIONS: dict[tuple[str, str], str] = {
     ("analyzer.sizes.patch_nodes", "Slice"): "it writes one",
     ("analyzer.sizes.patch_nodes", "Concat"): "likewise",
     ("analyzer.sizes.patch_nodes", "Constant"): "likewise",
+    ("", "Scan"): "a class that is called so, too: what `cnnscope scan` wrote",
+    ("analyzer", "Scan"): "likewise",
 }
 
 # Modules that are also found one level below the package (`__path__` in the root `__init__`).

@@ -96,8 +96,8 @@ def _run(given: list[str], own: bool) -> int:
     # A command only says what to do: done here, its errors aren't typer's to handle.
     if not callable(done):
         return done if isinstance(done, int) else FINE
-    if own and given[0] not in GROUPS["Run it"]:  # where it runs, a child computes
-        from cnnscope.runtime.commands.own_process import load_libraries
+    if own and not any(given[0] in GROUPS[x] for x in ("Run it", "Ask many")):  # children compute
+        from cnnscope.analyzer.values.own_process import load_libraries
 
         load_libraries()
     try:
@@ -184,6 +184,9 @@ GROUPS = {
     },
     "Keep it so": {
         "check": "Hold models against limits, for CI.",
+    },
+    "Ask many": {
+        "scan": "Many models at once, one row each in a table.",
     },
     "Also": {
         "export": "Its figures for Netron, Graphviz, a README, a model card, ...",

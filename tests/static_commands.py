@@ -22,6 +22,7 @@ STATIC: dict[str, list[str]] = {
     "plot": ["MODEL", "--kind", "field", "-o", "-"],
     "report": ["MODEL", "-o", "-"],
     "rule": ["CNS101"],
+    "scan": ["MODEL", "-o", "models.jsonl"],
     "shift": ["MODEL"],
     "sizes": ["MODEL", "--free", "HxW"],
     "stream": ["MODEL", "--axis", "0"],

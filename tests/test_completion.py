@@ -181,7 +181,7 @@ def test_every_option_says_what_its_value_could_be() -> None:
         "--free", "--channel", "--prove", "--pairs", "--patches", "--rate", "--tile",
         "--top", "--depth", "--until", "--unit", "--seed", "--timeout", "--probes", "--batch",
         "--threads", "--draws", "--seconds", "--tolerance", "--target-opset", "--ridge", "--since",
-        "--ceilings",
+        "--ceilings", "--workers", "--memory",
     }  # fmt: skip
     for name in COMMANDS:
         module = importlib.import_module(f"cnnscope.runtime.commands.{name}")

@@ -144,7 +144,7 @@ other = [name for name in inner if getattr(onnx.helper, name) is not getattr(onn
 print(type(onnx).__name__, apart, other, onnx.__version__, sorted(vars(onnx)))
 print(sorted(name for name in sys.modules if name.startswith("onnx.")))
 """
-PART = "from cnnscope.runtime.commands.part_of_onnx import load_part_of_onnx as load; load()"
+PART = "from cnnscope.analyzer.values.part_of_onnx import load_part_of_onnx as load; load()"
 
 
 def state_of_onnx(*lines: str) -> str:

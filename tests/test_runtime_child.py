@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cnnscope.analyzer.values.diagnostics import BindingError, RunError
-from cnnscope.runtime.engine import child
+from cnnscope.runtime.engine import child_process
 from cnnscope.runtime.engine.child import run_in_child
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="ends processes with POSIX signals")
@@ -118,4 +118,4 @@ def test_nothing_outlives_the_parent(sent: signal.Signals) -> None:
 def test_last_words_have_no_colours() -> None:
     """The log's last line may be nothing but the end of a colour."""
     log = io.BytesIO(b"\x1b[1;31mlibcublas.so is missing\x1b[m\n\x1b[m\n")
-    assert child._last_words(log) == ": libcublas.so is missing"
+    assert child_process._last_words(log) == ": libcublas.so is missing"

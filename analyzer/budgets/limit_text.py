@@ -14,6 +14,7 @@ from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import LISTS, PARTIAL
 from cnnscope.analyzer.report.choosing import Choice
 from cnnscope.analyzer.report.layer_conditions import check_kind
+from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.near_names import near_names, what_there_is
 
 
@@ -142,6 +143,19 @@ def split_key(key: str) -> tuple[str, Scope]:
             pattern, _, quantity = key.removeprefix(f"{kind}.").rpartition(".")
             return quantity, Scope(kind, pattern)
     return key, WHOLE
+
+
+def limit_on(key: str, given: object) -> Limit:
+    """A limit by its name on one line and an amount, as Python's callers give them.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    try:
+        quantity, scope = split_key(key)
+        return make_limit(quantity, given, scope)
+    except ValueError as error:
+        raise ArgumentError(str(error)) from None
 
 
 _OPTION: Final = re.compile(

@@ -209,8 +209,12 @@ def _dtypes(line: Line) -> Iterable[Candidate]:
     return [("float16", "")]
 
 
+def _engines(line: Line) -> Iterable[Candidate]:
+    return [("local", "processes of this machine")]
+
+
 #: arguments that are models
-MODELS: Final = frozenset(("model", "models", "before", "after", "paths", "other"))
+MODELS: Final = frozenset(("model", "models", "before", "after", "paths", "other", "where"))
 #: options whose value is a list with commas
 LISTS: Final = frozenset(("--columns", "--select", "--ignore", "--fail-on"))
 #: options whose value is a file, though it may be something else
@@ -225,5 +229,5 @@ VALUES: Final[Mapping[str, Callable[[Line], Iterable[Candidate]]]] = {
     "--ignore": _rules, "--limit": _limits, "--convention": _conventions, "--fail-on": _changes,
     "--report": _reports, "--solve": _wishes, "--over": _free_names, "--provider": _providers,
     "--dtype": _dtypes, "--of": _whole_input_names, "--color": _metrics, "--kind": _figures,
-    "--metric": _figure_metrics,
+    "--metric": _figure_metrics, "--engine": _engines,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What does the child process do? One job: receive it, do it, send back what came of it.
+"""What does the child process do? One job, or one after the other: receive, do, send back what came of it.
 
 Started by `child`. What is on standard input and output are frames (`read_frame`, `write_frame`):
 a length in 8 bytes and a pickle. Both ends are ours and run the same code, so pickle is as safe as
@@ -11,13 +11,15 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import queue
 import shutil
 import signal
 import struct
 import sys
 import threading
 from collections.abc import Callable
-from typing import IO
+from functools import partial
+from typing import IO, Any
 
 #: the environment variable that names the folder which goes with the child
 FOLDER = "CNNSCOPE_CHILD_FOLDER"
@@ -50,6 +52,34 @@ def read_frame(stream: IO[bytes]) -> object:
 
 def main() -> None:
     """Do the one job that arrives on standard input."""
+    incoming, outgoing = _own_streams()
+    target, argument = _first(incoming)
+    threading.Thread(target=_end_with_parent, args=(incoming,), daemon=True).start()
+
+    def tell(said: str) -> None:
+        write_frame(outgoing, ("progress", said))
+
+    write_frame(outgoing, _answer(lambda: _named(target)(argument, tell)))
+
+
+def serve() -> None:
+    """Do one job after the other.
+
+    The first frame names a function and has its argument: what the function returns is called with each job.
+    It is answered, too, when that function is there.
+    """
+    incoming, outgoing = _own_streams()
+    target, argument = _first(incoming)
+    jobs: queue.SimpleQueue[object] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(incoming, jobs), daemon=True).start()
+    made: list[Callable[[object], object]] = []
+    write_frame(outgoing, _answer(lambda: made.append(_named(target)(argument))))
+    while made:
+        write_frame(outgoing, _answer(partial(made[0], jobs.get())))
+
+
+def _own_streams() -> tuple[IO[bytes], IO[bytes]]:
+    """Where frames come from and go to; libraries, which print, get other streams."""
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     incoming = os.fdopen(os.dup(0), "rb")
@@ -58,24 +88,28 @@ def main() -> None:
     os.dup2(nowhere, 0)
     os.close(nowhere)
     os.dup2(2, 1)
+    return incoming, outgoing
+
+
+def _first(incoming: IO[bytes]) -> tuple[str, object]:
     frame = read_frame(incoming)
     assert isinstance(frame, tuple)
     target, argument = frame
-    threading.Thread(target=_end_with_parent, args=(incoming,), daemon=True).start()
-    write_frame(outgoing, _answer(target, argument, lambda said: _tell(outgoing, said)))
+    return target, argument
 
 
-def _tell(outgoing: IO[bytes], said: str) -> None:
-    write_frame(outgoing, ("progress", said))
+def _named(target: str) -> Callable[..., Any]:
+    """A function by ``package.module:function``."""
+    module, _, name = target.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
 
 
-def _answer(target: str, argument: object, progress: Callable[[str], None]) -> tuple[object, ...]:
+def _answer(function: Callable[[], object]) -> tuple[object, ...]:
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
-    module, _, name = target.partition(":")
     try:
-        function = getattr(importlib.import_module(module), name)
-        return "result", function(argument, progress)
+        return "result", function()
     except CnnscopeError as error:
         return "error", type(error).__name__, str(error)
     except MemoryError:
@@ -89,12 +123,24 @@ def _answer(target: str, argument: object, progress: Callable[[str], None]) -> t
         return "failure", f"{type(error).__name__}: {error}"
 
 
+def _receive(incoming: IO[bytes], jobs: queue.SimpleQueue[object]) -> None:
+    try:
+        while True:
+            jobs.put(read_frame(incoming))
+    except (EOFError, OSError):
+        _end()
+
+
 def _end_with_parent(incoming: IO[bytes]) -> None:
     """When the parent is gone, so is the reason to go on."""
     try:
         while incoming.read(1):
             pass
     finally:
-        shutil.rmtree(os.environ.get(FOLDER) or "", ignore_errors=True)
-        # Not an exit: native code may be running, and nothing here is worth finishing.
-        os.kill(os.getpid(), signal.SIGTERM)
+        _end()
+
+
+def _end() -> None:
+    shutil.rmtree(os.environ.get(FOLDER) or "", ignore_errors=True)
+    # Not an exit: native code may be running, and nothing here is worth finishing.
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
 """Many models: which there are, by whom they are analysed, and where their rows go.
 
-Door: places.
+Door: coordinating, scan_job, scan_progress, scanning.
 """

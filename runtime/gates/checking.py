@@ -21,7 +21,7 @@ from cnnscope.analyzer.budgets.defaults import Defaults, sized
 from cnnscope.analyzer.budgets.figures import ModelFigures
 from cnnscope.analyzer.budgets.judging import judge_report
 from cnnscope.analyzer.budgets.limit import Limit
-from cnnscope.analyzer.budgets.limit_text import make_limit, split_key
+from cnnscope.analyzer.budgets.limit_text import limit_on
 from cnnscope.analyzer.budgets.settings import (
     ConfigError,
     Settings,
@@ -126,7 +126,7 @@ def check(
         CheckRequest(
             given,
             settings,
-            [_limit(key, text) for key, text in wishes.items()],
+            [limit_on(key, text) for key, text in wishes.items()],
             dict(bound.items()) or None,
             lengths or None,
             None if baseline is None else os.fspath(baseline),
@@ -140,14 +140,6 @@ def check(
         ),
         progress,
     )
-
-
-def _limit(key: str, text: object) -> Limit:
-    try:
-        quantity, scope = split_key(key)
-        return make_limit(quantity, text, scope)
-    except ValueError as error:
-        raise ArgumentError(str(error)) from None
 
 
 def run_check(request: CheckRequest, progress: Callable[[str], None] | None = None) -> Check:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from cnnscope.runtime.commands.part_of_onnx import load_part_of_onnx
+from cnnscope.analyzer.values.part_of_onnx import load_part_of_onnx
 
 _THREADS: Final = "OPENBLAS_NUM_THREADS"
 

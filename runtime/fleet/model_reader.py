@@ -1,0 +1,175 @@
+"""What does a warm child do with a model? It opens it, analyses it, and gives its rows as JSON.
+
+In two steps, as a graph that has been analysed elsewhere isn't analysed again: ``open`` gives the graph's
+digest, then ``analyse`` its rows, or ``reuse`` those of an equal graph as this file's. Whatever goes wrong is
+a row, too. Nothing is written anywhere: rows leave as the child's answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from cnnscope.analyzer.model.remote import remote_of
+from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.runtime.fleet.memory_limit import limit_memory, resident_bytes
+
+if TYPE_CHECKING:
+    from cnnscope.analyzer.fleet.row_request import RowRequest
+    from cnnscope.analyzer.model.file import ModelFile
+
+#: what a warm child is told to begin with
+TARGET: Final = "cnnscope.runtime.fleet.model_reader:begin"
+#: bytes by which a child may grow, and models that it may read, before another takes its place
+_GROWTH: Final = 512 << 20
+_MOST_MODELS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """What a child is started for.
+
+    Args:
+        request: what is asked of each model.
+        memory: bytes that one model may take; None: as many as there are.
+    """
+
+    request: RowRequest
+    memory: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model whose graph can be compared: its digest."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A model's rows.
+
+    Args:
+        row: of the table of models, a JSON object.
+        layers: of the table of layers, each a JSON object and a line.
+        status: the row's.
+        shareable: they hold for every file with that graph.
+        worn: the child has grown, and had better be followed by another.
+    """
+
+    row: bytes
+    layers: bytes
+    status: str
+    shareable: bool = False
+    worn: bool = False
+
+
+def begin(settings: ReaderSettings) -> Callable[[tuple[str, object]], object]:
+    """What answers for each step, with all that it needs loaded."""
+    import gc
+
+    from cnnscope.analyzer.values.own_process import load_libraries
+
+    load_libraries()
+    reader = _Reader(settings.request)
+    gc.collect()
+    gc.freeze()
+    if settings.memory is not None:
+        limit_memory(settings.memory)
+    return reader.step
+
+
+class _Reader:
+    """Reads one model after the other."""
+
+    def __init__(self, request: RowRequest) -> None:
+        import cnnscope.analyzer.fleet.model_row  # noqa: F401  # and with it, the whole analysis
+
+        self.request = request
+        self.place = ""
+        self.file: ModelFile | None = None
+        self.first, self.count = resident_bytes(), 0
+
+    def step(self, asked: tuple[str, object]) -> object:
+        kind, given = asked
+        if kind == "open":
+            self.place = str(given)
+        try:
+            if kind == "open":
+                return self.opened()
+            file = self.file
+            assert file is not None
+            self.file = None
+            return self.analysed(file) if kind == "analyse" else self.reused(file, given)
+        except Exception as error:  # noqa: BLE001  # every one is a row
+            self.file = None
+            return self.failed(error)
+
+    def opened(self) -> object:
+        from cnnscope.analyzer.fleet.graph_digest import graph_digest
+        from cnnscope.analyzer.model.file import open_model
+
+        self.file = open_model(remote_of(self.place) or self.place)
+        return Opened(graph_digest(self.file))
+
+    def analysed(self, file: ModelFile) -> Read:
+        from cnnscope.analyzer.fleet.model_row import scanned_model, shareable
+
+        row, layers = scanned_model(file, self.place, self.request)
+        lines = b"".join(_json(x) + b"\n" for x in layers)
+        return self.read(row, lines, shared=shareable(row))
+
+    def reused(self, file: ModelFile, row: object) -> Read:
+        from cnnscope.analyzer.fleet.model_row import row_for
+
+        assert isinstance(row, bytes)
+        return self.read(row_for(json.loads(row), file, self.place))
+
+    def failed(self, error: Exception) -> Read:
+        return self.read(failed(self.place, *told_failure(error)))
+
+    def read(self, row: dict[str, object], layers: bytes = b"", *, shared: bool = False) -> Read:
+        return Read(_json(row), layers, str(row["status"]), shared, self.worn())
+
+    def worn(self) -> bool:
+        self.count += 1
+        now = resident_bytes() if self.count % 16 == 0 else None
+        grown = now is not None and self.first is not None and now - self.first > _GROWTH
+        return grown or self.count >= _MOST_MODELS
+
+
+def failed(place: str, kind: str, said: str) -> dict[str, object]:
+    """The row of a model of which there is none.
+
+    Args:
+        place: its place; what is secret in it is left out, in `said` too.
+        kind: a word of the column ``error_kind``.
+        said: why, in a line.
+    """
+    from cnnscope.analyzer.fleet.model_row import failed_row
+
+    return failed_row(place, kind, said)
+
+
+def told_failure(error: Exception) -> tuple[str, str]:
+    """Of which kind an error is, and what is said of it."""
+    from cnnscope.analyzer.values import diagnostics
+
+    if isinstance(error, MemoryError):
+        return "memory", "out of memory: it takes more than one model may (see --memory)"
+    if isinstance(error, RecursionError):
+        return "limit", "nested too deeply to be analysed; flatten it"
+    if isinstance(error, diagnostics.LimitError):
+        return "limit", str(error)
+    if isinstance(error, diagnostics.ModelFileError):
+        return "unreadable", str(error)
+    if isinstance(error, diagnostics.CnnscopeError):
+        return "invalid", str(error)
+    said = diagnostics.one_line(f"{type(error).__name__}: {error}", 300)
+    return "internal", f"internal error: {said}; please report it"
+
+
+def _json(value: object) -> bytes:
+    # ASCII: a name that is no text (a lone surrogate) is an escape, and no line ends inside a value.
+    return json.dumps(value, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,182 @@
+"""What lies in the folder beside a scan's table while it runs, and who may go on with it?
+
+``OUT.scan/`` has the list of places (which may hold credentials: only its owner reads it), what was asked
+for, a journal for each batch, and a lock that one scan at a time has. It goes when the table is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
+from cnnscope.runtime.fleet.places import Unlisted
+
+_ASKED: Final = "scan.json"
+_PLACES: Final = "places.jsonl"
+_LOCK: Final = "lock"
+_STOP: Final = "stop"
+
+
+class WorkFolder:
+    """The folder of one scan's work.
+
+    Args:
+        path: where it is, or is to be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[bytes] | None = None
+
+    def exists(self) -> bool:
+        return self.path.is_symlink() or self.path.exists()
+
+    def refuse(self) -> None:
+        """Raises `ArgumentError`: something is there, and isn't to be gone on with."""
+        self.lock()
+        self.release()
+        raise ArgumentError(
+            f"{self.path}: left by a scan that didn't end: --resume goes on with it; remove it to begin anew"
+        )
+
+    @property
+    def held(self) -> bool:
+        """This process has it."""
+        return self._lock is not None
+
+    def make(self) -> None:
+        """Make it, for its owner alone.
+
+        Raises:
+            ArgumentError: it can't be made.
+        """
+        try:
+            self.path.mkdir(mode=0o700)
+        except OSError as error:
+            raise ArgumentError(f"{self.path}: can't be made: {error.strerror}") from None
+
+    def lock(self) -> None:
+        """Have it for this process, until `release` or this process's end, however it ends.
+
+        Raises:
+            ArgumentError: another scan has it, or it is none of a scan's.
+        """
+        if self.path.is_symlink() or not self.path.is_dir():
+            raise ArgumentError(f"{self.path}: this isn't a scan's folder: remove it")
+        try:
+            file = (self.path / _LOCK).open("ab")
+        except OSError as error:
+            raise ArgumentError(f"{self.path}: can't be used: {error.strerror}") from None
+        try:
+            _lock(file)
+        except OSError:
+            file.close()
+            raise ArgumentError(f"{self.path}: another scan is writing there just now") from None
+        self._lock = file
+
+    def release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def remove(self) -> None:
+        """All of it; the lock last, so that nobody takes what is half gone for a scan that stopped."""
+        (self.path / _ASKED).unlink(missing_ok=True)
+        self.release()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    # What was asked for
+
+    def asked(self) -> dict[str, object] | None:
+        """What `say` was told; None: nothing yet."""
+        try:
+            found = json.loads((self.path / _ASKED).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def say(self, asked: dict[str, object]) -> str:
+        """Keep what was asked for, as the list is whole; a word by which workers know the folder."""
+        token = secrets.token_hex(8)
+        beside = self.path / f"{_ASKED}.new"
+        beside.write_text(json.dumps({**asked, "token": token}), encoding="ascii")
+        beside.replace(self.path / _ASKED)
+        return token
+
+    def check(self, token: str) -> None:
+        """Whether a worker sees the folder that the scan sees.
+
+        Raises:
+            RunError: it doesn't.
+        """
+        found = self.asked()
+        if found is None or found.get("token") != token:
+            raise RunError(
+                f"{self.path}: a worker doesn't see this folder: the table has to be written where all"
+                " workers can write, such as a shared file system"
+            )
+
+    # Whether to go on
+
+    def stop(self) -> None:
+        """Workers read no further model."""
+        (self.path / _STOP).touch(mode=0o600)
+
+    def go_on(self) -> None:
+        (self.path / _STOP).unlink(missing_ok=True)
+
+    def stopped(self) -> bool:
+        return os.path.lexists(self.path / _STOP) or not (self.path / _ASKED).exists()
+
+    # The places
+
+    def spool(self, places: Iterable[str | Unlisted]) -> Iterator[str | Unlisted]:
+        """Keep places, and hand each on as it is kept."""
+        descriptor = os.open(
+            self.path / _PLACES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+        )
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            for place in places:
+                kept = [place.place, place.said] if isinstance(place, Unlisted) else place
+                file.write(json.dumps(kept) + "\n")
+                yield place
+
+    def starts(self, size: int) -> Iterator[tuple[int, int]]:
+        """Where in the list each batch of so many places begins, and how many it has."""
+        start = end = count = 0
+        with (self.path / _PLACES).open("rb") as file:
+            for line in file:
+                end, count = end + len(line), count + 1
+                if count == size:
+                    yield start, count
+                    start, count = end, 0
+        if count:
+            yield start, count
+
+    def places(self, start: int, count: int) -> list[str | Unlisted]:
+        """The places of one batch."""
+        found: list[str | Unlisted] = []
+        with (self.path / _PLACES).open("rb") as file:
+            file.seek(start)
+            for _ in range(count):
+                kept = json.loads(file.readline())
+                found.append(kept if isinstance(kept, str) else Unlisted(*kept))
+        return found
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Raises `OSError` where another process has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # there only
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

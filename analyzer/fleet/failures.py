@@ -12,7 +12,7 @@ from cnnscope.analyzer.values.plain_class import dataclass
 _MOST: Final = 1000
 _LONGEST: Final = 300
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
-_NUMBER: Final = re.compile(r"\b(?:0x)?(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|(?<![A-Za-z_])\d[\d,._]*\d|\d")
+_NUMBER: Final = re.compile(r"\b(?:0x)?(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\d[\d,._]*\d|\d")
 
 
 @dataclass(frozen=True, slots=True)

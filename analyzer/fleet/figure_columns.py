@@ -8,8 +8,8 @@ from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS
 from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.plain_class import dataclass
 
-#: whole numbers that are names of versions: neither a sum nor a median says anything
-_VERSIONS: Final = {"ir_version", "opset", "schema_version"}
+#: whole numbers that are versions, or were chosen: neither a sum nor a median says anything
+_NO_FIGURES: Final = {"ir_version", "opset", "schema_version", "batch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,5 @@ def _measure(name: str) -> Measure:
 FIGURES: Final[tuple[FigureColumn, ...]] = tuple(
     FigureColumn(x.name, _measure(x.name), x.meaning)
     for x in MODEL_COLUMNS
-    if x.kind == "int" and x.name not in _VERSIONS
+    if x.kind == "int" and x.name not in _NO_FIGURES
 )

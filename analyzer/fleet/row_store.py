@@ -15,12 +15,12 @@ from cnnscope.analyzer.fleet.figure_columns import FIGURES
 Side = Literal["before", "after"]
 #: columns besides figures that two rows of a model are compared in
 ASPECTS: Final = (
-    "status", "opset", "ir_version", "producer", "quantised", "weights", "inputs", "outputs",
+    "status", "error_kind", "opset", "ir_version", "producer", "quantised", "weights", "inputs", "outputs",
     "free_dims", "lint_codes", "within_limits",
 )  # fmt: skip
 FIGURE_NAMES: Final = tuple(x.name for x in FIGURES)
-_OWN: Final = ("path", "graph_digest", "error", "error_kind")
-COLUMNS: Final = (*_OWN, *ASPECTS, *FIGURE_NAMES)
+_OWN: Final = ("path", "graph_digest", "error")
+COLUMNS: Final = (*_OWN, "rf_layer", *ASPECTS, *FIGURE_NAMES)
 #: what has to be read of a scan
 READ: Final = (*COLUMNS, "cnnscope_version")
 #: KiB of pages that are kept in memory

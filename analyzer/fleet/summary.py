@@ -71,7 +71,8 @@ class ScanSummary(Answer):
         statuses: how many are ``"ok"``, ``"partial"`` or ``"error"``.
         figures: how each figure is distributed.
         outliers: models that are far from the others, by figure, the furthest first.
-        failures: why there is no report of some, the most frequent reason first.
+        failures: why there is no report of some, or where others contradict themselves, the most frequent
+            reason first.
         tallies: how often opsets, producers, operators and the like come up, by column.
         graphs: how many different graphs there are.
         shared: of how many models another has the same graph.
@@ -167,9 +168,10 @@ class _Taken:
                 value = None if failed else row.get(column)
                 kept.append(value if isinstance(value, int) else None)
             self.digests.append(None if failed else _leading(row.get("graph_digest")))
-            if failed:
+            if failed or row.get("error") is not None:  # also a model that contradicts itself
                 kind, said = row.get("error_kind") or "", row.get("error") or ""
                 self.failing.add(str(kind), str(said), str(row.get("path")))
+            if failed:
                 continue
             for column, tally in self.tallies.items():
                 tally.add(row.get(column))

@@ -19,8 +19,10 @@ from cnnscope.analyzer.values.notation import escape, name
 def junit_xml(outcome: Outcome, version: str = "") -> str:
     """The outcome as JUnit XML."""
     root = Element("testsuites", _counts(f"cnnscope {outcome.gate}", outcome.cases))
-    for model in outcome.models:
-        cases = [case for case in outcome.cases if case.model == model]
+    suites: dict[str, list[Case]] = {}
+    for case in outcome.cases:
+        suites.setdefault(case.model, []).append(case)
+    for model, cases in suites.items():
         suite = SubElement(root, "testsuite", _counts(escape(model), cases))
         for case, title in zip(cases, unlike([name(case.name) for case in cases]), strict=True):
             _add(suite, case, title, outcome.gate)

@@ -218,7 +218,7 @@ def outcome(found: Check) -> Outcome:
     for problem in found.problems:
         finding = Finding(NOT_JUDGED, "error", problem.model, problem.said)
         cases.append(Case(problem.model, "can be judged", (finding,), problem.said))
-    return Outcome("check", tuple(cases), tuple(_rules()))
+    return Outcome("check", tuple(cases), tuple(budget_rules()))
 
 
 def _cases(model: Checked) -> Iterator[Case]:
@@ -243,24 +243,35 @@ def _passes(model: Checked) -> bool:
 
 def _findings(model: Checked, verdict: Verdict) -> Iterable[Finding]:
     if verdict.state in ("within", "new"):  # of what is new, that is said once
-        return
+        return ()
+    return (finding_of(model.model, verdict, model.variant, made_by(model, verdict)),)
+
+
+def finding_of(model: str, verdict: Verdict, variant: str = "", hint: str = "") -> Finding:
+    """A verdict that isn't *within* as a finding.
+
+    Args:
+        model: the model's path.
+        verdict: what is to be said of a limit.
+        variant: the sizes it was judged at.
+        hint: what it is made by.
+    """
     layers = [part.layer for part in verdict.parts]
     bound = verdict.bound
     # Of two bounds of one limit each has a name of its own, which no amount is in.
     asked: str = "" if bound is None else bound.comparison
     if bound is not None and bound.relation != "absolute":
         asked = f"{asked} {bound.relation}"
-    hint = made_by(model, verdict)
-    yield Finding(
+    return Finding(
         f"budget/{verdict.limit.quantity}",
         "info" if verdict.ok else "error",
-        model.model,
-        sentence(verdict) + (f" (at {model.variant})" if model.variant else ""),
+        model,
+        sentence(verdict) + (f" (at {variant})" if variant else ""),
         layers[0] if layers else None,
         tuple(layers[1:]),
         hint,
         _stake(verdict.figure, verdict),
-        " ".join(filter(None, (verdict.limit.name, asked, model.variant))),
+        " ".join(filter(None, (verdict.limit.name, asked, variant))),
     )
 
 
@@ -271,7 +282,8 @@ def _stake(figure: Figure, verdict: Verdict) -> dict[str, int]:
     return {verdict.limit.quantity: int(value)}
 
 
-def _rules() -> Iterator[ReportedRule]:
+def budget_rules() -> Iterator[ReportedRule]:
+    """The rules that findings of a check may name."""
     meanings = {q.key: q.meaning for q in QUANTITIES.values()} | LISTS
     for key, meaning in meanings.items():
         yield ReportedRule(

@@ -40,7 +40,8 @@ _TITLES: Final[dict[ChangeStatus, str]] = {
 #: what is told of a model of which all figures are new, or gone
 _USUAL: Final = ("params", "macs", "file_bytes")
 _ASPECTS: Final = {
-    "status": "status", "opset": "opset", "ir_version": "IR version", "producer": "producer",
+    "status": "status", "error_kind": "fault", "opset": "opset", "ir_version": "IR version",
+    "producer": "producer",
     "quantised": "quantised", "weights": "weights", "inputs": "inputs", "outputs": "outputs",
     "free_dims": "free dimensions", "lint_codes": "lint", "within_limits": "within limits",
 }  # fmt: skip

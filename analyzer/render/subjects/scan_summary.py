@@ -33,7 +33,8 @@ from cnnscope.analyzer.values.notation import count, many, name, nbytes, percent
 
 #: of each figure what it is called
 FIGURE_NAMES: Final = {
-    "file_bytes": "file", "nodes": "nodes", "layers": "layers", "params": "params", "buffers": "buffers",
+    "file_bytes": "file", "nodes": "nodes", "layers": "layers", "params": "params",
+    "buffers": "buffers", "constants": "constants",
     "macs": "MACs", "float_macs": "float MACs", "int_macs": "int MACs", "flops": "FLOPs",
     "weight_bytes": "weights", "peak_activation_bytes": "peak act.", "traffic_bytes": "traffic",
     "rf_d": "field, depth", "rf_h": "field, height", "rf_w": "field, width", "rf_l": "field, length",
@@ -75,7 +76,7 @@ def document(found: ScanSummary) -> Document:
     ]
     for said, blocks in (
         ("far from the others", list(_far(found))),
-        ("what failed", list(_failed(found))),
+        ("what failed", list(failure_blocks(found.failures, found.other_failures))),
         ("what they are made of", list(_made_of(found))),
     ):
         if blocks:
@@ -207,12 +208,12 @@ _FAILED: tuple[Column[Failure], ...] = (
 )  # fmt: skip
 
 
-def _failed(found: ScanSummary) -> Iterator[Block]:
-    if not found.failures:
+def failure_blocks(failures: Sequence[Failure], others: int = 0) -> Iterator[Block]:
+    """What failed and why; `others` failed in ways that aren't told apart."""
+    if not failures:
         return
-    yield table(_FAILED, found.failures[:_FAILURES], "below")
-    rest = found.failures[_FAILURES:]
-    left = sum(x.models for x in rest) + found.other_failures
+    yield table(_FAILED, failures[:_FAILURES], "below")
+    left = sum(x.models for x in failures[_FAILURES:]) + others
     if left:
         said = f"{many(left, 'more model')} failed in other ways (--format json has them)"
         yield Notes((Note(said, tone="dim"),), listed=False)

@@ -57,7 +57,7 @@ def _random_row(chosen: random.Random, n: int) -> Row:
         producer=chosen.choice(["pytorch 2.1", None]),
         operators=[{"name": op, "count": chosen.randrange(1, 9)}
                    for op in ("Conv", "Relu", "Loop") if chosen.random() < 0.6],
-        uncounted=[] if macs is not None else [{"name": "com.acme::Odd", "count": 2}],
+        body_operators=[], uncounted=[] if macs is not None else [{"name": "com.acme::Odd", "count": 2}],
         weight_dtypes=[{"name": "float32", "count": 4 * params}], lint_codes=["CNS101"],
         rf_h=chosen.choice([None, 31, 427]),
     )  # fmt: skip

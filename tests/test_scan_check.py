@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
+import onnx
+import onnx.parser
 import pytest
-from amounts import amount
+from amounts import amount, some
 from scan_rows import Row, Rows, random_rows, row
 
-from cnnscope.analyzer.fleet.scan_check import ScanCheck
+import cnnscope
+from cnnscope.analyzer.fleet.model_row import model_row
+from cnnscope.analyzer.fleet.row_request import RowRequest
+from cnnscope.analyzer.fleet.scan_check import LimitTally, ScanCheck
 from cnnscope.analyzer.fleet.scan_checking import CheckedAgainst, check_scan, limits_of
+from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.render.formats import Result, Setting, written
 from cnnscope.analyzer.render.subjects.scan_check import document, outcome
+
+MODELS = Path(__file__).resolve().parent.parent / "sample_models"
 
 
 def check(
@@ -155,3 +164,43 @@ def test_every_format_of_a_gate() -> None:
     assert len(found.to_dataframe()) == sum(len(x.verdicts) for x in found.rows)
     kept = check([row("a", macs=1)], {"macs": "1 G"})
     assert "1 model, all limits kept" in str(kept)
+
+
+LIMITS = {
+    "macs": "<= 100 M", "float_macs": ">= 1", "int_macs": "0", "flops": "<= 1 G", "params": "<= 1 M",
+    "buffers": "<= 1", "weights": ">= 200 kB", "file_size": "<= 1 MB", "peak_activation": "<= 64 KiB",
+    "traffic": "<= 1 MB", "layers": "<= 12", "opset": ">= 13", "receptive_field": ">= 16",
+    "operators.forbid": "Relu,Loop,Add", "operators.allow": "Conv,Relu,Gemm",
+}  # fmt: skip
+HEAD = '<ir_version: 8, opset_import: ["" : 17]> g '
+#: an operator in a subgraph alone, a total that isn't known, a batch that isn't shown to be one
+TEXTS = {
+    "branch": "(float[2,4] x, bool c) => (float[2,4] y) { y = If(c) <then_branch = t () => (float[2,4] a)"
+    " { a = Add(x, x) }, else_branch = e () => (float[2,4] b) { b = Relu(x) }> }",
+    "unknown": "(float[1,4] x) => (float[1,4] y) { z = com.acme.Odd(x) y = Relu(z) }",
+    "open": "(float[N,4] x) => (float[M,4] y) { y = Relu(x) }",
+    "odd batch": "(float[N,4] x) => (float[A,B] y) { s = Constant<value_ints = [-1, 8]>()"
+    " r = Reshape(x, s) y = MatMul(r, r) }",
+}
+
+
+def test_a_row_is_judged_as_its_model_is(tmp_path: Path) -> None:
+    paths = [*map(str, some(sorted(MODELS.glob("*.onnx")), 4))]
+    for name, text in TEXTS.items():
+        path = tmp_path / f"{name}.onnx"
+        head = HEAD.replace('"" : 17', '"" : 17, "com.acme" : 1')
+        onnx.save(onnx.parser.parse_model(head + text), path)
+        paths.append(str(path))
+    asked = limits_of(LIMITS)
+    for path in paths:
+        report = cnnscope.analyze(path)
+        own = {x.limit.name: x.state for x in cnnscope.check(report, LIMITS)}
+        row = model_row(open_model(path), path, RowRequest())
+        found = check_scan(Rows([row]), "z", CheckedAgainst(asked))
+        told = {x.limit.name: _state(x) for x in found.limits}
+        assert told == {key: state for key, state in own.items() if key != "errors"}, path
+
+
+def _state(tally: LimitTally) -> str:
+    (state,) = (key for key in ("within", "exceeds", "unknown") if getattr(tally, key))
+    return state

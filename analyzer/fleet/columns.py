@@ -72,12 +72,18 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column("nodes", "int", "nodes of the main graph"),
     Column("layers", "int", "those that compute something that isn't constant"),
     Column("operators", "counts", "how many layers each operator has"),
+    Column("body_operators", "counts", "likewise of layers in subgraphs, such as a loop's body"),
     Column("inputs", "tensors", "the network's inputs, as analysed"),
     Column("outputs", "tensors", "the network's outputs, as analysed"),
     Column(
         "free_dims", "texts", "dimensions that have no length, so that figures may hang on them"
     ),
     Column("batch", "int", "the length that a free batch was taken for; null: none is free"),
+    Column(
+        "batch_proven",
+        "flag",
+        "whether what was taken for the batch was shown to be it; null: none was",
+    ),
     *_metric("params", "learned numbers"),
     *_metric("buffers", "stored statistics that aren't learned, such as running means"),
     *_metric("constants", "stored shapes, axes, scales and zero points"),

@@ -154,6 +154,7 @@ def _row(report: Report, digest: str, request: RowRequest) -> dict[str, object]:
     row = _empty() | {"graph_digest": digest}
     row |= origin_columns(report) | total_columns(report) | field_columns(analysis)
     row["batch"] = (request.batch or 1) if report.batch else None
+    row["batch_proven"] = all(report.batch.values()) if report.batch else None
     if request.limits:
         row |= limit_columns(report, request.limits)
     if request.lint:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.limit import Limit
+from cnnscope.analyzer.budgets.quantities import QUANTITIES
 from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID
 from cnnscope.analyzer.values.notation import many
 
@@ -19,13 +21,16 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "peak_activation": "peak_activation_bytes", "traffic": "traffic_bytes", "layers": "layers",
     "opset": "opset",
 }  # fmt: skip
+#: of these the columns that hang on how long the inputs are
+_SIZED: Final = {x for key, x in _COLUMNS.items() if QUANTITIES[key].sized}
 #: the one that is a figure along each axis
 _FIELD: Final = "receptive_field"
 _AXES: Final = ("rf_d", "rf_h", "rf_w", "rf_l")
 _KNOWN: Final = (*_COLUMNS, _FIELD, FORBID, ALLOW)
 #: what is read of a row to hold it against limits
 READ: Final = (
-    "path", "status", "error", "error_kind", "graph_digest", "operators", "uncounted", "free_dims",
+    "path", "status", "error", "error_kind", "graph_digest", "operators", "body_operators",
+    "uncounted", "free_dims", "batch_proven",
     "inputs", "rf_layer", *_AXES, *_COLUMNS.values(),
 )  # fmt: skip
 
@@ -66,6 +71,10 @@ def _axes_there(row: Mapping[str, object]) -> int:
 
 def _figure(row: Mapping[str, object], column: str) -> Figure:
     value = row.get(column)
+    if column in _SIZED and row.get("batch_proven") in (False, 0):
+        return Figure.unknown(
+            "it hangs on a free length that looks like a batch, and wasn't shown to be it"
+        )
     return Figure.exactly(value) if isinstance(value, int) else Figure.unknown(_why(row))
 
 
@@ -83,12 +92,13 @@ def _why(row: Mapping[str, object]) -> str:
 
 def odd_operators(row: Mapping[str, object], limit: Limit) -> dict[str, int] | None:
     """How many layers have operators that a list forbids, or doesn't allow; None: that isn't known."""
-    if row.get("operators") is None:
+    if row.get("operators") is None or row.get("body_operators") is None:
         return None
+    found = Counter(_counts(row["operators"])) + Counter(_counts(row["body_operators"]))
     patterns = [p.removeprefix("ai.onnx::") for p in limit.patterns]
     return {
         op: n
-        for op, n in _counts(row["operators"]).items()
+        for op, n in found.items()
         if any(fnmatchcase(op, p) for p in patterns) != (limit.quantity == ALLOW)
     }
 

@@ -20,7 +20,7 @@ ASPECTS: Final = (
 )  # fmt: skip
 FIGURE_NAMES: Final = tuple(x.name for x in FIGURES)
 _OWN: Final = ("path", "graph_digest", "error")
-COLUMNS: Final = (*_OWN, "rf_layer", *ASPECTS, *FIGURE_NAMES)
+COLUMNS: Final = (*_OWN, "rf_layer", "batch_proven", *ASPECTS, *FIGURE_NAMES)
 #: what has to be read of a scan
 READ: Final = (*COLUMNS, "cnnscope_version")
 #: KiB of pages that are kept in memory

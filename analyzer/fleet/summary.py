@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SUMMARY_SCHEMA_VERSION: Final = 1
 #: columns whose things are counted
 TALLIED: Final = (
-    "opset", "ir_version", "producer", "operators", "uncounted", "weight_dtypes", "quantised",
-    "weights", "domains", "diagnostics", "lint_codes", "exceeded", "cnnscope_version",
+    "opset", "ir_version", "producer", "operators", "body_operators", "uncounted", "weight_dtypes",
+    "quantised", "weights", "domains", "diagnostics", "lint_codes", "exceeded", "cnnscope_version",
 )  # fmt: skip
 #: models that are named on each side of a figure
 NAMED: Final = 5

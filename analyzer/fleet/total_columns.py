@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cnnscope.analyzer.fleet.row_values import (
     LIST_LIMIT,
@@ -14,6 +14,7 @@ from cnnscope.analyzer.fleet.row_values import (
     plain_text,
     texts,
 )
+from cnnscope.analyzer.model.graph import Node
 from cnnscope.analyzer.report.examination import Analysis
 from cnnscope.analyzer.report.metric import Metric
 from cnnscope.analyzer.report.network_input import Input
@@ -35,11 +36,22 @@ def origin_columns(report: Report) -> dict[str, object]:
         "nodes": model.nodes,
         "layers": len(layers),
         "operators": counts(Counter(node.title for node in layers)),
+        "body_operators": counts(Counter(_in_bodies(report, layers))),
         "inputs": _tensors(report.inputs),
         "outputs": _tensors(report.outputs),
         "free_dims": texts(_free(report.inputs)),
         "diagnostics": sorted({x.code for x in report.diagnostics}),
     }
+
+
+def _in_bodies(report: Report, nodes: Sequence[Node]) -> Iterator[str]:
+    """The operators of layers in subgraphs; a layer is made when it is asked for, and few nodes have any."""
+    for i, node in enumerate(nodes):
+        waiting = [report.layers[i]] if node.bodies else []
+        while waiting:
+            for inner in (x for body in waiting.pop().bodies.values() for x in body):
+                waiting.append(inner)
+                yield inner.op
 
 
 def total_columns(report: Report) -> dict[str, object]:

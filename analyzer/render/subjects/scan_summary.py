@@ -45,6 +45,7 @@ _ALWAYS: Final = {"params", "macs", "flops"}
 #: of each tally what it is called
 _TALLY_NAMES: Final = {
     "opset": "opset", "ir_version": "IR version", "producer": "producer", "operators": "operators",
+    "body_operators": "in subgraphs",
     "uncounted": "not covered", "weight_dtypes": "dtypes", "quantised": "quantised", "weights": "weights",
     "domains": "domains", "diagnostics": "noticed", "lint_codes": "lint", "exceeded": "limits not kept",
     "cnnscope_version": "cnnscope",

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS, SCHEMA_VERSION
 from cnnscope.analyzer.fleet.scan_file import ScanFile
-from cnnscope.analyzer.values.diagnostics import ReportFileError
+from cnnscope.analyzer.values.diagnostics import ArgumentError, ReportFileError
 from cnnscope.analyzer.values.notation import many, name
 from cnnscope.analyzer.values.shown import Answer
 
 if TYPE_CHECKING:
+    from cnnscope.analyzer.fleet.scan_check import ScanCheck
     from cnnscope.analyzer.fleet.scan_difference import ScanDifference
     from cnnscope.analyzer.fleet.summary import ScanSummary
 
@@ -121,6 +122,39 @@ class Scan(Answer):
 
         after = other if isinstance(other, Scan) else Scan(other)
         return diff_scans(self._file, after._file, (self.path, after.path))
+
+    def check(
+        self,
+        limits: Mapping[str, object],
+        *,
+        baseline: Scan | str | os.PathLike[str] | None = None,
+        allow_unknown: bool = False,
+        require_baseline: bool = False,
+    ) -> ScanCheck:
+        """Hold every model against limits.
+
+        Args:
+            limits: quantity to limit, as for `cnnscope.check`: ``{"macs": "4 G", "params": "+2 %"}``.
+            baseline: an earlier scan, or its file, for limits such as ``"+2 %"``.
+            allow_unknown: that a limit can't be judged is no failure.
+            require_baseline: a model that the baseline doesn't know keeps no relative limit.
+
+        Raises:
+            ArgumentError: a limit can't be understood, or is on what a scan doesn't have.
+            ReportFileError: a file can't be read.
+        """
+        from cnnscope.analyzer.fleet.scan_checking import CheckedAgainst, check_scan, limits_of
+
+        try:
+            asked = limits_of(limits)
+        except ValueError as error:
+            raise ArgumentError(str(error)) from None
+        earlier = None
+        if baseline is not None:
+            base = baseline if isinstance(baseline, Scan) else Scan(baseline)
+            earlier = (base, base.path)
+        against = CheckedAgainst(asked, earlier, allow_unknown, require_baseline)
+        return check_scan(self, self.path, against)
 
     def to_dict(self) -> dict[str, object]:
         """The scan as JSON-ready data: all of its rows."""

@@ -61,7 +61,7 @@ def ranges_at(place: str, depth: int = 0) -> ByteRanges:
     if depth and "://" not in head:
         return map_path(place)
     if scheme in ("file", "local") and not chain:
-        return map_path(_local(place))
+        return map_path(local_path(place))
     demand_reader(scheme)
     if scheme in ("http", "https", "hf") and not chain:
         from cnnscope.analyzer.model.http_ranges import open_http
@@ -97,7 +97,8 @@ def _installed(name: str) -> bool:
     return find_spec(name) is not None
 
 
-def _local(place: str) -> str:
+def local_path(place: str) -> str:
+    """The path here that a ``file://`` names."""
     found = urlsplit(place)
     if found.netloc not in ("", "localhost"):
         return place.partition("://")[2]
@@ -118,14 +119,17 @@ def hub_address(place: str) -> tuple[str, dict[str, str]]:
         raise ModelFileError(
             "a file on the hub is hf://ORGANISATION/REPOSITORY/FILE, after REPOSITORY perhaps @REVISION"
         )
-    hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    hub, headers = hub_access()
     kind = "" if found["kind"] in (None, "models") else f"{found['kind']}/"
     revision = quote(unquote(found["revision"] or "main"), safe="")
+    return f"{hub}/{kind}{quote(found['repo'])}/resolve/{revision}/{quote(found['path'])}", headers
+
+
+def hub_access() -> tuple[str, dict[str, str]]:
+    """The hub's address, and the headers that say who asks."""
+    hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     token = _hub_token()
-    return (
-        f"{hub}/{kind}{quote(found['repo'])}/resolve/{revision}/{quote(found['path'])}",
-        {"Authorization": f"Bearer {token}"} if token else {},
-    )
+    return hub, {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _hub_token() -> str | None:

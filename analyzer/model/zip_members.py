@@ -38,15 +38,11 @@ class ZipMember:
     def __init__(self, archive: ByteRanges, name: str) -> None:
         self._archive, self._name = archive, name
         self._file = _ArchiveFile(archive)
+        self._zip = _opened(self._file)
         try:
-            self._zip = zipfile.ZipFile(self._file)
             self._member = self._zip.getinfo(name)
         except KeyError:
             raise ModelFileError(_no_member(self._zip, name)) from None
-        except ModelFileError:
-            raise
-        except Exception as error:  # noqa: BLE001  # its parser raises struct.error and more
-            raise ModelFileError(f"this is no zip archive: {error_line(error)}") from None
         if self._member.flag_bits & 1:
             raise ModelFileError("the member is encrypted: unpack the archive first")
         self._streamed: Streamed | None = None
@@ -121,6 +117,28 @@ class ZipMember:
         return ZipMember, (self._archive, self._name)
 
 
+def member_names(archive: ByteRanges, most: int = _DIRECTORY) -> list[str]:
+    """The names of an archive's members, each once, in order.
+
+    Args:
+        archive: its bytes.
+        most: how many bytes its list of members may take.
+
+    Raises:
+        ModelFileError: it is none, or has too many.
+    """
+    return sorted(set(_opened(_ArchiveFile(archive, most)).namelist()))
+
+
+def _opened(file: _ArchiveFile) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except ModelFileError:
+        raise
+    except Exception as error:  # noqa: BLE001  # its parser raises struct.error and more
+        raise ModelFileError(f"this is no zip archive: {error_line(error)}") from None
+
+
 def _no_member(archive: zipfile.ZipFile, name: str) -> str:
     models = [x for x in archive.namelist() if x.endswith(".onnx")]
     shown = ", ".join(repr(x[:80]) for x in models[:3]) + (", ..." if len(models) > 3 else "")
@@ -133,8 +151,8 @@ class _ArchiveFile(io.RawIOBase):
     Its end is asked for first, at one go: the list of members lies there.
     """
 
-    def __init__(self, ranges: ByteRanges) -> None:
-        self.size = ranges.size
+    def __init__(self, ranges: ByteRanges, most: int = _DIRECTORY) -> None:
+        self.size, self._most = ranges.size, most
         self._ranges = ranges
         self._at = 0
         self._blocks: dict[int, bytes] = {}
@@ -158,7 +176,7 @@ class _ArchiveFile(io.RawIOBase):
     def read(self, length: int = -1) -> bytes:
         stop = self.size if length < 0 else min(self.size, self._at + length)
         start, self._at = self._at, max(stop, self._at)
-        if stop - start > _DIRECTORY:
+        if stop - start > self._most:
             raise ModelFileError(
                 f"its list of members takes {stop - start:,} bytes: unpack it first"
             )

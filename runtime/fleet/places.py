@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from itertools import chain, islice
 
-from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.analyzer.model.remote_names import is_far
+from cnnscope.runtime.fleet.distinct import Distinct
+from cnnscope.runtime.fleet.local_places import places_here
+from cnnscope.runtime.fleet.unlisted import Found, Unlisted
 
-
-@dataclass(frozen=True, slots=True)
-class Unlisted:
-    """What can't be listed: a folder that may not be read, a hub that doesn't answer. A row of its own.
-
-    Args:
-        place: raw, as a model's place is; secrets are still in it.
-        said: why, in one line, without what is secret.
-    """
-
-    place: str
-    said: str
+__all__ = ["Found", "Unlisted", "places_of"]
 
 
-def places_of(where: Iterable[str]) -> Iterator[str | Unlisted]:
+def places_of(where: Iterable[str | Unlisted]) -> Found:
     """The models' places, each once, as `analyze` takes them; secrets are still in them.
 
+    They come in an order that hangs on nothing but names, as they are found: at no time are all of them held.
+
     Args:
-        where: files, folders (all that lies in them and is named as a model), globs, places far away.
+        where: files, folders (all that lies in them and is named as a model), globs, places far away; what a
+            list names (`place_lists`) among them.
     """
-    seen: set[str] = set()
-    for word in where:
-        here = Path(word)
-        found = sorted(map(str, here.rglob("*.onnx"))) if here.is_dir() else [word]
-        for place in found:
-            if place not in seen:
-                seen.add(place)
-                yield place
+    words = iter(where)
+    first = list(islice(words, 2))
+    found = chain.from_iterable(map(_meant, chain(first, words)))
+    # One folder, one glob, one bucket names nothing twice.
+    return found if len(first) < 2 else _once(found)
+
+
+def _meant(word: str | Unlisted) -> Found:
+    if isinstance(word, Unlisted):
+        return iter([word])
+    if not is_far(word):
+        return places_here(word)
+    # Loaded where something far away is asked for.
+    from cnnscope.runtime.fleet.far_listing import places_there
+
+    return places_there(word)
+
+
+def _once(found: Found) -> Found:
+    seen = Distinct()
+    for each in found:
+        if isinstance(each, Unlisted) or seen.adds(each):
+            yield each

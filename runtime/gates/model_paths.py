@@ -15,14 +15,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from cnnscope.analyzer.model.path_pattern import ANY_DEPTH, MAGIC, PathPattern
 from cnnscope.analyzer.values.diagnostics import CnnscopeError
 
 #: files and folders that the search for one configuration may look at
 MOST_ENTRIES: Final = 200_000
 #: seconds that it may take
 PATIENCE: Final = 10.0
-_MAGIC: Final = frozenset("*?[")
-_ANY_DEPTH: Final = "**"
 
 
 class PathError(CnnscopeError):
@@ -56,7 +55,7 @@ class Search:
         whole = self._whole(pattern)
         if _is_file(whole):
             return [self._within(whole)]
-        if not _MAGIC & set(pattern):
+        if not MAGIC & set(pattern):
             return []
         found = {self._within(path) for path in self._expanded(whole)}
         return sorted(found)
@@ -70,8 +69,8 @@ class Search:
         if own == whole or os.path.realpath(own) == os.path.realpath(whole):
             return True
         real = Path(os.path.realpath(own))
-        wanted = whole.parts
-        return any(_parts_fit(candidate.parts, wanted) for candidate in {own, real})
+        wanted = PathPattern(whole.parts)
+        return any(wanted.fits(candidate.parts) for candidate in {own, real})
 
     def _whole(self, pattern: str) -> Path:
         """The pattern from the root, if it may be followed."""
@@ -99,7 +98,7 @@ class Search:
 
     def _expanded(self, whole: Path) -> Iterator[Path]:
         parts = whole.parts
-        fixed = next(i for i, part in enumerate(parts) if _MAGIC & set(part))
+        fixed = next(i for i, part in enumerate(parts) if MAGIC & set(part))
         yield from self._below(Path(*parts[:fixed]), parts[fixed:], frozenset())
 
     def _below(self, folder: Path, wanted: Sequence[str], around: frozenset[str]) -> Iterator[Path]:
@@ -111,12 +110,12 @@ class Search:
             around: the real places of the folders that the search went through: links make circles.
         """
         first, rest = wanted[0], wanted[1:]
-        if first == _ANY_DEPTH:
-            while rest and rest[0] == _ANY_DEPTH:  # two say no more than one
+        if first == ANY_DEPTH:
+            while rest and rest[0] == ANY_DEPTH:  # two say no more than one
                 rest = rest[1:]
             if rest:
                 yield from self._below(folder, rest, around)
-        elif not _MAGIC & set(first):
+        elif not MAGIC & set(first):
             path = folder / first
             if rest and path.is_dir():
                 yield from self._below(path, rest, around)
@@ -130,7 +129,7 @@ class Search:
         for entry in self._entries(folder):
             hidden = entry.name.startswith(".")
             path = folder / entry.name
-            if first == _ANY_DEPTH:
+            if first == ANY_DEPTH:
                 if hidden:
                     continue
                 if _is_folder(entry):
@@ -186,38 +185,3 @@ def _inside(path: Path, folder: Path) -> bool:
 
 def _name(path: Path, folder: Path) -> str:
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-
-
-def _parts_fit(parts: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether a path is one that a pattern means, each a sequence of names.
-
-    >>> _parts_fit(("a", "b", "m.onnx"), ("**", "*.onnx"))
-    True
-    """
-    # How far each beginning of the pattern reaches, name by name: as long as both together.
-    reached = {0}
-    for name in (*parts, None):
-        while True:  # "**" may stand for nothing
-            more = {i + 1 for i in reached if i < len(wanted) and wanted[i] == _ANY_DEPTH}
-            if more <= reached:
-                break
-            reached |= more
-        if name is None:
-            return len(wanted) in reached
-        hidden = name.startswith(".")
-        reached = {
-            i if wanted[i] == _ANY_DEPTH else i + 1
-            for i in reached
-            if i < len(wanted)
-            and (
-                not hidden
-                if wanted[i] == _ANY_DEPTH
-                else name == wanted[i]
-                or (
-                    bool(_MAGIC & set(wanted[i]))
-                    and (not hidden or wanted[i].startswith("."))
-                    and fnmatchcase(name, wanted[i])
-                )
-            )
-        }
-    return False

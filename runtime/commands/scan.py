@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import DimOption
@@ -20,6 +19,7 @@ from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, write
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.budgets.limit import Limit
+    from cnnscope.runtime.fleet.places import Unlisted
     from cnnscope.runtime.fleet.scan_job import ScanJob
     from cnnscope.runtime.fleet.scan_progress import ScanProgress
 
@@ -108,24 +108,23 @@ def job_of(request: Scanning, output: Path) -> ScanJob:
     )  # fmt: skip
 
 
-def _places(request: Scanning) -> Iterator[str]:
-    yield from request.where
+def _places(request: Scanning) -> Iterator[str | Unlisted]:
+    from cnnscope.runtime.fleet.place_lists import places_in
+
+    for word in request.where:
+        if word == "-":
+            yield from places_in(sys.stdin.buffer, "-")
+        else:
+            yield word
     for path in request.lists:
         if str(path) == "-":
-            yield from _lines(sys.stdin.buffer)
+            yield from places_in(sys.stdin.buffer, "-")
             continue
         try:
             with path.open("rb") as file:
-                yield from _lines(file)
+                yield from places_in(file, str(path))
         except OSError as error:
             raise Misuse(f"{path}: can't be read: {error.strerror or error}") from None
-
-
-def _lines(file: BinaryIO) -> Iterator[str]:
-    for line in file:
-        word = os.fsdecode(line.rstrip(b"\r\n"))
-        if word.strip():
-            yield word
 
 
 def _limits(request: Scanning) -> tuple[Limit, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from itertools import chain, islice
 
 from cnnscope.analyzer.model.remote_names import is_far
-from cnnscope.runtime.fleet.distinct import Distinct
 from cnnscope.runtime.fleet.local_places import places_here
 from cnnscope.runtime.fleet.unlisted import Found, Unlisted
 
@@ -41,6 +40,8 @@ def _meant(word: str | Unlisted) -> Found:
 
 
 def _once(found: Found) -> Found:
+    from cnnscope.runtime.fleet.distinct import Distinct
+
     seen = Distinct()
     for each in found:
         if isinstance(each, Unlisted) or seen.adds(each):

@@ -14,6 +14,7 @@ from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.fleet.row_files import ENDINGS
 from cnnscope.runtime.fleet.table_meta import request_digest
+from cnnscope.runtime.fleet.unlisted import Unlisted
 
 #: bytes that one model may take, and seconds
 MEMORY: Final = 2 << 30
@@ -36,7 +37,7 @@ class ScanJob:
         resume: go on with a scan that was interrupted.
     """
 
-    where: Iterable[str]
+    where: Iterable[str | Unlisted]
     output: Path
     request: RowRequest
     named: tuple[str, ...] = ()

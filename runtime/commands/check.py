@@ -25,7 +25,9 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
+from cnnscope.runtime.commands.check_scan import check_scan_file
 from cnnscope.runtime.commands.declared import argument, option
+from cnnscope.runtime.commands.given_scans import given_scans
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -72,6 +74,8 @@ def check_models(request: Checking) -> int:
 
     check_gate_outputs(request)
     try:
+        if given_scans(request.models):
+            return check_scan_file(request)
         job = budget_request(request)
         into = earlier = None
         if request.update:
@@ -148,13 +152,16 @@ Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
          cnnscope check                       # as cnnscope.toml says
          cnnscope check model.onnx --limit macs=+2% --baseline git:main
          cnnscope check model.onnx --layer 'detect/**' --limit macs=1G
-         cnnscope check model.onnx --dim H=224..640 --limit macs=40G"""
+         cnnscope check model.onnx --dim H=224..640 --limit macs=40G
+         cnnscope check zoo.parquet --limit macs=4G  # a scan: each of its models"""
 
 
 def check(
     models: Annotated[
         list[str] | None,
-        argument(metavar="MODEL", help="ONNX files; without one, those in cnnscope.toml."),
+        argument(
+            metavar="MODEL", help="ONNX files, or a scan; without one, those in cnnscope.toml."
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None,

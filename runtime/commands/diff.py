@@ -17,6 +17,8 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
 )
 from cnnscope.runtime.commands.declared import argument, option
+from cnnscope.runtime.commands.diff_scans import diff_scan_files
+from cnnscope.runtime.commands.given_scans import given_scans
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -51,6 +53,8 @@ class Differing:
 
 def diff_models(request: Differing) -> int:
     check_output(request.output, [request.before, request.after])
+    if given_scans([request.before, request.after]):
+        return diff_scan_files(request)
     from cnnscope.analyzer.analysis import diff
     from cnnscope.analyzer.difference.difference import CONDITIONS
     from cnnscope.analyzer.render.subjects import difference as render
@@ -104,11 +108,12 @@ def diff_models(request: Differing) -> int:
 
 EPILOG = """\b
 Example: cnnscope diff old.onnx new.onnx
-         cnnscope diff old.onnx new.onnx --fail-on shape,added"""
+         cnnscope diff old.onnx new.onnx --fail-on shape,added
+         cnnscope diff old.parquet new.parquet --fail-on failing,removed  # scans"""
 
 
 def diff(
-    before: Annotated[str, argument(metavar="BEFORE", help="An ONNX file.")],
+    before: Annotated[str, argument(metavar="BEFORE", help="An ONNX file, or a scan.")],
     after: Annotated[str, argument(metavar="AFTER", help="The other one.")],
     shape: Annotated[
         list[str] | None,
@@ -130,7 +135,8 @@ def diff(
         option(
             metavar="WHAT,...",
             help="Exit 1 where that differs: any, added, removed, changed, moved, renamed,"
-            " folded, shape, dtype, params, macs, memory, field, weights, kind, opset.",
+            " folded, shape, dtype, params, macs, memory, field, weights, kind, opset; of scans also"
+            " failing, mended, graph.",
         ),
     ] = None,
     format: NoTable = "table",  # noqa: A002

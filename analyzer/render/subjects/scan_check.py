@@ -52,13 +52,10 @@ def document(found: ScanCheck) -> Document:
         blocks: list[Block] = [table(_ROWS, shown, "below", tone=_row_tone)]
         bad = found.failing + sum(row.ok for row in found.rows)
         if bad > len(shown):
-            more = (
-                f"{many(bad - len(shown), 'more model')} (--format json has {found.most:,} of all)"
-            )
+            more = f"{bad - len(shown):,} more (--format json has the {found.most:,} worst)"
             blocks.append(Notes((Note(more, tone="dim"),), listed=False))
-        sections.append(
-            Section((Only((*SCREEN, *PAGE), tuple(blocks)),), "not within their limits")
-        )
+        heading = "not within their limits" if found.failing else "not judged"
+        sections.append(Section((Only((*SCREEN, *PAGE), tuple(blocks)),), heading))
     failed = tuple(failure_blocks(found.failures))
     if failed:
         heading = f"no report, or one that contradicts itself ({found.unread:,}): no limit is kept"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.render.formats import Result
 from cnnscope.analyzer.values.diagnostics import one_line
 from cnnscope.analyzer.values.notation import many
-from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     Anywhere,
     Config,
     FreeOption,
-    Gate,
     GateWritten,
     LayerOption,
     ManyDimsOption,
@@ -25,6 +23,7 @@ from cnnscope.runtime.commands.asked import (
     ShapeOption,
     ValueOption,
 )
+from cnnscope.runtime.commands.check_request import Checking
 from cnnscope.runtime.commands.check_scan import check_scan_file
 from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.given_scans import given_scans
@@ -45,24 +44,6 @@ from cnnscope.runtime.commands.texts import choice_of, reports_of, shapes_of, si
 
 if TYPE_CHECKING:
     from cnnscope.runtime.gates.jobs import CheckRequest
-
-
-@dataclass(frozen=True)
-class Checking(Gate):
-    """What `cnnscope check` was asked for."""
-
-    limits: list[str]
-    baseline: str | None
-    update: bool
-    allow_unknown: bool
-    tolerance: str | None
-    anywhere: bool = False
-    require_baseline: bool = False
-    since: str | None = None
-    layers: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    free: tuple[str, ...] = ()
-    ranges: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def check_models(request: Checking) -> int:

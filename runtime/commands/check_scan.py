@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.budgets.limit import Limit
     from cnnscope.analyzer.budgets.settings import Settings
     from cnnscope.analyzer.fleet.scan_checking import CheckedAgainst
-    from cnnscope.runtime.commands.check import Checking
+    from cnnscope.runtime.commands.check_request import Checking
 
 
 def check_scan_file(request: Checking) -> int:

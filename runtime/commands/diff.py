@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 from cnnscope.analyzer.render.formats import Result
-from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import (
     DimOption,
-    GivenShapes,
-    GivenValues,
     NoTable,
     Output,
     ValueOption,
 )
 from cnnscope.runtime.commands.declared import argument, option
+from cnnscope.runtime.commands.diff_request import Differing
 from cnnscope.runtime.commands.diff_scans import diff_scan_files
 from cnnscope.runtime.commands.given_scans import given_scans
 from cnnscope.runtime.commands.messages import (
@@ -33,22 +30,6 @@ from cnnscope.runtime.commands.reading import read_report
 from cnnscope.runtime.commands.sources import name_of, sources_of
 from cnnscope.runtime.commands.texts import lengths_of, names_of, shapes_of, values_of
 from cnnscope.runtime.commands.writing import check_output
-
-
-@dataclass(frozen=True)
-class Differing:
-    """What `cnnscope diff` was asked for."""
-
-    before: str
-    after: str
-    shapes: GivenShapes
-    dims: dict[str, int]
-    values: GivenValues
-    weights: bool
-    everything: bool
-    fail_on: tuple[str, ...]
-    format: str
-    output: Path | None
 
 
 def diff_models(request: Differing) -> int:

@@ -10,7 +10,7 @@ from cnnscope.runtime.commands.messages import FAILED, FINE, Misuse, complain, p
 from cnnscope.runtime.commands.output import emit
 
 if TYPE_CHECKING:
-    from cnnscope.runtime.commands.diff import Differing
+    from cnnscope.runtime.commands.diff_request import Differing
 
 
 def diff_scan_files(request: Differing) -> int:

@@ -17,7 +17,8 @@ from cnnscope.runtime.commands.asked import (
     ValueOption,
     Written,
 )
-from cnnscope.runtime.commands.check import Checking, budget_request
+from cnnscope.runtime.commands.check import budget_request
+from cnnscope.runtime.commands.check_request import Checking
 from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import (
     BAD,

@@ -210,7 +210,11 @@ def _dtypes(line: Line) -> Iterable[Candidate]:
 
 
 def _engines(line: Line) -> Iterable[Candidate]:
-    return [("local", "processes of this machine")]
+    return [
+        ("local", "processes of this machine"),
+        ("dask", "by Dask; dask=ADDRESS: a cluster"),
+        ("ray", "by Ray; ray=ADDRESS: a cluster"),
+    ]
 
 
 #: arguments that are models

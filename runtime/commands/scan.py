@@ -219,7 +219,13 @@ def scan(
         int | None, option(min=1, metavar="N", help="The length of free batches; else 1.")
     ] = None,
     dim: DimOption = None,
-    engine: Annotated[str, option(metavar="NAME", help="By whom: local.")] = "local",
+    engine: Annotated[
+        str,
+        option(
+            metavar="NAME",
+            help="By whom: local, dask or ray; dask=ADDRESS, ray=ADDRESS: a cluster.",
+        ),
+    ] = "local",
     workers: Annotated[
         int | None,
         option(

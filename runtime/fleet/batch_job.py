@@ -13,6 +13,7 @@ class BatchJob:
     Args:
         folder: the scan's work folder, as the worker sees it.
         token: what the folder has to say, so that it is the scan's.
+        version: of cnnscope, which the worker has to have, too.
         number: of this batch.
         start, count: where in the list its places begin, and how many they are.
         request: what is asked of each model.
@@ -23,6 +24,7 @@ class BatchJob:
 
     folder: str
     token: str
+    version: str
     number: int
     start: int
     count: int

@@ -7,19 +7,20 @@ doesn't grow with the number of models.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from cnnscope.analyzer.model.remote_names import is_far
-from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError, one_line
+from cnnscope.analyzer.values.diagnostics import ArgumentError
+from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.batch_job import BatchDone, BatchJob
-from cnnscope.runtime.fleet.engines import executor_for
+from cnnscope.runtime.fleet.engines import checked_engine, executor_for
+from cnnscope.runtime.fleet.handing_out import hand_out
 from cnnscope.runtime.fleet.places import places_of
 from cnnscope.runtime.fleet.row_files import check_parquet
 from cnnscope.runtime.fleet.scan_job import DIFFERENCES, ScanJob, default_workers
@@ -27,13 +28,10 @@ from cnnscope.runtime.fleet.scan_progress import ScanProgress
 from cnnscope.runtime.fleet.table_writing import write_table
 from cnnscope.runtime.fleet.warm_readers import interrupt
 from cnnscope.runtime.fleet.work_folder import WorkFolder
-from cnnscope.runtime.fleet.worker import scan_batch
 
 Told = Callable[[ScanProgress], None]
 #: models of a batch: few enough that all workers have some to the end
 _MOST: Final = 50
-#: seconds between two looks at how far batches are
-_LOOK: Final = 0.5
 
 
 def run_scan(
@@ -52,14 +50,14 @@ def run_scan(
         KeyboardInterrupt: after a table of what has been read until then was written.
     """
     check_job(job)
+    if executor is None:
+        checked_engine(job.engine)
     work = WorkFolder(job.work)
     run = _Run(job, work, told)
     try:
         run.prepare()
         with ExitStack() as stack:
-            if executor is None:
-                executor = stack.enter_context(executor_for(job.engine, run.workers))
-            run.read(executor)
+            run.read(executor or run.engine(stack))
     except KeyboardInterrupt:
         if run.listed:
             run.write(whole=False)
@@ -97,7 +95,7 @@ class _Run:
 
     def __init__(self, job: ScanJob, work: WorkFolder, told: Told | None) -> None:
         self.job, self.work, self.told = job, work, told or (lambda progress: None)
-        self.listed = False
+        self.listed = self.before = False
         self.models = self.size = 0
         self.workers = job.workers or 1
         self.token = ""
@@ -106,7 +104,7 @@ class _Run:
 
     def prepare(self) -> None:
         """The list of models, and what is known of them already."""
-        before = self.work.exists()
+        self.before = before = self.work.exists()
         if before and not self.job.resume:
             self.work.refuse()
         if not before:
@@ -156,48 +154,39 @@ class _Run:
         self.work.go_on()
         find_again(self.work.path, self.batches())
 
+    def engine(self, stack: ExitStack) -> Executor:
+        """The job's; where it can't be had, nothing is left behind of a scan that hasn't begun."""
+        try:
+            return stack.enter_context(executor_for(self.job.engine, self.workers))
+        except Exception:
+            self.listed = self.before
+            raise
+
     def batches(self) -> int:
         return -(-self.models // self.size)
 
     def read(self, executor: Executor) -> None:
         """Have all batches scanned."""
         self.began = time.monotonic()
-        jobs = self.jobs()
-        pending: set[Future[BatchDone]] = set()
-        try:
-            while True:
-                for job in itertools.islice(jobs, 2 * self.workers - len(pending)):
-                    pending.add(executor.submit(scan_batch, job))
-                if not pending:
-                    return
-                ready, pending = wait(pending, timeout=_LOOK, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    self.count(future.result())
-                self.told(self.progress())
-        except BaseException as error:
-            self.stop(pending)
-            if isinstance(error, (KeyboardInterrupt, RunError, OSError)):
-                raise
-            if isinstance(error, Exception):
-                said = one_line(f"{type(error).__name__}: {error}", 300)
-                raise RunError(
-                    f"the engine gave up ({said}): --resume goes on with the scan"
-                ) from error
-            raise
+        hand_out(
+            self.jobs(), executor, self.workers, count=self.count, looked=self.look, stop=self.stop
+        )  # fmt: skip
+
+    def look(self) -> None:
+        self.told(self.progress())
 
     def jobs(self) -> Iterator[BatchJob]:
         job = self.job
         folder = str(self.work.path.resolve())
         for number, (start, count) in enumerate(self.work.starts(self.size)):
             yield BatchJob(
-                folder, self.token, number, start, count, job.request, job.timeout, job.memory, job.table
+                folder, self.token, installed_version(), number, start, count, job.request, job.timeout,
+                job.memory, job.table,
             )  # fmt: skip
 
-    def stop(self, pending: Iterable[Future[BatchDone]]) -> None:
+    def stop(self) -> None:
         """No worker reads a further model, and those that read one here leave it."""
         self.work.stop()
-        for future in pending:
-            future.cancel()
         interrupt()
 
     def count(self, done: BatchDone) -> None:

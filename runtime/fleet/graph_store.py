@@ -95,6 +95,12 @@ class GraphStore:
             with contextlib.suppress(sqlite3.Error):
                 self._table.execute("DELETE FROM graphs WHERE digest = ?", (digest,))
 
+    def free_all(self) -> None:
+        """Whoever claimed a graph may be gone: at worst, one that is being analysed is analysed twice."""
+        if self._table is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._table.execute("DELETE FROM graphs WHERE state = ?", (_CLAIMED,))
+
     def know_all(self, graphs: Iterable[tuple[str, Known]]) -> None:
         """Many that have been analysed before anybody asks."""
         if self._table is None:

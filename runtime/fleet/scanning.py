@@ -55,7 +55,8 @@ def scan(
             scan runs, its work is in a folder beside it, ``OUTPUT.scan``.
         executor: whoever calls functions (`concurrent.futures.Executor`), in place of the engine; it has to
             see that folder, and is left open.
-        engine: ``"local"``, processes of this machine.
+        engine: ``"local"``, processes of this machine; ``"dask"`` or ``"ray"``, likewise by theirs;
+            ``"dask=ADDRESS"`` or ``"ray=ADDRESS"``, a cluster that sees the table's folder.
         workers: how many models are read at a time; None: as many as there are cores, more where models lie
             far away.
         layers: a second table, one row a layer, in a folder beside the first: ``out.layers.parquet``.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -185,3 +186,6 @@ def interrupt() -> None:
     for child in children:
         with contextlib.suppress(OSError):
             child.process.kill()
+    for child in children:  # so that nobody asks one that is about to end
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(5)

@@ -12,6 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.batch_job import BatchDone, BatchJob
 from cnnscope.runtime.fleet.graph_store import GraphStore, Known, Whose
 from cnnscope.runtime.fleet.journal import Journal, batch_entries, entry_at, is_whole, layer_lines
@@ -30,11 +32,16 @@ def scan_batch(job: BatchJob) -> BatchDone:
     """Scan the models of a batch that have no row yet.
 
     Raises:
-        RunError: this worker doesn't see the scan's folder, or can't start a process.
+        RunError: this worker doesn't see the scan's folder, is of another version, or can't start a process.
         OSError: rows can't be written.
     """
     work = WorkFolder(Path(job.folder))
     work.check(job.token)
+    if job.version != installed_version():
+        raise RunError(
+            f"a worker has cnnscope {installed_version()}, the scan is by {job.version}: install the same"
+            " everywhere"
+        )
     if is_whole(work.path, job.number):
         return tally(work.path, job.number)
     journal = Journal(work.path, job.number, layers=job.request.layers)

@@ -1,0 +1,71 @@
+"""What becomes of a batch whose worker was lost? It is given out again, and goes on behind its last row.
+
+Children crash in place of their workers, so that a lost worker (a machine that is gone, a process that was
+killed) is rarely a model's doing. The model at which workers are lost again and again is a row with an error,
+so that a scan ends.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Final
+
+from cnnscope.analyzer.fleet.model_row import failed_row
+from cnnscope.analyzer.model.remote_names import shown_place
+from cnnscope.analyzer.values.diagnostics import RunError
+from cnnscope.runtime.fleet.batch_job import BatchJob
+from cnnscope.runtime.fleet.graph_store import GraphStore
+from cnnscope.runtime.fleet.journal import Journal
+from cnnscope.runtime.fleet.places import Unlisted
+from cnnscope.runtime.fleet.work_folder import WorkFolder
+
+#: workers that may be lost at one and the same model
+_MOST: Final = 3
+
+
+class LostWorkers:
+    """Those of a scan.
+
+    Args:
+        executor: whose workers they are.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._lost: tuple[type[Exception], ...] = getattr(executor, "lost", ())
+        self._seen: Counter[tuple[int, int]] = Counter()
+
+    def given_again(self, job: BatchJob, error: Exception) -> bool:
+        """Whether a batch is to be given out again, after this came of it.
+
+        A model at which workers were lost often enough gets its row here.
+        """
+        if not isinstance(error, self._lost):
+            return False
+        with GraphStore(Path(job.folder)) as graphs:
+            graphs.free_all()
+        journal = Journal(Path(job.folder), job.number, layers=job.request.layers)
+        try:
+            at = next((at for at in range(job.count) if at not in journal.done), None)
+            if at is None:
+                return True
+            self._seen[job.number, at] += 1
+            if self._seen[job.number, at] == _MOST:
+                place = WorkFolder(Path(job.folder)).places(job.start, job.count)[at]
+                path = place.place if isinstance(place, Unlisted) else place
+                row = failed_row(
+                    shown_place(path), "crash", f"{_MOST} workers were lost while they read it"
+                )
+                line = json.dumps(row, separators=(",", ":")).encode("ascii")
+                journal.add(at, "failure", line, status="error", shareable=False, layers=b"")
+        finally:
+            journal.close()
+        return True
+
+
+def raised(error: Exception) -> Exception:
+    """What a worker raised, where an engine wraps it into an error of its own."""
+    cause = getattr(error, "cause", None)
+    return cause if isinstance(cause, (RunError, OSError)) else error

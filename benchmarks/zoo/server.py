@@ -15,6 +15,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -33,13 +34,24 @@ _REASONS = {200: "OK", 206: "Partial Content", 404: "Not Found", 405: "Method No
 
 @dataclass
 class Counts:
-    """What was asked for: all requests, those for a part, those that had no answer; bytes of bodies sent."""
+    """What was asked for.
+
+    Args:
+        requests: all of them.
+        heads, ranges: those without a body, those for a part.
+        opened: those for the beginning of a model, one for each time that it is read.
+        missing: those for what isn't there.
+        bytes: of bodies sent.
+        cpu: seconds of processor time that the server took.
+    """
 
     requests: int = 0
     heads: int = 0
     ranges: int = 0
+    opened: int = 0
     missing: int = 0
     bytes: int = 0
+    cpu: float = 0.0
 
 
 @dataclass
@@ -62,6 +74,7 @@ class Fleet:
     def body(self, path: str, address: str) -> bytes | None:
         """What lies there; None where nothing does."""
         if path == "/counts":
+            self.counts.cpu = time.process_time()
             return json.dumps(asdict(self.counts)).encode()
         if path == "/list.txt":
             return "".join(f"http://{address}/{place(i)}\n" for i in range(self.models)).encode()
@@ -114,11 +127,14 @@ class Talk(asyncio.Protocol):
             counts.ranges += 1
             start, _, end = said["range"].removeprefix("bytes=").partition("-")
             begin = int(start) if start else max(0, total - int(end))
+            counts.opened += begin == 0
             if begin >= total:
                 return self.give(416, b"", f"Content-Range: bytes */{total}\r\n")
             body = body[begin : int(end) + 1 if start and end else total]
             status = 206
             tag += f"Content-Range: bytes {begin}-{begin + len(body) - 1}/{total}\r\n"
+        elif method == "GET" and path.endswith(".onnx"):
+            counts.opened += 1
         if path != "/counts":
             counts.bytes += len(body) * (method == "GET")
         return self.give(status, b"" if method == "HEAD" else body, tag, len(body))

@@ -57,6 +57,14 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: Path) -> Path:
         ("check new.jsonl --since main --limit macs=1", 2, "--since goes with models"),
         ("check new.jsonl --limit macs=1 --update-baseline --baseline b.json", 2, "--update-baseline"),
         ("check new.jsonl --limit macs=1 -o new.jsonl", 2, "new.jsonl: "),
+        ("scan --summary failed.jsonl", 0, "failed.jsonl: 4 models models 3 ok, 1 failed (25 %)"),
+        ("scan --summary new.jsonl old.jsonl", 2, "--summary needs one scan"),
+        ("scan --summary m.onnx", 2, "m.onnx is no scan: make one first"),
+        ("scan --summary none.parquet", 2, "none.parquet: "),
+        ("scan --summary new.jsonl --lint", 2, "--lint is about making a scan"),
+        ("scan --summary new.jsonl -f sarif", 2, "--format sarif doesn't go with scan"),
+        ("scan --summary new.jsonl -o new.jsonl", 2, "new.jsonl: "),
+        ("scan m.onnx -f csv", 2, "--format goes with --summary"),
         ("diff old.jsonl new.jsonl", 0, "1 changed, 1 gone, 1 new, 1 the same"),
         ("diff old.jsonl new.jsonl --fail-on added", 1, "--fail-on added: 1 model new"),
         ("diff old.jsonl new.jsonl --fail-on macs,opset", 1, "1 model changed in MACs"),
@@ -78,10 +86,25 @@ def test_exit_codes(zoo: Path, arguments: str, code: int, said: str) -> None:
         assert not out
 
 
+def test_a_summary_in_other_formats(zoo: Path) -> None:
+    code, out, _ = run("scan", "--summary", "new.jsonl", "-f", "csv")
+    assert code == 0
+    macs = next(line for line in out.splitlines() if line.startswith("macs,"))
+    assert macs == "macs,3,0,5,5,7,1100,1100,1100,1100,1112,"
+    code, out, _ = run("scan", "--summary", "failed.jsonl", "-f", "json", "-o", "s.json")
+    assert (code, out) == (0, "")
+    found = json.loads((zoo / "s.json").read_text())
+    assert found["failures"][0]["example"] == {"path": "x.onnx", "error": "its process ended"}
+
+
 def test_a_damaged_row_is_one_line(zoo: Path) -> None:
     with (zoo / "old.jsonl").open("a") as file:
         file.write('{"path": "z", \n')
-    for line in ("check old.jsonl --limit macs=2k", "diff old.jsonl new.jsonl"):
+    for line in (
+        "check old.jsonl --limit macs=2k",
+        "diff old.jsonl new.jsonl",
+        "scan --summary old.jsonl",
+    ):
         code, out, err = run(*line.split())
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert "old.jsonl" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from array import array
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,8 @@ class NumberColumn:
 
     def __init__(self) -> None:
         self._block = array("q")
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # gone with this object
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed with this object
+        weakref.finalize(self, self._file.close)
 
     def append(self, value: int | None) -> None:
         """One more; None, or what no 64 bits hold: not known."""

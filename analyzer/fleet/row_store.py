@@ -7,6 +7,7 @@ are compared in: its digest, its figures, and what else is said of a model in a 
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
@@ -34,6 +35,7 @@ class RowStore:
         import sqlite3
 
         self.database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self.database.close)
         for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE}"):
             self.database.execute(f"PRAGMA {setting}")
         columns = ", ".join(f'"{name}"' for name in COLUMNS[1:])

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cnnscope.analyzer.values.plain_class import dataclass
-from cnnscope.runtime.commands.asked import DimOption
+from cnnscope.runtime.commands.asked import DimOption, Written
 from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import FAILED, FINE, Misuse, write_aside
+from cnnscope.runtime.commands.scan_summary import show_summary
 from cnnscope.runtime.commands.texts import lengths_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, write
 
@@ -45,6 +46,17 @@ class Scanning:
     timeout: float
     memory: str
     resume: bool
+    summary: bool = False
+    format: str = "table"
+
+    @property
+    def making(self) -> dict[str, object]:
+        """What was asked of the making of a scan, by the option's name."""
+        return {
+            "--from": self.lists, "--layers": self.layers, "--lint": self.lint, "--limit": self.limits,
+            "--config": self.config, "--batch": self.batch, "--dim": self.dims, "--workers": self.workers,
+            "--resume": self.resume,
+        }  # fmt: skip
 
 
 def scan_models(request: Scanning) -> int:
@@ -54,6 +66,10 @@ def scan_models(request: Scanning) -> int:
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
     from cnnscope.runtime.fleet.coordinating import run_scan
 
+    if request.summary:
+        return show_summary(request.where, request.output, request.format, request.making)
+    if request.format != "table":
+        raise Misuse("--format goes with --summary: the table is what -o's ending says")
     gc.enable()  # this goes on for long
     if not request.where and not request.lists:
         raise Misuse("nothing to scan: give files, folders or places, or a list of them (--from)")
@@ -183,7 +199,8 @@ EPILOG = """\b
 Example: cnnscope scan models/ -o zoo.parquet
          cnnscope scan s3://bucket/zoo/ hf://org/model -o zoo.jsonl --layers
          cnnscope scan --from list.txt -o zoo.parquet --resume
-         cnnscope scan models/ --limit macs=4G --lint | jq .path"""
+         cnnscope scan models/ --limit macs=4G --lint | jq .path
+         cnnscope scan --summary zoo.parquet"""
 
 
 def scan(
@@ -241,6 +258,10 @@ def scan(
     resume: Annotated[
         bool, option("--resume", help="Go on with a scan that was interrupted, if one was.")
     ] = False,
+    summary: Annotated[
+        bool, option("--summary", help="WHERE is such a table: what its models look like together.")
+    ] = False,
+    format: Written = "table",  # noqa: A002
 ) -> Callable[[], int]:
     """Many models at once, one row each in a table.
 
@@ -250,6 +271,6 @@ def scan(
     return lambda: scan_models(
         Scanning(
             where or [], list_file or [], output, layers, lint, limit or [], config, batch, dims, engine,
-            workers, timeout, memory, resume,
+            workers, timeout, memory, resume, summary, format,
         )
     )  # fmt: skip

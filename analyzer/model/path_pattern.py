@@ -35,6 +35,8 @@ class PathPattern:
         self.parts = tuple(
             x for i, x in enumerate(parts) if x != ANY_DEPTH or parts[i - 1 : i] != [ANY_DEPTH]
         )
+        if self.parts[-1:] == (ANY_DEPTH,):  # at the end it stands for a file, too
+            self.parts += ("*",)
         self._fits = [re.compile(translate(x)).match for x in self.parts]
         self.start: Reached = self._on({0})
 

@@ -114,10 +114,6 @@ def _listing(system: AbstractFileSystem, folder: str) -> Listing:
         path = f"{top}/{below}" if below else folder
         try:
             entries = system.ls(path, detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            if below:
-                raise
-            return  # it is a file, or nothing
         finally:
             system.invalidate_cache(path)
         for entry in entries:

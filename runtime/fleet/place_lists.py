@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO, Final
 
 from cnnscope.runtime.fleet.unlisted import Found, Unlisted
@@ -62,16 +63,13 @@ def _lines(first: bytes, blocks: Iterator[bytes], end: bytes) -> Iterator[bytes 
 
 def _blocks(list_file: BinaryIO) -> Iterator[bytes]:
     """A list's bytes, without the mark before them that says how they are encoded; as UTF-8, if as UTF-16."""
-    block = list_file.read(_BLOCK)
-    wide = _WIDE.get(block[:2])
+    first = list_file.read(_BLOCK)
+    following = iter(lambda: list_file.read(_BLOCK), b"")
+    wide = _WIDE.get(first[:2])
     if wide is None:
-        block = block.removeprefix(codecs.BOM_UTF8)
-        while block:
-            yield block
-            block = list_file.read(_BLOCK)
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from following
         return
     decoder = codecs.getincrementaldecoder(wide)("replace")
-    block = block[2:]
-    while block:
+    for block in chain([first[2:]], following):
         yield decoder.decode(block).encode("utf-8", "replace")
-        block = list_file.read(_BLOCK)

@@ -83,7 +83,9 @@ class _Walk:
                 if self._on(reached, name, kind):
                     yield name, kind
         except Exception as error:  # noqa: BLE001  # whatever a file system raises
-            failed.append(Unlisted(folder, self._told(error)))
+            absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
+            if folder or not absent:  # where there is nothing to begin with, nothing is meant
+                failed.append(Unlisted(folder, self._told(error)))
 
     def _on(self, reached: Reached, name: str, kind: Kind) -> Reached:
         """How far the pattern comes with an entry; nowhere if that is of no use."""

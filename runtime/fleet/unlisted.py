@@ -53,7 +53,7 @@ class Wanted:
 
     def __init__(self, parts: list[str], endings: tuple[str, ...] = ENDINGS) -> None:
         self.pattern = PathPattern([x for x in parts if x] or [ANY_DEPTH])
-        self._endings = endings if self.pattern.parts[-1] in ("*", ANY_DEPTH) else ()
+        self._endings = endings if self.pattern.parts[-1] == "*" else ()
 
     def takes(self, name: str) -> bool:
         """Whether a file that the pattern means is one by its own name."""
@@ -74,6 +74,7 @@ def placed(before: str, found: Iterable[str | Unlisted], behind: str = "") -> Fo
     """Paths as places: with what stands before and behind each."""
     for each in found:
         if isinstance(each, Unlisted):
-            yield Unlisted(f"{before}{each.place}{behind}", each.said)
+            here = before if each.place else before.removesuffix("/") or before
+            yield Unlisted(f"{here}{each.place}{behind}", each.said)
         else:
             yield f"{before}{each}{behind}"

@@ -10,20 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-import onnx
-
 from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS, SCHEMA_VERSION
 from cnnscope.analyzer.fleet.field_columns import field_columns
-from cnnscope.analyzer.fleet.graph_digest import graph_digest
+from cnnscope.analyzer.fleet.graph_digest import Identity, follows_from_graph, graph_identity
 from cnnscope.analyzer.fleet.layer_rows import layer_rows
 from cnnscope.analyzer.fleet.row_request import RowRequest
 from cnnscope.analyzer.fleet.row_values import TEXT_LIMIT, plain_text
 from cnnscope.analyzer.fleet.total_columns import origin_columns, total_columns
 from cnnscope.analyzer.fleet.verdict_columns import limit_columns, lint_columns
 from cnnscope.analyzer.model.binding import free_labels
-from cnnscope.analyzer.model.file import ModelFile
+from cnnscope.analyzer.model.file import ModelFile, asked_numbers
 from cnnscope.analyzer.model.remote_names import shown_place, without_secrets
 from cnnscope.analyzer.model.tensors import declared_tensor
 from cnnscope.analyzer.report.examination import Analysis, examine, examining
@@ -44,7 +40,7 @@ def model_row(file: ModelFile, path: str, request: RowRequest) -> dict[str, obje
 def scanned_model(
     file: ModelFile, path: str, request: RowRequest
 ) -> tuple[dict[str, object], Iterable[dict[str, object]]]:
-    """A model's row and, where they are asked for, its layers', made as they are asked for.
+    """A model's row and, where they are asked for, its layers'.
 
     Args:
         file: the model.
@@ -54,13 +50,22 @@ def scanned_model(
     Raises:
         CnnscopeError: it can't be analysed.
     """
-    with examining():
-        watched = _watched(file)
-        report = report_of(_examined(watched, request))
-        row = _row(report, graph_digest(file), request)
-    of_file = row_for(row, file, path)
-    layers = layer_rows(report, str(of_file["path"]), str(row["graph_digest"]))
-    return of_file, layers if request.layers else ()
+    identity = graph_identity(file)
+    asked: set[str] = set()
+    token = asked_numbers.set(asked)
+    try:
+        with examining():
+            report = report_of(_examined(file, request))
+            row = _row(report, identity, request)
+            # Made at once: what a layer is may hang on numbers, too.
+            layers = list(layer_rows(report, "", identity.digest)) if request.layers else []
+    finally:
+        asked_numbers.reset(token)
+    analysis = report._analysis
+    assert isinstance(analysis, Analysis)
+    row["from_graph"] = follows_from_graph(analysis, identity, asked)
+    row = row_for(row, file, path)
+    return row, [{**layer, "path": row["path"]} for layer in layers]
 
 
 def failed_row(path: str, kind: str, said: str) -> dict[str, object]:
@@ -118,20 +123,6 @@ def _empty() -> dict[str, object]:
     return row
 
 
-class _Watched(ModelFile):
-    """A model's file that says whether stored numbers were asked for."""
-
-    was_read = False
-
-    def read(self, tensor: onnx.TensorProto) -> npt.NDArray[np.generic]:
-        object.__setattr__(self, "was_read", True)
-        return super().read(tensor)
-
-
-def _watched(file: ModelFile) -> _Watched:
-    return _Watched(**{name: getattr(file, name) for name in file.__dataclass_fields__})
-
-
 def _examined(file: ModelFile, request: RowRequest) -> Analysis:
     """The analysis at the sizes that are asked for."""
     dims = dict(request.dims)
@@ -148,10 +139,10 @@ def _examined(file: ModelFile, request: RowRequest) -> Analysis:
     return examine(file, dims={**dims, **dict.fromkeys(batch, request.batch)})
 
 
-def _row(report: Report, digest: str, request: RowRequest) -> dict[str, object]:
+def _row(report: Report, identity: Identity, request: RowRequest) -> dict[str, object]:
     analysis = report._analysis
     assert isinstance(analysis, Analysis)
-    row = _empty() | {"graph_digest": digest}
+    row = _empty() | {"graph_digest": identity.digest}
     row |= origin_columns(report) | total_columns(report) | field_columns(analysis)
     row["batch"] = (request.batch or 1) if report.batch else None
     row["batch_proven"] = all(report.batch.values()) if report.batch else None
@@ -164,5 +155,4 @@ def _row(report: Report, digest: str, request: RowRequest) -> dict[str, object]:
         first = report.errors[0]
         said = first.message if first.layer is None else f"{first.layer}: {first.message}"
         row["error"], row["error_kind"] = one_line(said, TEXT_LIMIT), "contradiction"
-    row["from_graph"] = not (isinstance(analysis.file, _Watched) and analysis.file.was_read)
     return row

@@ -13,6 +13,7 @@ from __future__ import annotations
 import mmap
 import os
 import warnings
+from contextvars import ContextVar
 from dataclasses import field, replace
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnnscope.analyzer.model.fetching import Fetched
+
+
+#: told of each stored tensor whose numbers are asked for, by name, where somebody wants to know
+asked_numbers: ContextVar[set[str] | None] = ContextVar("asked_numbers", default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +104,7 @@ class ModelFile:
         Fixed-width numbers are a read-only view of the file; others are decoded by onnx.
         """
         what = f"tensor {tensor.name!r}"
+        note_asked(tensor.name)
         try:
             place = marked_place(tensor)
             if place in self._left_out:
@@ -134,6 +140,13 @@ class ModelFile:
         if not length:
             return memoryview(b"")
         return np.memmap(path, np.uint8, "r", offset, (length,)).data
+
+
+def note_asked(name: str) -> None:
+    """Somebody asks for the numbers of the stored tensor of that name."""
+    asked = asked_numbers.get()
+    if asked is not None:
+        asked.add(name)
 
 
 def open_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import numpy as np
@@ -105,6 +106,31 @@ def tensor_facts(proto: onnx.TensorProto) -> tuple[Tensor, int]:
     if elements <= limit and proto.data_location != _EXTERNAL:
         value = _value(proto, kind, dims, elements)
     return Tensor(dtype, dims, True, value), elements
+
+
+def keeps_numbers(proto: onnx.TensorProto) -> bool:
+    """Are the numbers of a stored tensor kept, if they are in the file? Of few elements they are."""
+    elements = 1
+    for length in proto.dims:
+        elements *= length
+    known = _STORED.get(proto.data_type)
+    return known is None or elements <= known[2]
+
+
+def is_float(proto: onnx.TensorProto) -> bool:
+    """Does a stored tensor hold floats?"""
+    return DTYPES.get(proto.data_type, "").startswith(("float", "bfloat"))
+
+
+def is_whole(proto: onnx.TensorProto) -> bool:
+    """Are as many floats stored as a tensor declares, as they are, or not in the file at all?"""
+    if proto.data_location == _EXTERNAL:
+        return True
+    size, bits = math.prod(proto.dims), BITS[DTYPES[proto.data_type]]
+    if proto.HasField("raw_data"):
+        return len(proto.raw_data) * 8 == size * bits
+    name = _TYPED.get(proto.data_type)
+    return name is not None and len(getattr(proto, name)) == size
 
 
 def _check_rank(rank: int, what: str) -> None:

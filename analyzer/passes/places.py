@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from cnnscope.analyzer.model.file import note_asked
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.passes.folding import reference_result, values_of
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -96,6 +97,7 @@ class _Search:
         if tensor is None:
             return None
         if tensor.value is not None:
+            note_asked(name)
             return None if tensor.value.dtype == object else tensor.value
         if origin.graph is None or not self._few(name, self.most):
             return None
@@ -116,6 +118,7 @@ class _Search:
         return None if proto is None else self._read(proto)
 
     def _read(self, proto: onnx.TensorProto) -> np.ndarray | None:
+        note_asked(proto.name)
         root = self.shapes
         while root.origin.outer is not None:
             root = root.origin.outer

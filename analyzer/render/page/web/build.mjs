@@ -1,4 +1,4 @@
-// Builds ../built from source/: one script, one style sheet, and the licences of what is in them.
+// Builds ../built from source/: a script and a style sheet of each kind of page, and the licences of what is in them.
 // `npm ci && npm run build`; the same lockfile gives the same bytes (.ci/page compares them).
 import { build } from "esbuild";
 import { readFile, readdir, writeFile, mkdir } from "node:fs/promises";
@@ -6,24 +6,14 @@ import path from "node:path";
 
 const built = path.resolve(process.argv[2] ?? "../built");
 await mkdir(built, { recursive: true });
-const { metafile } = await build({
-  entryPoints: { page: "source/main.js" },
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: "es2022",
-  charset: "ascii",
-  legalComments: "none",
-  metafile: true,
-  outfile: path.join(built, "page.js"),
-});
-await build({
-  entryPoints: ["source/page.css"],
-  bundle: true,
-  minify: true,
-  charset: "ascii",
-  outfile: path.join(built, "page.css"),
-});
+const bundled = (entryPoints) =>
+  build({ entryPoints, bundle: true, minify: true, format: "iife", target: "es2022", charset: "ascii", legalComments: "none", metafile: true, outdir: built });
+const { metafile } = await bundled({ page: "source/main.js" });
+const fleet = await bundled({ fleet: "source/fleet/main.js" });
+for (const name of Object.keys(fleet.metafile.inputs)) {
+  if (name.startsWith("node_modules/")) throw new Error(`${name}: the fleet's page says that no library is in it`);
+}
+await build({ entryPoints: { page: "source/page.css", fleet: "source/fleet/fleet.css" }, bundle: true, minify: true, charset: "ascii", outdir: built });
 
 // Every package that a byte of the script comes from, with its licence's whole text.
 const packages = new Set();

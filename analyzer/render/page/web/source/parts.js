@@ -24,7 +24,9 @@ function element(name) {
 async function read(script) {
   if (!script) return null;
   if (script.dataset.encoding !== "gzip") return JSON.parse(script.textContent);
-  const bytes = Uint8Array.from(atob(script.textContent), (c) => c.charCodeAt(0));
+  const text = atob(script.textContent);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }

@@ -4,10 +4,12 @@
 
 export class State extends EventTarget {
   /**
-   * @param {string[]} paths of the layers, in order: in the hash a layer stands by its path.
+   * @param {string[]} paths of the layers (or models), in order: in the hash one stands by its path.
+   * @param {string} key that which of them is chosen
    */
-  constructor(paths) {
+  constructor(paths, key = "layer") {
     super();
+    this.key = key;
     this.paths = paths;
     this.index = new Map(paths.map((path, i) => [path, i]));
     this.first = new Map();
@@ -26,7 +28,7 @@ export class State extends EventTarget {
     const words = new URLSearchParams();
     for (const [key, value] of Object.entries(this.chosen)) {
       if (value === null || value === undefined) continue;
-      words.set(key, key === "layer" ? this.paths[value] : String(value));
+      words.set(key, key === this.key ? this.paths[value] : String(value));
     }
     history.replaceState(null, "", words.size ? `#${words}` : location.href.split("#")[0]);
   }
@@ -63,7 +65,7 @@ export class State extends EventTarget {
   #read() {
     const chosen = {};
     for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-      if (key === "layer") chosen.layer = this.index.get(value) ?? null;
+      if (key === this.key) chosen[key] = this.index.get(value) ?? null;
       else chosen[key] = value;
     }
     return chosen;

@@ -1,6 +1,8 @@
 // Every layer with every column: sorted, filtered, chosen, copied as CSV.
+import { copied, csv } from "../copying.js";
 import { h } from "../elements.js";
 import { count, exact, nbytes, share } from "../notation.js";
+import { order } from "../order.js";
 
 const USUAL = ["index", "path", "kind", "output", "params", "macs", "flops", "bytes_written", "intensity"];
 const BYTES = new Set(["weight_bytes", "bytes_read", "bytes_written"]);
@@ -120,16 +122,8 @@ class LayerTable {
   async copy(button) {
     const { layers } = this.page;
     const lines = [layers.names, ...this.shown.map((row) => layers.names.map((name) => layers.get(name, row)))];
-    await copied(lines.map((line) => line.map(quoted).join(",")).join("\r\n") + "\r\n");
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy as CSV"), 1500);
+    await copied(csv(lines), button);
   }
-}
-
-function order(a, b, sign) {
-  const none = (x) => x === null || x === undefined || x === "";
-  if (none(a) || none(b)) return none(a) - none(b); // what isn't known is last, whichever way
-  return sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
 }
 
 function written(name, value) {
@@ -146,24 +140,4 @@ function title(name) {
   const axis = /^(rf|local|smallest|step|start|out|mean_step|outside)_(\w+)$/.exec(name);
   if (axis && axis[1] === "rf") return `field ${axis[2].toUpperCase()}`;
   return TITLES[name] ?? name.replaceAll("_", " ");
-}
-
-/** A CSV cell; one that a spreadsheet would run as a formula is made a text. */
-function quoted(value) {
-  let text = value === null || value === undefined ? "" : String(value);
-  if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = h("textarea", { class: "hidden", "aria-hidden": "true" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy"); // where a file may not ask for the clipboard
-    area.remove();
-  }
 }

@@ -33,7 +33,7 @@ function resized(section, page, size) {
   said.textContent = `Figures at size ${size}; what hangs on no size stays.`;
 }
 
-function tile({ label, figure, unit, said, tone, id }) {
+export function tile({ label, figure, unit, said, tone, id }) {
   return h("div", { class: `tile ${tone ?? ""}`, "data-figure": id },
     h("p", { class: "label" }, label),
     h("p", { class: figure.length > 12 ? "figure long" : "figure" }, figure, unit ? h("span", { class: "unit" }, ` ${unit}`) : null),
@@ -44,6 +44,6 @@ function end({ kind, name, shape, dtype }) {
   return h("p", {}, h("span", { class: "soft" }, `${kind} `), h("b", {}, name), " ", h("code", {}, shape), " ", h("span", { class: "soft" }, dtype));
 }
 
-function note({ severity, text }) {
+export function note({ severity, text }) {
   return h("p", { class: `note ${severity}` }, h("b", {}, severity), " ", text);
 }

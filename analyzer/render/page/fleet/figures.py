@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
+from cnnscope.analyzer.fleet.distribution import Distribution, distribution
+from cnnscope.analyzer.fleet.figure_columns import FigureColumn
 from cnnscope.analyzer.render.page.fleet.fleet_contents import Row
+from cnnscope.analyzer.values.amounts import Measure
 from cnnscope.analyzer.values.plain_class import dataclass
+
+if TYPE_CHECKING:
+    import numpy
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +22,13 @@ class Figure:
     Args:
         name: on the page and in its address; of a column, that one's.
         title: a few words.
-        unit: ``count``, ``bytes`` or ``length``.
+        measure: what it is measured in.
         value: what a row says; None: it isn't known.
     """
 
     name: str
     title: str
-    unit: str
+    measure: Measure
     value: Callable[[Row], int | None]
 
 
@@ -33,14 +38,13 @@ def whole(row: Row, column: str) -> int | None:
     return found if type(found) is int else None  # True is none
 
 
-def field(row: Row) -> int | None:
+def _field(row: Row) -> int | None:
     """The largest receptive field along any axis, in elements of the input."""
-    found = [x for x in (whole(row, f"rf_{axis}") for axis in "dhwl") if x is not None]
-    return max(found) if found else None
+    return max((x for axis in "dhwl" if (x := whole(row, f"rf_{axis}")) is not None), default=None)
 
 
-def _column(name: str, title: str, unit: str) -> Figure:
-    return Figure(name, title, unit, lambda row: whole(row, name))
+def _column(name: str, title: str, measure: Measure) -> Figure:
+    return Figure(name, title, measure, lambda row: whole(row, name))
 
 
 FIGURES: Final = (
@@ -48,121 +52,40 @@ FIGURES: Final = (
     _column("macs", "MACs", "count"),
     _column("peak_activation_bytes", "peak activations", "bytes"),
     _column("file_bytes", "file", "bytes"),
-    Figure("field", "receptive field", "length", field),
+    Figure("field", "receptive field", "length", _field),
     _column("weight_bytes", "weights", "bytes"),
     _column("flops", "FLOPs", "count"),
     _column("traffic_bytes", "bytes moved", "bytes"),
-    _column("layers", "layers", "length"),
+    _column("layers", "layers", "count"),
 )
-"""Those that have a distribution, in the page's order."""
+"""Those that have a histogram, in the page's order."""
 
 
-def _edges(unit: str) -> tuple[float, ...]:
-    """Where bins begin: half a factor of two of bytes, a sixth of a factor of ten of what else is counted."""
-    if unit == "bytes":
-        return tuple(2.0 ** (i / 2) for i in range(2 * 64 + 1))
-    return tuple(10.0 ** (i / 6) for i in range(6 * 19 + 1))
+def spread(figure: Figure, values: numpy.ndarray, failed: int) -> Distribution:
+    """How a figure is distributed, as `cnnscope scan --summary` tells it."""
+    return distribution(FigureColumn(figure.name, figure.measure, figure.title), values, failed)
 
 
-_EDGES: Final = {unit: _edges(unit) for unit in ("count", "bytes", "length")}
+def bins(figure: Figure, values: numpy.ndarray) -> tuple[list[float], list[int]]:
+    """How many models have a figure of which size, in bins that grow with it, as on a log axis.
 
+    Args:
+        figure: in bins of half a factor of two if it is of bytes, else of a sixth of a factor of ten.
+        values: a model each; 0, and what isn't known, is in no bin.
 
-class Distribution:
-    """How many models have a figure of which size; the bins grow with the figure, as on a log axis.
+    Returns:
+        Where bins begin and, in the end, where the last one ends; how many models each has.
 
-    >>> found = Distribution(FIGURES[0])
-    >>> for n in (0, 7, 1000, 1500, None):
-    ...     found.add(n)
-    >>> found.counts(), found.none, found.unknown
-    ([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], 1, 1)
+    >>> import numpy as np
+    >>> bins(FIGURES[2], np.array([0, 1024, 1025, 1500, 2048]))
+    ([1024.0, 1448.1546878700494, 2048.0, 2896.309375740099], [2, 1, 1])
     """
+    import numpy as np
 
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-        self.none = 0
-        self.unknown = 0
-        self.total = 0
-        self.least: int | None = None
-        self.most: int | None = None
-        self._edges = _EDGES[figure.unit]
-        self._bins: dict[int, int] = {}
-
-    def add(self, value: int | None) -> None:
-        """Count one model."""
-        if value is None:
-            self.unknown += 1
-            return
-        self.total += value
-        self.least = value if self.least is None else min(self.least, value)
-        self.most = value if self.most is None else max(self.most, value)
-        if value <= 0:
-            self.none += 1
-            return
-        at = min(bisect_right(self._edges, value), len(self._edges) - 1) - 1
-        self._bins[at] = self._bins.get(at, 0) + 1
-
-    def _span(self) -> tuple[int, int]:
-        return (min(self._bins), max(self._bins)) if self._bins else (0, -1)
-
-    def counts(self) -> list[int]:
-        """How many models each bin has, from the first that has any to the last."""
-        first, last = self._span()
-        return [self._bins.get(i, 0) for i in range(first, last + 1)]
-
-    @property
-    def edges(self) -> list[float]:
-        """Where each of `counts` begins, and where the last ends."""
-        first, last = self._span()
-        return list(self._edges[first : last + 2]) if self._bins else []
-
-    @property
-    def known(self) -> int:
-        """Models of which the figure is known, nought among them."""
-        return self.none + sum(self._bins.values())
-
-    def quantile(self, share: float) -> float | None:
-        """About which figure a share of the models stay below, by the bins; nought isn't counted."""
-        counts, edges = self.counts(), self.edges
-        left = share * sum(counts)
-        for i, found in enumerate(counts):
-            if found and left <= found:
-                return float(edges[i] * (edges[i + 1] / edges[i]) ** (left / found))
-            left -= found
-        return None
-
-    def fences(self) -> tuple[float, float] | None:
-        """What is usual, on a log axis: the quartiles, and three times what lies between them beyond each.
-
-        Tukey's outer fences (Exploratory Data Analysis, 1977); None where there are fewer than eight models.
-        """
-        low, high = self.quantile(0.25), self.quantile(0.75)
-        if low is None or high is None or sum(self._bins.values()) < _FEWEST:
-            return None
-        reach = (high / low) ** 3
-        return low / reach, high * reach
-
-    def part(self) -> dict[str, object]:
-        """As the page's script reads it."""
-        return {
-            "name": self.figure.name,
-            "title": self.figure.title,
-            "unit": self.figure.unit,
-            "edges": self.edges,
-            "counts": self.counts(),
-            "none": self.none,
-            "unknown": self.unknown,
-            "least": self.least,
-            "most": self.most,
-            "total": self.total,
-            "median": self.quantile(0.5),
-            "usual": self.fences(),
-        }
-
-
-#: models without which nothing can be called unusual
-_FEWEST: Final = 8
-
-
-def distributions() -> Iterator[Distribution]:
-    """One of each figure, still empty."""
-    return (Distribution(figure) for figure in FIGURES)
+    edges = np.array([2 ** (i / 2) if figure.measure == "bytes" else 10 ** (i / 6) for i in range(129)])
+    places = np.searchsorted(edges, values[values > 0], "right") - 1
+    if not len(places):
+        return [], []
+    first, last = int(places.min()), int(places.max())
+    counts = np.bincount(places - first, minlength=last - first + 1)
+    return edges[first : last + 2].tolist(), counts.tolist()

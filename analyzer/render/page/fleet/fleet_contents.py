@@ -1,13 +1,14 @@
-"""What is a fleet's page made of? A scan's rows, one after the other, and where its models have pages."""
+"""What is a fleet's page made of? A scan's rows, and where its models have pages of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from cnnscope.analyzer.fleet.summary import Rows
 from cnnscope.analyzer.values.plain_class import dataclass
 
-#: models that a page holds with every figure; of more it has distributions, the extreme ones and a sample
+#: models that a page holds one by one; of more it has what is counted of all, the extreme ones and a sample
 MOST_MODELS: Final = 150_000
 
 #: a row as a scan has it
@@ -20,14 +21,14 @@ class FleetContents:
 
     Args:
         name: the scan's file, as a reader knows it.
-        rows: its rows, in order; read once.
+        scan: its rows; gone through once, or twice where they are more than `most`.
         count: how many they are.
         pages: the page of a model by its path, as an address relative to the fleet's page.
         most: models that are on the page one by one.
     """
 
     name: str
-    rows: Iterable[Row]
+    scan: Rows
     count: int
     pages: Mapping[str, str]
     most: int = MOST_MODELS

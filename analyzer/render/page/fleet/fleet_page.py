@@ -11,8 +11,9 @@ from cnnscope.analyzer.values.notation import many, name
 def fleet_page(contents: FleetContents) -> str:
     """The page of a fleet, as the text of one HTML file.
 
-    >>> rows = [{"path": "a.onnx", "status": "ok", "macs": 5}]
-    >>> fleet_page(FleetContents("zoo.parquet", rows, 1, {}))[:15]
+    >>> from types import SimpleNamespace
+    >>> scan = SimpleNamespace(rows=lambda columns: iter([{"path": "a.onnx", "status": "ok", "macs": 5}]))
+    >>> fleet_page(FleetContents("zoo.parquet", scan, 1, {}))[:15]
     '<!DOCTYPE html>'
     """
     frame = Frame(

@@ -12,7 +12,7 @@ from cnnscope.analyzer.render.page.fleet.fleet_contents import Row
 from cnnscope.analyzer.values.notation import middle, shape
 
 _NUMBERS: Final = (
-    "file_bytes", "ir_version", "opset", "nodes", "layers", "params", "buffers", "macs", "flops",
+    "file_bytes", "batch", "ir_version", "opset", "nodes", "layers", "params", "buffers", "macs", "flops",
     "weight_bytes", "peak_activation_bytes", "traffic_bytes", "rf_d", "rf_h", "rf_w", "rf_l",
     "lint_errors", "lint_warnings", "lint_infos",
 )  # fmt: skip
@@ -37,7 +37,7 @@ def flag(row: Row, column: str) -> bool | None:
 def texts(row: Row, column: str) -> tuple[str, ...] | None:
     """A column's texts; None where they aren't known."""
     found = row.get(column)
-    return tuple(map(str, found)) if isinstance(found, list) else None
+    return tuple(short(str(x)) for x in found) if isinstance(found, list) else None
 
 
 def counted(row: Row, column: str) -> dict[str, int] | None:
@@ -49,12 +49,12 @@ def counted(row: Row, column: str) -> dict[str, int] | None:
     given = row.get(column)
     if not isinstance(given, list):
         return None
-    return {_short(x["name"]): x["count"] for x in given if x["count"] is not None}
+    return {short(x["name"]): x["count"] for x in given if x["count"] is not None}
 
 
 @cache
-def _short(text: str) -> str:
-    """A name, some of which are long formulas."""
+def short(text: str) -> str:
+    """A name as the page has it, wherever it is chosen by: some are long formulas."""
     return middle(text, _LONG)
 
 
@@ -84,7 +84,7 @@ def _readers() -> dict[str, Callable[[Row], object]]:
     """How the columns whose values repeat are read."""
     kinds: tuple[tuple[Callable[[Row, str], object], str], ...] = (
         (text, "path status error error_kind weights producer quantised"),
-        (flag, "batch_free rf_covers_input rf_global within_limits"),
+        (flag, "rf_covers_input rf_global within_limits"),
         (texts, "free_dims lint_codes diagnostics exceeded unknown_limits"),
         (_named, "domains"),
         (_ends, "inputs outputs"),

@@ -171,19 +171,7 @@ export class Histogram {
   say() {
     const range = bounds(this.page.selection.given.get(this.key) ?? null);
     const { median, write } = this.figure;
-    this.said.textContent = range ? this.range(...range) : median === null ? "" : `median ${write(this.page.fleet.whole ? this.median() : Math.round(median))}`;
-  }
-
-  /** Of the models on the page, which are all: of those in the middle bin the one in the middle. */
-  median() {
-    if (this.middle !== undefined) return this.middle;
-    const { counts, values, edges } = this.figure;
-    const first = edges[0] === 0 ? 1 : 0;
-    let left = (counts.slice(first).reduce((sum, n) => sum + n, 0) - 1) >> 1;
-    let at = first;
-    while (at < this.last && left >= counts[at]) left -= counts[at++];
-    this.middle = values.filter((_, row) => this.bins[row] === at).sort()[left] ?? null;
-    return this.middle;
+    this.said.textContent = range ? this.range(...range) : median === null ? "" : `median ${write(median)}`;
   }
 
   sentence(mine) {

@@ -96,7 +96,7 @@ export class Selection extends EventTarget {
     const { models } = this.page;
     const figure = this.page.figure(key);
     // A kind may have a figure's name no more than a list's: they are told apart by what the page has.
-    if (figure) return range(figure, value);
+    if (figure) return value === "?" ? open(figure, models.column("status")) : range(figure, value);
     if (key === "find") return found(this.page, value);
     const values = listed(value);
     if (!values) return null;
@@ -132,8 +132,13 @@ export function bounds(value) {
   return found ? [Number(found[1]), Number(found[2])] : null;
 }
 
+/** Of models without a report nothing is known, which isn't meant. */
+function open({ name, title, values }, statuses) {
+  const failed = (row) => name !== "file_bytes" && statuses[row] === "error";
+  return { text: `${title} not known`, keeps: (row) => Number.isNaN(values[row]) && !failed(row) };
+}
+
 function range({ title, values, write }, value) {
-  if (value === "?") return { text: `${title} not known`, keeps: (row) => Number.isNaN(values[row]) };
   const found = bounds(value);
   if (!found) return null;
   const [low, high] = found;

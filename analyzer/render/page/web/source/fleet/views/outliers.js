@@ -7,7 +7,7 @@ const FIRST = 5;
 export const outliers = {
   id: "outliers",
   title: "Outliers",
-  lead: "Which models are far from the others? Beyond the quartiles by more than three times what lies between them, on a log axis.",
+  lead: "Which models are far from the others? Beyond the quartiles by more than three times what lies between these, on a log axis.",
   mount(section, page) {
     const found = page.figures.filter(({ usual }) => usual).flatMap((figure) => sides(page, figure));
     section.append(found.length ? h("div", { class: "columns wider" }, found) : h("p", { class: "soft" }, "None: every figure of every model lies within that."));
@@ -26,15 +26,15 @@ function sides(page, figure) {
   above.sort((a, b) => values[b] - values[a] || a - b);
   below.sort((a, b) => values[a] - values[b] || a - b);
   return [
-    side(page, figure, above, `${figure.title}: far more`, [high, figure.most]),
-    side(page, figure, below, `${figure.title}: far fewer`, [Math.max(1, figure.least), low]),
+    side(page, figure, below, `${figure.title}: far less`, [Math.max(1, figure.least), Math.ceil(low) - 1], figure.far[0]),
+    side(page, figure, above, `${figure.title}: far more`, [Math.floor(high) + 1, figure.most], figure.far[1]),
   ].filter(Boolean);
 }
 
-function side(page, figure, rows, title, [from, to]) {
+function side(page, figure, rows, title, [from, to], count) {
   if (!rows.length) return null;
-  const known = page.fleet.whole ? exact(rows.length) : `${exact(rows.length)} of those on this page`;
-  return h("div", {}, h("h3", {}, title), h("p", { class: "soft" }, `${known}; the median is ${figure.write(figure.median)} `,
+  const some = rows.length === count ? "" : `, ${exact(rows.length)} of them on this page`;
+  return h("div", {}, h("h3", {}, title), h("p", { class: "soft" }, `${exact(count)} models${some}; the median is ${figure.write(figure.median)} `,
     h("button", { type: "button", class: "link", onclick: () => page.state.set({ [figure.name]: `${from}..${to}` }) }, "Select them")),
     h("ol", { class: "far" }, rows.slice(0, FIRST).map((row) => h("li", {},
       h("button", { type: "button", class: "link", onclick: () => page.choose(row) }, page.shortPath(row)),

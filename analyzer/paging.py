@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnscope.analyzer.analysis import analyze, diff
+from cnnscope.analyzer.fleet.scan_table import Scan
 from cnnscope.analyzer.render.page.contents import Contents
 from cnnscope.analyzer.render.page.image import read_image
 from cnnscope.analyzer.report.examination import Analysis, Source
@@ -219,3 +220,19 @@ def page_of(contents: Contents) -> str:
     from cnnscope.analyzer.render.page.page import page
 
     return page(contents)
+
+
+def fleet_page_of(scan: Scan, pages: Mapping[str, str] | None = None) -> str:
+    """The page of a scan's models, as the text of one HTML file.
+
+    Args:
+        scan: the table that was read back.
+        pages: where models have pages of their own: by path, as addresses relative to this page.
+
+    Raises:
+        ReportFileError: the table is damaged.
+    """
+    from cnnscope.analyzer.render.page.fleet.fleet_contents import FleetContents
+    from cnnscope.analyzer.render.page.fleet.fleet_page import fleet_page
+
+    return fleet_page(FleetContents(Path(scan.path).name, scan, scan.count, pages or {}))

@@ -21,6 +21,7 @@ from cnnscope.runtime.commands.asked import (
 from cnnscope.runtime.commands.check import budget_request
 from cnnscope.runtime.commands.check_request import Checking
 from cnnscope.runtime.commands.declared import argument, option
+from cnnscope.runtime.commands.fleet_report import FleetShown, write_fleet_page
 from cnnscope.runtime.commands.messages import (
     BAD,
     FAILED,
@@ -134,6 +135,21 @@ def _beside(contents: Contents, before: str | None) -> Contents | None:
         return None
 
 
+def _fleet(models: Sequence[str], shown: Shown, pages: Path | None) -> FleetShown | None:
+    """A scan, and what is asked of it; None: these are models."""
+    from cnnscope.analyzer.fleet.scan_file import is_scan
+
+    if not any(is_scan(path) for path in models):
+        if pages is not None:
+            raise Misuse("--pages: of a scan, whose models then have pages of their own")
+        return None
+    if len(models) > 1:
+        raise Misuse("report takes one scan; cnnscope diff tells what changed from one to another")
+    if shown != Shown(shown.model, None, (), {}, {}, None, (), shown.output):
+        raise Misuse(f"{shown.model}: a scan: only --output and --pages are for its page")
+    return FleetShown(shown.model, shown.output, pages)
+
+
 def _chosen(models: Sequence[str]) -> tuple[str, str | None]:
     """The model that is shown, and the one before it, if there is one."""
     if len(models) > 2:
@@ -146,13 +162,16 @@ Example: cnnscope report model.onnx
          cnnscope report old.onnx new.onnx -o change.html
          cnnscope report model.onnx --image cat.png -o model.html
          cnnscope report model.onnx --run --limit macs=4.2G
-         cnnscope report model.onnx --ceilings 10TFLOPS,900GB/s"""
+         cnnscope report model.onnx --ceilings 10TFLOPS,900GB/s
+         cnnscope report zoo.parquet --pages pages -o zoo.html"""
 
 
 def report(
     models: Annotated[
         list[str],
-        argument(metavar="MODEL", help="An ONNX file; of two, the second, beside the first."),
+        argument(
+            metavar="MODEL", help="An ONNX file; of two, the second, beside the first. Or a scan."
+        ),
     ],
     free: FreeOption = None,
     dim: DimOption = None,
@@ -183,6 +202,10 @@ def report(
         option(metavar="macs=4.2G", help="A limit to hold it against, as for check. Repeatable."),
     ] = None,
     config: Config = None,
+    pages: Annotated[
+        Path | None,
+        option(metavar="FOLDER", help="Of a scan: also a page of each model, in this folder."),
+    ] = None,
     output: Annotated[
         Path,
         option("--output", "-o", metavar="FILE", help="The page's file; - is standard output."),
@@ -195,15 +218,13 @@ def report(
     extras = Extras(
         run, from_recording, provider, seed, timeout or None, ceilings, tuple(limit or ()), config
     )
-    return lambda: write_page(
-        Shown(
-            *_chosen(models),
-            free or (),
-            lengths_of(dim),
-            shapes_of(shape),
-            image,
-            tiles_of(tile) if tile else (),
-            output,
-            extras,
+    tiles = tiles_of(tile) if tile else ()
+
+    def act() -> int:
+        shown = Shown(
+            *_chosen(models), free or (), lengths_of(dim), shapes_of(shape), image, tiles, output, extras
         )
-    )
+        fleet = _fleet(models, shown, pages)
+        return write_page(shown) if fleet is None else write_fleet_page(fleet)
+
+    return act

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnscope.analyzer.render.page.fleet.fleet_contents import FleetContents
 from cnnscope.analyzer.render.page.fleet.fleet_parts import fleet_parts
 from cnnscope.analyzer.render.page.framing import Frame, framed
-from cnnscope.analyzer.values.notation import many, name
+from cnnscope.analyzer.values.notation import name
 
 
 def fleet_page(contents: FleetContents) -> str:
@@ -19,7 +19,7 @@ def fleet_page(contents: FleetContents) -> str:
     frame = Frame(
         bundle="fleet",
         name=name(contents.name, 120),
-        said=f"a fleet of {many(contents.count, 'model')}",
+        said=f"a fleet of {contents.count:,} models",
         aside="The chosen model",
         without="cnnscope scan --summary",
     )

@@ -12,7 +12,7 @@ from cnnscope.analyzer.render.page.fleet.fleet_contents import FleetContents
 from cnnscope.analyzer.render.page.fleet.gathered import KINDS, Gathered
 from cnnscope.analyzer.render.page.fleet.model_columns import short
 from cnnscope.analyzer.render.page.parts import Part, written
-from cnnscope.analyzer.values.notation import count, many, name, nbytes
+from cnnscope.analyzer.values.notation import count, name, nbytes
 
 Json = dict[str, object]
 #: operators, limits and reasons that are told one by one
@@ -61,7 +61,7 @@ def _tiles(found: Gathered, spreads: dict[str, Distribution]) -> Iterator[Json]:
     ):  # fmt: skip
         yield _total(spreads[column], label)
     graphs, alike = found.graphs()
-    said = f"{many(alike, 'model')} share one" if alike else "no two are equal"
+    said = f"{alike:,} models share one" if alike else "no two are equal"
     yield _tile("graphs", "different graphs", f"{graphs:,}", said)
 
 

@@ -113,7 +113,7 @@ export class Selection extends EventTarget {
 
   /** A kind's value in words. */
   said(value) {
-    return value === null ? "not known" : value === true ? "yes" : value === false ? "no" : String(value);
+    return value === null ? "not known" : value === "" ? "none" : value === true ? "yes" : value === false ? "no" : String(value);
   }
 }
 

@@ -3,7 +3,7 @@ import { h } from "../elements.js";
 import { exact } from "../notation.js";
 import { of } from "./units.js";
 
-const FIRST = 10;
+const FIRST = 12;
 
 /**
  * @typedef {{value: any, label: string, count: number, note?: string, tone?: string, below?: Node|null}} Entry

@@ -63,7 +63,7 @@ class ModelTable {
   draw() {
     const names = this.names();
     const shown = this.rows.slice(this.from, this.from + ROWS);
-    const head = h("thead", {}, h("tr", {}, names.map((name) => this.head(name)), h("th", { scope: "col" }, h("span", { class: "hidden" }, "command"))));
+    const head = h("thead", {}, h("tr", {}, names.map((name) => this.head(name)), h("th", { scope: "col" }, h("span", { class: "hidden" }, "details, and the command"))));
     this.table.replaceChildren(head, h("tbody", {}, shown.map((row) => this.row(row, names))));
     this.said.textContent = this.page.selection.any ? `${exact(this.rows.length)} of ${exact(this.page.models.length)} models` : `${exact(this.rows.length)} models`;
     this.turn();
@@ -84,18 +84,20 @@ class ModelTable {
       const text = name === "status" && page.models.get("error_kind", row) ? `${page.models.get("status", row)}: ${page.models.get("error_kind", row)}` : written(page, name, row);
       return h("td", { class: [this.isNumber(name) ? "number" : "text", name === "status" ? { error: "bad", partial: "warn" }[page.models.get(name, row)] : ""].join(" ").trim(), title: text.length > 24 ? text : null }, text);
     });
-    const copy = h("button", { type: "button", "aria-label": `Copy the command that makes the page of ${path}`, title: command(path), onclick: (event) => copied(command(path), event.currentTarget) }, "Copy command");
-    return h("tr", { "data-row": row, onclick: (event) => event.target.closest("a, button") || page.choose(row) }, cells, h("td", {}, copy));
+    const act = [
+      h("button", { type: "button", "aria-label": `What is known of ${path}`, onclick: () => page.choose(row) }, "Details"),
+      h("button", { type: "button", "aria-label": `Copy the command that makes the page of ${path}`, title: command(path), onclick: (event) => copied(command(path), event.currentTarget) }, "Copy"),
+    ];
+    return h("tr", { "data-row": row, onclick: (event) => event.target.closest("a, button") || page.choose(row) }, cells, h("td", {}, act));
   }
 
-  /** A path leads to the model's page or place, or else to what is known of it here; the latter is beside it, too. */
+  /** A path leads to the model's page or place; where it has none, to what is known of it here. */
   path(row, path) {
     const { page } = this;
     const where = address(page, row);
-    const choose = () => page.choose(row);
-    if (!where) return h("button", { type: "button", class: "link", title: path, onclick: choose }, ...broken(page.shortPath(row)));
-    return [h("a", { href: where.href, rel: "noopener noreferrer", target: "_blank" }, ...broken(page.shortPath(row))), " ",
-      h("button", { type: "button", class: "link more", "aria-label": `What is known of ${path}`, onclick: choose }, "details")];
+    const text = broken(page.shortPath(row));
+    if (!where) return h("button", { type: "button", class: "link", title: path, onclick: () => page.choose(row) }, text);
+    return h("a", { href: where.href, rel: "noopener noreferrer", target: "_blank" }, text);
   }
 
   turn() {

@@ -8,7 +8,7 @@ import { bounds } from "../selection.js";
 
 const COLOURS = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5", "--c7"];
 const OTHERS = "--c6";
-const MARGIN = { top: 10, right: 14, bottom: 40, left: 72 };
+const MARGIN = { top: 24, right: 14, bottom: 40, left: 72 };
 const MANY = 5000; // dots above which they are pixels
 const NEAR = 12; // pixels between a pointer and the dot that it means
 
@@ -107,7 +107,7 @@ class Scatter {
       const y = this.axes.y.at(n);
       drawing.append(svg("path", { class: "rule", d: `M${left} ${y}H${w - right}` }), text(label, left - 8, y + 4, "tick", { "text-anchor": "end" }));
     }
-    drawing.append(text(`${this.figures.x.title} \u2192`, w - right, t - 6, "tick", { "text-anchor": "end" }), text(`\u2191 ${this.figures.y.title}`, 2, top + 2, "tick"));
+    drawing.append(text(`${this.figures.x.title} \u2192`, w - right, t - 6, "tick", { "text-anchor": "end" }), text(`\u2191 ${this.figures.y.title}`, 2, 12, "tick"));
   }
 
   /** Where each model's dot is; NaN where a figure isn't known. */

@@ -23,7 +23,7 @@ DATA = {
     "cnnscope/analyzer/render/report.schema.json",
     *(
         f"cnnscope/analyzer/render/page/built/{name}"
-        for name in ("page.js", "page.css", "licenses.txt")
+        for name in ("page.js", "page.css", "licenses.txt", "fleet.js", "fleet.css")
     ),
     "cnnscope/analyzer/render/page/template/page.html",
 }

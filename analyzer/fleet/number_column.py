@@ -25,6 +25,9 @@ class NumberColumn:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed with this object
         weakref.finalize(self, self._file.close)
 
+    def __del__(self) -> None:
+        self._file.close()
+
     def append(self, value: int | None) -> None:
         """One more; None, or what no 64 bits hold: not known."""
         known = value is not None and UNKNOWN < value < 2**63

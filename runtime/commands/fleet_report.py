@@ -1,4 +1,4 @@
-"""The command report of a scan: one page that shows a fleet, and on request a page of each model beside it."""
+"""The command report of a scan: one page that shows a fleet, and on request a page of each model."""
 
 from __future__ import annotations
 

@@ -222,7 +222,14 @@ def report(
 
     def act() -> int:
         shown = Shown(
-            *_chosen(models), free or (), lengths_of(dim), shapes_of(shape), image, tiles, output, extras
+            *_chosen(models),
+            free or (),
+            lengths_of(dim),
+            shapes_of(shape),
+            image,
+            tiles,
+            output,
+            extras,
         )
         fleet = _fleet(models, shown, pages)
         return write_page(shown) if fleet is None else write_fleet_page(fleet)

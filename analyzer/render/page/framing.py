@@ -1,4 +1,4 @@
-"""How is a page's file put together? The template with a built script and style, a title, and the data's parts."""
+"""How is a page's file put together? The template, a built script and style, a title, the data's parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Frame:
         said: one line below it.
         aside: what stands beside the views where something is chosen.
         without: the command that tells the figures to whom no script runs.
-        licenses: the built file with those of the libraries in the script; none: there are no libraries in it.
+        licenses: the built file with those of the libraries in the script; None: there are none.
     """
 
     bundle: str

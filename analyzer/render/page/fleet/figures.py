@@ -82,7 +82,9 @@ def bins(figure: Figure, values: numpy.ndarray) -> tuple[list[float], list[int]]
     """
     import numpy as np
 
-    edges = np.array([2 ** (i / 2) if figure.measure == "bytes" else 10 ** (i / 6) for i in range(129)])
+    edges = np.array(
+        [2 ** (i / 2) if figure.measure == "bytes" else 10 ** (i / 6) for i in range(129)]
+    )
     places = np.searchsorted(edges, values[values > 0], "right") - 1
     if not len(places):
         return [], []

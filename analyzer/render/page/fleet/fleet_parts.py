@@ -29,12 +29,21 @@ def fleet_parts(contents: FleetContents) -> Iterator[Part]:
     yield written("kinds", list(_kinds(found)))
     yield written("operators", _operators(found))
     failures = [
-        {"kind": x.kind, "said": x.pattern, "count": x.models, "path": x.example, "error": x.message}
+        {
+            "kind": x.kind,
+            "said": x.pattern,
+            "count": x.models,
+            "path": x.example,
+            "error": x.message,
+        }
         for x in found.failing.failures()
     ]
     if failures:
         yield written("failures", failures[:_MOST])
-    if set(found.kinds["within_limits"]) - {None} or found.tallies["unknown_limits"].tally().entries:
+    if (
+        set(found.kinds["within_limits"]) - {None}
+        or found.tallies["unknown_limits"].tally().entries
+    ):
         yield written("limits", _limits(found))
     yield written("models", found.models())
 

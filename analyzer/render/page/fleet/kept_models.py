@@ -1,4 +1,4 @@
-"""Which models are on a fleet's page one by one, where they are too many? The extreme ones, and a fair sample."""
+"""Which models are on a fleet's page one by one, where they are too many? The extreme ones, and a sample."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What does a fleet's page hold of each model? Its row in columns: what many models share stands there once."""
+"""What does a fleet's page hold of each model? Its row, in columns in which what many share stands once."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Final
 
 from cnnscope.analyzer.render.page.fleet.figures import whole
@@ -89,7 +89,11 @@ def _readers() -> dict[str, Callable[[Row], object]]:
         (_named, "domains"),
         (_ends, "inputs outputs"),
     )
-    return {name: partial(read, column=name) for read, names in kinds for name in names.split()}
+    return {name: _reader(read, name) for read, names in kinds for name in names.split()}
+
+
+def _reader(read: Callable[[Row, str], object], column: str) -> Callable[[Row], object]:
+    return lambda row: read(row, column)
 
 
 _READ: Final = _readers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
@@ -50,7 +51,7 @@ def operator_family(operators: Mapping[str, int]) -> str:
     found: dict[str, int] = {}
     kinds = _kinds()
     for operator, layers in operators.items():
-        kind = kinds.get(operator) or kinds.get(operator.rpartition(".")[2])
+        kind = kinds.get(re.split("[.:]", operator)[-1])  # without its domain
         if kind is not None:
             found[kind] = found.get(kind, 0) + layers
     for kind in _TELLING:

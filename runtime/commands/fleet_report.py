@@ -98,7 +98,7 @@ def page_name(path: str) -> str:
     """The name of a model's page: what its file is called, and what tells it from others of that name.
 
     >>> page_name("hub/../ResNet 50.onnx"), page_name("hf://org/x/<b>.onnx")
-    ('ResNet-50-4d4d5c56.html', 'b-8d5ee1a3.html')
+    ('ResNet-50-279e74a7.html', 'b-9bcc01aa.html')
     """
     last = re.split(r"[/\\]", path)[-1].removesuffix(".onnx")
     plain = re.sub(r"[^A-Za-z0-9_.]+", "-", last).strip("-.")[:_LONGEST] or "model"

@@ -55,11 +55,13 @@ class HubHandler(BaseHTTPRequestHandler):
             return self.give(*hub.answers[parts.path]())
         names = [unquote(x) for x in parts.path.strip("/").split("/")]
         asked = {key: value[0] for key, value in parse_qs(parts.query).items()}
-        if names[0] == "api" and len(names) == 2:
+        if names[0] == "api" and names[1:] in (["models"], ["datasets"], ["spaces"]):
             return self.listed(names[1], asked)
         if names[0] == "api" and names[4:5] == ["tree"]:
             return self.tree(names, asked)
-        return self.resolved(names)
+        if "resolve" in names:
+            return self.resolved(names)
+        return self.give(404, {}, b"")
 
     def listed(self, kind: str, asked: dict[str, str]) -> None:
         before = "" if kind == "models" else f"{kind}/"

@@ -307,8 +307,28 @@ def test_data_beside_it(web: Served, samples: Path) -> None:
     for place in (f"{web.url}/lenet5.onnx", "memory://beside/lenet5.onnx"):
         file = open_model(place)
         assert (file.weights, file.missing) == ("missing", (location,))
-    web.files[f"/{location}"] = b"x"
-    fsspec.filesystem("memory").pipe(f"/beside/{location}", b"x")
+    # there, and too short by a byte: missing, as where the model lies here
+    end = max(
+        int(at.get("offset", 0)) + int(at["length"])
+        for at in (
+            {e.key: e.value for e in t.external_data}
+            for t in onnx.load_from_string(data).graph.initializer
+        )
+        if at
+    )
+    for size, weights in ((end - 1, "missing"), (end, "external")):
+        web.files[f"/{location}"] = bytes(size)
+        fsspec.filesystem("memory").pipe(f"/beside/{location}", bytes(size))
+        fsspec.filesystem("memory").pipe(
+            "/beside/a.zip", archive({"lenet5.onnx": data, location: bytes(size)}, 0)
+        )
+        for place in (
+            f"{web.url}/lenet5.onnx",
+            "memory://beside/lenet5.onnx",
+            "zip://lenet5.onnx::memory://beside/a.zip",
+        ):
+            file = open_model(place)
+            assert (file.weights, file.missing) == (weights, (location,) if size < end else ())
     web.asked.clear()
     assert open_model(f"{web.url}/lenet5.onnx").weights == "external"
     assert [x[0] for x in web.asked if location in x[1]] == ["HEAD"]

@@ -34,9 +34,11 @@ from cnnscope.analyzer.model.tensor_bytes import numbers_view
 from cnnscope.analyzer.model.text_depth import TEXT_DEPTH, bracket_depth
 from cnnscope.analyzer.model.unreadable import NONSENSE, error_line, looks_like, misfit
 from cnnscope.analyzer.model.weight_places import (
+    external_locations,
     external_place,
     file_size,
     find_weight_places,
+    holds,
     inside_folder,
     location_mentions,
 )
@@ -196,7 +198,10 @@ def _from_afar(remote: Remote) -> ModelFile:
     if missing:
         look = getattr(ranges, "sizes_beside", None)
         beside: Mapping[str, int | None] = {} if look is None else look(missing)
-        missing = tuple(name for name in missing if beside.get(name, 0) is None)
+        missing = tuple(
+            name for name, end in external_locations(file.model).items()
+            if name in beside and not holds(beside[name], end)
+        )  # fmt: skip
         there = "mixed" if file._left_out else "external"
         weights = "missing" if missing else there if len(beside) == len(file.missing) else "unknown"
     notes = tuple(getattr(ranges, "notes", ()))

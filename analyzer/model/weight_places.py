@@ -83,17 +83,18 @@ def find_weight_places(
     return "inline" if inline else "external" if external else "none", ()
 
 
-def external_locations(model: onnx.ModelProto) -> tuple[str, ...]:
-    """The files beside a model that its weights are in, each once; what was left out of it is none.
+def external_locations(model: onnx.ModelProto) -> dict[str, int]:
+    """The files beside a model that its weights are in, and how many bytes each has to have at least.
 
     Args:
         model: as read, without its payloads.
     """
-    found = dict.fromkeys(
-        external_place(tensor)[0] for tensor in _tensors(model)
-        if tensor.data_location == TensorProto.EXTERNAL and marked_place(tensor) == _UNMARKED
-    )  # fmt: skip
-    return tuple(found)
+    found: dict[str, int] = {}
+    for tensor in _tensors(model):
+        if tensor.data_location == TensorProto.EXTERNAL and marked_place(tensor) == _UNMARKED:
+            location, offset, length = external_place(tensor)
+            found[location] = max(found.get(location, 0), offset + length)
+    return found
 
 
 def _initializers(graph: onnx.GraphProto) -> Iterator[TensorProto]:
@@ -139,6 +140,11 @@ def external_place(tensor: TensorProto) -> tuple[str, int, int]:
             " again"
         )
     return location, offset, length
+
+
+def holds(size: int | None, end: int) -> bool:
+    """Whether a file of so many bytes, None where there is none, has those up to a place."""
+    return size is not None and size >= end
 
 
 def _resolved(path: Path, folders: dict[Path, Path]) -> Path:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from cnnscope.analyzer.model import http_session
 from cnnscope.analyzer.model.byte_ranges import ByteRanges, BytesAtHand, Range, shorter
 from cnnscope.analyzer.model.far_faults import absent, changed, forbidden
 from cnnscope.analyzer.model.fetching import FIRST, LARGEST, joined
@@ -176,9 +177,15 @@ class _Body:
 
     def __init__(self, session: Session, answer: aiohttp.ClientResponse) -> None:
         self._session, self._answer = session, answer
+        self._pace = http_session.Pace()
 
     def read(self, length: int, /) -> bytes:
-        return self._session.run(self._answer.content.read(length))
+        async def read() -> bytes:
+            part = await self._answer.content.read(length)
+            self._pace.came(len(part))
+            return part
+
+        return self._session.run(read())
 
     def close(self) -> None:
         """The connection, too: what else would come isn't wanted."""
@@ -196,10 +203,11 @@ async def _spooled(answer: aiohttp.ClientResponse) -> ByteRanges:
     """Of an answer that doesn't say how long it is: laid aside as it comes, up to the limit."""
     from cnnscope.analyzer.model.file_mapping import map_file
 
-    size = 0
+    size, pace = 0, http_session.Pace()
     with tempfile.TemporaryFile() as file:
         async for part in answer.content.iter_chunked(CHUNK):
             size += len(part)
+            pace.came(len(part))
             demand_size(size, f"{_NO_RANGES} and doesn't say how much there is")
             file.write(part)
         file.flush()
@@ -207,9 +215,10 @@ async def _spooled(answer: aiohttp.ClientResponse) -> ByteRanges:
 
 
 async def read_exactly(answer: aiohttp.ClientResponse, length: int) -> bytes:
-    """So many bytes of an answer; more are neither read nor kept."""
+    """So many bytes of an answer; more are neither read nor kept, nor is each waited for on and on."""
     try:
-        return await answer.content.readexactly(length)
+        async with asyncio.timeout(http_session.PATIENCE + length / http_session.SLOWEST):
+            return await answer.content.readexactly(length)
     except asyncio.IncompleteReadError:
         raise ConnectionError("the connection ended early") from None
 

@@ -7,6 +7,7 @@ again, a few times; from https nothing leads to another scheme.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
@@ -25,8 +26,9 @@ PAUSE: Final = 0.25
 LONGEST: Final = 20.0
 #: from one place to the next
 REDIRECTS: Final = 5
-#: seconds without a byte
+#: seconds without a byte, and bytes a second that what comes at all has to come with in the end
 PATIENCE: Final = 60.0
+SLOWEST: Final = 1 << 13
 _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 Answer = TypeVar("Answer")
 
@@ -109,10 +111,8 @@ class Session:
 
         options = dict(self.system.kwargs)
         own = options.pop("headers", None) or {}
-        if "timeout" not in self.system.client_kwargs:
-            options.setdefault(
-                "timeout", aiohttp.ClientTimeout(None, sock_connect=PATIENCE, sock_read=PATIENCE)
-            )
+        if "timeout" in options or "timeout" not in self.system.client_kwargs:
+            options["timeout"] = _waiting(options.get("timeout", PATIENCE))
         session = await self.system.set_session()
         try:
             answer: aiohttp.ClientResponse = await session.request(
@@ -142,6 +142,21 @@ class Session:
             return None
 
 
+class Pace:
+    """Whether what comes little by little comes fast enough to be waited for."""
+
+    def __init__(self) -> None:
+        self._began, self._got = time.monotonic(), 0
+
+    def came(self, length: int) -> None:
+        """Raises:
+        TimeoutError: it doesn't.
+        """
+        self._got += length
+        if time.monotonic() - self._began > PATIENCE + self._got / SLOWEST:
+            raise TimeoutError
+
+
 def open_session(place: str, headers: Mapping[str, str]) -> Session:
     """What asks for an object.
 
@@ -159,10 +174,21 @@ async def _client(**settings: Any) -> aiohttp.ClientSession:
     """As fsspec's own, but for where it may be sent."""
     import aiohttp
 
+    if "timeout" in settings:
+        settings["timeout"] = _waiting(settings["timeout"])
     watched = aiohttp.TraceConfig()
     watched.on_request_redirect.append(_sent_on)
     settings["trace_configs"] = [*(settings.get("trace_configs") or ()), watched]
     return aiohttp.ClientSession(**settings)
+
+
+def _waiting(said: float | aiohttp.ClientTimeout) -> aiohttp.ClientTimeout:
+    """What is waited for: a number, as fsspec's configuration has it, is seconds without a byte."""
+    import aiohttp
+
+    if isinstance(said, aiohttp.ClientTimeout):
+        return said
+    return aiohttp.ClientTimeout(None, sock_connect=said, sock_read=said)
 
 
 async def _sent_on(

@@ -659,21 +659,40 @@ def examine(
 
     Raises whatever isn't a `CnnscopeError` with one line: that is a finding.
     """
+    import cnnscope
+
+    try:
+        report = cnnscope.analyze(model)
+    except cnnscope.CnnscopeError as error:
+        check_error(str(error))
+        return type(error).__name__
+    ask(report, dice, validate=validate, strict=strict, whole=whole)
+    return "report"
+
+
+def check_error(said: str) -> None:
+    """Raise where what an error says isn't one line for its reader."""
+    assert said, "an error without words"
+    assert "\n" not in said, f"an error of several lines: {said!r}"
+    assert len(said) < 2500, f"an error of {len(said)} characters"
+    check_words(said)
+
+
+def ask(
+    report: cnnscope.Report,
+    dice: random.Random,
+    *,
+    validate: Callable[[object], None] | None = None,
+    strict: bool = True,
+    whole: bytes | None = None,
+) -> None:
+    """Ask a report for everything, as `examine` does of the one that it has made."""
     import json
 
     from laid_out import report_csv, report_html, report_json, report_markdown, report_text
 
     import cnnscope
 
-    try:
-        report = cnnscope.analyze(model)
-    except cnnscope.CnnscopeError as error:
-        said = str(error)
-        assert said, "an error without words"
-        assert "\n" not in said, f"an error of several lines: {said!r}"
-        assert len(said) < 2500, f"an error of {len(said)} characters"
-        check_words(said)
-        return type(error).__name__
     for found in report.diagnostics:
         check_words(found.message)
     failed = [d for d in report.diagnostics if d.code == "rule-failed" or STUMBLED in d.message]
@@ -696,7 +715,6 @@ def examine(
             unit = [dice.randrange(d) for d in shape]
             with contextlib.suppress(ValueError, cnnscope.CnnscopeError):
                 layer.region(unit)
-    return "report"
 
 
 #: what Python, numpy and protobuf say of their own affairs, which tells nobody what is wrong

@@ -125,18 +125,17 @@ class OneNode:
         states, names = self.found.states, self.node.inputs
         grown = grown_join(names, row, output.dims, self.found, self.grown)
         move = self.moving.moved
-        moving: dict[InputAxis, Parts] = {
-            key: [
-                move(key, state[key], passage)
-                for i, name in enumerate(names)
-                if (state := states.get(name)) and key in state and (passage := read.passage(i))
-            ]
-            for key in grown.along
-        }
-        moving = {
-            key: [part for part in parts if part[0].terms or not part[0].known]
-            for key, parts in moving.items()
-        }
+        moving: dict[InputAxis, Parts] = {key: [] for key in grown.along}
+        for i, name in enumerate(names):
+            state = states.get(name)
+            if not state or (passage := read.passage(i)) is None:
+                continue
+            # Whichever are fewer: each of many inputs may see an axis that no other one sees.
+            for key in state if len(state) < len(moving) else moving:
+                if key in state and key in moving:
+                    part = move(key, state[key], passage)
+                    if part[0].terms or not part[0].known:
+                        moving[key].append(part)
         crowded = bool(moving) and self.crowded(moving.values(), grown.count)
         result: State = {}
         for key, same in grown.same.items():

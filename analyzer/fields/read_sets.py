@@ -24,24 +24,21 @@ def joined(
 ) -> SeenSets:
     """What is seen through all of a node's inputs together."""
     beside = _laid_out([(read, before) for _, read, before in parts], after)
-    keys = dict.fromkeys(key for seen, _, _ in parts for key in seen)
     if beside is not None:
         axis, starts = beside
-        return {
-            key: side_by_side(
-                [
-                    (start, before[axis], seen[key])
-                    for start, (seen, _, before) in zip(starts, parts, strict=True)
-                    if key in seen
-                ],
-                axis, after[axis],
-            )
-            for key in keys
-        }  # fmt: skip
+        laid: dict[InputAxis, list[tuple[int, int, IndexSets]]] = {}
+        for start, (seen, _, before) in zip(starts, parts, strict=True):
+            for key, sets in seen.items():
+                laid.setdefault(key, []).append((start, before[axis], sets))
+        return {key: side_by_side(those, axis, after[axis]) for key, those in laid.items()}
     moved = [_behind_all(*part, after) for part in parts]
     if all(one is moved[0] for one in moved):
         return moved[0]
-    return {key: union([one[key] for one in moved if key in one]) for key in keys}
+    together: dict[InputAxis, list[IndexSets]] = {}
+    for one in moved:
+        for key, sets in one.items():
+            together.setdefault(key, []).append(sets)
+    return {key: union(those) for key, those in together.items()}
 
 
 def _laid_out(

@@ -99,7 +99,11 @@ def _text(value: object, line: str) -> str:
         if not value:
             return "[]"
         inner = f"{line}  "
-        parts = [_text(part, inner) for part in value]
+        scalar = _SCALARS.get  # asked here, too: most of what is long is a list of numbers
+        parts = [
+            write(part) if (write := scalar(type(part))) is not None else _text(part, inner)
+            for part in value
+        ]
         return f"[{inner}{f',{inner}'.join(parts)}{line}]"
     for kind, write in _SCALARS.items():  # such as a name that is a text and more
         if isinstance(value, kind):

@@ -96,8 +96,8 @@ def _lattices(window: Window, indices: Sequence[int]) -> tuple[Indices, npt.NDAr
     most = max((abs(index) for index in indices), default=0)
     largest = most * abs(stride) * q + abs(before) * q + window.size * abs(dilation) * q
     small = largest < 1 << 62 and q < 1 << 31
-    dtype = np.int64 if small else object
-    top = np.asarray(indices, dtype) * int(stride * q) - int(before * q)
+    given = _laid_out(indices) if small else np.asarray(indices, object)
+    top = given * int(stride * q) - int(before * q)
     step = int(dilation * q)
     common = math.gcd(step, q)
     there = top % common == 0
@@ -113,6 +113,13 @@ def _lattices(window: Window, indices: Sequence[int]) -> tuple[Indices, npt.NDAr
     read &= ~np.isin(columns * q + first[:, None], window.unread)
     found = ((top + first * step) // q)[:, None] + columns * step
     return np.where(read, found, 0).astype(np.intp), read.astype(bool)
+
+
+def _laid_out(indices: Sequence[int]) -> Indices:
+    """The indices as an array; a range without going through its numbers one by one."""
+    if isinstance(indices, range):
+        return np.arange(len(indices), dtype=np.intp) * indices.step + indices.start
+    return np.asarray(indices, np.intp)
 
 
 def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
@@ -134,7 +141,7 @@ def positions(window: Window, indices: Sequence[int], length: int) -> Indices:
         if window.unread:
             taps = np.delete(taps, window.unread)
         taps = taps * int(window.dilation) - int(window.before)
-        found = np.asarray(indices, np.intp)[:, None] * int(window.stride) + taps
+        found = _laid_out(indices)[:, None] * int(window.stride) + taps
         inside = (found >= 0) & (found < length)
     else:
         found, read = _lattices(window, indices)

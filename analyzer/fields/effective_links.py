@@ -13,8 +13,9 @@ from cnnscope.analyzer.fields.boxes import positions
 from cnnscope.analyzer.fields.effective_mass import Rows, Values, settled
 from cnnscope.analyzer.values.window import Window
 
-#: windows whose links are kept, of up to so many links each
+#: windows whose links are kept, of up to so many links each; and of how many more of up to how many
 _KEPT, _FEW = 512, 1 << 14
+_LONG_KEPT, _LONG = 16, 1 << 16
 #: elements that one step may take in hand
 _BLOCK = 1 << 22
 
@@ -44,8 +45,9 @@ def window_links(window: Window, count: int, length: int, uniform: bool) -> Link
     Args:
         uniform: a window's taps sum to 1, those in the padding too; else each counts 1.
     """
-    few = window.size * count <= _FEW
-    return (_kept_links if few else _links_of)(window, count, length, uniform)
+    most = window.size * count
+    find = _kept_links if most <= _FEW else _long_links if most <= _LONG else _links_of
+    return find(window, count, length, uniform)
 
 
 def _links_of(window: Window, count: int, length: int, uniform: bool) -> Links:
@@ -56,6 +58,7 @@ def _links_of(window: Window, count: int, length: int, uniform: bool) -> Links:
 
 
 _kept_links = lru_cache(maxsize=_KEPT)(_links_of)
+_long_links = lru_cache(maxsize=_LONG_KEPT)(_links_of)
 
 
 def _taps(window: Window) -> float:

@@ -151,14 +151,18 @@ class IndexSets:
 
     def of(self, unit: Sequence[Rows | int | None]) -> Spans:
         """The spans of one unit; of several together where an axis has several indices or all (None)."""
-        found = self.spans
+        found, one = self.spans, True
         for axis in reversed(range(self.rank)):
             own, index = self.rows[axis], unit[axis]
-            if own is None or index is None:
+            if own is None:
                 continue
-            rows = [own[index]] if isinstance(index, int) else np.unique(own[index])
-            found = found.take(rows, axis=axis)
-        return together([found.ravel()])
+            if isinstance(index, int):
+                found = found.take(own[index : index + 1], axis=axis)
+                continue
+            one = False
+            if index is not None:
+                found = found.take(np.unique(own[index]), axis=axis)
+        return found.ravel() if one else together([found.ravel()])
 
     def _flat(self, axes: Sequence[int], lengths: tuple[int, ...]) -> Rows:
         """For the elements along some axes in row-major order, the row among all theirs."""

@@ -25,6 +25,10 @@ from cnnscope.analyzer.values.spans import Span
 #: network input -> per axis, the indices seen as inclusive ranges
 Ranges = dict[str, tuple[tuple[Span, ...], ...]]
 Unit = Sequence[int | None]
+#: what has been found of units, by their indices counted from the first
+Known = dict[tuple[int | None, ...], Ranges]
+#: units that are remembered from one question to the next
+_REMEMBERED = 1 << 12
 
 
 class RegionLookup:
@@ -38,6 +42,7 @@ class RegionLookup:
     def __init__(self, graph: Graph, shapes: Shapes, reads: dict[int, NodeReads]) -> None:
         self.graph, self.shapes = graph, shapes
         self._every = EveryUnit(graph, shapes, reads)
+        self._last: tuple[SeenSets, tuple[int, ...], Known] = {}, (), {}
 
     def of(self, tensor: str, units: Iterable[Unit]) -> list[Ranges]:
         """What units of a tensor see of the network inputs, each by itself, in their order.
@@ -51,7 +56,7 @@ class RegionLookup:
         lengths = known_lengths(self.shapes.tensors[tensor], tensor)
         seen = self._every.of(tensor)
         find = self._backwards(tensor, lengths) if seen is None else self._looked_up(seen)
-        known: dict[tuple[int | None, ...], Ranges] = {}
+        known = {} if seen is None else self._known(seen, lengths)
         found = []
         for unit in units:
             exact = _one_of(tensor, lengths, unit)
@@ -59,6 +64,15 @@ class RegionLookup:
                 known[exact] = find(exact)
             found.append(dict(known[exact]))
         return found
+
+    def _known(self, seen: SeenSets, lengths: tuple[int, ...]) -> Known:
+        """What has been found of units that see this: layers that follow each other often see alike."""
+        last, of, known = self._last
+        same = of == lengths and last.keys() == seen.keys() and len(known) <= _REMEMBERED
+        if not same or any(last[key] is not sets for key, sets in seen.items()):
+            known = {}
+            self._last = seen, lengths, known
+        return known
 
     def _looked_up(self, seen: SeenSets) -> Callable[[tuple[int | None, ...]], Ranges]:
         lookups = {key: _lookup(sets) for key, sets in seen.items()}
@@ -132,6 +146,9 @@ def _box(unit: tuple[int | None, ...], lengths: tuple[int, ...]) -> Box:
 def _lookup(sets: IndexSets) -> Callable[[tuple[int | None, ...]], tuple[Span, ...]]:
     """What units have, found once for those that stand for the same rows."""
     mine = [(axis, own) for axis, own in enumerate(sets.rows) if own is not None]
+    if not mine:  # all units have the same
+        every = spans_of(sets.of([None] * sets.rank))
+        return lambda _: every
     known: dict[tuple[int | None, ...], tuple[Span, ...]] = {}
 
     def look(unit: tuple[int | None, ...]) -> tuple[Span, ...]:

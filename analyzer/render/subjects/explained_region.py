@@ -62,34 +62,40 @@ def _picture(x: SeenInput) -> Iterator[str]:
         columns = max(1, min(_CELLS[0], math.ceil(wide / scale)))
         rows = max(1, min(_CELLS[1], math.ceil(tall / scale / 2), tall))
         down, across = (
-            _shares(x.ranges[axis], x.shape[axis], cells)
+            _seen_of(x.ranges[axis], x.shape[axis], cells)
             for axis, cells in zip(x.spatial, (rows, columns), strict=True)
         )
+        lines = {n: "".join([_shade(n * m, tall * wide) for m in across]) for n in {*down}}
         yield f"┌{'─' * columns}┐"
-        for vertical in down:
-            yield "│" + "".join(_shade(vertical * horizontal) for horizontal in across) + "│"
+        for n in down:
+            yield f"│{lines[n]}│"
         yield f"└{'─' * columns}┘"
         return
     for axis in x.spatial:
         cells = min(_BAR, x.shape[axis])
-        bar = "".join(map(_shade, _shares(x.ranges[axis], x.shape[axis], cells)))
+        seen = _seen_of(x.ranges[axis], x.shape[axis], cells)
+        bar = "".join([_shade(n, x.shape[axis]) for n in seen])
         yield f"axis {axis} │{bar}│"
 
 
-def _shares(ranges: Iterable[tuple[int, int]], length: int, cells: int) -> list[Fraction]:
-    """Of each of so many equal cells along an axis, the share that is seen."""
-    found = [Fraction(0)] * cells
-    width = Fraction(length, cells)
+def _seen_of(ranges: Iterable[tuple[int, int]], length: int, cells: int) -> list[int]:
+    """Of each of so many equal cells along an axis, how much is seen: `length` is all of it.
+
+    Every index is cut into as many parts as there are cells, so that a cell is `length` of them.
+    """
+    found = [0] * cells
     for lo, hi in ranges:
-        for cell in range(math.floor(lo / width), min(cells, math.ceil((hi + 1) / width))):
-            inside = min(Fraction(hi + 1), (cell + 1) * width) - max(Fraction(lo), cell * width)
-            found[cell] += max(Fraction(0), inside) / width
+        first, end = lo * cells, (hi + 1) * cells
+        for cell in range(first // length, min(cells, -(-end // length))):
+            inside = min(end, (cell + 1) * length) - max(first, cell * length)
+            found[cell] += max(0, inside)
     return found
 
 
-def _shade(share: Fraction) -> str:
-    if share >= 1:
+def _shade(seen: int, whole: int) -> str:
+    """How much of a cell is seen, as a character."""
+    if seen >= whole:
         return "█"
-    if share * 3 >= 2:
+    if seen * 3 >= 2 * whole:
         return "▓"
-    return "▒" if share * 3 >= 1 else "░" if share else " "
+    return "▒" if seen * 3 >= whole else "░" if seen else " "

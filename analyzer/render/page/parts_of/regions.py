@@ -46,6 +46,7 @@ class _Asking:
     def __init__(self, report: Report, tables: dict[str, int]) -> None:
         self.report, self.tables = report, tables
         self.left = MOST
+        self.last: dict[tuple[str, int], tuple[object, int]] = {}
 
     def layer(self, layer: Layer) -> Json | None:
         """What units of one layer see; None where no axis of it moves along an input's."""
@@ -81,9 +82,20 @@ class _Asking:
         even = _even(layer, axis, chosen, found) if apart > 1 else frozenset()
         seen = []
         for (source, along), spans in found.items():
-            text = json.dumps(list(runs(chosen, spans, even)), separators=(",", ":"))
-            seen.append([source, along, self.tables.setdefault(text, len(self.tables))])
+            seen.append([source, along, self._table((source, along), chosen, spans, even)])
         return {"axis": axis, "length": length, "apart": apart, "seen": seen}
+
+    def _table(
+        self, key: tuple[str, int], units: list[int], spans: list[Spans], even: frozenset[int]
+    ) -> int:
+        """The place of a table; a layer's is often that of the layer before."""
+        asked = units, even, spans
+        last, place = self.last.get(key, (None, 0))
+        if asked != last:
+            text = json.dumps(list(runs(units, spans, even)), separators=(",", ":"))
+            place = self.tables.setdefault(text, len(self.tables))
+            self.last[key] = asked, place
+        return place
 
 
 def _even(

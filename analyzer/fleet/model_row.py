@@ -14,6 +14,7 @@ from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS, SCHEMA_VERSION
 from cnnscope.analyzer.fleet.field_columns import field_columns
 from cnnscope.analyzer.fleet.graph_digest import Identity, follows_from_graph, graph_identity
 from cnnscope.analyzer.fleet.layer_rows import layer_rows
+from cnnscope.analyzer.fleet.quantised_columns import quantised_columns
 from cnnscope.analyzer.fleet.row_request import RowRequest
 from cnnscope.analyzer.fleet.row_values import TEXT_LIMIT, plain_text
 from cnnscope.analyzer.fleet.total_columns import origin_columns, total_columns
@@ -144,6 +145,7 @@ def _row(report: Report, identity: Identity, request: RowRequest) -> dict[str, o
     assert isinstance(analysis, Analysis)
     row = _empty() | {"graph_digest": identity.digest}
     row |= origin_columns(report) | total_columns(report) | field_columns(analysis)
+    row |= quantised_columns(analysis)
     row["batch"] = (request.batch or 1) if report.batch else None
     row["batch_proven"] = all(report.batch.values()) if report.batch else None
     if request.limits:

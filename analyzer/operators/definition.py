@@ -46,6 +46,10 @@ Family = Literal[
     "control flow", "sequence", "text", "image decoding", "random", "constant", "loss", "other",
 ]  # fmt: skip
 
+#: how an operator computes with few bits: on *weights* stored so, on floats rounded and turned back around it
+#: (*qdq*), on integers with scales (*qoperator*), or with scales found as it runs (*dynamic*)
+Scheme = Literal["weights", "qdq", "qoperator", "dynamic"]
+
 
 def constants(*inputs: int) -> dict[int, Role]:
     """Roles of inputs that take scales, zero points, bounds or initial states, not weights."""
@@ -80,6 +84,7 @@ class Operator:
     filters: Rule | None = None
     pads_from: int | None = None
     taps: Rule | None = None
+    scheme: Scheme | None = None
 
     @property
     def keywords(self) -> dict[Rule, frozenset[str] | None]:
@@ -138,6 +143,7 @@ def define(
     filters: Rule | None = None,
     pads_from: int | None = None,
     taps: Rule | None = None,
+    scheme: Scheme | None = None,
 ) -> None:
     """Register the rules of operators that share them.
 
@@ -164,6 +170,7 @@ def define(
             that is left at the part's ends.
         taps: outputs, inputs and attributes to `OutputTaps`: how much an output hangs on what it
             reads; None: on all of it alike.
+        scheme: how it computes with few bits; None: it is no operator of quantised models.
 
     Raises:
         ValueError: these rules are already defined.
@@ -189,6 +196,7 @@ def define(
                 filters=filters,
                 pads_from=pads_from,
                 taps=taps,
+                scheme=scheme,
             )
         )
         versions.sort(key=lambda operator: operator.since)

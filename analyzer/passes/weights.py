@@ -43,6 +43,7 @@ class Weight:
     nbytes: int
     role: Role
     layer: Path
+    dtype: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,12 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
         if not _counted(entry.stored.tensor.shape):
             uncounted.append(key[1])
         weights[key] = Weight(
-            key[1], entry.stored.elements, nbytes or 0, entry.role, entry.layers[0]
+            key[1],
+            entry.stored.elements,
+            nbytes or 0,
+            entry.role,
+            entry.layers[0],
+            entry.stored.tensor.dtype,
         )
         layers = entry.layers
         for layer in layers if len(layers) == 1 else dict.fromkeys(layers):

@@ -68,6 +68,6 @@ def gather_reads(
     return rows, selected, *each_whole(scales, zero)
 
 
-define("GatherBlockQuantized", kind="indexing", domain=MICROSOFT,
+define("GatherBlockQuantized", scheme="weights", kind="indexing", domain=MICROSOFT,
        infer=gather_output, work=gather_work, reads=gather_reads,
        roles=constants(1, 2, 3))  # fmt: skip

@@ -126,6 +126,6 @@ define(
     reads=sequence_reads,
     roles=STATES,
 )
-define("DynamicQuantizeLSTM", kind="recurrent", domain=MICROSOFT,
+define("DynamicQuantizeLSTM", scheme="dynamic", kind="recurrent", domain=MICROSOFT,
        infer=quantized_output, work=quantized_work, reads=sequence_reads,
        roles=STATES | constants(8, 9, 10, 11))  # fmt: skip

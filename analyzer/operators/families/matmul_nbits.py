@@ -72,11 +72,11 @@ def packed_elements(
     return {1: K * N}
 
 
-define("MatMulNBits", kind="matrix product", domain=MICROSOFT,
+define("MatMulNBits", scheme="weights", kind="matrix product", domain=MICROSOFT,
        infer=linear_output, work=nbits_work, reads=linear_reads,
        roles=constants(2, 3, 4), elements=packed_elements)  # fmt: skip
-define("MatMulBnb4", kind="matrix product", domain=MICROSOFT,
+define("MatMulBnb4", scheme="weights", kind="matrix product", domain=MICROSOFT,
        infer=bnb4_output, work=bnb4_work, reads=linear_reads,
        roles=constants(2), elements=packed_elements)  # fmt: skip
-define("MatMulFpQ4", kind="matrix product", domain=MICROSOFT,
+define("MatMulFpQ4", scheme="weights", kind="matrix product", domain=MICROSOFT,
        infer=fpq4_output, work=fpq4_work, reads=linear_reads, roles=constants(2))  # fmt: skip

@@ -257,12 +257,12 @@ define(
     infer=last(pool_output), work=pooling(maximum), reads=last(pool_reads), domain=MICROSOFT,
 )  # fmt: skip
 define(
-    "QLinearAveragePool", kind="average pooling",
+    "QLinearAveragePool", scheme="qoperator", kind="average pooling",
     infer=pool_output, work=pooling(quantized_average), reads=pool_reads, domain=MICROSOFT,
     roles=constants(1, 2, 3, 4), pads_from=2,
 )  # fmt: skip
 define(
-    "QLinearGlobalAveragePool", kind="average pooling",
+    "QLinearGlobalAveragePool", scheme="qoperator", kind="average pooling",
     infer=global_output, work=global_pooling(quantized_average), reads=global_reads,
     domain=MICROSOFT, roles=constants(1, 2, 3, 4),
 )  # fmt: skip

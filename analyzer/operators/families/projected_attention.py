@@ -211,5 +211,5 @@ def quantized_reads(
 
 define("Attention", kind="attention", domain=MICROSOFT,
        infer=projected_output, work=projected_work, reads=projected_reads)  # fmt: skip
-define("QAttention", kind="attention", domain=MICROSOFT,
+define("QAttention", scheme="qoperator", kind="attention", domain=MICROSOFT,
        infer=quantized_output, work=quantized_work, reads=quantized_reads)  # fmt: skip

@@ -231,27 +231,27 @@ def mean_reads(
     return tuple(reads), *each_whole(*rest)
 
 
-define("QLinearAdd", kind="elementwise arithmetic", domain=MICROSOFT,
+define("QLinearAdd", scheme="qoperator", kind="elementwise arithmetic", domain=MICROSOFT,
        infer=binary_output, work=binary_work(add=1), reads=binary_reads,
        roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
-define("QLinearMul", kind="elementwise arithmetic", domain=MICROSOFT,
+define("QLinearMul", scheme="qoperator", kind="elementwise arithmetic", domain=MICROSOFT,
        infer=binary_output, work=binary_work(mul=1), reads=binary_reads,
        roles=constants(1, 2, 4, 5, 6, 7))  # fmt: skip
-define("QLinearSigmoid", kind="activation", domain=MICROSOFT,
+define("QLinearSigmoid", scheme="qoperator", kind="activation", domain=MICROSOFT,
        infer=same, work=unary_work(exp=1), reads=unary_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("QLinearLeakyRelu", kind="activation", domain=MICROSOFT,
+define("QLinearLeakyRelu", scheme="qoperator", kind="activation", domain=MICROSOFT,
        infer=same, work=unary_work(compare=1, mul=1), reads=unary_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("QLinearWhere", kind="logic", domain=MICROSOFT,
+define("QLinearWhere", scheme="qoperator", kind="logic", domain=MICROSOFT,
        infer=where_output, work=where_work, reads=where_reads,
        roles=constants(2, 3, 5, 6, 7, 8))  # fmt: skip
-define("QLinearConcat", kind="data movement", domain=MICROSOFT,
+define("QLinearConcat", scheme="qoperator", kind="data movement", domain=MICROSOFT,
        infer=concat_output, work=concat_work, reads=concat_reads,
        roles=constants(0, 1, *(i for i in range(2, 3 * 256) if i % 3 != 2)))  # fmt: skip
-define("QLinearSoftmax", kind="activation", domain=MICROSOFT,
+define("QLinearSoftmax", scheme="qoperator", kind="activation", domain=MICROSOFT,
        infer=same, work=softmax_work, reads=softmax_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip
-define("QLinearReduceMean", kind="mean reduction", domain=MICROSOFT,
+define("QLinearReduceMean", scheme="qoperator", kind="mean reduction", domain=MICROSOFT,
        infer=mean_output, work=mean_work, reads=mean_reads,
        roles=constants(1, 2, 3, 4))  # fmt: skip

@@ -131,13 +131,14 @@ def quantized_reads(rule: Rule) -> Rule:
 
 
 define(
-    "ConvInteger", kind="convolution",
+    "ConvInteger", scheme="qoperator", kind="convolution",
     infer=integer_output(conv_output), work=integer_work, reads=integer_reads(conv_reads),
     roles=constants(2, 3), filters=kernel_filters(1, zero=3), pads_from=2,
 )  # fmt: skip
 for _domain in ("", MICROSOFT):
     define(
         "QLinearConv",
+        scheme="qoperator",
         kind="convolution",
         infer=quantized_output(conv_output),
         work=quantized_work(conv_work),
@@ -149,6 +150,7 @@ for _domain in ("", MICROSOFT):
     )
 define(
     "QLinearConvTranspose",
+    scheme="qoperator",
     kind="transposed convolution",
     infer=quantized_output(transpose_output),
     work=quantized_work(transpose_work),

@@ -254,21 +254,21 @@ def dynamic_reads(
     return (everything(a), *rest)
 
 
-define("MatMulInteger", kind="matrix product",
+define("MatMulInteger", scheme="qoperator", kind="matrix product",
        infer=integer_output, work=integer_work, reads=integer_reads,
        roles=constants(2, 3), filters=matrix_filters(0, 1, zero=3))  # fmt: skip
-define("QLinearMatMul", kind="matrix product",
+define("QLinearMatMul", scheme="qoperator", kind="matrix product",
        infer=qlinear_output, work=qlinear_work, reads=qlinear_reads,
        roles=constants(1, 2, 4, 5, 6, 7), filters=matrix_filters(0, 3, 4, 5))  # fmt: skip
-define("MatMulInteger16", kind="matrix product", domain=MICROSOFT,
+define("MatMulInteger16", scheme="qoperator", kind="matrix product", domain=MICROSOFT,
        infer=integer_output, work=integer_work, reads=integer_reads,
        filters=matrix_filters())  # fmt: skip
-define("QGemm", kind="matrix product", domain=MICROSOFT,
+define("QGemm", scheme="qoperator", kind="matrix product", domain=MICROSOFT,
        infer=qgemm_output, work=qgemm_work, reads=qgemm_reads,
        roles={6: "parameter", **constants(1, 2, 4, 5, 7, 8)}, filters=matrix_filters(0, 3, 4, 5))  # fmt: skip
-define("MatMulIntegerToFloat", kind="matrix product", domain=MICROSOFT,
+define("MatMulIntegerToFloat", scheme="qoperator", kind="matrix product", domain=MICROSOFT,
        infer=to_float_output, work=to_float_work, reads=to_float_reads,
        roles=constants(2, 3, 4, 5), filters=matrix_filters(0, 1, 3, 5))  # fmt: skip
-define("DynamicQuantizeMatMul", kind="matrix product", domain=MICROSOFT,
+define("DynamicQuantizeMatMul", scheme="dynamic", kind="matrix product", domain=MICROSOFT,
        infer=to_float_output, work=dynamic_work, reads=dynamic_reads, roles=constants(2, 3),
        filters=matrix_filters(0, 1, 2, 3))  # fmt: skip

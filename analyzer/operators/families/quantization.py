@@ -162,14 +162,15 @@ def dynamic_reads(outputs: tuple[Tensor, ...], x: Tensor) -> Reads:
 
 
 for _domain in ("", MICROSOFT):
-    define("QuantizeLinear", kind="quantization", domain=_domain,
+    define("QuantizeLinear", scheme="qdq", kind="quantization", domain=_domain,
            infer=quantize_output, work=quantize_work, reads=linear_reads, roles=constants(1, 2))  # fmt: skip
-    define("DequantizeLinear", kind="quantization", domain=_domain,
+    define("DequantizeLinear", scheme="qdq", kind="quantization", domain=_domain,
            infer=dequantize_output, work=dequantize_work, reads=linear_reads,
            roles={0: "parameter", **constants(1, 2)})  # fmt: skip
     calculates("DequantizeLinear", rule=dequantized_numbers, domain=_domain)
 define(
     "DynamicQuantizeLinear",
+    scheme="dynamic",
     kind="quantization",
     infer=dynamic_output,
     work=dynamic_work,

@@ -44,7 +44,11 @@ def _metric(name: str, meaning: str) -> tuple[Column, Column]:
 # fmt: off  # a row a column
 MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column("path", "text", "the model's place, without credentials"),
-    Column("status", "text", "ok; partial: some total isn't known; error: there is no report"),
+    Column(
+        "status",
+        "text",
+        "ok; partial: some total isn't known, or the model contradicts itself; error: there is no report",
+    ),
     Column(
         "error", "text", "one line: why there is no report, or where the model contradicts itself"
     ),
@@ -54,16 +58,20 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
         "unreadable, invalid, limit, timeout, memory, crash or internal; contradiction: there is a report",
     ),
     Column("file_bytes", "int", "bytes of the model's own file"),
-    Column("weights", "text", "where weights lie: inside, external, missing, unknown"),
+    Column(
+        "weights",
+        "text",
+        "where weights lie: inline, external, mixed, missing, unknown or none",
+    ),
     Column(
         "graph_digest",
         "text",
-        "SHA-256 of the graph without its weights' numbers and names of files",
+        "SHA-256 of the graph: the same with other weights, wherever they lie",
     ),
     Column(
         "from_graph",
         "flag",
-        "whether all that is said follows from the graph; else from stored numbers, too",
+        "whether the row follows from that graph; else from numbers of its weights, too",
     ),
     Column("producer", "text", "which exporter wrote it, with its version"),
     Column("ir_version", "int", "version of ONNX's file format"),
@@ -102,7 +110,8 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "rf_h",
         "int",
-        "receptive field along height: the largest of any layer, along paths that collapse no axis",
+        "receptive field along height: the largest of any layer, along paths that collapse no axis; "
+        "null: unknown, or none has such a path",
     ),
     Column("rf_w", "int", "along width"),
     Column("rf_l", "int", "along a sequence"),
@@ -113,13 +122,15 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column("rf_global", "flag", "whether some layer sees everything along an axis"),
     Column("quantised", "text", "none, weights, qdq, qoperator or dynamic"),
     Column("weight_dtypes", "counts", "bytes of weights, by dtype"),
-    Column("lint_errors", "int", "findings of the rules, by severity"),
+    Column("lint_errors", "int", "findings of lint's rules; null: they weren't asked"),
     Column("lint_warnings", "int", "likewise"),
     Column("lint_infos", "int", "likewise"),
     Column("lint_codes", "texts", "which rules found something"),
     Column("diagnostics", "texts", "codes of what was noticed while it was analysed"),
     Column(
-        "within_limits", "flag", "whether all limits are kept; null: none were given, or unknown"
+        "within_limits",
+        "flag",
+        "whether all limits are kept; null: none were given, or that can't be said",
     ),
     Column("exceeded", "texts", "the limits that aren't kept, in words"),
     Column("unknown_limits", "texts", "the limits of which that can't be said, in words"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cnnscope.analyzer import *
     from cnnscope.analyzer.sizing import sizes
+    from cnnscope.runtime.fleet.scanning import scan
     from cnnscope.runtime.gates.checking import check
     from cnnscope.runtime.gates.linting import lint
     from cnnscope.runtime.gradients.measuring import measured_effective_field
@@ -109,6 +110,7 @@ __all__ = [
     "read_scan",
     "register",
     "same",
+    "scan",
     "shift",
     "sizes",
     "stream",
@@ -123,6 +125,7 @@ _HOMES = {
     "lint": "cnnscope.runtime.gates.linting",
     "measured_effective_field": "cnnscope.runtime.gradients.measuring",
     "profile": "cnnscope.runtime.profile.profiling",
+    "scan": "cnnscope.runtime.fleet.scanning",
     "shift": "cnnscope.runtime.proofs.shifting",
     "sizes": "cnnscope.analyzer.sizing",
     "verify": "cnnscope.runtime.verify.verifying",

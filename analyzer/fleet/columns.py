@@ -134,6 +134,7 @@ MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     ),
     Column("exceeded", "texts", "the limits that aren't kept, in words"),
     Column("unknown_limits", "texts", "the limits of which that can't be said, in words"),
+    Column("request", "text", "digest of what was asked: limits, sizes, rules; null: of no scan"),
     Column("cnnscope_version", "text", "by which version this row was made"),
     Column("schema_version", "int", "of these columns"),
 )

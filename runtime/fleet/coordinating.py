@@ -138,6 +138,10 @@ class _Run:
         self.size = max(1, min(_MOST, self.models // (4 * self.workers)))
         asked = {**self.job.asked(), "models": self.models, "size": self.size, "far": far}
         self.token = self.work.say(asked)
+        if not self.job.request.layers:  # an earlier table's layers aren't at hand
+            from cnnscope.runtime.fleet.earlier_rows import take_over
+
+            take_over(self.job, self.work.path)
 
     def go_on(self, asked: dict[str, object]) -> None:
         from cnnscope.runtime.fleet.earlier_rows import find_again

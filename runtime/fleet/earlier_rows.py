@@ -5,12 +5,43 @@ Its rows become a journal of their own in the scan's folder, where they are foun
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from cnnscope.analyzer.fleet.columns import SCHEMA_VERSION
+from cnnscope.analyzer.fleet.model_row import shareable
+from cnnscope.analyzer.fleet.scan_file import ScanFile, is_scan
+from cnnscope.analyzer.values.diagnostics import ReportFileError
+from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.graph_store import EARLIER, GraphStore, Known, forget
-from cnnscope.runtime.fleet.journal import batch_entries
+from cnnscope.runtime.fleet.journal import Journal, batch_entries
+from cnnscope.runtime.fleet.scan_job import ScanJob
+from cnnscope.runtime.fleet.table_meta import request_digest
+
+
+def take_over(job: ScanJob, folder: Path) -> None:
+    """Keep what an earlier scan said that would be said again.
+
+    A table that can't be read has nothing to take over.
+    """
+    if not job.output.is_file() or not is_scan(job.output):
+        return
+    asked = (request_digest(job.request), installed_version(), SCHEMA_VERSION)
+    journal = Journal(folder, EARLIER, layers=False)
+    try:
+        with contextlib.suppress(ReportFileError):
+            for row in ScanFile(job.output).rows():
+                said = (row["request"], row["cnnscope_version"], row["schema_version"])
+                if said == asked and shareable(row):
+                    line = json.dumps(row, separators=(",", ":")).encode("ascii")
+                    status = str(row["status"])
+                    journal.add(0, "earlier", line, status=status, shareable=True, layers=b"")
+        journal.finish()
+    finally:
+        journal.close()
+    find_again(folder, 0)
 
 
 def find_again(folder: Path, batches: int) -> None:

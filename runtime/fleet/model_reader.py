@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from cnnscope.analyzer.model.remote import remote_of
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.fleet.memory_limit import limit_memory, resident_bytes
+from cnnscope.runtime.fleet.table_meta import request_digest
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.fleet.row_request import RowRequest
@@ -87,6 +88,7 @@ class _Reader:
         import cnnscope.analyzer.fleet.model_row  # noqa: F401  # and with it, the whole analysis
 
         self.request = request
+        self.asked = request_digest(request)
         self.place = ""
         self.file: ModelFile | None = None
         self.first, self.count = resident_bytes(), 0
@@ -127,9 +129,10 @@ class _Reader:
         return self.read(row_for(json.loads(row), file, self.place))
 
     def failed(self, error: Exception) -> Read:
-        return self.read(failed(self.place, *told_failure(error)))
+        return self.read(failed(self.place, *told_failure(error), self.request))
 
     def read(self, row: dict[str, object], layers: bytes = b"", *, shared: bool = False) -> Read:
+        row["request"] = self.asked
         return Read(_json(row), layers, str(row["status"]), shared, self.worn())
 
     def worn(self) -> bool:
@@ -139,17 +142,18 @@ class _Reader:
         return grown or self.count >= _MOST_MODELS
 
 
-def failed(place: str, kind: str, said: str) -> dict[str, object]:
+def failed(place: str, kind: str, said: str, request: RowRequest) -> dict[str, object]:
     """The row of a model of which there is none.
 
     Args:
         place: its place; what is secret in it is left out, in `said` too.
         kind: a word of the column ``error_kind``.
         said: why, in a line.
+        request: what was asked of it.
     """
     from cnnscope.analyzer.fleet.model_row import failed_row
 
-    return failed_row(place, kind, said)
+    return failed_row(place, kind, said) | {"request": request_digest(request)}
 
 
 def told_failure(error: Exception) -> tuple[str, str]:

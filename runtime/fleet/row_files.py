@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
+from cnnscope.analyzer.fleet.arrow_types import arrow_schema
 from cnnscope.analyzer.fleet.columns import Column
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 
@@ -92,20 +93,6 @@ class _Parquet:
         self._flush(self._held)
         self._held.clear()
         self._writer.close()
-
-
-def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """The columns as Arrow has them."""
-    import pyarrow as pa
-
-    number, text = pa.int64(), pa.string()
-    tensor = pa.struct([("name", text), ("dtype", text), ("shape", pa.list_(number))])
-    count = pa.struct([("name", text), ("count", number)])
-    kinds = {
-        "text": text, "int": number, "float": pa.float64(), "flag": pa.bool_(), "texts": pa.list_(text),
-        "shape": pa.list_(number), "tensors": pa.list_(tensor), "counts": pa.list_(count),
-    }  # fmt: skip
-    return pa.schema([pa.field(x.name, kinds[x.kind]) for x in columns])
 
 
 def arrow_table(rows: Sequence[bytes], schema: pa.Schema) -> pa.Table:

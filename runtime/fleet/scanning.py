@@ -24,6 +24,7 @@ from cnnscope.runtime.fleet.scan_progress import ScanProgress
 
 if TYPE_CHECKING:
     from cnnscope.analyzer.budgets.limit import Limit
+    from cnnscope.analyzer.fleet.scan_table import Scan
 
 
 def scan(
@@ -42,7 +43,7 @@ def scan(
     memory: int | None = MEMORY,
     resume: bool = False,
     progress: Callable[[ScanProgress], None] | None = None,
-) -> ScanProgress:
+) -> Scan:
     """A table of many models, one row each: what each costs and sees, or why that can't be said.
 
     No model stops it: one that can't be read, takes too long or crashes the process that reads it is a row
@@ -70,7 +71,7 @@ def scan(
         progress: told how far it is, now and then.
 
     Returns:
-        How many models have which status.
+        The `Scan`.
 
     Raises:
         ArgumentError: what is asked for can't be: no model, no pyarrow, another scan writes there.
@@ -79,6 +80,8 @@ def scan(
     >>> import cnnscope
     >>> found = cnnscope.scan("sample_models/lenet5.onnx", "lenet.jsonl")  # doctest: +SKIP
     """
+    from cnnscope.analyzer.fleet.scan_table import read_scan
+
     words = _words(where)
     checked_progress(progress)
     job = ScanJob(
@@ -98,7 +101,8 @@ def scan(
         memory=None if memory is None else checked_bytes(memory),
         resume=resume,
     )
-    return run_scan(job, progress, executor)
+    run_scan(job, progress, executor)
+    return read_scan(job.output)
 
 
 def checked_bytes(given: object) -> int:

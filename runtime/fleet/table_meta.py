@@ -1,4 +1,4 @@
-"""What is said of a table as a whole, in its own file?"""
+"""What is said of a table as a whole, in its own file? And which rows were asked the same?"""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ from cnnscope.analyzer.fleet.row_request import RowRequest
 from cnnscope.analyzer.values.package_version import installed_version
 
 
-def table_meta(table: str, request: RowRequest | None = None) -> dict[str, object]:
+def table_meta(table: str) -> dict[str, object]:
     """Under ``cnnscope`` in Parquet's metadata.
 
     Args:
         table: ``models`` or ``layers``.
-        request: what was asked of each model.
     """
-    meta = {
-        "table": table,
-        "schema_version": SCHEMA_VERSION,
-        "cnnscope_version": installed_version(),
-    }
-    return meta if request is None else {**meta, "request": request_digest(request)}
+    version = installed_version()
+    return {"table": table, "schema_version": SCHEMA_VERSION, "cnnscope_version": version}
 
 
 def request_digest(request: RowRequest) -> str:

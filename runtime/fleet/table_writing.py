@@ -29,7 +29,7 @@ def write_table(job: ScanJob, folder: Path, batches: int, *, whole: bool) -> Cou
     seen: Counter[str] = Counter()
     try:
         with written_whole(job.output) as file:
-            writer = row_writer(job.table, file, MODEL_COLUMNS, table_meta("models", job.request))
+            writer = row_writer(job.table, file, MODEL_COLUMNS, table_meta("models"))
             for number in range(batches):
                 found = sorted(entry for entry, _, _ in batch_entries(folder, number))
                 seen.update(entry.status for entry in found)

@@ -92,7 +92,7 @@ class _Batch:
     def one(self, at: int, place: str | Unlisted, *, wait: bool) -> bool:
         """Scan one model. False: somebody else is analysing its graph, or the scan is stopped meanwhile."""
         if isinstance(place, Unlisted):
-            row = failed(place.place, "unreadable", place.said)
+            row = failed(place.place, "unreadable", place.said, self.job.request)
             self.keep(at, "failure", Read(_json(row), b"", "error"))
             return True
         claimed: list[str] = []
@@ -101,7 +101,7 @@ class _Batch:
         except LostError as error:
             if self.work.stopped():  # it was ended for that, and is no fault of the model's
                 return False
-            row = failed(place, error.kind, error.said)
+            row = failed(place, error.kind, error.said, self.job.request)
             self.keep(at, "failure", Read(_json(row), b"", "error"))
             return True
         finally:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cnnscope.analyzer.fleet.columns import SCHEMA_VERSION
-from cnnscope.analyzer.fleet.model_row import shareable
-from cnnscope.analyzer.fleet.scan_file import ScanFile, is_scan
 from cnnscope.analyzer.values.diagnostics import ReportFileError
 from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.graph_store import EARLIER, GraphStore, Known, forget
@@ -26,7 +24,12 @@ def take_over(job: ScanJob, folder: Path) -> None:
 
     A table that can't be read has nothing to take over.
     """
-    if not job.output.is_file() or not is_scan(job.output):
+    if not job.output.is_file():
+        return
+    from cnnscope.analyzer.fleet.model_row import shareable  # with it, the whole analysis
+    from cnnscope.analyzer.fleet.scan_file import ScanFile, is_scan
+
+    if not is_scan(job.output):
         return
     asked = (request_digest(job.request), installed_version(), SCHEMA_VERSION)
     journal = Journal(folder, EARLIER, layers=False)

@@ -7,6 +7,7 @@ a row, too. Nothing is written anywhere: rows leave as the child's answers.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,9 @@ TARGET: Final = "cnnscope.runtime.fleet.model_reader:begin"
 #: bytes by which a child may grow, and models that it may read, before another takes its place
 _GROWTH: Final = 512 << 20
 _MOST_MODELS: Final = 20_000
+#: models after which garbage is looked for, and bytes by which a child has grown when it is at once
+_MODELS: Final = 32
+_GARBAGE: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,13 @@ class Read:
 
 def begin(settings: ReaderSettings) -> Callable[[tuple[str, object]], object]:
     """What answers for each step, with all that it needs loaded."""
-    import gc
-
     from cnnscope.analyzer.values.own_process import load_libraries
 
     load_libraries()
     reader = _Reader(settings.request)
     gc.collect()
     gc.freeze()
+    gc.disable()  # what a model leaves is looked for between models, by `_Reader.worn`
     if settings.memory is not None:
         limit_memory(settings.memory)
     return reader.step
@@ -91,7 +94,8 @@ class _Reader:
         self.asked = request_digest(request)
         self.place = ""
         self.file: ModelFile | None = None
-        self.first, self.count = resident_bytes(), 0
+        self.count = 0
+        self.first = self.last = resident_bytes()
 
     def step(self, asked: tuple[str, object]) -> object:
         kind, given = asked
@@ -136,10 +140,17 @@ class _Reader:
         return Read(_json(row), layers, str(row["status"]), shared, self.worn())
 
     def worn(self) -> bool:
+        """Whether another child had better go on. Garbage goes first."""
         self.count += 1
-        now = resident_bytes() if self.count % 16 == 0 else None
-        grown = now is not None and self.first is not None and now - self.first > _GROWTH
-        return grown or self.count >= _MOST_MODELS
+        now = resident_bytes()
+        if self.count % _MODELS == 0 or _more(now, self.last, _GARBAGE):
+            gc.collect()
+            self.last = now = resident_bytes()
+        return _more(now, self.first, _GROWTH) or self.count >= _MOST_MODELS
+
+
+def _more(now: int | None, before: int | None, by: int) -> bool:
+    return now is not None and before is not None and now - before > by
 
 
 def failed(place: str, kind: str, said: str, request: RowRequest) -> dict[str, object]:

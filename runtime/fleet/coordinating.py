@@ -58,15 +58,15 @@ def run_scan(
         run.prepare()
         with ExitStack() as stack:
             run.read(executor or run.engine(stack))
+        return run.write(whole=True)
     except KeyboardInterrupt:
         if run.listed:
             run.write(whole=False)
         raise
     finally:
-        if not run.listed and work.held:
+        if run.made and not run.listed:
             work.remove()
         work.release()
-    return run.write(whole=True)
 
 
 def check_job(job: ScanJob) -> None:
@@ -95,7 +95,8 @@ class _Run:
 
     def __init__(self, job: ScanJob, work: WorkFolder, told: Told | None) -> None:
         self.job, self.work, self.told = job, work, told or (lambda progress: None)
-        self.listed = self.before = False
+        #: whether the folder is this run's own, and whether there is something in it to go on with
+        self.made = self.listed = False
         self.models = self.size = 0
         self.workers = job.workers or 1
         self.token = ""
@@ -104,11 +105,12 @@ class _Run:
 
     def prepare(self) -> None:
         """The list of models, and what is known of them already."""
-        self.before = before = self.work.exists()
+        before = self.work.exists()
         if before and not self.job.resume:
             self.work.refuse()
         if not before:
             self.work.make()
+            self.made = True
         self.work.lock()
         asked = self.work.asked() if before else None
         if asked is None:
@@ -163,7 +165,7 @@ class _Run:
         try:
             return stack.enter_context(executor_for(self.job.engine, self.workers))
         except Exception:
-            self.listed = self.before
+            self.listed = False
             raise
 
     def batches(self) -> int:

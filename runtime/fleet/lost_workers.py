@@ -13,12 +13,11 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
 
-from cnnscope.analyzer.fleet.model_row import failed_row
-from cnnscope.analyzer.model.remote_names import shown_place
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.fleet.batch_job import BatchJob
 from cnnscope.runtime.fleet.graph_store import GraphStore
 from cnnscope.runtime.fleet.journal import Journal
+from cnnscope.runtime.fleet.model_reader import failed
 from cnnscope.runtime.fleet.places import Unlisted
 from cnnscope.runtime.fleet.work_folder import WorkFolder
 
@@ -55,9 +54,8 @@ class LostWorkers:
             if self._seen[job.number, at] == _MOST:
                 place = WorkFolder(Path(job.folder)).places(job.start, job.count)[at]
                 path = place.place if isinstance(place, Unlisted) else place
-                row = failed_row(
-                    shown_place(path), "crash", f"{_MOST} workers were lost while they read it"
-                )
+                said = f"{_MOST} workers were lost while they read it"
+                row = failed(path, "crash", said, job.request)
                 line = json.dumps(row, separators=(",", ":")).encode("ascii")
                 journal.add(at, "failure", line, status="error", shareable=False, layers=b"")
         finally:

@@ -30,7 +30,7 @@ def begin(settings: ReaderSettings) -> Callable[[tuple[str, object]], object]:
         try:
             act(opened)
         except MemoryError as found:
-            error, _ = told_failure(found)
+            error, _ = told_failure(found, limited=True)
         row = {"path": opened, "status": "error" if error else "ok", "error_kind": error}
         row |= {"child": os.getpid(), "graph_digest": opened, "schema_version": 1}
         return Read(json.dumps(row, separators=(",", ":")).encode(), b"", str(row["status"]))

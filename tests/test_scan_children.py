@@ -58,8 +58,7 @@ def test_a_warm_child_reads_one_after_the_other(tmp_path: Path) -> None:
 
 def test_a_child_that_cant_start_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm_readers, "TARGET", "scan_children:there_is_no_such_thing")
-    with pytest.raises(
-        cnnscope.CnnscopeError, match="no process that reads models can be started: .*no_such"
-    ):
+    said = r"no process that reads models can be started: .*no_such"
+    with pytest.raises(cnnscope.CnnscopeError, match=said):
         cnnscope.scan(["m.onnx"], tmp_path / "out.jsonl")
     assert (tmp_path / "out.jsonl.scan").is_dir()

@@ -28,6 +28,9 @@ _GROWTH: Final = 512 << 20
 _MOST_MODELS: Final = 20_000
 #: models after which garbage is looked for, and bytes by which a child has grown when it is at once
 _MODELS: Final = 32
+#: what Python, and what it calls, says where no memory is to be had; and what is said of a model then
+_SHORT: Final = (SystemError, ImportError)
+NO_MEMORY: Final = "out of memory: it takes more than one model may (see --memory)"
 _GARBAGE: Final = 64 << 20
 
 
@@ -75,7 +78,7 @@ def begin(settings: ReaderSettings) -> Callable[[tuple[str, object]], object]:
     from cnnscope.analyzer.values.own_process import load_libraries
 
     load_libraries()
-    reader = _Reader(settings.request)
+    reader = _Reader(settings.request, limited=settings.memory is not None)
     gc.collect()
     gc.freeze()
     gc.disable()  # what a model leaves is looked for between models, by `_Reader.worn`
@@ -87,11 +90,11 @@ def begin(settings: ReaderSettings) -> Callable[[tuple[str, object]], object]:
 class _Reader:
     """Reads one model after the other."""
 
-    def __init__(self, request: RowRequest) -> None:
+    def __init__(self, request: RowRequest, *, limited: bool = False) -> None:
         import cnnscope.analyzer.fleet.model_row  # noqa: F401  # and with it, the whole analysis
 
         self.request = request
-        self.asked = request_digest(request)
+        self.asked, self.limited = request_digest(request), limited
         self.place = ""
         self.file: ModelFile | None = None
         self.count = 0
@@ -133,7 +136,8 @@ class _Reader:
         return self.read(row_for(json.loads(row), file, self.place))
 
     def failed(self, error: Exception) -> Read:
-        return self.read(failed(self.place, *told_failure(error), self.request))
+        kind, said = told_failure(error, limited=self.limited)
+        return self.read(failed(self.place, kind, said, self.request))
 
     def read(self, row: dict[str, object], layers: bytes = b"", *, shared: bool = False) -> Read:
         row["request"] = self.asked
@@ -167,12 +171,18 @@ def failed(place: str, kind: str, said: str, request: RowRequest) -> dict[str, o
     return failed_row(place, kind, said) | {"request": request_digest(request)}
 
 
-def told_failure(error: Exception) -> tuple[str, str]:
-    """Of which kind an error is, and what is said of it."""
+def told_failure(error: Exception, *, limited: bool) -> tuple[str, str]:
+    """Of which kind an error is, and what is said of it.
+
+    Args:
+        error: what was raised.
+        limited: memory is, so that whatever asks for some may fail in its own way.
+    """
     from cnnscope.analyzer.values import diagnostics
 
-    if isinstance(error, MemoryError):
-        return "memory", "out of memory: it takes more than one model may (see --memory)"
+    short = limited and (isinstance(error, _SHORT) or type(error).__name__ == "EncodeError")
+    if isinstance(error, MemoryError) or short:
+        return "memory", NO_MEMORY
     if isinstance(error, RecursionError):
         return "limit", "nested too deeply to be analysed; flatten it"
     if isinstance(error, diagnostics.LimitError):

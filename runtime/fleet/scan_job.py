@@ -19,6 +19,8 @@ from cnnscope.runtime.fleet.unlisted import Unlisted
 #: bytes that one model may take, and seconds
 MEMORY: Final = 2 << 30
 TIMEOUT: Final = 60.0
+#: bytes that Python itself may want meanwhile
+LEAST_MEMORY: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from cnnscope.analyzer.values.arguments import (
 )
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.runtime.fleet.coordinating import run_scan
-from cnnscope.runtime.fleet.scan_job import MEMORY, TIMEOUT, ScanJob
+from cnnscope.runtime.fleet.scan_job import LEAST_MEMORY, MEMORY, TIMEOUT, ScanJob
 from cnnscope.runtime.fleet.scan_progress import ScanProgress
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def checked_bytes(given: object) -> int:
     Raises:
         ArgumentError: it is no whole number, or too few of them for any.
     """
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1 << 20:
-        raise ArgumentError("memory: a whole number of bytes is wanted, a MiB at least")
+    if isinstance(given, bool) or not isinstance(given, int) or given < LEAST_MEMORY:
+        raise ArgumentError("memory: a whole number of bytes is wanted, 64 MiB at least")
     return given
 
 

@@ -18,7 +18,7 @@ from typing import Final, cast
 
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.engine.child_process import ChildProcess
-from cnnscope.runtime.fleet.model_reader import TARGET, Opened, Read, ReaderSettings
+from cnnscope.runtime.fleet.model_reader import NO_MEMORY, TARGET, Opened, Read, ReaderSettings
 
 #: seconds that a child may take to be there, and to wait for somebody
 _START: Final = 120.0
@@ -121,9 +121,11 @@ class Reader:
             self.end()
             raise lost
         kind, *rest = frame
-        if kind != "result":  # what it catches nothing of: no memory to say so, most of all
+        if kind != "result":  # what it can't catch, as there is no memory to say so
             self.end()
-            raise LostError("memory" if rest[-1] == "out of memory" else "internal", str(rest[-1]))
+            if self.settings.memory is not None or rest[-1] == "out of memory":
+                raise LostError("memory", NO_MEMORY)
+            raise LostError("internal", f"internal error: {rest[-1]}; please report it")
         found = rest[0]
         if isinstance(found, Read) and (found.worn or b'"error_kind":"memory"' in found.row):
             self.end()
@@ -133,7 +135,7 @@ class Reader:
 def _lost(child: ChildProcess) -> LostError:
     name, words = child.killed_by(), child.last_words()
     if name == "SIGKILL" or any(x in words.lower() for x in _MEMORY_WORDS):
-        return LostError("memory", "the process that read it ran out of memory (see --memory)")
+        return LostError("memory", NO_MEMORY)
     how = f"({name})" if name else f"with exit code {child.process.returncode}"
     return LostError("crash", f"the process that read it crashed {how}{words}")
 

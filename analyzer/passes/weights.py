@@ -12,12 +12,13 @@ their indices as bytes; what is computed with it is taken as dense.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
 from cnnscope.analyzer.model.graph import Graph, Node, Stored, used_names
 from cnnscope.analyzer.model.tensors import stored_sparse
-from cnnscope.analyzer.operators.definition import Role, lookup
+from cnnscope.analyzer.operators.definition import Operator, Role, lookup
+from cnnscope.analyzer.operators.likeness import Answers
 from cnnscope.analyzer.operators.reading import NOTHING
 from cnnscope.analyzer.passes.facts import Shapes
 from cnnscope.analyzer.values.dimension import Undetermined
@@ -32,6 +33,7 @@ _NEVER_LEARNED = {"int64", "int32", "bool", "string", "uint64", "uint32"}
 #: which layer: a node's index, then for a node in its subgraph the attribute's name and the index there
 Path = tuple[int | str, ...]
 Key = tuple[int, str]  # (identity of the graph that stores it, tensor name)
+Asked = tuple[str, Role | None]  # a tensor's name, and what it is where it is used; None: anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,27 @@ def _counted(shape: Shape | None) -> bool:
     return shape is not None and {int}.issuperset(map(type, shape))
 
 
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """What a constant tensor is, or is made of.
+
+    Args:
+        stored: itself, in its role; None: it is made of others.
+        further: what it is made of, to be followed.
+        outside: whether that is of the graph around.
+    """
+
+    stored: Stored | None = None
+    role: Role = "parameter"
+    further: Sequence[Asked] = ()
+    outside: bool = False
+
+
 class _Walk:
-    """One graph's part of the search; subgraphs look names up in the graphs around them."""
+    """One graph's part of the search; subgraphs look names up in the graphs around them.
+
+    What lies behind a tensor in a role is found once, whichever layers use it: its `_Behind`.
+    """
 
     def __init__(
         self,
@@ -127,38 +148,45 @@ class _Walk:
     ) -> None:
         self.graph, self.shapes, self.outer = graph, shapes, outer
         self.path, self.found = path, found
-        self.seen: set[tuple[str, Role, Path]] = set()
+        self.known: dict[Asked, _Behind] = {}
+        self.making: Answers[bool] = Answers(shapes.alike)
+        self.repeating: Answers[bool] = Answers(shapes.alike)
 
     def run(self) -> None:
         for node in self.graph.nodes:
             if self.shapes.folded(node):
                 continue
             layer = (*self.path, node.index)
-            for name, role in self.roles(node):
-                self.use(name, role, layer)
-            self.unpack(node, layer)
-            self.attributes(node, layer)
+            self.use(self.roles(node), layer)
+            operator = lookup(node.domain, node.op, node.version)
+            if operator is not None:
+                self.unpack(node, operator)
+                self.attributes(node, operator, layer)
             for attribute, body in node.bodies.items():
                 inner = self.shapes.bodies.get((node.index, attribute))
                 if inner is not None:
                     _Walk(body, inner, self, (*layer, attribute), self.found).run()
+        results: list[Asked] = []
         for name in self.graph.outputs:  # a constant handed out as a result
             producer = self.graph.producers.get(name)
             if (producer is not None and self.shapes.folded(producer)) or name in self.graph.stored:
-                self.use(name, None, (*self.path, len(self.graph.nodes)))
+                results.append((name, None))
+        self.use(results, (*self.path, len(self.graph.nodes)))
 
-    def roles(self, node: Node) -> Iterator[tuple[str, Role | None]]:
+    def roles(self, node: Node) -> list[Asked]:
         """Each constant input of a node with the role the operator gives it, None for any."""
         operator = lookup(node.domain, node.op, node.version)
         given: Mapping[int, Role] = operator.roles if operator else {}
-        for i, name in enumerate(node.inputs):
-            if name and self.shapes.tensors[name].constant:
-                yield name, given.get(i)
+        tensors = self.shapes.tensors
+        return [
+            (name, given.get(i))
+            for i, name in enumerate(node.inputs)
+            if name and tensors[name].constant
+        ]
 
-    def unpack(self, node: Node, layer: Path) -> None:
+    def unpack(self, node: Node, operator: Operator) -> None:
         """Operands that pack several weights into one stored element count as those weights."""
-        operator = lookup(node.domain, node.op, node.version)
-        if operator is None or operator.elements is None:
+        if operator.elements is None:
             return
         try:
             held = operator.call(operator.elements, self.shapes.inputs(node), dict(node.attributes))
@@ -170,45 +198,69 @@ class _Walk:
             if entry is not None and entry.stored.elements != elements:
                 entry.stored = replace(entry.stored, elements=elements)
 
-    def attributes(self, node: Node, layer: Path) -> None:
+    def attributes(self, node: Node, operator: Operator, layer: Path) -> None:
         """What operators keep in attributes instead of in stored tensors."""
-        operator = lookup(node.domain, node.op, node.version)
-        for attribute, tensor, role in operator.stored(node.attributes) if operator else ():
+        for attribute, tensor, role in operator.stored(node.attributes) if operator.stores else ():
             name = f"{node.name}.{attribute}"
             self.found[id(self.graph), name] = _Found(_made(name, tensor, node), role, [layer])
 
-    def use(self, name: str, role: Role | None, layer: Path) -> None:
-        """Follow a constant tensor back to what is stored. Iterative: chains may be long."""
-        waiting: list[tuple[_Walk, str, Role | None]] = [(self, name, role)]
-        while waiting:
-            walk, name, role = waiting.pop()
-            if (name, role or "parameter", layer) in walk.seen:
-                continue
-            walk.seen.add((name, role or "parameter", layer))
-            producer = walk.graph.producers.get(name)
-            if name in walk.graph.stored:
-                walk.record(walk.graph.stored[name], name, role, layer)
-            elif producer is None:
-                if walk.outer is not None and name not in walk.graph.inputs:
-                    waiting.append((walk.outer, name, role))
-            elif not any(producer.inputs) and walk.shapes.tensors[name].kind != "tensor":
-                continue  # an empty sequence holds nothing
-            elif not any(producer.inputs):
-                walk.record(_made(name, walk.shapes.tensors[name], producer), name, role, layer)
-            elif walk.makes(producer):
-                waiting += [(walk, inner, "constant") for inner, _ in walk.roles(producer)]
-            else:
-                repeated = walk.repeats(producer)
-                for inner, own in walk.roles(producer):
-                    passed = role if own == "parameter" and role is not None else own or role
-                    if own == "parameter" and role is None:
-                        # What is quantised is what it was before: a number alone is a constant.
-                        x = walk.shapes.tensors[inner]
-                        if x.dtype not in _NEVER_LEARNED or x.shape == ():
-                            passed = None
-                    waiting.append((walk, inner, "constant" if repeated else passed))
-                for captured in used_names(producer)[len([n for n in producer.inputs if n]) :]:
-                    waiting.append((walk, captured, role))
+    def use(self, used: Sequence[Asked], layer: Path) -> None:
+        """Follow a layer's constant tensors back to what is stored. Iterative: chains may be long."""
+        seen: set[tuple[int, str, Role]] = set()
+        for each in used:
+            waiting: list[tuple[_Walk | None, Asked]] = [(self, each)]
+            while waiting:
+                walk, asked = waiting.pop()
+                if walk is None:
+                    continue
+                name, role = asked
+                visit = (id(walk), name, role or "parameter")
+                if visit in seen:
+                    continue
+                seen.add(visit)
+                behind = walk.known.get(asked)
+                if behind is None:
+                    behind = walk.behind(name, role)
+                    if name not in walk.graph.stored:  # most of it is, and is used once
+                        walk.known[asked] = behind
+                if behind.stored is not None:
+                    walk.record(behind.stored, name, behind.role, layer)
+                if behind.further:
+                    walk = walk.outer if behind.outside else walk
+                    waiting += [(walk, inner) for inner in behind.further]
+
+    def behind(self, name: str, role: Role | None) -> _Behind:
+        """What a constant tensor is, or is made of."""
+        stored, producer = self.graph.stored.get(name), self.graph.producers.get(name)
+        if stored is not None:
+            return self.kept(stored, producer, role)
+        if producer is None:
+            further = () if name in self.graph.inputs else ((name, role),)
+            return _Behind(further=further, outside=True)
+        if not any(producer.inputs):
+            tensor = self.shapes.tensors[name]
+            if tensor.kind != "tensor":
+                return _Behind()  # an empty sequence holds nothing
+            return self.kept(_made(name, tensor, producer), producer, role)
+        return _Behind(further=self.ingredients(producer, role))
+
+    def ingredients(self, node: Node, role: Role | None) -> Sequence[Asked]:
+        """What a node makes its constant result of, each in its role."""
+        if self.making.of(node, self.makes, node):
+            return [(inner, "constant") for inner, _ in self.roles(node)]
+        repeated = self.repeating.of(node, self.repeats, node)
+        found: list[Asked] = []
+        for inner, own in self.roles(node):
+            passed = role if own == "parameter" and role is not None else own or role
+            if own == "parameter" and role is None:
+                # What is quantised is what it was before: a number alone is a constant.
+                x = self.shapes.tensors[inner]
+                if x.dtype not in _NEVER_LEARNED or x.shape == ():
+                    passed = None
+            found.append((inner, "constant" if repeated else passed))
+        for captured in used_names(node)[len([n for n in node.inputs if n]) :]:
+            found.append((captured, role))
+        return found
 
     def makes(self, node: Node) -> bool:
         """Does the node give its tensor out of nothing but a shape?"""
@@ -239,19 +291,25 @@ class _Walk:
             n == 1 for n in numbers[0].shape
         )  # fmt: skip
 
-    def record(self, stored: Stored, name: str, role: Role | None, layer: Path) -> None:
-        producer = self.graph.producers.get(name)
+    def kept(self, stored: Stored, producer: Node | None, role: Role | None) -> _Behind:
+        """What is stored, in its role."""
         written = producer is not None and not any(producer.inputs)  # a Constant node's
         if role == "affine":
             # Exporters spell a normalisation without affine weights with ones and zeros.
             role = "constant" if written and _is_fill(stored.tensor) else "parameter"
         elif role is None and written and stored.elements == 1:
             role = "constant"  # an exponent, an epsilon
-        told = _role(stored.tensor, role)
+        return _Behind(stored, _role(stored.tensor, role))
+
+    def record(self, stored: Stored, name: str, role: Role, layer: Path) -> None:
+        """A layer uses what is stored."""
         key = (id(self.graph), name)
-        entry = self.found.setdefault(key, _Found(stored, told))
-        if _RANK[told] < _RANK[entry.role]:
-            entry.role = told
+        entry = self.found.get(key)
+        if entry is None:
+            self.found[key] = _Found(stored, role, [layer])
+            return
+        if _RANK[role] < _RANK[entry.role]:
+            entry.role = role
         entry.layers.append(layer)
 
 

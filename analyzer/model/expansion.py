@@ -30,7 +30,8 @@ from cnnscope.analyzer.values.plain_class import dataclass
 NODE_LIMIT = 3 << 20
 #: the most inputs, and the most outputs, of one node
 OPERAND_LIMIT = 1 << 16
-_FEW = 16
+#: a node with up to so many of both is nothing special
+FEW = 16
 #: the most functions calling each other; as for protobuf's nested messages, deeper is no model's
 CALL_DEPTH = 100
 #: the most subgraphs in each other: what protobuf's limit leaves room for in a file. Functions, whose
@@ -134,6 +135,39 @@ def check_expansion(graph: onnx.GraphProto, functions: Mapping[Key, onnx.Functio
         )
 
 
+class Spelt:
+    """Weighs a model without functions while it is read: it stands for no more than it spells out.
+
+    Reading goes through all nodes anyway; only what comes near a limit is counted beforehand, too.
+    """
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.graph = graph
+        self.weight = 0
+        self.near = False
+
+    def nodes(self, count: int, depth: int) -> None:
+        """So many nodes, in so many subgraphs, are about to be read.
+
+        Raises:
+            LimitError: as `check_expansion`.
+        """
+        self.weight += count + count * depth // 4
+        if not self.near and (depth > NESTING_LIMIT or self.weight > NODE_LIMIT // 2):
+            self.near = True
+            check_expansion(self.graph, {})
+
+    def operands(self, inputs: int, outputs: int) -> None:
+        """A node with many of them has been read.
+
+        Raises:
+            LimitError: as `check_expansion`.
+        """
+        self.weight += (inputs + outputs) // 2
+        if max(inputs, outputs) > OPERAND_LIMIT:
+            check_expansion(self.graph, {})
+
+
 class _Counting:
     def __init__(self, functions: Mapping[Key, onnx.FunctionProto]) -> None:
         self.functions = functions
@@ -168,8 +202,8 @@ class _Counting:
             fields = set_fields(proto)
             inputs, outputs = len(fields.get(INPUT, ())), len(fields.get(OUTPUT, ()))
             size.names += 1 + outputs
-            if inputs + outputs > _FEW:
-                size.ends += inputs + outputs - _FEW
+            if inputs + outputs > FEW:
+                size.ends += inputs + outputs - FEW
                 for count, what in ((inputs, "inputs"), (outputs, "outputs")):
                     if count > OPERAND_LIMIT:
                         raise LimitError(

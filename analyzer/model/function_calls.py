@@ -27,7 +27,7 @@ class Call(NamedTuple):
     What protobuf spells out anew each time it is asked (names) is asked for once.
 
     Args:
-        attributes: the proto's.
+        attributes: the proto's, each made an object once.
         notes: the entries of its metadata.
         place: where the file has it; None: nowhere.
     """
@@ -65,7 +65,7 @@ def call_of(
         proto, tuple([share(x, x) for x in fields.get(INPUT, ())]),
         tuple([share(x, x) for x in fields.get(OUTPUT, ())]), opsets, scope, calls,
         fields.get(NAME, ""), share(op, op), "" if domain == "ai.onnx" else share(domain, domain),
-        fields.get(ATTRIBUTE, ()), fields.get(METADATA, ()), place,
+        tuple(fields.get(ATTRIBUTE, ())), fields.get(METADATA, ()), place,
     )  # fmt: skip
 
 

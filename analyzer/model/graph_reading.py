@@ -13,7 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 import onnx
 
 from cnnscope.analyzer.model.attributes import PLAIN_ATTRIBUTES, guessed_type
-from cnnscope.analyzer.model.expansion import SCOPE_LIMIT, Key, check_expansion, function_key
+from cnnscope.analyzer.model.expansion import (
+    FEW,
+    SCOPE_LIMIT,
+    Key,
+    Spelt,
+    check_expansion,
+    function_key,
+)
 from cnnscope.analyzer.model.exporter_notes import SCOPES, noted_list, noted_module
 from cnnscope.analyzer.model.function_calls import Call, call_of, renamed_bodies, with_arguments
 from cnnscope.analyzer.model.graph import Graph, Node, quoted
@@ -35,6 +42,8 @@ _LATEST = (1 << 31) - 1  # no opset version is larger
 
 _A = onnx.AttributeProto
 _AS_TEXT = (_A.FLOAT, _A.FLOATS)
+_SHORT = {_A.INT, _A.INTS, _A.FLOAT, _A.FLOATS, _A.STRING, _A.STRINGS, _A.TENSOR}
+_FEW_BYTES = 256
 _NO_ATTRIBUTES: Mapping[str, object] = {}
 #: so many different attributes are looked up
 _ALIKE = 4096
@@ -58,9 +67,10 @@ def read_graph(model: onnx.ModelProto) -> Graph:
     # IR versions before 3 had no opset_import: they mean version 1. A later model that imports only
     # other domains may still reach ai.onnx through their functions' bodies.
     opsets.setdefault("", onnx.defs.onnx_opset_version() if opsets else 1)
-    reader = _Reader(functions)
+    reader = _Reader(functions, None if functions else Spelt(model.graph))
     try:
-        check_expansion(model.graph, functions)
+        if functions:
+            check_expansion(model.graph, functions)
         graph = reader.graph(model.graph, opsets, Visible(set()), "")
     except UnicodeDecodeError as error:
         raise GraphError(f"a name in the model isn't UTF-8: {error.object[:60]!r}") from None
@@ -73,11 +83,27 @@ def _domain(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
 
 
+def _written(attributes: Iterable[onnx.AttributeProto]) -> tuple[bytes, ...] | None:
+    """Short attributes as the file has them: what is written alike says the same, and is read once."""
+    found = []
+    for a in attributes:
+        kind = a.type
+        if kind not in _SHORT or (kind == _A.TENSOR and a.ByteSize() > _FEW_BYTES):
+            return None
+        written = a.SerializePartialToString()
+        if len(written) > _FEW_BYTES:
+            return None
+        found.append(written)
+    return tuple(found)
+
+
 class _Reader:
     """Holds what is the same for the whole model while its graphs are read."""
 
-    def __init__(self, functions: Mapping[tuple[str, str, str], onnx.FunctionProto]) -> None:
-        self.functions = functions
+    def __init__(
+        self, functions: Mapping[tuple[str, str, str], onnx.FunctionProto], spelt: Spelt | None
+    ) -> None:
+        self.functions, self.spelt = functions, spelt
         self.names: Counter[str] = Counter()
         self.taken: set[str] = set()
         #: names of tensors and operators, so that each is one text however often it stands in the file
@@ -99,6 +125,8 @@ class _Reader:
         within: Written = (),
         call: NodePlace | None = None,
     ) -> Graph:
+        if self.spelt is not None:
+            self.spelt.nodes(len(proto.node), outer.depth)
         names = [v.name for values in (proto.input, proto.output, proto.value_info) for v in values]
         for name in (*names, *(t.name for t in proto.initializer)):
             if not isinstance(name, str):
@@ -149,7 +177,11 @@ class _Reader:
                 key = function_key(proto)
                 function = self.functions.get(key)
             if function is None:
-                yield call_of(proto, opsets, scope, calls, self.shared, place)
+                read = call_of(proto, opsets, scope, calls, self.shared, place)
+                ends = len(read.inputs), len(read.outputs)
+                if sum(ends) > FEW and self.spelt is not None:
+                    self.spelt.operands(*ends)
+                yield read
                 continue
             yield from self.inlined(proto, function, opsets, scope, (*calls, key), place)
 
@@ -207,7 +239,7 @@ class _Reader:
             renamed_proto = renamed_bodies(step.proto, rename)
             yield step._replace(
                 proto=renamed_proto,
-                attributes=step.attributes and renamed_proto.attribute,
+                attributes=tuple(step.attributes and renamed_proto.attribute),
                 inputs=tuple(map(rename, step.inputs)),
                 outputs=tuple(map(rename, step.outputs)),
             )
@@ -255,6 +287,9 @@ class _Reader:
 
     def attributes(self, call: Call, visible: Visible, node: str) -> dict[str, object]:
         """A node's attributes, one table for all nodes with the same."""
+        written = _written(call.attributes)
+        if written is not None and written in self.alike:
+            return self.alike[written]
         found: dict[str, object] = {}
         key: list[object] = []
         alone = False
@@ -273,9 +308,10 @@ class _Reader:
             key += (name, kind, repr(value) if kind in _AS_TEXT else value)
         if alone:
             return found
+        same = tuple(key) if written is None else written
         if len(self.alike) < _ALIKE:
-            return self.alike.setdefault(tuple(key), found)
-        return self.alike.get(tuple(key), found)
+            return self.alike.setdefault(same, found)
+        return self.alike.get(same, found)
 
     def attribute(
         self, a: onnx.AttributeProto, kind: int, call: Call, visible: Visible, scope: str

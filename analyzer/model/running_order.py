@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import onnx
@@ -15,6 +17,10 @@ from cnnscope.analyzer.values.notation import many
 
 if TYPE_CHECKING:
     import networkx
+
+
+_INPUTS, _OUTPUTS = attrgetter("inputs"), attrgetter("outputs")
+_TITLE = attrgetter("name", "op", "domain")
 
 
 class Visible:
@@ -45,12 +51,9 @@ def in_running_order(calls: list[Call], visible: Visible) -> list[Call]:
     Raises:
         GraphError: there is none, or a tensor is given twice, or by nothing.
     """
+    _check_names(calls)
     given: dict[str, int] = {}
     for i, call in enumerate(calls):
-        names = (call.name, call.op, call.domain, *call.inputs, *call.outputs)
-        if set(map(type, names)) != {str}:  # protobuf hands invalid UTF-8 out as bytes
-            wrong = next(name for name in names if type(name) is not str)
-            raise GraphError(f"node {i} has a name that isn't UTF-8: {wrong!r:.200}")
         for name in call.outputs:
             if not name:
                 continue
@@ -91,6 +94,17 @@ def in_running_order(calls: list[Call], visible: Visible) -> list[Call]:
             f"the graph has a cycle of {many(len(circle), 'node')}: {shown}"
             + (", ..." if len(circle) > 4 else "")
         ) from None
+
+
+def _check_names(calls: Sequence[Call]) -> None:
+    """Protobuf hands invalid UTF-8 out as bytes."""
+    ends = chain.from_iterable([*map(_INPUTS, calls), *map(_OUTPUTS, calls)])
+    if {str}.issuperset(map(type, chain(ends, chain.from_iterable(map(_TITLE, calls))))):
+        return
+    for i, call in enumerate(calls):
+        for name in (call.name, call.op, call.domain, *call.inputs, *call.outputs):
+            if type(name) is not str:
+                raise GraphError(f"node {i} has a name that isn't UTF-8: {name!r:.200}")
 
 
 def captured_names(attributes: Iterable[onnx.AttributeProto]) -> list[str]:

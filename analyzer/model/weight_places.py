@@ -51,7 +51,9 @@ def find_weight_places(
     seen = False
 
     def look(tensor: TensorProto) -> bool:
-        if tensor.data_location != TensorProto.EXTERNAL or marked_place(tensor) in left_out:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            return False
+        if left_out and marked_place(tensor) in left_out:
             return False
         location, offset, length = external_place(tensor)
         if location not in sizes:

@@ -31,12 +31,17 @@ Key = tuple[object, ...]
 def likeness(node: Node, operator: Operator, inputs: tuple[Tensor | None, ...]) -> Key | None:
     """What makes a node like another; None for one that is like no other.
 
-    That is a node without inputs, one with subgraphs (they see the tensors around them), and one
-    whose rules of work and reads take its name or aren't known to be pure (a plugin's). Where what is
-    given is called after the node (`called_after`), it is like no other either.
+    That is one with subgraphs (they see the tensors around them), and one whose rules of work and reads
+    take its name or aren't known to be pure (a plugin's). Where what is given is called after the node
+    (`called_after`), it is like no other either. Without inputs, constants whose attributes are read as
+    one are alike.
     """
-    if not inputs or node.bodies or not operator.anonymous or operator.source != OURS:
+    if node.bodies or not operator.anonymous or operator.source != OURS:
         return None
+    if not inputs:
+        if operator.random or not node.attributes:
+            return None
+        return node.op, node.domain, node.version, len(node.outputs), id(node.attributes)
     if operator.places and any(
         x is not None and x.constant and x.value is None
         for x in (inputs[i] for i in operator.places if i < len(inputs))

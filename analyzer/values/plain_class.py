@@ -94,7 +94,9 @@ def _init(cls: type, every: Sequence[Field[object]], frozen: bool) -> Callable[.
             known[f"_set_{x.name}"] = slots[x.name]
             lines.append(f" _set_{x.name}(self, {value})")
         else:
-            lines.append(f" _set(self, {x.name!r}, {value})" if frozen else f" self.{x.name} = {value}")
+            lines.append(
+                f" _set(self, {x.name!r}, {value})" if frozen else f" self.{x.name} = {value}"
+            )
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
     taken = ", ".join(["self", *places[False], *(["*"] if places[True] else []), *places[True]])

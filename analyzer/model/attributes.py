@@ -14,9 +14,9 @@ _A = onnx.AttributeProto
 #: what an attribute that holds no graph is as plain Python, by its type
 PLAIN_ATTRIBUTES: dict[int, Callable[[onnx.AttributeProto], object]] = {
     _A.INT: lambda a: a.i,
-    _A.INTS: lambda a: tuple(a.ints),
+    _A.INTS: lambda a: tuple(a.ints[:]),
     _A.FLOAT: lambda a: a.f,
-    _A.FLOATS: lambda a: tuple(a.floats),
+    _A.FLOATS: lambda a: tuple(a.floats[:]),
     _A.STRING: lambda a: a.s.decode("utf-8", "replace"),
     _A.STRINGS: lambda a: tuple([s.decode("utf-8", "replace") for s in a.strings]),
     _A.TENSOR: lambda a: tensor_facts(a.t)[0],

@@ -61,9 +61,10 @@ def call_of(
     """
     fields, share = set_fields(proto), shared.setdefault
     op, domain = fields.get(OP_TYPE, ""), fields.get(DOMAIN, "")
+    # A list of them all at once: one by one takes three times as long.
+    inputs, outputs = fields.get(INPUT, ())[:], fields.get(OUTPUT, ())[:]
     return Call(
-        proto, tuple([share(x, x) for x in fields.get(INPUT, ())]),
-        tuple([share(x, x) for x in fields.get(OUTPUT, ())]), opsets, scope, calls,
+        proto, tuple(map(share, inputs, inputs)), tuple(map(share, outputs, outputs)), opsets, scope, calls,
         fields.get(NAME, ""), share(op, op), "" if domain == "ai.onnx" else share(domain, domain),
         tuple(fields.get(ATTRIBUTE, ())), fields.get(METADATA, ()), place,
     )  # fmt: skip

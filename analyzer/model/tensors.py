@@ -89,7 +89,7 @@ def stored_tensor(proto: onnx.TensorProto) -> Stored:
 
 def tensor_facts(proto: onnx.TensorProto) -> tuple[Tensor, int]:
     """A stored tensor's facts, with its value where it is small and in the file; its elements."""
-    dims = tuple(proto.dims)
+    dims = tuple(proto.dims[:])  # a list of them all at once, as it's some times as fast
     if len(dims) > RANK_LIMIT:
         _check_rank(len(dims), f"tensor {quoted(proto.name)}")
     if dims and min(dims) < 0:

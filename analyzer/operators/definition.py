@@ -221,7 +221,11 @@ def redefine(domain: str, name: str, versions: Iterable[Operator]) -> None:
 
 def lookup(domain: str, name: str, version: int) -> Operator | None:
     """The rules for an operator at an opset version, or None."""
-    for operator in reversed(definitions(domain, name)):
+    key = domain, name
+    versions: Sequence[Operator] | None = None if key in _UNREAD else _REGISTRY.get(key)
+    if versions is None:
+        versions = definitions(domain, name)
+    for operator in reversed(versions):
         if operator.since <= version:
             return operator
     return None

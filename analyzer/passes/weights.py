@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
-from cnnscope.analyzer.model.graph import Graph, Node, Stored, used_names
+from cnnscope.analyzer.model.graph import Graph, Node, Stored, captures, used_names
 from cnnscope.analyzer.model.tensors import stored_sparse
 from cnnscope.analyzer.operators.definition import Operator, Role, lookup
 from cnnscope.analyzer.operators.likeness import Answers
@@ -157,8 +157,10 @@ class _Walk:
             if self.shapes.folded(node):
                 continue
             layer = (*self.path, node.index)
-            self.use(self.roles(node), layer)
             operator = lookup(node.domain, node.op, node.version)
+            used = self.roles(node, operator)
+            if used:
+                self.use(used, layer)
             if operator is not None:
                 self.unpack(node, operator)
                 self.attributes(node, operator, layer)
@@ -173,9 +175,8 @@ class _Walk:
                 results.append((name, None))
         self.use(results, (*self.path, len(self.graph.nodes)))
 
-    def roles(self, node: Node) -> list[Asked]:
+    def roles(self, node: Node, operator: Operator | None) -> list[Asked]:
         """Each constant input of a node with the role the operator gives it, None for any."""
-        operator = lookup(node.domain, node.op, node.version)
         given: Mapping[int, Role] = operator.roles if operator else {}
         tensors = self.shapes.tensors
         return [
@@ -214,15 +215,17 @@ class _Walk:
                 if walk is None:
                     continue
                 name, role = asked
+                stored = walk.graph.stored.get(name)
+                if stored is not None:  # as most is
+                    walk.record(stored, name, walk.told(stored, name, role), layer)
+                    continue
                 visit = (id(walk), name, role or "parameter")
                 if visit in seen:
                     continue
                 seen.add(visit)
                 behind = walk.known.get(asked)
                 if behind is None:
-                    behind = walk.behind(name, role)
-                    if name not in walk.graph.stored:  # most of it is, and is used once
-                        walk.known[asked] = behind
+                    behind = walk.known[asked] = walk.behind(name, role)
                 if behind.stored is not None:
                     walk.record(behind.stored, name, behind.role, layer)
                 if behind.further:
@@ -230,10 +233,8 @@ class _Walk:
                     waiting += [(walk, inner) for inner in behind.further]
 
     def behind(self, name: str, role: Role | None) -> _Behind:
-        """What a constant tensor is, or is made of."""
-        stored, producer = self.graph.stored.get(name), self.graph.producers.get(name)
-        if stored is not None:
-            return self.kept(stored, producer, role)
+        """What a constant tensor is that isn't stored by its name, or what it is made of."""
+        producer = self.graph.producers.get(name)
         if producer is None:
             further = () if name in self.graph.inputs else ((name, role),)
             return _Behind(further=further, outside=True)
@@ -241,16 +242,19 @@ class _Walk:
             tensor = self.shapes.tensors[name]
             if tensor.kind != "tensor":
                 return _Behind()  # an empty sequence holds nothing
-            return self.kept(_made(name, tensor, producer), producer, role)
+            made = _made(name, tensor, producer)
+            return _Behind(made, self.told(made, name, role))
         return _Behind(further=self.ingredients(producer, role))
 
     def ingredients(self, node: Node, role: Role | None) -> Sequence[Asked]:
         """What a node makes its constant result of, each in its role."""
-        if self.making.of(node, self.makes, node):
-            return [(inner, "constant") for inner, _ in self.roles(node)]
-        repeated = self.repeating.of(node, self.repeats, node)
+        operator = lookup(node.domain, node.op, node.version)
+        constants = self.roles(node, operator)
+        if self.making.of(node, self.makes, node, operator):
+            return [(inner, "constant") for inner, _ in constants]
+        repeated = self.repeating.of(node, self.repeats, node, constants)
         found: list[Asked] = []
-        for inner, own in self.roles(node):
+        for inner, own in constants:
             passed = role if own == "parameter" and role is not None else own or role
             if own == "parameter" and role is None:
                 # What is quantised is what it was before: a number alone is a constant.
@@ -258,13 +262,12 @@ class _Walk:
                 if x.dtype not in _NEVER_LEARNED or x.shape == ():
                     passed = None
             found.append((inner, "constant" if repeated else passed))
-        for captured in used_names(node)[len([n for n in node.inputs if n]) :]:
-            found.append((captured, role))
+        for body in node.bodies.values():
+            found += [(captured, role) for captured in captures(body)]
         return found
 
-    def makes(self, node: Node) -> bool:
+    def makes(self, node: Node, operator: Operator | None) -> bool:
         """Does the node give its tensor out of nothing but a shape?"""
-        operator = lookup(node.domain, node.op, node.version)
         if operator is None or operator.reads is None or node.bodies:
             return False
         if all(self.shapes.tensors[n].value is not None for n in node.outputs if n) and all(
@@ -281,9 +284,9 @@ class _Walk:
             return False
         return isinstance(reads, tuple) and bool(reads) and all(r is NOTHING for r in reads)
 
-    def repeats(self, node: Node) -> bool:
+    def repeats(self, node: Node, constants: Sequence[Asked]) -> bool:
         """Is all that it gives one number over and over, the others being lengths and counts?"""
-        if any(role == "parameter" for _, role in self.roles(node)):
+        if any(role == "parameter" for _, role in constants):
             return False  # integers that stand for weights
         given = [self.shapes.tensors[name] for name in node.inputs if name]
         numbers = [x for x in given if x.dtype not in _NEVER_LEARNED]
@@ -291,15 +294,16 @@ class _Walk:
             n == 1 for n in numbers[0].shape
         )  # fmt: skip
 
-    def kept(self, stored: Stored, producer: Node | None, role: Role | None) -> _Behind:
-        """What is stored, in its role."""
+    def told(self, stored: Stored, name: str, role: Role | None) -> Role:
+        """The role of what is stored, given what it is where it is used."""
+        producer = self.graph.producers.get(name) if role is None or role == "affine" else None
         written = producer is not None and not any(producer.inputs)  # a Constant node's
         if role == "affine":
             # Exporters spell a normalisation without affine weights with ones and zeros.
-            role = "constant" if written and _is_fill(stored.tensor) else "parameter"
-        elif role is None and written and stored.elements == 1:
-            role = "constant"  # an exponent, an epsilon
-        return _Behind(stored, _role(stored.tensor, role))
+            return "constant" if written and _is_fill(stored.tensor) else "parameter"
+        if role is None and written and stored.elements == 1:
+            return "constant"  # an exponent, an epsilon
+        return _role(stored.tensor, role)
 
     def record(self, stored: Stored, name: str, role: Role, layer: Path) -> None:
         """A layer uses what is stored."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import onnx
 
+from cnnscope.analyzer.model.attribute_tables import AttributeTables
 from cnnscope.analyzer.model.attributes import PLAIN_ATTRIBUTES, guessed_type
 from cnnscope.analyzer.model.expansion import (
     FEW,
@@ -41,12 +42,7 @@ _FLOATS = {dtype for dtype in DTYPES.values() if dtype.startswith(("float", "bfl
 _LATEST = (1 << 31) - 1  # no opset version is larger
 
 _A = onnx.AttributeProto
-_AS_TEXT = (_A.FLOAT, _A.FLOATS)
-_SHORT = {_A.INT, _A.INTS, _A.FLOAT, _A.FLOATS, _A.STRING, _A.STRINGS, _A.TENSOR}
-_FEW_BYTES = 256
 _NO_ATTRIBUTES: Mapping[str, object] = {}
-#: so many different attributes are looked up
-_ALIKE = 4096
 
 
 def read_graph(model: onnx.ModelProto) -> Graph:
@@ -83,20 +79,6 @@ def _domain(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
 
 
-def _written(attributes: Iterable[onnx.AttributeProto]) -> tuple[bytes, ...] | None:
-    """Short attributes as the file has them: what is written alike says the same, and is read once."""
-    found = []
-    for a in attributes:
-        kind = a.type
-        if kind not in _SHORT or (kind == _A.TENSOR and a.ByteSize() > _FEW_BYTES):
-            return None
-        written = a.SerializePartialToString()
-        if len(written) > _FEW_BYTES:
-            return None
-        found.append(written)
-    return tuple(found)
-
-
 class _Reader:
     """Holds what is the same for the whole model while its graphs are read."""
 
@@ -108,8 +90,7 @@ class _Reader:
         self.taken: set[str] = set()
         #: names of tensors and operators, so that each is one text however often it stands in the file
         self.shared: dict[str, str] = {}
-        #: the attributes of nodes that have the same
-        self.alike: dict[tuple[object, ...], dict[str, object]] = {}
+        self.tables = AttributeTables(self.shared)
         self.nodes: list[Node] = []
         self.unnamed: list[Unnamed] = []
         #: stored numbers that a module may own, by their names' spelling; is it more than a row?
@@ -256,7 +237,9 @@ class _Reader:
             name = f"{wanted}#{self.names[wanted] + 1}"
         self.taken.add(name)
         name, within = self.known(name, call)
-        attributes = self.attributes(call, visible, name) if call.attributes else _NO_ATTRIBUTES
+        attributes = _NO_ATTRIBUTES
+        if call.attributes:
+            attributes = self.tables.of(call.attributes, name, self.attribute, call, visible)
         version = opsets.get(domain, opsets.get("", 1) if not domain else 1)
         version = min(max(version, 0), _LATEST)  # onnx takes 32 bits, a file has 64
         return Node(
@@ -285,36 +268,8 @@ class _Reader:
             return known, within
         return name, within
 
-    def attributes(self, call: Call, visible: Visible, node: str) -> dict[str, object]:
-        """A node's attributes, one table for all nodes with the same."""
-        written = _written(call.attributes)
-        if written is not None and written in self.alike:
-            return self.alike[written]
-        found: dict[str, object] = {}
-        key: list[object] = []
-        alone = False
-        for a in call.attributes:
-            name, kind = a.name, a.type
-            if type(name) is not str:  # protobuf hands invalid UTF-8 out as bytes
-                raise GraphError(f"an attribute of node {quoted(node)} isn't UTF-8: {name!r:.200}")
-            name = self.shared.setdefault(name, name)
-            plain = PLAIN_ATTRIBUTES.get(kind)
-            if plain is None:  # a graph, most of all: unlike any other
-                found[name] = self.attribute(a, kind, call, visible, node)
-                alone = True
-                continue
-            value = found[name] = plain(a)
-            # As texts, floats that are equal but not the same differ, and those that aren't numbers don't.
-            key += (name, kind, repr(value) if kind in _AS_TEXT else value)
-        if alone:
-            return found
-        same = tuple(key) if written is None else written
-        if len(self.alike) < _ALIKE:
-            return self.alike.setdefault(same, found)
-        return self.alike.get(same, found)
-
     def attribute(
-        self, a: onnx.AttributeProto, kind: int, call: Call, visible: Visible, scope: str
+        self, a: onnx.AttributeProto, kind: int, scope: str, call: Call, visible: Visible
     ) -> object:
         """An attribute of any type."""
         if kind == _A.UNDEFINED:  # IR version 1 left the type out

@@ -16,19 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
 from cnnscope.analyzer.model.graph import Graph, Node, Stored, captures, used_names
-from cnnscope.analyzer.model.tensors import stored_sparse
 from cnnscope.analyzer.operators.definition import Operator, Role, lookup
 from cnnscope.analyzer.operators.likeness import Answers
 from cnnscope.analyzer.operators.reading import NOTHING
 from cnnscope.analyzer.passes.facts import Shapes
-from cnnscope.analyzer.values.dimension import Undetermined
+from cnnscope.analyzer.passes.stored_roles import NEVER_LEARNED, made_tensor, stored_role
 from cnnscope.analyzer.values.plain_class import dataclass
-from cnnscope.analyzer.values.tensor import Shape, Tensor
+from cnnscope.analyzer.values.tensor import Shape
 
 _RANK: dict[Role, int] = {"parameter": 0, "affine": 0, "buffer": 1, "constant": 2}
-
-#: dtypes that no weight has: what is stored in them are shapes, indices, masks and texts
-_NEVER_LEARNED = {"int64", "int32", "bool", "string", "uint64", "uint32"}
 
 #: which layer: a node's index, then for a node in its subgraph the attribute's name and the index there
 Path = tuple[int | str, ...]
@@ -88,27 +84,17 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
             unsized.append(key[1])
         if not _counted(entry.stored.tensor.shape):
             uncounted.append(key[1])
+        stored, layers = entry.stored, entry.layers
         weights[key] = Weight(
-            key[1],
-            entry.stored.elements,
-            nbytes or 0,
-            entry.role,
-            entry.layers[0],
-            entry.stored.tensor.dtype,
+            key[1], stored.elements, nbytes or 0, entry.role, layers[0], stored.tensor.dtype
         )
-        layers = entry.layers
         for layer in layers if len(layers) == 1 else dict.fromkeys(layers):
             by_layer.setdefault(layer, []).append(weights[key])
     # What only leads to results that nobody needs is used by no layer, but it is read.
     read = set(graph.outputs).union(*[used_names(node) for node in graph.nodes])
     unused = tuple((s.name, s.nbytes or 0) for name, s in graph.stored.items() if name not in read)
-    return Weights(
-        tuple(weights.values()),
-        {k: tuple(v) for k, v in by_layer.items()},
-        unused,
-        tuple(unsized),
-        tuple(uncounted),
-    )
+    each = {layer: tuple(used) for layer, used in by_layer.items()}
+    return Weights(tuple(weights.values()), each, unused, tuple(unsized), tuple(uncounted))
 
 
 def _counted(shape: Shape | None) -> bool:
@@ -168,12 +154,15 @@ class _Walk:
                 inner = self.shapes.bodies.get((node.index, attribute))
                 if inner is not None:
                     _Walk(body, inner, self, (*layer, attribute), self.found).run()
-        results: list[Asked] = []
-        for name in self.graph.outputs:  # a constant handed out as a result
-            producer = self.graph.producers.get(name)
-            if (producer is not None and self.shapes.folded(producer)) or name in self.graph.stored:
-                results.append((name, None))
+        results: list[Asked] = [
+            (name, None) for name in self.graph.outputs if self.handed_out(name)
+        ]
         self.use(results, (*self.path, len(self.graph.nodes)))
+
+    def handed_out(self, name: str) -> bool:
+        """Is a result constant?"""
+        producer = self.graph.producers.get(name)
+        return name in self.graph.stored or (producer is not None and self.shapes.folded(producer))
 
     def roles(self, node: Node, operator: Operator | None) -> list[Asked]:
         """Each constant input of a node with the role the operator gives it, None for any."""
@@ -203,17 +192,17 @@ class _Walk:
         """What operators keep in attributes instead of in stored tensors."""
         for attribute, tensor, role in operator.stored(node.attributes) if operator.stores else ():
             name = f"{node.name}.{attribute}"
-            self.found[id(self.graph), name] = _Found(_made(name, tensor, node), role, [layer])
+            self.found[id(self.graph), name] = _Found(
+                made_tensor(name, tensor, node), role, [layer]
+            )
 
     def use(self, used: Sequence[Asked], layer: Path) -> None:
         """Follow a layer's constant tensors back to what is stored. Iterative: chains may be long."""
         seen: set[tuple[int, str, Role]] = set()
         for each in used:
-            waiting: list[tuple[_Walk | None, Asked]] = [(self, each)]
+            waiting: list[tuple[_Walk, Asked]] = [(self, each)]
             while waiting:
                 walk, asked = waiting.pop()
-                if walk is None:
-                    continue
                 name, role = asked
                 stored = walk.graph.stored.get(name)
                 if stored is not None:  # as most is
@@ -228,9 +217,9 @@ class _Walk:
                     behind = walk.known[asked] = walk.behind(name, role)
                 if behind.stored is not None:
                     walk.record(behind.stored, name, behind.role, layer)
-                if behind.further:
-                    walk = walk.outer if behind.outside else walk
-                    waiting += [(walk, inner) for inner in behind.further]
+                further = walk.outer if behind.outside else walk
+                if behind.further and further is not None:
+                    waiting += [(further, inner) for inner in behind.further]
 
     def behind(self, name: str, role: Role | None) -> _Behind:
         """What a constant tensor is that isn't stored by its name, or what it is made of."""
@@ -242,7 +231,7 @@ class _Walk:
             tensor = self.shapes.tensors[name]
             if tensor.kind != "tensor":
                 return _Behind()  # an empty sequence holds nothing
-            made = _made(name, tensor, producer)
+            made = made_tensor(name, tensor, producer)
             return _Behind(made, self.told(made, name, role))
         return _Behind(further=self.ingredients(producer, role))
 
@@ -259,7 +248,7 @@ class _Walk:
             if own == "parameter" and role is None:
                 # What is quantised is what it was before: a number alone is a constant.
                 x = self.shapes.tensors[inner]
-                if x.dtype not in _NEVER_LEARNED or x.shape == ():
+                if x.dtype not in NEVER_LEARNED or x.shape == ():
                     passed = None
             found.append((inner, "constant" if repeated else passed))
         for body in node.bodies.values():
@@ -271,7 +260,7 @@ class _Walk:
         if operator is None or operator.reads is None or node.bodies:
             return False
         if all(self.shapes.tensors[n].value is not None for n in node.outputs if n) and all(
-            self.shapes.tensors[n].dtype in _NEVER_LEARNED for n in node.outputs if n
+            self.shapes.tensors[n].dtype in NEVER_LEARNED for n in node.outputs if n
         ):
             return False  # folded shape arithmetic holds nothing: what it came from does
         try:
@@ -289,21 +278,17 @@ class _Walk:
         if any(role == "parameter" for _, role in constants):
             return False  # integers that stand for weights
         given = [self.shapes.tensors[name] for name in node.inputs if name]
-        numbers = [x for x in given if x.dtype not in _NEVER_LEARNED]
+        numbers = [x for x in given if x.dtype not in NEVER_LEARNED]
         return len(numbers) == 1 < len(given) and numbers[0].shape is not None and all(
             n == 1 for n in numbers[0].shape
         )  # fmt: skip
 
     def told(self, stored: Stored, name: str, role: Role | None) -> Role:
         """The role of what is stored, given what it is where it is used."""
-        producer = self.graph.producers.get(name) if role is None or role == "affine" else None
-        written = producer is not None and not any(producer.inputs)  # a Constant node's
-        if role == "affine":
-            # Exporters spell a normalisation without affine weights with ones and zeros.
-            return "constant" if written and _is_fill(stored.tensor) else "parameter"
-        if role is None and written and stored.elements == 1:
-            return "constant"  # an exponent, an epsilon
-        return _role(stored.tensor, role)
+        if role is not None and role != "affine":
+            return role
+        producer = self.graph.producers.get(name)
+        return stored_role(stored, producer is not None and not any(producer.inputs), role)
 
     def record(self, stored: Stored, name: str, role: Role, layer: Path) -> None:
         """A layer uses what is stored."""
@@ -315,32 +300,3 @@ class _Walk:
         if _RANK[role] < _RANK[entry.role]:
             entry.role = role
         entry.layers.append(layer)
-
-
-def _is_fill(tensor: Tensor) -> bool:
-    """One number, repeated."""
-    value = tensor.value
-    return value is not None and value.dtype != object and len(set(value.ravel().tolist())) == 1
-
-
-def _role(tensor: Tensor, role: Role | None) -> Role:
-    if role is not None:
-        return role
-    if tensor.dtype in _NEVER_LEARNED:
-        return "constant"
-    # A number without a shape is a bound, a scale or an exponent: weights have axes.
-    return "constant" if tensor.shape == () else "parameter"
-
-
-def _made(name: str, tensor: Tensor, node: Node) -> Stored:
-    """A tensor that a node gives out of its attributes."""
-    for attribute in node.proto.attribute if tensor.value is None else ():
-        if attribute.HasField("sparse_tensor"):
-            return replace(stored_sparse(attribute.sparse_tensor), name=name, tensor=tensor)
-    size = 0 if tensor.shape is None else tensor.size
-    elements = size if isinstance(size, int) else 0
-    try:
-        nbytes = tensor.nbytes
-    except Undetermined:  # strings, or a size that isn't known
-        return Stored(name, tensor, elements, None)
-    return Stored(name, tensor, elements, nbytes if isinstance(nbytes, int) else None)

@@ -79,15 +79,13 @@ def find_weights(graph: Graph, shapes: Shapes) -> Weights:
     unsized = []
     uncounted = []
     for key, entry in found.items():
-        nbytes = entry.stored.nbytes
+        stored, layers, nbytes = entry.stored, entry.layers, entry.stored.nbytes
         if nbytes is None:
             unsized.append(key[1])
-        if not _counted(entry.stored.tensor.shape):
+        if not _counted(stored.tensor.shape):
             uncounted.append(key[1])
-        stored, layers = entry.stored, entry.layers
-        weights[key] = Weight(
-            key[1], stored.elements, nbytes or 0, entry.role, layers[0], stored.tensor.dtype
-        )
+        facts = entry.role, layers[0], stored.tensor.dtype
+        weights[key] = Weight(key[1], stored.elements, nbytes or 0, *facts)
         for layer in layers if len(layers) == 1 else dict.fromkeys(layers):
             by_layer.setdefault(layer, []).append(weights[key])
     # What only leads to results that nobody needs is used by no layer, but it is read.
@@ -154,15 +152,13 @@ class _Walk:
                 inner = self.shapes.bodies.get((node.index, attribute))
                 if inner is not None:
                     _Walk(body, inner, self, (*layer, attribute), self.found).run()
-        results: list[Asked] = [
-            (name, None) for name in self.graph.outputs if self.handed_out(name)
-        ]
-        self.use(results, (*self.path, len(self.graph.nodes)))
+        results = [name for name in self.graph.outputs if self.handed_out(name)]
+        self.use([(name, None) for name in results], (*self.path, len(self.graph.nodes)))
 
     def handed_out(self, name: str) -> bool:
         """Is a result constant?"""
-        producer = self.graph.producers.get(name)
-        return name in self.graph.stored or (producer is not None and self.shapes.folded(producer))
+        giver = self.graph.producers.get(name)
+        return name in self.graph.stored or (giver is not None and self.shapes.folded(giver))
 
     def roles(self, node: Node, operator: Operator | None) -> list[Asked]:
         """Each constant input of a node with the role the operator gives it, None for any."""

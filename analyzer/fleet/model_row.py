@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS, SCHEMA_VERSION
 from cnnscope.analyzer.fleet.field_columns import field_columns
@@ -56,14 +56,13 @@ def scanned_model(
     token = asked_numbers.set(asked)
     try:
         with examining():
-            report = report_of(_examined(file, request))
-            row = _row(report, identity, request)
+            analysis, batch = _bound(file, request)
+            report = report_of(analysis)
+            row = _row(report, batch, identity, request)
             # Made at once: what a layer is may hang on numbers, too.
             layers = list(layer_rows(report, "", identity.digest)) if request.layers else []
     finally:
         asked_numbers.reset(token)
-    analysis = report._analysis
-    assert isinstance(analysis, Analysis)
     row["from_graph"] = follows_from_graph(analysis, identity, asked)
     row = row_for(row, file, path)
     return row, [{**layer, "path": row["path"]} for layer in layers]
@@ -124,30 +123,44 @@ def _empty() -> dict[str, object]:
     return row
 
 
-def _examined(file: ModelFile, request: RowRequest) -> Analysis:
-    """The analysis at the sizes that are asked for."""
+class _Bound(NamedTuple):
+    """An analysis at the sizes that are asked for.
+
+    Args:
+        analysis: the model's.
+        batch: of the free dimensions that were taken for the batch, whether each was shown to be it.
+    """
+
+    analysis: Analysis
+    batch: Mapping[str, bool]
+
+
+def _bound(file: ModelFile, request: RowRequest) -> _Bound:
     dims = dict(request.dims)
     if dims:
-        inputs = {x.name: declared_tensor(x.type) for x in file.model.graph.input}
+        graph = file.model.graph
+        stored = {x.name for x in graph.initializer}
+        inputs = {x.name: declared_tensor(x.type) for x in graph.input if x.name not in stored}
         own = {*free_labels(inputs)}
         dims = {name: length for name, length in dims.items() if name in own}
     found = examine(file, dims=dims)
-    if request.batch in (None, 1):
-        return found
-    batch = [label for label, x in found.batch.items() if x.state != "refuted"]
-    if not batch:
-        return found
-    return examine(file, dims={**dims, **dict.fromkeys(batch, request.batch)})
+    batch = {label: x.state == "proven" for label, x in found.batch.items() if x.state != "refuted"}
+    if batch and request.batch not in (None, 1):
+        found = examine(file, dims={**dims, **dict.fromkeys(batch, request.batch)})
+    return _Bound(found, batch)
 
 
-def _row(report: Report, identity: Identity, request: RowRequest) -> dict[str, object]:
+def _row(
+    report: Report, batch: Mapping[str, bool], identity: Identity, request: RowRequest
+) -> dict[str, object]:
     analysis = report._analysis
     assert isinstance(analysis, Analysis)
     row = _empty() | {"graph_digest": identity.digest}
     row |= origin_columns(report) | total_columns(report) | field_columns(analysis)
     row |= quantised_columns(analysis)
-    row["batch"] = (request.batch or 1) if report.batch else None
-    row["batch_proven"] = all(report.batch.values()) if report.batch else None
+    if batch:
+        row["batch"] = 1 if request.batch is None else request.batch
+        row["batch_proven"] = all(batch.values())
     if request.limits:
         row |= limit_columns(report, request.limits)
     if request.lint:

@@ -56,7 +56,9 @@ class ParquetTable:
                 " write JSON Lines: cnnscope scan -o out.jsonl"
             ) from None
         try:
-            self._file = pyarrow.parquet.ParquetFile(path, memory_map=False)
+            self._file = pyarrow.parquet.ParquetFile(
+                path, memory_map=False, page_checksum_verification=True
+            )
             said = (self._file.schema_arrow.metadata or {}).get(KEY)
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise _damaged(error) from None
@@ -82,9 +84,11 @@ class ParquetTable:
                 raise DamagedError(f"column {column.name} is of {found!s:.60}, not of {type_}")
         lacking: dict[str, object] = {x.name: None for x in columns}
         names = [x.name for x in wanted]
+        seen = 0
         try:
             # Asked for no column, pyarrow gives no row.
             for batch in self._file.iter_batches(_ROWS, columns=names or there.names[:1]):
+                seen += batch.num_rows
                 if not names:
                     yield from (dict(lacking) for _ in range(batch.num_rows))
                     continue
@@ -92,6 +96,8 @@ class ParquetTable:
                     yield lacking | row
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise _damaged(error) from None
+        if seen != self.count:
+            raise DamagedError(f"damaged: it has {seen} rows, and says that it has {self.count}")
 
 
 def _damaged(error: Exception) -> DamagedError:

@@ -88,9 +88,11 @@ class ScanFile:
             raise self._error("the file is empty: no table that a scan wrote")
         self._table: _Table = self._parquet() if head == MAGIC else self._lines(first)
         version = self.meta.get("schema_version")
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise self._error("no table that a scan wrote: it has no schema_version")
+        if version > SCHEMA_VERSION:
             raise self._error(
-                f"it has schema_version {version!r:.20}, and this cnnscope reads {SCHEMA_VERSION}: "
+                f"it has schema_version {version}, and this cnnscope reads {SCHEMA_VERSION}: "
                 "a newer one wrote it"
             )
 

@@ -53,10 +53,8 @@ def test_figures_are_distributed_as_duckdb_says(rows: Rows, found: ScanSummary) 
 
 def test_a_sum_has_more_than_64_bits() -> None:
     numbers = NumberColumn()
-    for _ in range(1000):
-        numbers.append(2**63 - 1)
-    numbers.append(None)
-    numbers.append(2**63)  # no 64 bits hold it
+    numbers.extend([2**63 - 1] * 1000)
+    numbers.extend([None, 2**63])  # no 64 bits hold it
     found = distribution(MACS, numbers.values())
     assert (found.known, found.missing, found.total) == (1000, 2, 1000 * (2**63 - 1))
 
@@ -64,10 +62,10 @@ def test_a_sum_has_more_than_64_bits() -> None:
 def test_numbers_come_back_in_their_order_when_they_no_longer_fit_in_memory() -> None:
     numbers = NumberColumn()
     given = [n * 7 if n % 5 else None for n in range(300_000)]  # 2.4 MB
-    for n in given:
-        numbers.append(n)
+    for at in range(0, len(given), 1000):
+        numbers.extend(given[at : at + 1000])
     assert numbers.values().tolist() == [UNKNOWN if n is None else n for n in given]
-    numbers.append(5)
+    numbers.extend([5])
     assert numbers.values().tolist()[-2:] == [given[-1], 5]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 import weakref
 from array import array
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 if TYPE_CHECKING:
     import numpy
@@ -21,23 +22,26 @@ class NumberColumn:
     """Whole numbers of 64 bits in the order in which they came; beyond some they lie on disk."""
 
     def __init__(self) -> None:
-        self._block = array("q")
+        self._block, self._kept = array("q"), 0
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed with this object
         weakref.finalize(self, self._file.close)
 
-    def __del__(self) -> None:
-        self._file.close()
-
-    def append(self, value: int | None) -> None:
-        """One more; None, or what no 64 bits hold: not known."""
-        known = value is not None and UNKNOWN < value < 2**63
-        self._block.append(value if known else UNKNOWN)  # type: ignore[arg-type]  # as just asked
-        if len(self._block) == _BLOCK:
+    def extend(self, values: Iterable[int | None]) -> None:
+        """More of them; None, or what no 64 bits hold: not known."""
+        given = list(values)
+        try:
+            self._block.extend([UNKNOWN if value is None else value for value in given])
+        except OverflowError:  # those before it have been taken
+            del self._block[self._kept :]
+            self._block.extend([value if _fits(value) else UNKNOWN for value in given])
+        self._kept = len(self._block)
+        if self._kept > _BLOCK:
             self._flush()
 
     def _flush(self) -> None:
         self._file.write(self._block.tobytes())
         del self._block[:]
+        self._kept = 0
 
     def values(self) -> numpy.ndarray:
         """All of them; `UNKNOWN` where one isn't known."""
@@ -48,3 +52,7 @@ class NumberColumn:
         found = np.frombuffer(self._file.read(), np.int64)
         self._file.seek(0, 2)
         return found
+
+
+def _fits(value: int | None) -> TypeGuard[int]:
+    return value is not None and UNKNOWN < value < 2**63

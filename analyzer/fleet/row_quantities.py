@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
 from cnnscope.analyzer.budgets.figure import Figure
 from cnnscope.analyzer.budgets.limit import Limit
 from cnnscope.analyzer.budgets.quantities import QUANTITIES
-from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID
+from cnnscope.analyzer.budgets.quantity import ALLOW, FORBID, LISTS
 from cnnscope.analyzer.values.notation import many
 
 #: the column of each quantity that is one figure
@@ -27,12 +27,22 @@ _SIZED: Final = {x for key, x in _COLUMNS.items() if QUANTITIES[key].sized}
 _FIELD: Final = "receptive_field"
 _AXES: Final = ("rf_d", "rf_h", "rf_w", "rf_l")
 _KNOWN: Final = (*_COLUMNS, _FIELD, FORBID, ALLOW)
-#: what is read of a row to hold it against limits
-READ: Final = (
-    "path", "status", "error", "error_kind", "graph_digest", "operators", "body_operators",
-    "uncounted", "free_dims", "batch_proven",
-    "inputs", "rf_layer", *_AXES, *_COLUMNS.values(),
+_USUAL: Final = (
+    "path", "status", "error", "error_kind", "graph_digest", "uncounted", "free_dims", "batch_proven",
 )  # fmt: skip
+
+
+def columns_for(limits: Iterable[Limit]) -> list[str]:
+    """What has to be read of a row to hold it against limits."""
+    found = [*_USUAL]
+    for limit in limits:
+        if limit.quantity in LISTS:
+            found += ["operators", "body_operators"]
+        elif limit.quantity == _FIELD:
+            found += ["inputs", "rf_layer", *_AXES]
+        else:
+            found.append(_COLUMNS[limit.quantity])
+    return list(dict.fromkeys(found))
 
 
 def refusal(limit: Limit) -> str | None:
@@ -54,6 +64,15 @@ def row_figures(row: Mapping[str, object], quantity: str) -> list[Figure]:
     if row.get("rf_layer") is None and len(found) < _axes_there(row):
         found.append(Figure.unknown("along some axis it isn't known"))
     return found or [Figure.unknown("no layer has a receptive field along an axis")]
+
+
+def plain_value(row: Mapping[str, object], quantity: str) -> int | None:
+    """The one figure that a row has of a quantity; None: it isn't known, or there may be several."""
+    column = _COLUMNS.get(quantity)
+    if column is None or (column in _SIZED and row.get("batch_proven") in (False, 0)):
+        return None
+    value = row.get(column)
+    return value if isinstance(value, int) else None
 
 
 def _axes_there(row: Mapping[str, object]) -> int:

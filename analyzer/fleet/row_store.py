@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final, Literal
 
 from cnnscope.analyzer.fleet.figure_columns import FIGURES
@@ -20,10 +21,14 @@ ASPECTS: Final = (
     "free_dims", "lint_codes", "within_limits",
 )  # fmt: skip
 FIGURE_NAMES: Final = tuple(x.name for x in FIGURES)
+_FIGURES: Final = frozenset(FIGURE_NAMES)
 _OWN: Final = ("path", "graph_digest", "error")
 COLUMNS: Final = (*_OWN, "rf_layer", "batch_proven", *ASPECTS, *FIGURE_NAMES)
 #: what has to be read of a scan
 READ: Final = (*COLUMNS, "cnnscope_version")
+#: rows that are looked at together, column by column
+_AT_ONCE: Final = 1000
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 #: KiB of pages that are kept in memory
 _CACHE: Final = 32_768
 
@@ -41,7 +46,6 @@ class RowStore:
         columns = ", ".join(f'"{name}"' for name in COLUMNS[1:])
         for side in ("before", "after"):
             self.database.execute(f"CREATE TABLE {side} (path TEXT PRIMARY KEY, {columns})")
-            self.database.execute(f"CREATE INDEX {side}_digest ON {side} (graph_digest)")
         #: by side: how many rows, each figure's sum, of how many it is known, the versions they are from
         self.counts: dict[Side, int] = {"before": 0, "after": 0}
         self.sums: dict[Side, dict[str, int]] = {"before": {}, "after": {}}
@@ -56,22 +60,30 @@ class RowStore:
             f"INSERT OR IGNORE INTO {side} VALUES ({marks})", self._values(side, rows)
         )
         self.database.execute("COMMIT")
+        # Digests come in no order: an index of all of them is sorted once, instead of at each.
+        self.database.execute(f"CREATE INDEX {side}_digest ON {side} (graph_digest)")
         ((self.counts[side],),) = self.database.execute(f"SELECT count(*) FROM {side}")
 
     def _values(
         self, side: Side, rows: Iterable[Mapping[str, object]]
     ) -> Iterator[tuple[object, ...]]:
         sums, known, versions = self.sums[side], self.known[side], self.versions[side]
-        for row in rows:
-            for key in FIGURE_NAMES:
-                value = row.get(key)
-                if isinstance(value, int):
-                    sums[key] = sums.get(key, 0) + value
-                    known[key] = known.get(key, 0) + 1
-            version = row.get("cnnscope_version")
-            if version is not None:
-                versions[str(version)] = None
-            yield tuple(map(_plain, map(row.get, COLUMNS)))
+        every = iter(rows)
+        while some := list(islice(every, _AT_ONCE)):
+            columns: list[list[object]] = []
+            for key in COLUMNS:
+                values = [row.get(key) for row in some]
+                if key in _FIGURES:
+                    told = [x for x in values if isinstance(x, int)]
+                    sums[key] = sums.get(key, 0) + sum(told)
+                    known[key] = known.get(key, 0) + len(told)
+                else:
+                    values = list(map(_plain, values))
+                columns.append(values)
+            versions.update(
+                dict.fromkeys(str(x) for row in some if (x := row.get("cnnscope_version")))
+            )
+            yield from zip(*columns, strict=True)
 
     def find(self, side: Side, path: str) -> dict[str, object] | None:
         """The row of a path; None where there is none."""
@@ -95,5 +107,9 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, str):  # no database takes a lone surrogate
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return json.dumps(value, separators=(",", ":"))
+        return (
+            value
+            if value.isascii()
+            else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        )
+    return _JSON.encode(value)

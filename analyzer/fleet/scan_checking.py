@@ -6,7 +6,8 @@ Of the models that don't, the worst are kept to be told one by one; the others a
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Final
@@ -20,9 +21,10 @@ from cnnscope.analyzer.budgets.quantity import LISTS
 from cnnscope.analyzer.budgets.verdicts import Verdict, VerdictState
 from cnnscope.analyzer.fleet.failures import Failing
 from cnnscope.analyzer.fleet.row_quantities import (
-    READ,
+    columns_for,
     odd_operators,
     odd_text,
+    plain_value,
     refusal,
     row_figures,
 )
@@ -34,6 +36,9 @@ from cnnscope.analyzer.values.plain_class import dataclass
 
 #: models that are told one by one unless asked otherwise: of those that fail, and of those without report
 MOST: Final = 10_000
+_KEPT: Final[Mapping[str, Callable[[int, Fraction], bool]]] = {
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
+}  # fmt: skip
 _NO_BASELINE: Final = "it is relative to a baseline, and none is given"
 
 
@@ -99,7 +104,7 @@ def check_scan(scan: Rows, source: str, against: CheckedAgainst) -> ScanCheck:
         earlier.keep("before", against.baseline[0].rows(STORED))
         earlier.keep("after", scan.rows(("path",)))
     judged = _Judged(against, earlier)
-    judged.take(scan.rows(READ))
+    judged.take(scan.rows(columns_for(against.limits)))
     named = None if against.baseline is None else against.baseline[1]
     return judged.check(source, named)
 
@@ -151,6 +156,11 @@ class _Judged:
         if self._earlier is not None:
             base = _earlier_row(self._earlier, row)
         for (limit, bound), states in zip(self._asked, self._states, strict=True):
+            if bound is not None and bound.relation == "absolute":
+                value = plain_value(row, limit.quantity)
+                if value is not None and _KEPT[bound.comparison](value, bound.amount):
+                    states["within"] = states.get("within", 0) + 1
+                    continue  # of most rows that is all there is to say
             verdict = _verdict(row, limit, bound, base)
             states[verdict.state] = states.get(verdict.state, 0) + 1
             if verdict.state == "unknown":

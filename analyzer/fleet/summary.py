@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from cnnscope.analyzer.fleet.distribution import Distribution, distribution, furthest
 from cnnscope.analyzer.fleet.failures import Failing, Failure
@@ -28,6 +28,8 @@ TALLIED: Final = (
     "opset", "ir_version", "producer", "operators", "body_operators", "uncounted", "weight_dtypes",
     "quantised", "weights", "domains", "diagnostics", "lint_codes", "exceeded", "cnnscope_version",
 )  # fmt: skip
+#: rows that are looked at together, column by column
+_AT_ONCE: Final = 1000
 #: models that are named on each side of a figure
 NAMED: Final = 5
 
@@ -157,30 +159,29 @@ class _Taken:
         self.failing = Failing()
 
     def take(self, rows: Iterable[Mapping[str, object]]) -> None:
-        for row in rows:
-            self.models += 1
-            status = str(row.get("status"))
-            self.statuses[status] = self.statuses.get(status, 0) + 1
-            failed = (
-                status == "error"
-            )  # what is known of it nevertheless says nothing of the others
-            for column, kept in self.numbers.items():
-                value = None if failed else row.get(column)
-                kept.append(value if isinstance(value, int) else None)
-            self.digests.append(None if failed else _leading(row.get("graph_digest")))
-            if failed or row.get("error") is not None:  # also a model that contradicts itself
-                kind, said = row.get("error_kind") or "", row.get("error") or ""
-                self.failing.add(str(kind), str(said), str(row.get("path")))
-            if failed:
-                continue
+        every = iter(rows)
+        while some := list(islice(every, _AT_ONCE)):
+            self.models += len(some)
+            told = [row for row in some if row["status"] != "error"]
+            for row in some:
+                status = str(row["status"])
+                self.statuses[status] = self.statuses.get(status, 0) + 1
+                if row["error"] is not None:  # also where a model contradicts itself
+                    kind = str(row["error_kind"] or "")
+                    self.failing.add(kind, str(row["error"]), str(row["path"]))
+            # What is known of one that failed nevertheless says nothing of the others.
+            there = [row if row["status"] != "error" else {} for row in some]
+            for column, numbers in self.numbers.items():
+                numbers.extend([cast("int | None", row.get(column)) for row in there])
+            self.digests.extend([_leading(row.get("graph_digest")) for row in there])
             for column, tally in self.tallies.items():
-                tally.add(row.get(column))
+                tally.extend([row.get(column) for row in told])
 
 
 def _leading(digest: object) -> int | None:
     """The first 60 bits of a digest: of a million, two are taken for one once in a million scans."""
     try:
-        return int(str(digest)[:15], 16)
+        return None if digest is None else int(str(digest)[:15], 16)
     except ValueError:
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cnnscope.analyzer.values.plain_class import dataclass
@@ -70,38 +70,31 @@ class Tallying:
 
     def __init__(self, column: str) -> None:
         self.column = column
-        self._known: dict[str, list[int]] = {}
+        self._known: dict[object, list[int]] = {}
         self._without = self._others = 0
 
-    def add(self, value: object) -> None:
-        """One model's: a text, a number, a list of texts, or of {name, count}."""
-        found = list(_named(value))
-        if not found:
-            self._without += 1
-        for name, amount in found:
-            kept = self._known.get(name)
-            if kept is not None:
-                kept[0] += 1
-                kept[1] += amount
-            elif len(self._known) < MOST:
-                self._known[name] = [1, amount]
-            else:
-                self._others += 1
+    def extend(self, values: Iterable[object]) -> None:
+        """More models, a value each: a text, a number, a list of texts or of {name, count}; or None."""
+        known = self._known
+        for value in values:
+            found = value if isinstance(value, list) else () if value is None else (value,)
+            if not found:
+                self._without += 1
+            for part in found:
+                name, amount = (
+                    (part["name"], part["count"] or 0) if isinstance(part, dict) else (part, 1)
+                )
+                kept = known.get(name)
+                if kept is not None:
+                    kept[0] += 1
+                    kept[1] += amount
+                elif len(known) < MOST:
+                    known[name] = [1, amount]
+                else:
+                    self._others += 1
 
     def tally(self) -> Tally:
         """What was found so far; equally frequent things in the order of their names."""
-        entries = [Tallied(name, *kept) for name, kept in self._known.items()]
+        entries = [Tallied(str(name), *kept) for name, kept in self._known.items()]
         entries.sort(key=lambda x: (-x.models, -x.amount, x.name))
         return Tally(self.column, tuple(entries), self._without, self._others)
-
-
-def _named(value: object) -> Iterable[tuple[str, int]]:
-    if value is None:
-        return
-    if isinstance(value, str | int):
-        yield str(value), 1
-    elif isinstance(value, Mapping):
-        yield str(value["name"]), int(value["count"] or 0)
-    elif isinstance(value, Iterable):
-        for part in value:
-            yield from _named(part)

@@ -26,6 +26,10 @@ class NumberColumn:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed with this object
         weakref.finalize(self, self._file.close)
 
+    def append(self, value: int | None) -> None:
+        """One more; None, or what no 64 bits hold: not known."""
+        self.extend((value,))
+
     def extend(self, values: Iterable[int | None]) -> None:
         """More of them; None, or what no 64 bits hold: not known."""
         given = list(values)

@@ -73,6 +73,10 @@ class Tallying:
         self._known: dict[object, list[int]] = {}
         self._without = self._others = 0
 
+    def add(self, value: object) -> None:
+        """One model's value, as for `extend`."""
+        self.extend((value,))
+
     def extend(self, values: Iterable[object]) -> None:
         """More models, a value each: a text, a number, a list of texts or of {name, count}; or None."""
         known = self._known

@@ -22,6 +22,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 QUESTIONS = sorted(path.stem for path in (FOLDER / "questions").glob("*.py"))
 NAMES = (
     "counting",
+    "inline",
     "measure",
     "models",
     "setting",
@@ -294,3 +295,22 @@ def test_recorded_runs_are_taken_apart(tmp_path: Path) -> None:
         ["float16", "32", "4,229.7", "3,960.6", "3,810.6"],
     ]
     assert all(" | 0.0 % | ? | " in line for line in lines)
+
+
+def test_weights_lie_where_protobuf_puts_them(
+    scripts: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    """A model that was stored without them, then: byte for byte what onnx writes of it with zeros."""
+    source = FOLDER.parent / "sample_models" / "lenet5.onnx"
+    expected = onnx.load(source, load_external_data=False)
+    for tensor in expected.graph.initializer:
+        there = {entry.key: entry.value for entry in tensor.external_data}
+        if there:
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
+            tensor.raw_data = bytes(int(there["length"]))
+    assert scripts["inline"].written(source, tmp_path / "m.onnx") == "zeros"
+    assert (tmp_path / "m.onnx").read_bytes() == expected.SerializeToString()
+    with scripts["inline"].served(tmp_path / "m.onnx") as (address, counted):
+        assert analyze(address).totals.macs == analyze(source).totals.macs
+    assert counted.sent == (tmp_path / "m.onnx").stat().st_size  # so small, it is taken whole

@@ -86,14 +86,18 @@ def test_equal_graphs_share_a_number(rows: list[Row], parts: dict[str, Any]) -> 
     }
     tile = next(x for x in parts["fleet"]["tiles"] if x["id"] == "graphs")
     shared = sum(len(x) for x in alike.values() if len(x) > 1)
-    assert (tile["figure"], tile["said"]) == (str(len(alike)), f"{shared} models share one")
+    assert (tile["figure"], tile["said"]) == (
+        str(len(alike)),
+        f"different; {shared} models share one",
+    )
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda x: x.name)
 def test_bins_hold_each_model_once(figure: Any, rows: list[Row], parts: dict[str, Any]) -> None:
     found = next(x for x in parts["distributions"] if x["name"] == figure.name)
     field = [max((n for n in (x["rf_h"], x["rf_w"]) if n is not None), default=None) for x in rows]  # type: ignore[type-var]
-    values = field if figure.name == "field" else [x[figure.name] for x in rows]
+    derived: dict[str, list[Any]] = {"field": field, "input_length": [None] * len(rows)}
+    values = derived.get(figure.name) or [x[figure.name] for x in rows]
     failed = 0 if figure.name == "file_bytes" else sum(x["status"] == "error" for x in rows)
     edges = found["edges"]
     expected = [
@@ -108,6 +112,23 @@ def test_bins_hold_each_model_once(figure: Any, rows: list[Row], parts: dict[str
         assert high / low == pytest.approx(
             math.sqrt(2) if figure.measure == "bytes" else 10 ** (1 / 6)
         )
+
+
+@pytest.mark.parametrize(
+    ("shapes", "longest"),
+    [
+        ([[1, 3, 224, 320]], 320),
+        ([[1, 224, 320, 3]], 320),
+        ([[1, 1, 16000], [1, 2]], 16000),
+        ([[1, 3, None, 320]], None),
+        ([[1, 3, 8, 8], None], None),
+        ([[1, 128]], None),
+    ],
+)
+def test_the_longest_input_axis(shapes: list[Any], longest: int | None) -> None:
+    inputs = [{"name": "x", "dtype": "float32", "shape": shape} for shape in shapes]
+    columns = columns_of(parts_of(page_of([row("a", inputs=inputs), row("b")]))["models"])
+    assert columns.get("input_length", [None, None]) == [longest, None]
 
 
 def test_kinds_and_operators_are_counted(rows: list[Row], parts: dict[str, Any]) -> None:

@@ -38,6 +38,8 @@ NAMES: Final = (
 )
 #: bytes of JSON above which a part is gzipped: below, a reader of the file can read it
 LARGE: Final = 1 << 16
+#: and above which that is done less thoroughly
+_LARGEST: Final = 1 << 22
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&#\u2028\u2029"}
 
 
@@ -68,5 +70,6 @@ def written(name: str, found: object) -> Part:
     text = json.dumps(found, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
     if len(text) < LARGE:
         return Part(name, text, None)
-    packed = gzip.compress(text.encode(), 9, mtime=0)
+    # The last per cent of a fleet's part would take as long as all else.
+    packed = gzip.compress(text.encode(), 9 if len(text) < _LARGEST else 6, mtime=0)
     return Part(name, base64.b64encode(packed).decode(), "gzip")

@@ -23,7 +23,7 @@ class Figure:
         name: on the page and in its address; of a column, that one's.
         title: a few words.
         measure: what it is measured in.
-        value: what a row says; None: it isn't known.
+        value: what a row says; None: it isn't known, or there is none.
     """
 
     name: str
@@ -43,6 +43,14 @@ def _field(row: Row) -> int | None:
     return max((x for axis in "dhwl" if (x := whole(row, f"rf_{axis}")) is not None), default=None)
 
 
+def _input_length(row: Row) -> int | None:
+    """The longest axis of any input, of those after its first two; None where one of them is free."""
+    ends = row.get("inputs")
+    shapes = [x["shape"] for x in ends] if isinstance(ends, list) else []
+    lengths = [n for dims in shapes for n in (dims or ())[2:]]
+    return None if None in lengths or None in shapes else max(lengths, default=None)
+
+
 def _column(name: str, title: str, measure: Measure) -> Figure:
     return Figure(name, title, measure, lambda row: whole(row, name))
 
@@ -57,6 +65,7 @@ FIGURES: Final = (
     _column("flops", "FLOPs", "count"),
     _column("traffic_bytes", "bytes moved", "bytes"),
     _column("layers", "layers", "count"),
+    Figure("input_length", "longest input axis", "length", _input_length),
 )
 """Those that have a histogram, in the page's order."""
 

@@ -70,8 +70,8 @@ def _tiles(found: Gathered, spreads: dict[str, Distribution]) -> Iterator[Json]:
     ):  # fmt: skip
         yield _total(spreads[column], label)
     graphs, alike = found.graphs()
-    said = f"{alike:,} models share one" if alike else "no two are equal"
-    yield _tile("graphs", "different graphs", f"{graphs:,}", said)
+    said = f"different; {alike:,} models share one" if alike else "no two are equal"
+    yield _tile("graphs", "graphs", f"{graphs:,}", said)
 
 
 def _total(spread: Distribution, label: str) -> Json:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final
 
-from cnnscope.analyzer.render.page.fleet.figures import whole
+from cnnscope.analyzer.render.page.fleet.figures import FIGURES, whole
 from cnnscope.analyzer.render.page.fleet.fleet_contents import Row
 from cnnscope.analyzer.values.notation import middle, shape
 
@@ -97,6 +97,10 @@ def _reader(read: Callable[[Row, str], object], column: str) -> Callable[[Row], 
 
 
 _READ: Final = _readers()
+_COUNTED: Final[Mapping[str, Callable[[Row], int | None]]] = {
+    **{name: partial(whole, column=name) for name in _NUMBERS},
+    **{figure.name: figure.value for figure in FIGURES},
+}
 #: what follows from a row, see `ModelColumns.add`
 _FOUND: Final = ("operators", "uncounted", "family", "why", "page")
 #: of a scan's columns, those that the page asks for
@@ -135,8 +139,10 @@ class ModelColumns:
 
     def __init__(self) -> None:
         self.rows: list[int] = []
-        self._numbers: dict[str, list[int | None]] = {name: [] for name in _NUMBERS}
+        self._numbers: dict[str, list[int | None]] = {name: [] for name in _COUNTED}
         self._words = {name: _Words() for name in (*_READ, *_FOUND)}
+        self._counting = [(self._numbers[name].append, count) for name, count in _COUNTED.items()]
+        self._reading = [(self._words[name].add, read) for name, read in _READ.items()]
 
     def add(self, number: int, row: Row, found: Mapping[str, object]) -> None:
         """One more model.
@@ -148,10 +154,10 @@ class ModelColumns:
                 `family` that these are of, `why` there is no report, its own `page`.
         """
         self.rows.append(number)
-        for name, column in self._numbers.items():
-            column.append(whole(row, name))
-        for name, read in _READ.items():
-            self._words[name].add(read(row))
+        for append, count in self._counting:
+            append(count(row))
+        for add, read in self._reading:
+            add(read(row))
         for name in _FOUND:
             self._words[name].add(found.get(name))
 

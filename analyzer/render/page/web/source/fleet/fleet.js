@@ -45,15 +45,7 @@ export class Fleet extends Frame {
   }
 
   #values(name) {
-    const found = new Float64Array(this.models.length).fill(NaN);
-    for (const column of name === "field" ? ["rf_d", "rf_h", "rf_w", "rf_l"] : [name]) {
-      const values = this.models.column(column);
-      for (let row = 0; row < values.length; row += 1) {
-        const n = values[row];
-        if (n !== null && !(found[row] >= n)) found[row] = n;
-      }
-    }
-    return found;
+    return Float64Array.from(this.models.column(name), (n) => n ?? NaN);
   }
 
   figure(name) {

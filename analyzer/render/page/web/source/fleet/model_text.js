@@ -4,7 +4,7 @@ import { count, exact, nbytes, UNKNOWN } from "../notation.js";
 const COUNTS = new Set(["params", "buffers", "macs", "flops"]);
 const TITLES = {
   path: "model", params: "parameters", macs: "MACs", flops: "FLOPs", peak_activation_bytes: "peak activations", file_bytes: "file", weight_bytes: "weights' bytes",
-  traffic_bytes: "bytes moved", ir_version: "file format", family: "mostly", rf_covers_input: "field covers the input", rf_global: "something sees everything",
+  traffic_bytes: "bytes moved", ir_version: "file format", family: "mostly", rf_covers_input: "field covers the input", field: "largest field", input_length: "longest input axis", rf_global: "something sees everything",
   error_kind: "kind of error", weights: "weights", row: "place in the scan", graph: "equal graphs", uncounted: "not counted", free_dims: "free dimensions",
 };
 

@@ -102,7 +102,7 @@ export class Selection extends EventTarget {
     if (!values) return null;
     const column = models.column(LISTS[key] ?? key);
     const title = TITLES[key] ?? this.page.kinds.find(({ name }) => name === key)?.title.toLowerCase() ?? key;
-    const text = `${title} ${values.map((x) => this.said(x)).join(key === "op" ? " and " : " or ")}`;
+    const text = `${title}${key in TITLES ? "" : ":"} ${values.map((x) => this.said(x)).join(key === "op" ? " and " : " or ")}`;
     if (key === "op" || key === "over" || key === "open") {
       const every = key === "op" ? "every" : "some";
       return { text, keeps: (row) => values[every]((x) => column[row]?.includes(x)) };

@@ -11,7 +11,7 @@ export const figures = {
   parts: ["distributions"],
   mount(section, page) {
     const scale = () => page.state.get("bars") ?? "all";
-    const all = page.figures.map((figure) => new Histogram(page, figure, scale));
+    const all = page.figures.filter(({ name }) => name !== "input_length").map((figure) => new Histogram(page, figure, scale));
     const tools = h("div", { class: "tools" });
     section.append(tools, h("div", { class: "histograms" }, all.map(({ element }) => element)));
     page.state.on("bars", () => {

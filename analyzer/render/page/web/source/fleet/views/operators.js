@@ -2,6 +2,7 @@
 import { h } from "../../elements.js";
 import { exact } from "../../notation.js";
 import { countsOfLists, tally } from "../tally.js";
+import { many } from "../units.js";
 
 export const operators = {
   id: "operators",
@@ -20,9 +21,9 @@ export const operators = {
 
 /** Why totals aren't whole: an operator that isn't counted, a length that isn't known. */
 function gap([value, models, layers]) {
-  return { value, label: value, count: models, note: `${exact(layers)} layers`, tone: "warn" };
+  return { value, label: value, count: models, note: many(layers, "layer"), tone: "warn" };
 }
 
 function entry([value, models, layers, open]) {
-  return { value, label: value, count: models, note: `${exact(layers)} layers${open ? `, not counted in ${exact(open)} models` : ""}`, tone: open ? "warn" : "" };
+  return { value, label: value, count: models, note: `${many(layers, "layer")}${open ? `, not counted in ${exact(open)} of them` : ""}`, tone: open ? "warn" : "" };
 }

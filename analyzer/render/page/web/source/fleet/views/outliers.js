@@ -1,6 +1,7 @@
 // Which models are far from the others? Of each figure those beyond what is usual on a log axis, farthest first.
 import { h } from "../../elements.js";
-import { exact } from "../../notation.js";
+import { count as scaled, exact } from "../../notation.js";
+import { many, short } from "../units.js";
 
 const FIRST = 5;
 
@@ -9,7 +10,7 @@ export const outliers = {
   title: "Outliers",
   lead: "Which models are far from the others? Beyond the quartiles by more than three times what lies between these, on a log axis.",
   mount(section, page) {
-    const found = page.figures.filter(({ usual }) => usual).flatMap((figure) => sides(page, figure));
+    const found = page.figures.filter(({ name, usual }) => usual && name !== "input_length").flatMap((figure) => sides(page, figure));
     section.append(found.length ? h("div", { class: "columns wider" }, found) : h("p", { class: "soft" }, "None: every figure of every model lies within that."));
   },
 };
@@ -34,7 +35,7 @@ function sides(page, figure) {
 function side(page, figure, rows, title, [from, to], count) {
   if (!rows.length) return null;
   const some = rows.length === count ? "" : `, ${exact(rows.length)} of them on this page`;
-  return h("div", {}, h("h3", {}, title), h("p", { class: "soft" }, `${exact(count)} models${some}; the median is ${figure.write(figure.median)} `,
+  return h("div", {}, h("h3", {}, title), h("p", { class: "soft" }, `${many(count, "model")}${some}; the median is ${figure.write(figure.median)} `,
     h("button", { type: "button", class: "link", onclick: () => page.state.set({ [figure.name]: `${from}..${to}` }) }, "Select them")),
     h("ol", { class: "far" }, rows.slice(0, FIRST).map((row) => h("li", {},
       h("button", { type: "button", class: "link", onclick: () => page.choose(row) }, page.shortPath(row)),
@@ -42,6 +43,6 @@ function side(page, figure, rows, title, [from, to], count) {
 }
 
 function times(x) {
-  const short = (n) => (n >= 10 ? exact(Number(n.toPrecision(2))) : n.toFixed(1));
-  return x >= 1 ? `${short(x)}\u00d7` : `1/${short(1 / x)}`;
+  const rounded = (n) => (n >= 10 ? short(scaled(Number(n.toPrecision(2)))) : n.toFixed(1));
+  return x >= 1 ? `${rounded(x)}\u00d7` : `1/${rounded(1 / x)}`;
 }

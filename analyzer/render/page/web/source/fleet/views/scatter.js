@@ -31,7 +31,7 @@ class Scatter {
     this.said = h("p", { class: "soft", "aria-live": "off" });
     this.legend = h("div", { class: "legend", role: "group", "aria-label": "Colours" });
     const names = page.figures.map(({ name, title }) => [name, title]);
-    const options = [["x", "across", names, "params"], ["y", "up", names, "macs"], ["by", "colour", page.kinds.map(({ name, title }) => [name, title.toLowerCase()]), "family"]];
+    const options = [["x", "across", names, "params"], ["y", "up", names, "macs"], ["by", "colour", page.kinds.map(({ name, title }) => [name, title.toLowerCase()]), usualColour(page.kinds)]];
     this.selects = Object.fromEntries(options.map(([key, label, values]) => [key, h("select", { "aria-label": label, onchange: (event) => page.state.set({ [key]: event.target.value }) }, values.map(([value, title]) => h("option", { value }, title)))]));
     this.logs = Object.fromEntries(["x", "y"].map((key) => [key, h("input", { type: "checkbox", onchange: (event) => page.state.set({ [`${key}log`]: event.target.checked ? null : "no" }) })]));
     this.usual = Object.fromEntries(options.map(([key, , values, usual]) => [key, values.some(([name]) => name === usual) ? usual : values[Math.min(key === "y" ? 1 : 0, values.length - 1)]?.[0]]));
@@ -107,7 +107,18 @@ class Scatter {
       const y = this.axes.y.at(n);
       drawing.append(svg("path", { class: "rule", d: `M${left} ${y}H${w - right}` }), text(label, left - 8, y + 4, "tick", { "text-anchor": "end" }));
     }
+    this.diagonal(drawing);
     drawing.append(text(`${this.figures.x.title} \u2192`, w - right, t - 6, "tick", { "text-anchor": "end" }), text(`\u2191 ${this.figures.y.title}`, 2, 12, "tick"));
+  }
+
+  /** Where two figures of one kind are equal: a field as long as the input, weights as large as activations. */
+  diagonal(drawing) {
+    const { x, y } = this.figures;
+    if (x === y || x.unit !== y.unit || x.unit === "count" || this.logs.x.checked !== this.logs.y.checked) return;
+    const [low, high] = [Math.max(1, x.least, y.least), Math.min(x.most, y.most)];
+    if (low >= high) return;
+    const [x1, y1, x2, y2] = [this.axes.x.at(low), this.axes.y.at(low), this.axes.x.at(high), this.axes.y.at(high)];
+    drawing.append(svg("path", { class: "equal", d: `M${x1} ${y1}L${x2} ${y2}` }), text("equal", x2 - 6, y2 + 14, "tick", { "text-anchor": "end" }));
   }
 
   /** Where each model's dot is; NaN where a figure isn't known. */
@@ -225,8 +236,17 @@ class Scatter {
 
   sentence(row) {
     const { x, y } = this.figures;
-    return `${this.page.path(row)}: ${x.title} ${x.write(x.values[row])}, ${y.title} ${y.write(y.values[row])}`;
+    return `${this.page.shortPath(row)}: ${x.title} ${x.write(x.values[row])}, ${y.title} ${y.write(y.values[row])}`;
   }
+}
+
+/** What tells models apart: the first of these of which there isn't one that nearly all are. */
+function usualColour(kinds) {
+  for (const key of ["family", "producer", "opset", "quantised", "status"]) {
+    const counts = (kinds.find(({ name }) => name === key)?.values ?? []).map(([, n]) => n);
+    if (counts.length > 1 && Math.max(...counts) < 0.85 * counts.reduce((sum, n) => sum + n, 0)) return key;
+  }
+  return kinds[0]?.name;
 }
 
 /** Ticks that leave room for one another: the one of nought stays, the next to it gives way. */

@@ -1,6 +1,7 @@
 // The first screen: how many models, what they cost together, and of which there is no report.
 import { h } from "../../elements.js";
 import { exact } from "../../notation.js";
+import { many } from "../units.js";
 import { note, tile } from "../../views/summary.js";
 
 const SELECTS = { error: "error", partial: "partial" };
@@ -16,7 +17,7 @@ export const summary = {
       section.append(note({ severity: "info", text: `Figures, distributions and bars count all ${exact(count)} models. One by one, ${exact(shown)} of them are on this page: ` +
         "the 200 largest and smallest of every figure, examples of each failure, and 10,000 chosen by a hash of their paths. The scan's file has all rows." }));
     }
-    if (lint.length) section.append(h("details", {}, h("summary", {}, `Rules that found something: ${lint.length}`), h("ul", { class: "plain" }, lint.map(([code, n]) => h("li", {}, h("code", {}, code), ` in ${exact(n)} models`)))));
+    if (lint.length) section.append(h("details", {}, h("summary", {}, `Rules that found something: ${lint.length}`), h("ul", { class: "plain" }, lint.map(([code, n]) => h("li", {}, h("code", {}, code), ` in ${many(n, "model")}`)))));
   },
 };
 

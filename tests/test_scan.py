@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,11 +101,19 @@ def test_what_was_scanned_before_is_not_analysed_again(
     told: list[ScanProgress],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    out = tmp_path / f"out.{ending}"
+
     def analysed(**options: Any) -> int:
-        cnnscope.scan(zoo, tmp_path / f"out.{ending}", progress=told.append, **options)
+        cnnscope.scan(zoo, out, progress=told.append, **options)
         return told[-1].analysed
 
     assert [analysed(), analysed()] == [2, 0]
+    # a table without layers can't say what they were; one with them can
+    assert analysed(layers=True) == 2
+    layers = list(cnnscope.read_scan(out).layers())
+    assert len(layers) == 8
+    assert analysed(layers=True) == 0
+    assert list(cnnscope.read_scan(out).layers()) == layers
     (zoo / "0.onnx").write_bytes(model("Tanh"))
     assert [analysed(), analysed()] == [1, 0]
     assert [analysed(limits={"macs": "1 k"}), analysed(limits={"macs": "1 k"})] == [3, 0]
@@ -149,6 +159,28 @@ def test_exit_codes(
     assert not list(tmp_path.glob("other*"))
 
 
+class _Terminal(io.StringIO):
+    """Where somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_how_far_it_is_is_one_line(
+    zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnscope.runtime.commands.scan._OFTEN", -1.0)
+    terminal = _Terminal()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        assert run(zoo, "-o", tmp_path / "out.jsonl", "--workers", "1") == 1
+    assert "\n" not in terminal.getvalue()
+    *_, last, wiped = terminal.getvalue().removesuffix("\r").split("\r")
+    assert re.fullmatch(r"6 of 6 models, [0-9.e+]+ a second, 2 errors, 0:00 left *", last)
+    assert wiped.isspace()
+    assert len(wiped) >= len(last.rstrip())
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     assert run(*words) == 2
     said = capsys.readouterr()
@@ -185,6 +217,20 @@ def test_what_cant_be_is_one_line(
         (zoo, "-o", tmp_path / "a.jsonl", "--memory", "7"): "memory: a whole number of bytes",
         (zoo, "-o", tmp_path / "a.jsonl", "--memory", "2K"): "--memory 2K: ",
         (zoo, "-o", tmp_path / "a.jsonl", "--limit", "mac=2"): "--limit mac=2: ",
+        (
+            zoo,
+            "-o",
+            tmp_path / "a.jsonl",
+            "--limit",
+            "macs=+2%",
+        ): "there is nothing earlier at hand",
+        (
+            zoo,
+            "-o",
+            tmp_path / "a.jsonl",
+            "--config",
+            tmp_path / "no",
+        ): "no: can't be read: No such file",
         (zoo, "-o", tmp_path / "a.jsonl", "--engine", "mist"): "there is no engine 'mist'",
         (
             "--from",

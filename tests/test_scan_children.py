@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ import scan_children
 from scans import end_children, folder_of, model, rows_of
 
 import cnnscope
+from cnnscope.analyzer.fleet.row_request import RowRequest
 from cnnscope.runtime.fleet import warm_readers
-from cnnscope.runtime.fleet.model_reader import Opened, Read
+from cnnscope.runtime.fleet.model_reader import Opened, Read, ReaderSettings
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +64,19 @@ def test_a_warm_child_reads_one_after_the_other(tmp_path: Path) -> None:
     assert [x["params"] for x in scan.rows()] == [1728, 1728, 1728, None]
     assert set(os.listdir(tmp_path)) == before | {"out.jsonl"}  # noqa: PTH208
     assert not warm_readers._idle
+
+
+def test_a_child_ends_with_who_started_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_readers, "TARGET", scan_children.TARGET)
+    reader = warm_readers.Reader(ReaderSettings(RowRequest(), None), None)
+    reader.open("spin.onnx")
+    child = reader._child
+    assert child is not None
+    assert child.process.stdin is not None
+    child.send(("analyse", None))  # busy for good
+    child.process.stdin.close()
+    assert child.process.wait(60) == -signal.SIGTERM
+    reader.end()
 
 
 def test_a_child_that_cant_start_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,7 @@ def _limits(request: Scanning) -> tuple[Limit, ...]:
         return ()
     from cnnscope.analyzer.budgets.config import read_config
     from cnnscope.analyzer.budgets.limit_text import parse_limit
+    from cnnscope.runtime.gates.jobs import is_relative
 
     found: list[Limit] = []
     if request.config is not None:
@@ -158,6 +159,11 @@ def _limits(request: Scanning) -> tuple[Limit, ...]:
             found.append(parse_limit(text))
         except ValueError as error:
             raise Misuse(f"--limit {text:.80}: {error}") from None
+        if is_relative(found[-1]):
+            raise Misuse(
+                f"--limit {text:.80}: there is nothing earlier at hand: cnnscope check out.parquet --baseline"
+                " EARLIER.parquet holds a scan against another"
+            )
     return tuple({limit.key: limit for limit in found}.values())
 
 

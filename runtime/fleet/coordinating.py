@@ -19,6 +19,7 @@ from cnnscope.analyzer.model.remote_names import is_far
 from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.batch_job import BatchDone, BatchJob
+from cnnscope.runtime.fleet.earlier_rows import find_again, take_over
 from cnnscope.runtime.fleet.engines import checked_engine, executor_for
 from cnnscope.runtime.fleet.handing_out import hand_out
 from cnnscope.runtime.fleet.places import places_of
@@ -140,14 +141,9 @@ class _Run:
         self.size = max(1, min(_MOST, self.models // (4 * self.workers)))
         asked = {**self.job.asked(), "models": self.models, "size": self.size, "far": far}
         self.token = self.work.say(asked)
-        if not self.job.request.layers:  # an earlier table's layers aren't at hand
-            from cnnscope.runtime.fleet.earlier_rows import take_over
-
-            take_over(self.job, self.work.path)
+        take_over(self.job, self.work.path)
 
     def go_on(self, asked: dict[str, object]) -> None:
-        from cnnscope.runtime.fleet.earlier_rows import find_again
-
         for name, value in self.job.asked().items():
             if asked.get(name) != value:
                 raise ArgumentError(

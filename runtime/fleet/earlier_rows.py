@@ -6,8 +6,9 @@ Its rows become a journal of their own in the scan's folder, where they are foun
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cnnscope.analyzer.fleet.columns import SCHEMA_VERSION
@@ -27,24 +28,54 @@ def take_over(job: ScanJob, folder: Path) -> None:
     if not job.output.is_file():
         return
     from cnnscope.analyzer.fleet.model_row import shareable  # with it, the whole analysis
-    from cnnscope.analyzer.fleet.scan_file import ScanFile, is_scan
+    from cnnscope.analyzer.fleet.scan_file import is_scan
 
     if not is_scan(job.output):
         return
     asked = (request_digest(job.request), installed_version(), SCHEMA_VERSION)
-    journal = Journal(folder, EARLIER, layers=False)
+    journal = Journal(folder, EARLIER, layers=job.request.layers)
     try:
         with contextlib.suppress(ReportFileError):
-            for row in ScanFile(job.output).rows():
+            for row, layers in _read(job):
                 said = (row["request"], row["cnnscope_version"], row["schema_version"])
                 if said == asked and shareable(row):
-                    line = json.dumps(row, separators=(",", ":")).encode("ascii")
+                    lines = b"".join(_json(x) + b"\n" for x in layers)
                     status = str(row["status"])
-                    journal.add(0, "earlier", line, status=status, shareable=True, layers=b"")
+                    journal.add(
+                        0, "earlier", _json(row), status=status, shareable=True, layers=lines
+                    )
         journal.finish()
     finally:
         journal.close()
     find_again(folder, 0)
+
+
+_Row = Mapping[str, object]
+
+
+def _read(job: ScanJob) -> Iterator[tuple[_Row, Sequence[_Row]]]:
+    """The rows of the table, each with its layers' if these are asked for: without a model's, not at all."""
+    from cnnscope.analyzer.fleet.scan_table import Scan
+
+    scan = Scan(job.output)
+    if not job.request.layers:
+        yield from ((row, ()) for row in scan.rows())
+        return
+    # Both tables are in the order of the places, and a model's layers stand together.
+    groups = itertools.groupby(scan.layers(), lambda x: x["path"])
+    path, found = next(groups, (None, iter(())))
+    for row in scan.rows():
+        if row["path"] == path:
+            layers = list(found)
+            path, found = next(groups, (None, iter(())))
+        else:
+            layers = []
+        if len(layers) == row["layers"]:
+            yield row, layers
+
+
+def _json(row: _Row) -> bytes:
+    return json.dumps(row, separators=(",", ":")).encode("ascii")
 
 
 def find_again(folder: Path, batches: int) -> None:

@@ -9,6 +9,7 @@ led (PYTHONPATH, modules in the folder it starts in) can't be seen so, and is te
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import marshal
 import os
@@ -61,6 +62,8 @@ def wait_for_callers(address: str) -> None:
     import selectors
 
     load_all()
+    gc.collect()
+    gc.freeze()  # a fork that looked for garbage would copy every page that it shares
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.bind(address)
     door.listen()

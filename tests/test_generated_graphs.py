@@ -35,7 +35,7 @@ CODES = {
     "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE,
     "uint8": TensorProto.UINT8,
 }  # fmt: skip
-GRAPHS = int(os.environ.get("CNNSCOPE_GRAPHS", amount(60, 150)))
+GRAPHS = int(os.environ.get("CNNSCOPE_GRAPHS", amount(40, 150)))
 SEED = int(os.environ.get("CNNSCOPE_SEED", "20240611"))
 
 

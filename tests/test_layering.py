@@ -443,6 +443,7 @@ def other_dataclasses(house: House) -> list[str]:
     return [
         f"{module} makes classes by dataclasses: values.plain_class has a dataclass that is made faster"
         for module, text in house.sources.items()
+        if "dataclasses" in text  # else nothing is gone through
         for node in ast.walk(parsed(text))
         if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
         if "dataclass" in {alias.name for alias in node.names}

@@ -118,7 +118,7 @@ def lines(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 
 @settings(
-    max_examples=amount(150, 20_000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=amount(80, 20_000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 @given(lines())
 def test_what_is_plain_is_what_typer_says(line: tuple[str, list[str]]) -> None:

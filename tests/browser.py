@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,12 +53,22 @@ def browser(width: int = 1300, height: int = 900, *options: str) -> Iterator[Chr
         driver.quit()
 
 
-def page_file(contents: Contents, folder: Path) -> Path:
-    """A report page in a folder."""
+def page_file(contents: Contents, folder: Path, without: Collection[str] = ()) -> Path:
+    """A report page in a folder.
+
+    Args:
+        without: parts that take long and that the test doesn't look at: left out as where they can't be told.
+    """
+    from unittest import mock
+
+    from cnnscope.analyzer.render.page import parts
     from cnnscope.analyzer.render.page.page import page
 
+    assert set(parts.NAMES).issuperset(without)
     path = folder / "page.html"
-    path.write_text(page(contents), encoding="utf-8")
+    kept = tuple(name for name in parts.NAMES if name not in without)
+    with mock.patch.object(parts, "NAMES", kept):
+        path.write_text(page(contents), encoding="utf-8")
     return path
 
 

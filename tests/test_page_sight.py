@@ -38,7 +38,7 @@ def test_the_page_shows_the_exact_regions(
 ) -> None:  # fmt: skip
     report = cnnscope.analyze(samples / f"{model}.onnx")
     chosen = report.layers[layer] if layer else report.layers[len(report.layers) // 2]
-    path = page_file(Contents(report), tmp_path)
+    path = page_file(Contents(report), tmp_path, without=("effective",))
     fields = [field for field in chosen.receptive_field if field.output_axis is not None]
     rank = len(chosen.outputs[0].shape or ())
     for unit in units[: amount(1, len(units))]:

@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(why_not()), reason=wh
 def resnet(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Contents, Path]:
     """What ResNet-50's page holds, and the page."""
     contents = contents_of(samples / "resnet50.onnx")
-    return contents, page_file(contents, tmp_path_factory.mktemp("resnet50"))
+    folder = tmp_path_factory.mktemp("resnet50")
+    return contents, page_file(contents, folder, without=("effective", "regions"))
 
 
 MACS = "return document.querySelector('[data-figure=macs] .figure').textContent"
@@ -73,7 +74,7 @@ def test_a_wrong_image_is_refused_in_a_line(samples: Path, tmp_path: Path) -> No
 
 def test_tiles_lie_where_they_are_cut(driver: Chrome, samples: Path, tmp_path: Path) -> None:
     contents = contents_of(samples / "wavenet.onnx", tiles=[4000])
-    path = page_file(contents, tmp_path)
+    path = page_file(contents, tmp_path, without=("effective", "regions"))
     opened(driver, path, "#tile=0,1")
     at(driver, "tiles")
     own, read = (

@@ -39,6 +39,7 @@ class Hub:
 
 class HubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body behind its headers would wait for 40 ms
     hub: ClassVar[Hub]
 
     def log_message(self, *said: object) -> None:

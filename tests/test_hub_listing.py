@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hub_server import Hub, a_hub
 
+import cnnscope
 from cnnscope.analyzer.model import http_session
 from cnnscope.analyzer.model.file import open_model
 from cnnscope.analyzer.values.diagnostics import ModelFileError
@@ -193,3 +196,38 @@ def test_a_rate_limit_is_waited_for(hub: Hub) -> None:
 
     hub.answers["/api/models/org/resnet/tree/main"] = limited
     assert places("hf://org/resnet") == ["hf://org/resnet/m.onnx"]
+
+
+def test_who_asks_is_told_to_the_hub_alone(hub: Hub) -> None:
+    """A hub may send on, to its other name say; another server isn't told the token."""
+    with a_hub(files={"org/moved": {"m.onnx": b"x"}}) as other:
+        path = "/api/models/org/resnet/tree/main"
+        there = f"{other.url}/api/models/org/moved/tree/main?recursive=true"
+        hub.answers[path] = lambda: (307, {"Location": there}, b"")
+        assert places("hf://org/resnet") == ["hf://org/resnet/m.onnx"]
+        assert other.tokens == {None}
+
+
+def test_a_scan_of_an_organisation(hub: Hub, samples: Path, tmp_path: Path) -> None:
+    """From the hub's pages to rows: those that are read, gated ones and broken ones; no token anywhere."""
+    lenet = (samples / "lenet5.onnx").read_bytes()
+    hub.files = {
+        "org/a": {"onnx/model.onnx": lenet}, "org/b": {"m.onnx": b"x"}, "org/c": {"m.onnx": lenet},
+        "org/d": {"m.onnx": lenet},
+    }  # fmt: skip
+    hub.private.add("org/c")
+    hub.answers["/org/d/resolve/main/m.onnx"] = lambda: (403, {"X-Error-Code": "GatedRepo"}, b"")
+    table = tmp_path / "out.jsonl"
+    cnnscope.scan(["hf://org/*", "hf://org/a"], table, workers=1)
+    text = table.read_text()
+    rows = {row["path"]: row for row in map(json.loads, text.splitlines())}
+    assert {path: row["status"] for path, row in rows.items()} == {
+        "hf://org/a/onnx/model.onnx": "ok", "hf://org/b/m.onnx": "error", "hf://org/c": "error",
+        "hf://org/d/m.onnx": "error",
+    }  # fmt: skip
+    macs = cnnscope.analyze(samples / "lenet5.onnx").totals.macs
+    assert rows["hf://org/a/onnx/model.onnx"]["macs"] == macs.value
+    assert "may not be read" in rows["hf://org/c"]["error"]
+    assert "may not be read" in rows["hf://org/d/m.onnx"]["error"]
+    assert "hf_secret" not in text
+    assert [x.name for x in tmp_path.iterdir()] == ["out.jsonl"]

@@ -29,6 +29,7 @@ class Served:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body behind its headers would wait for 40 ms
     served: Served
 
     def log_message(self, *said: object) -> None:

@@ -98,7 +98,7 @@ class ModelFileError(CnnscopeError):
 
 
 class ReportFileError(CnnscopeError):
-    """A report can't be read back: no JSON, no report, or one of another version."""
+    """A report or a scan can't be read back: it is neither, damaged, or of another version."""
 
 
 class OutsideFolderError(ModelFileError):

@@ -136,6 +136,16 @@ def test_weights_inside_and_beside_are_the_same_graph(tmp_path: Path, threshold:
     assert known == digest(inside) == digest(beside)
 
 
+def test_names_that_are_no_text_have_a_digest() -> None:
+    """What is wrong with the model, its analysis says."""
+    model = small("[n] y = Conv <pads=[1,1,1,1]> (x, w, b)")
+    notes = model.graph.node[0].metadata_props
+    notes.add(key="pkg.torch.onnx.name_scopes", value="abcd")
+    for text in (b"Conv", b"abcd", b"pkg.t", b"\x01w", b"float"):
+        data = model.SerializeToString().replace(text, text[:-1] + b"\xff")
+        assert len(digest(data)) == 64
+
+
 def test_fields_in_another_order_are_the_same_graph() -> None:
     """protobuf allows every order of a message's fields: here the graph comes first, or last."""
     model = small()

@@ -19,7 +19,6 @@ import onnx
 from cnnscope.analyzer.model.expansion import function_key
 from cnnscope.analyzer.model.exporter_notes import SCOPES
 from cnnscope.analyzer.model.tensors import is_float, is_whole, keeps_numbers
-from cnnscope.analyzer.model.wire_format import PAYLOADS
 
 _A: Final = onnx.AttributeProto
 _GRAPHS: Final = frozenset({_A.GRAPH, _A.GRAPHS, _A.UNDEFINED})
@@ -57,8 +56,9 @@ def graph_bytes(
     for name in _NOT_READ:
         model.ClearField(name)
     _keep_notes(model, notes)
-    weights = _small_weights(model, by_shape)
-    _strip_graph(model.graph, weights)
+    bodies = _strip_nodes(model.graph.node)
+    weights = _small_weights(model, by_shape, bodies)
+    _strip_tensors(model.graph, weights)
     for function in model.functions:
         function.ClearField("doc_string")
         function.ClearField("metadata_props")
@@ -70,13 +70,19 @@ def graph_bytes(
 
 
 def _keep_notes(proto: onnx.ModelProto | onnx.NodeProto, keys: Collection[str]) -> None:
-    kept = [(x.key, x.value) for x in proto.metadata_props if x.key in keys]
+    kept = [x.SerializeToString() for x in proto.metadata_props if x.key in keys]
     proto.ClearField("metadata_props")
-    for key, value in kept:
-        proto.metadata_props.add(key=key, value=value)
+    for entry in kept:
+        proto.metadata_props.add().ParseFromString(entry)
 
 
-def _strip_graph(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
+def _strip_graph(graph: onnx.GraphProto) -> None:
+    _strip_nodes(graph.node)
+    _strip_tensors(graph)
+
+
+def _strip_tensors(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
+    """What a graph says of itself and of its tensors."""
     graph.ClearField("doc_string")
     graph.ClearField("metadata_props")
     for tensor in graph.initializer:
@@ -86,7 +92,6 @@ def _strip_graph(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
         _strip_sparse(sparse)
     for values in (graph.input, graph.output, graph.value_info):
         _strip_values(values)
-    _strip_nodes(graph.node)
 
 
 def _strip_values(values: Iterable[onnx.ValueInfoProto]) -> None:
@@ -95,7 +100,9 @@ def _strip_values(values: Iterable[onnx.ValueInfoProto]) -> None:
         value.ClearField("metadata_props")
 
 
-def _strip_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
+def _strip_nodes(nodes: Iterable[onnx.NodeProto]) -> list[onnx.AttributeProto]:
+    """What is said of nodes; those of their attributes that hold graphs."""
+    bodies = []
     for node in nodes:
         node.ClearField("doc_string")
         if node.metadata_props:
@@ -105,6 +112,9 @@ def _strip_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
             if attribute.type in _HOLDING:
                 # A node that is given something may be looked at as a whole by onnx.
                 _strip_attribute(attribute, alone=not any(node.input))
+                if attribute.type in _GRAPHS:
+                    bodies.append(attribute)
+    return bodies
 
 
 def _strip_attribute(attribute: onnx.AttributeProto, alone: bool) -> None:
@@ -133,15 +143,20 @@ def _strip_sparse(sparse: onnx.SparseTensorProto) -> None:
 
 def _strip_tensor(tensor: onnx.TensorProto, numbers: bool) -> None:
     """Leave out where the payload lies, and its numbers, too, if they don't count."""
+    if numbers and type(tensor.name) is str:  # bytes, where it is no text
+        name, dtype, lengths = tensor.name, tensor.data_type, list(tensor.dims)
+        tensor.Clear()
+        tensor.name, tensor.data_type = name, dtype
+        tensor.dims.extend(lengths)
+        return
     tensor.ClearField("doc_string")
     tensor.ClearField("metadata_props")
     tensor.ClearField("external_data")
-    if numbers:
-        for name in (*PAYLOADS, "data_location"):
-            tensor.ClearField(name)
 
 
-def _small_weights(model: onnx.ModelProto, by_shape: ByShape) -> frozenset[str]:
+def _small_weights(
+    model: onnx.ModelProto, by_shape: ByShape, bodies: Iterable[onnx.AttributeProto]
+) -> frozenset[str]:
     """The main graph's stored floats that are few, whole, and given to nothing that asks for them."""
     graph = model.graph
     found = {x.name for x in graph.initializer if is_float(x) and keeps_numbers(x) and is_whole(x)}
@@ -153,14 +168,14 @@ def _small_weights(model: onnx.ModelProto, by_shape: ByShape) -> frozenset[str]:
     for node in graph.node:
         key = node.domain, node.op_type
         if key not in told:
-            plain = function_key(node)[:2]
-            told[key] = plain not in functions and by_shape(*plain)
+            domain, op, _ = function_key(node)
+            named = type(domain) is str and type(op) is str  # bytes, where it is no text
+            told[key] = named and (domain, op) not in functions and by_shape(domain, op)
         # Where all is stored, all is worked out beforehand.
         if not told[key] or stored.issuperset(node.input):
             found.difference_update(node.input)
-        for attribute in node.attribute:
-            if attribute.type in _GRAPHS:
-                found.difference_update(_names_in(attribute))
+    for attribute in bodies:
+        found.difference_update(_names_in(attribute))
     return frozenset(found.difference(x.name for x in graph.output))
 
 

@@ -86,8 +86,8 @@ ONCE: Final = frozenset(
 # joins; two merged tensors are one payload in two places, which no (offset, length) can say.
 _UNMERGEABLE: Final = frozenset({"t", "sparse_tensor", "values", "indices"})
 
-#: payload field -> wire type of a single element (text and bytes have only the one form)
-PAYLOADS: Final = {
+# Payload field -> wire type of a single element (text and bytes have only the one form).
+_PAYLOADS: Final = {
     "raw_data": 2,
     "string_data": 2,
     "float_data": 5,
@@ -108,7 +108,7 @@ _CHILDREN: Final = {
 
 PAYLOAD_KEYS: Final = {
     field_key("TensorProto", name, wire): name
-    for name, element in PAYLOADS.items()
+    for name, element in _PAYLOADS.items()
     for wire in (2, element)
 }
 

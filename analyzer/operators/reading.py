@@ -76,6 +76,7 @@ class Only:
 AxisRead = Along | Listed | Whole | Upto | Only
 
 _WHOLE = {spatial: Whole(spatial) for spatial in (False, True)}
+_FIRST = Only(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +243,10 @@ def elementwise(output: Tensor, tensor: Tensor) -> tuple[AxisRead, ...]:
     if dims == lengths:
         return straight(len(dims))
     shift = len(lengths) - len(dims)
+    own = straight(len(lengths))
     return tuple(
         [
-            Only(0, 0) if dim == 1 and lengths[i + shift] != 1 else Along(i + shift)
+            _FIRST if dim == 1 and lengths[i + shift] != 1 else own[i + shift]
             for i, dim in enumerate(dims)
         ]
     )

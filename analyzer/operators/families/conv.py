@@ -25,7 +25,7 @@ from cnnscope.analyzer.operators.families.spatial import (
     spatial_axes,
 )
 from cnnscope.analyzer.operators.filter_banks import kernel_filters
-from cnnscope.analyzer.operators.reading import Along, OutputReads
+from cnnscope.analyzer.operators.reading import Along, OutputReads, straight
 from cnnscope.analyzer.operators.rules import Ints, demand, each_axis
 from cnnscope.analyzer.operators.work import Work, matrix_work
 from cnnscope.analyzer.values.conditions import agree, reaches
@@ -143,7 +143,11 @@ def conv_reads(
     )
     space = [Along(axis, window) for axis, window in zip(axes, windows, strict=True)]
     of_channel = grouped(channel, x.dims[channel], w.dims[0], group)
-    return arranged(x, channel, of_channel, space), per_channel(w, channel), (Along(channel),)
+    return (
+        arranged(x, channel, of_channel, space),
+        per_channel(w, channel),
+        (straight(x.rank)[channel],),
+    )
 
 
 # -- with an activation behind ----------------------------------------------------------------

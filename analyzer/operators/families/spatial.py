@@ -14,10 +14,13 @@ from cnnscope.analyzer.operators.reading import (
     Whole,
     everything,
     repeated,
+    straight,
 )
 from cnnscope.analyzer.operators.rules import Ints, Rule, each_axis
 from cnnscope.analyzer.values.dimension import Dim, FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
+
+_WHOLE = Whole()
 
 
 def each_end(pads: Ints, count: int) -> list[tuple[int, int]]:
@@ -48,7 +51,7 @@ def kernel_of(w: Tensor, kernel_shape: Ints) -> list[int]:
 def grouped(axis: int, inputs: Dim, outputs: Dim, group: int) -> AxisRead:
     """The channels each output channel reads: those of its group."""
     if group == 1 or isinstance(inputs, FreeDim) or isinstance(outputs, FreeDim):
-        return Whole()
+        return _WHOLE
     reads, writes = inputs // group, outputs // group
     if reads == writes == 1:  # depthwise
         return Along(axis)
@@ -60,13 +63,14 @@ def grouped(axis: int, inputs: Dim, outputs: Dim, group: int) -> AxisRead:
 
 def arranged(x: Tensor, channel: int, of_channel: AxisRead, space: Sequence[AxisRead]) -> InputRead:
     """Reads of batch, channels and space in the order of the input's axes."""
-    rest = iter((Along(0), *space))
-    return tuple(of_channel if axis == channel else next(rest) for axis in range(x.rank))
+    read: list[AxisRead] = [straight(x.rank)[0], *space]
+    read.insert(channel, of_channel)
+    return tuple(read)
 
 
 def per_channel(w: Tensor, channel: int) -> InputRead:
     """Weights of which each output channel has its own."""
-    return (Along(channel), *everything(w)[1:])
+    return (straight(channel + 1)[channel], *everything(w)[1:])
 
 
 def last(rule: Rule) -> Rule:

@@ -437,6 +437,7 @@ def test_rules_are_named_with_their_home(samples: Path) -> None:
 
 
 @cache
+@cache
 def explained(model: Path) -> list[cnnscope.Explanation]:
     """The first layer, one in the middle and the last."""
     layers = cnnscope.analyze(model).layers

@@ -50,7 +50,7 @@ def measured(asked: Asked) -> dict[str, Any]:
 def kept(work: Path) -> int:
     """Rows that a scan has kept so far, by its journals."""
     found = 0
-    for path in work.glob("??????.jsonl*"):
+    for path in work.glob("[0-9]*.jsonl*"):
         try:
             found += path.read_bytes().count(b"\n")
         except OSError:  # it has its other name by now

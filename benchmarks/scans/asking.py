@@ -98,10 +98,11 @@ def account(path: Path, seed: int) -> dict[str, Any]:
     status: Counter[str] = Counter()
     wrong: list[str] = []
     seen: set[int] = set()
-    known = graphs = 0
+    known = texts = 0
     digests = set()
     for row in rows(path):
         status[row["status"]] += 1
+        texts += len(json.dumps(row, separators=(",", ":"))) + 1
         if row["graph_digest"]:
             digests.add(row["graph_digest"][:16])
         i = number(row["path"])
@@ -118,8 +119,8 @@ def account(path: Path, seed: int) -> dict[str, Any]:
                     wrong.append(f"{row['path']}: {name} {row[name]}, not {value}")
         if row["status"] == "error":
             wrong.append(f"{row['path']}: {row['error']}")
-    graphs = len(digests)
     return {
-        "rows": sum(status.values()), "models": len(seen), "status": dict(status), "graphs": graphs,
+        "rows": sum(status.values()), "models": len(seen), "status": dict(status), "graphs": len(digests),
         "figures_known": known, "wrong": len(wrong), "first_wrong": wrong[:5],
+        "table_bytes": path.stat().st_size, "json_bytes": texts,
     }  # fmt: skip

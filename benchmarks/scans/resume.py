@@ -14,6 +14,7 @@ from scans.over_http import addresses
 
 MOST = 2000  # models: enough for a kill in the middle
 KILLED_AT = (0.2, 0.5, 0.8)
+WORKERS = 4
 
 
 def measured(asked: Asked) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def measured(asked: Asked) -> dict[str, Any]:
         left, kills = [], []
         for share in KILLED_AT:
             said(f"killing it at {share:.0%}")
-            more = ["--resume"] if kills else []
+            more = ["--workers", str(WORKERS), *(["--resume"] if kills else [])]
             done = asked.scan(
                 ["--from", listed], output, *more,
                 until=lambda _, share=share: kept(work) >= share * models,
@@ -38,12 +39,12 @@ def measured(asked: Asked) -> dict[str, Any]:
             kills.append(done.code)
             left.append(kept(work))
         said("resuming it to the end")
-        done = asked.scan(["--from", listed], output, "--resume")
+        done = asked.scan(["--from", listed], output, "--workers", str(WORKERS), "--resume")
         twice = counts(address).opened - 2 * read
     return {
         "models": models, "codes": [*kills, done.code], "kept": left, "read_once": read, "read_again": twice,
         "rows": sum(1 for _ in rows(output)), "equal": content(output) == wished,
-        "left": work.exists(), "workers": asked.workers,
+        "left": work.exists(),
     }  # fmt: skip
 
 
@@ -67,8 +68,7 @@ def text(found: Mapping[str, Any]) -> str:
 
 
 def targets(found: Mapping[str, Any]) -> list[Target]:
-    # What is in flight: a model for each worker, 8 by default far away on two cores, at each of the kills.
-    in_flight = len(KILLED_AT) * (found["workers"] or 32)
+    in_flight = len(KILLED_AT) * WORKERS  # a model for each worker at each of the kills
     return [
         Target("killed and resumed: rows that differ", 0 if found["equal"] else 1, 0),
         Target("killed and resumed: models read again", found["read_again"], in_flight),

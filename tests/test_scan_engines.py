@@ -18,6 +18,7 @@ from web_server import serving
 
 from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
 from cnnscope.runtime.fleet.cluster_executor import ClusterExecutor, check_workers
+from cnnscope.runtime.fleet.journal import Journal
 from cnnscope.runtime.fleet.scanning import scan
 from cnnscope.runtime.fleet.worker import scan_batch
 
@@ -201,6 +202,27 @@ def test_another_error_of_an_engine_ends_the_scan_and_it_can_go_on(
         scan(zoo, tmp_path / "out.jsonl", executor=losing, workers=1)
     assert "\n" not in str(said.value)
     assert rows(zoo, tmp_path, executor=losing, workers=1, resume=True) == wished
+
+
+def journal_of(folder: Path, **given: Any) -> Journal:
+    return Journal(folder, 0, layers=False, **given)
+
+
+def test_one_worker_at_a_time_has_a_journal(tmp_path: Path) -> None:
+    """A worker that was given up may still be at its batch: whoever is next waits, and finds all its rows."""
+    first = journal_of(tmp_path)
+    with pytest.raises(RunError, match=r"another worker is still at batch 0: .*--resume"):
+        journal_of(tmp_path, patience=0.0)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(journal_of, tmp_path)
+        first.add(0, "analysis", b'{"path":"a"}', status="ok", shareable=False, layers=b"")
+        first.close()
+        found = second.result(10)
+    assert found.done == {0}
+    found.close()
+    found.finish()
+    first.finish()  # it has ended too, and that is no error
+    assert [path.name for path in tmp_path.iterdir()] == ["000000.jsonl"]
 
 
 # -- what is said --------------------------------------------------------------------------------------

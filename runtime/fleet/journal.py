@@ -2,19 +2,33 @@
 
 A line has which place of the batch it is of, how it came about, where its layers' rows lie, and the row. A
 line without its end was being written when its writer was killed, and doesn't count. The journal of a batch
-that is whole has another name, so that nobody opens it to write again.
+that is whole has another name, so that nobody opens it to write again. One worker at a time has a journal:
+a batch may have been given out again while whoever had it first is still at it, unheard.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from cnnscope.analyzer.values.diagnostics import RunError
+
 #: in front of the row in a line; nothing of what stands before it is anybody's name
 _ROW: Final = b',"row":'
+
+
+#: seconds that a worker waits for one that has its batch, and between two looks
+PATIENCE: Final = 600.0
+_LOOK: Final = 0.05
+
+
+class BusyError(RunError):
+    """Another worker has the journal."""
 
 
 class Entry(NamedTuple):
@@ -44,18 +58,33 @@ class Journal:
         folder: the scan's folder.
         number: the batch's.
         layers: whether there are rows of layers.
+        patience: seconds to wait for another worker that has it.
+
+    Raises:
+        BusyError: it still has it.
     """
 
-    def __init__(self, folder: Path, number: int, *, layers: bool) -> None:
+    def __init__(
+        self, folder: Path, number: int, *, layers: bool, patience: float = PATIENCE
+    ) -> None:
         self._path = journal_path(folder, number, whole=False)
         self._whole = journal_path(folder, number, whole=True)
-        whole, layer_end = 0, 0
-        self.done: set[int] = set()
-        for entry, _, end in entries(self._path):
-            whole, layer_end = end, max(layer_end, sum(entry.layers))
-            self.done.add(entry.at)
-        self._rows = _opened(self._path, whole)
-        self._layers = _opened(layers_path(folder, number), layer_end) if layers else None
+        self._rows = _opened(self._path)
+        self._layers = None
+        try:
+            _have(self._rows, number, patience)
+            whole, layer_end = 0, 0
+            self.done: set[int] = set()
+            for entry, _, end in entries(self._path):
+                whole, layer_end = end, max(layer_end, sum(entry.layers))
+                self.done.add(entry.at)
+            _cut(self._rows, whole)
+            if layers:
+                self._layers = _opened(layers_path(folder, number))
+                _cut(self._layers, layer_end)
+        except BaseException:
+            self.close()
+            raise
 
     def add(
         self, at: int, by: str, row: bytes, *, status: str, shareable: bool, layers: bytes
@@ -76,7 +105,8 @@ class Journal:
 
     def finish(self) -> None:
         """All of the batch is there."""
-        self._path.replace(self._whole)
+        with contextlib.suppress(FileNotFoundError):  # another worker said so
+            self._path.replace(self._whole)
 
     def close(self) -> None:
         self._rows.close()
@@ -148,9 +178,32 @@ def _entry(line: bytes) -> Entry:
     return Entry(told["at"], told["by"], told["status"], told["shareable"], place, row[:-2])
 
 
-def _opened(path: Path, end: int) -> IO[bytes]:
-    """A file to be written on behind what is whole of it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    os.ftruncate(descriptor, end)
-    os.lseek(descriptor, end, os.SEEK_SET)
-    return os.fdopen(descriptor, "wb")
+def _opened(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb")
+
+
+def _cut(file: IO[bytes], end: int) -> None:
+    """Have a file written on behind what is whole of it."""
+    file.truncate(end)
+    file.seek(end)
+
+
+def _have(file: IO[bytes], number: int, patience: float) -> None:
+    """Have a journal for one worker, until it is closed or its process ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where what is locked can't be read
+        return None
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                said = (
+                    f"another worker is still at batch {number}: wait for it, and --resume goes on"
+                )
+                raise BusyError(said) from None
+            time.sleep(_LOOK)
+        except OSError:  # a file system without locks
+            return None

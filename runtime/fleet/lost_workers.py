@@ -16,7 +16,7 @@ from typing import Final
 from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.fleet.batch_job import BatchJob
 from cnnscope.runtime.fleet.graph_store import GraphStore
-from cnnscope.runtime.fleet.journal import Journal
+from cnnscope.runtime.fleet.journal import BusyError, Journal
 from cnnscope.runtime.fleet.model_reader import failed
 from cnnscope.runtime.fleet.places import Unlisted
 from cnnscope.runtime.fleet.work_folder import WorkFolder
@@ -45,7 +45,12 @@ class LostWorkers:
             return False
         with GraphStore(Path(job.folder)) as graphs:
             graphs.free_all()
-        journal = Journal(Path(job.folder), job.number, layers=job.request.layers)
+        try:
+            journal = Journal(
+                Path(job.folder), job.number, layers=job.request.layers, patience=0.0
+            )  # fmt: skip
+        except BusyError:  # it isn't lost, but unheard: whoever is next waits for it
+            return True
         try:
             at = next((at for at in range(job.count) if at not in journal.done), None)
             if at is None:

@@ -46,6 +46,8 @@ def scan_batch(job: BatchJob) -> BatchDone:
         return tally(work.path, job.number)
     journal = Journal(work.path, job.number, layers=job.request.layers)
     try:
+        if is_whole(work.path, job.number):  # by whoever had it until now
+            return tally(work.path, job.number)
         with (
             GraphStore(work.path) as graphs,
             warm_reader(ReaderSettings(job.request, job.memory), job.timeout) as reader,

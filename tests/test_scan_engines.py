@@ -178,8 +178,9 @@ class Losing(Executor):
         return self.pool.submit(fn, *args, **kwargs)
 
 
-@pytest.mark.parametrize("layers", [False, True], ids=["models", "layers"])
-@pytest.mark.parametrize(("times", "failed"), [(2, 0), (3, 1), (7, 2)])
+@pytest.mark.parametrize(
+    ("times", "failed", "layers"), [(2, 0, False), (3, 1, True), (7, 2, False)]
+)
 def test_a_lost_worker_costs_its_model_at_most(
     zoo: Path, wished: list[dict[str, Any]], tmp_path: Path, times: int, failed: int, layers: bool
 ) -> None:

@@ -73,6 +73,7 @@ class HubHandler(BaseHTTPRequestHandler):
                 "private": False,
                 "tags": [],
                 "likes": i,
+                "downloads": i,
             }
             for i, name in enumerate(sorted(self.hub.files, reverse=True))
             if name.count("/") == 1 + before.count("/")

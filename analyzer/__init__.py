@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from cnnscope.analyzer.exporting import annotate, export
     from cnnscope.analyzer.filters.filters import Filters
     from cnnscope.analyzer.filters.layer_filters import LayerFilters
+    from cnnscope.analyzer.fleet.scan_check import ScanCheck
+    from cnnscope.analyzer.fleet.scan_difference import ScanDifference
     from cnnscope.analyzer.fleet.scan_table import Scan, read_scan
+    from cnnscope.analyzer.fleet.summary import ScanSummary
     from cnnscope.analyzer.layers.kinds import Kind
     from cnnscope.analyzer.lint.linting import Findings
     from cnnscope.analyzer.operators.custom import register
@@ -127,6 +130,9 @@ __all__ = [
     "ReportFileError",
     "RunError",
     "Scan",
+    "ScanCheck",
+    "ScanDifference",
+    "ScanSummary",
     "Shifts",
     "Streaming",
     "Sweep",
@@ -175,6 +181,9 @@ _HOMES = {
     "ConventionTotals": "counters.conventions",
     "convention": "counters.conventions",
     "Scan": "fleet.scan_table",
+    "ScanCheck": "fleet.scan_check",
+    "ScanDifference": "fleet.scan_difference",
+    "ScanSummary": "fleet.summary",
     "read_scan": "fleet.scan_table",
     "register": "operators.custom",
     "BindingError": "values.diagnostics",

@@ -15,10 +15,14 @@ from xml.etree import ElementTree
 import pytest
 from page import Page
 from rich.console import Console
+from scan_rows import Rows, random_rows
 from test_measurement import a_profile
 from test_runtime_verify import an_outcome
 
 import cnnscope
+from cnnscope.analyzer.fleet.scan_checking import CheckedAgainst, check_scan, limits_of
+from cnnscope.analyzer.fleet.scan_diffing import diff_scans
+from cnnscope.analyzer.fleet.summary import summarised
 from cnnscope.analyzer.lint.selection import all_rules
 from cnnscope.analyzer.operators.coverage import find_coverage
 from cnnscope.analyzer.render.document import Document
@@ -43,6 +47,7 @@ from cnnscope.analyzer.values.shown import Shown
 from cnnscope.cli import main
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
+SCANNED = Rows(random_rows(40, 1))
 #: a name that is markup in HTML and Markdown, a formula in a spreadsheet, a command in a job's log
 HOSTILE = "=<b>|`x`</title><script>alert(1)</script>\n::error::x"
 
@@ -75,6 +80,11 @@ def values() -> dict[str, object]:
         "group": found.by_module()[0],
         "conventions": cnnscope.conventions(),
         "convention figures": cnnscope.conventions(found),
+        "scan summary": summarised(SCANNED, "zoo.parquet"),
+        "scan check": check_scan(
+            SCANNED, "zoo.parquet", CheckedAgainst(limits_of({"macs": "1 G"}))
+        ),
+        "scan difference": diff_scans(SCANNED, Rows(random_rows(30, 2)), ("old", "new")),
         "convention totals": cnnscope.convention(found, "thop"),
     }
 

@@ -27,7 +27,7 @@ class ChangeTable:
     """What became of each model; made once the rows of both scans are in the store."""
 
     def __init__(self, store: RowStore) -> None:
-        self._store, self._ask = store, store.database.execute
+        self._store = store
         store.database.create_function(
             "ratio_of", 2 * len(_WEIGHED), _largest_ratio, deterministic=True
         )
@@ -57,6 +57,9 @@ class ChangeTable:
         self._ask("INSERT INTO became SELECT 'moved', old, new, 0 FROM moved")
         self._ask("CREATE INDEX became_order ON became (status, size DESC, new, old)")
 
+    def _ask(self, query: str) -> Iterator[tuple[object, ...]]:
+        return self._store.database.execute(query)
+
     def _find_moved(self) -> None:
         """Of paths that are in one scan only those of the same graph, in the order of files and paths."""
 
@@ -76,12 +79,13 @@ class ChangeTable:
 
     def _number(self, query: str) -> int:
         ((found,),) = self._ask(query)
-        return int(found)
+        return int(str(found))
 
     def counts(self) -> dict[str, int]:
         """How many models became what, and how many are as they were."""
         found = dict.fromkeys((*STATUSES, "still_failing", "same"), 0)
-        found |= dict(self._ask("SELECT status, count(*) FROM became GROUP BY status"))
+        for status, count in self._ask("SELECT status, count(*) FROM became GROUP BY status"):
+            found[str(status)] = int(str(count))
         both = "FROM before b JOIN after a ON a.path = b.path"
         found["still_failing"] = self._number(
             f"SELECT count(*) {both} WHERE b.status = 'error' AND a.status = 'error'"

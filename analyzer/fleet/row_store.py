@@ -10,9 +10,12 @@ import json
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from cnnscope.analyzer.fleet.figure_columns import FIGURES
+
+if TYPE_CHECKING:
+    import sqlite3
 
 Side = Literal["before", "after"]
 #: columns besides figures that two rows of a model are compared in
@@ -37,12 +40,8 @@ class RowStore:
     """Rows of two scans, by path; one whose path comes again is passed over."""
 
     def __init__(self) -> None:
-        import sqlite3
-
-        self.database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self.database = _database()
         weakref.finalize(self, self.database.close)
-        for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE}"):
-            self.database.execute(f"PRAGMA {setting}")
         columns = ", ".join(f'"{name}"' for name in COLUMNS[1:])
         for side in ("before", "after"):
             self.database.execute(f"CREATE TABLE {side} (path TEXT PRIMARY KEY, {columns})")
@@ -51,6 +50,16 @@ class RowStore:
         self.sums: dict[Side, dict[str, int]] = {"before": {}, "after": {}}
         self.known: dict[Side, dict[str, int]] = {"before": {}, "after": {}}
         self.versions: dict[Side, dict[str, None]] = {"before": {}, "after": {}}
+
+    def __getstate__(self) -> tuple[bytes, dict[str, object]]:
+        kept = {key: value for key, value in vars(self).items() if key != "database"}
+        return self.database.serialize(), kept
+
+    def __setstate__(self, state: tuple[bytes, dict[str, object]]) -> None:
+        self.__dict__.update(state[1])
+        self.database = _database()
+        weakref.finalize(self, self.database.close)
+        self.database.deserialize(state[0])
 
     def keep(self, side: Side, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep what a scan has to say."""
@@ -113,3 +122,13 @@ def _plain(value: object) -> object:
             else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         )
     return _JSON.encode(value)
+
+
+def _database() -> sqlite3.Connection:
+    """A private one on disk, of which a part is in memory; gone when it is closed."""
+    import sqlite3
+
+    made = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE}"):
+        made.execute(f"PRAGMA {setting}")
+    return made

@@ -129,7 +129,14 @@ class ScanDifference(Answer):
         return f"{many(count, 'model')} changed in {told}" if count else None
 
     def to_dict(self) -> dict[str, object]:
-        """As JSON-ready data; ``models`` is given a model at a time, since there may be a million."""
+        """As JSON-ready data."""
+        return self._record([x.to_dict() for x in self.changes()])
+
+    def streamed(self) -> dict[str, object]:
+        """The same, with ``models`` given a model at a time, since there may be a million."""
+        return self._record(x.to_dict() for x in self.changes())
+
+    def _record(self, models: object) -> dict[str, object]:
         return {
             "schema_version": DIFFERENCE_SCHEMA_VERSION,
             "before": {"path": self.before, "models": self.models[0], "cnnscope": list(self.versions[0])},
@@ -139,7 +146,7 @@ class ScanDifference(Answer):
             "graphs_changed": self.graphs,
             "reanalysed": self.reanalysed,
             "totals": [x.to_dict() for x in self.totals],
-            "models": (x.to_dict() for x in self.changes()),
+            "models": models,
         }  # fmt: skip
 
     def records(self) -> Iterator[dict[str, object]]:

@@ -44,7 +44,7 @@ def diff_scan_files(request: Differing) -> int:
     except CnnscopeError as error:  # a row that is damaged
         raise Misuse(str(error)) from None
     every = request.everything
-    result = Result(lambda: [document(found, everything=every)], found.to_dict)
+    result = Result(lambda: [document(found, everything=every)], found.streamed)
     emit(result, request.format, request.output)
     failing = found.failing(conditions)
     for condition, why in failing.items():

@@ -94,6 +94,14 @@ def test_limits_that_are_relative_to_an_earlier_scan() -> None:
     assert copied.limits[0].new == 2
 
 
+def test_what_hangs_on_a_batch_that_may_be_none_is_unknown() -> None:
+    rows = [row("a", macs=5, params=5, batch=1, batch_proven=False)]
+    macs, params = check(rows, {"macs": "10", "params": "10"}).limits
+    assert (macs.unknown, params.within) == (1, 1)
+    rows = [row("a", macs=5, params=5, batch=1, batch_proven=True)]
+    assert check(rows, {"macs": "10", "params": "10"}).ok
+
+
 def test_a_receptive_field_keeps_its_limit_along_every_axis() -> None:
     image = [{"name": "x", "dtype": "float32", "shape": [1, 3, 224, 224]}]
     rows = [

@@ -243,6 +243,13 @@ SIZES: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "equation of a megabyte": (
         lambda: model(node("Einsum", ["x"], ["y"], equation="ijkl," * 200_000)), "Einsum_0",
     ),
+    "batches of 2^63": (
+        lambda: model(
+            node("Unheard", ["x"], ["a"], domain="com.example"),
+            node("GatherND", ["a", "i"], ["y"], batch_dims=2**63 - 1),
+            inputs=[value("x"), value("i", [4, 1], TensorProto.INT64)],
+        ), "batch_dims is 9223372036854775807",
+    ),
     "attribute of 10^6": (lambda: model(conv(pads=[1] * 10**6), init=[KERNEL]), "1000000"),
     "permutation of 10^5": (
         lambda: model(node("Transpose", ["x"], ["y"], perm=list(range(10**5)))), "perm",
@@ -917,3 +924,17 @@ def test_lint_of_lengths_without_a_common_divisor():
     )
     with time_limit(amount(1, 10)):
         assert not len(cnnscope.lint(made))
+
+
+def test_lint_of_places_beyond_64_bits():
+    """0.1 and 0.8 aren't what they seem: a crop's step is a fraction whose parts 64 bits don't hold."""
+    init = [ints("lengths", 1, 1, 6, 9)]
+    init.append(onnx.numpy_helper.from_array(np.float32([0, 0, 0.25, 0.1, 1, 1, 0.8, 0.7]), "box"))
+    made = model(
+        node("Resize", ["x", "box", "", "lengths"], ["y"], mode="linear",
+             coordinate_transformation_mode="tf_crop_and_resize"),
+        inputs=[value("x", [1, 1, 16, 12])], init=init, opset=13,
+    )  # fmt: skip
+    # Rows 3.75 to 12 and columns 1.1 to 7.7, none of the inputs between them skipped: 3..12 and 1..8.
+    (unread,) = [x for x in cnnscope.lint(made) if x.code == "CNS105"]
+    assert f"{16 * 12 - 10 * 8} of {16 * 12} positions" in unread.message

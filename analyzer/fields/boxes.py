@@ -108,7 +108,7 @@ def _lattices(window: Window, indices: Sequence[int]) -> tuple[Indices, npt.NDAr
         counts = np.minimum(counts, 1)
     if int(counts.sum()) > LONGEST_AXIS:
         raise ValueError(f"windows of many taps: regions are told up to {LONGEST_AXIS}")
-    columns = np.arange(int(counts.max(initial=0)))
+    columns = np.arange(int(counts.max(initial=0)), dtype=np.intp if small else object)
     read = columns < counts[:, None]
     read &= ~np.isin(columns * q + first[:, None], window.unread)
     found = ((top + first * step) // q)[:, None] + columns * step

@@ -68,6 +68,9 @@ def gather_elements_reads(
 
 
 def gather_nd_output(x: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
+    ranks = [tensor.rank for tensor in (x, indices) if tensor.shape is not None]
+    if not 0 <= batch_dims < min(ranks, default=batch_dims + 1):
+        raise ValueError(f"batch_dims is {batch_dims}: it counts axes that data and indices share")
     if x.shape is None or indices.shape is None:
         return x.of(None)
     depth = indices.dims[-1]

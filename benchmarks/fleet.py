@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import tables
-from scans.asking import Asked, said
+from scan_questions.asking import Asked, said
 from setting import HERE, SAMPLES, child_environment, machine
 
 #: in the order in which they are asked and told
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def module(question: str) -> Any:
-    return import_module(f"scans.{question}")
+    return import_module(f"scan_questions.{question}")
 
 
 def answer(question: str, settings: Asked) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("fleet", "plan", "watching", "scans.asking", "scans.reading", "scans.resume", "zoo.models")
+NAMES = (
+    "fleet",
+    "plan",
+    "watching",
+    "scan_questions.asking",
+    "scan_questions.reading",
+    "scan_questions.resume",
+    "zoo.models",
+)
 OWN = ("fleet", "plan", "watching", "measure", "setting", "tables")
 
 
@@ -23,16 +31,16 @@ def scripts() -> Iterator[dict[str, ModuleType]]:
     try:
         modules = {name: import_module(name) for name in NAMES}
         fleet = modules["fleet"]
-        yield modules | {name: import_module(f"scans.{name}") for name in fleet.QUESTIONS}
+        yield modules | {name: import_module(f"scan_questions.{name}") for name in fleet.QUESTIONS}
     finally:
         sys.path.remove(str(FOLDER))
         for name in list(sys.modules):
-            if name in OWN or name.partition(".")[0] in ("scans", "zoo"):
+            if name in OWN or name.partition(".")[0] in ("scan_questions", "zoo"):
                 del sys.modules[name]
 
 
 def test_a_row_that_is_wrong_is_seen(scripts: dict[str, Any], tmp_path: Path) -> None:
-    models, asking = scripts["zoo.models"], scripts["scans.asking"]
+    models, asking = scripts["zoo.models"], scripts["scan_questions.asking"]
     rows = []
     for i in range(20):
         model = models.made(1, i)
@@ -66,7 +74,7 @@ def test_kept_rows_are_counted_by_journals_alone(scripts: dict[str, Any], tmp_pa
     (tmp_path / "places.jsonl").write_text("a\nb\nc\n")
     (tmp_path / "000000.jsonl").write_text("a\nb\n")
     (tmp_path / "000001.jsonl.part").write_text("c\nhalf a li")
-    assert scripts["scans.resume"].kept(tmp_path) == 3
+    assert scripts["scan_questions.resume"].kept(tmp_path) == 3
 
 
 def test_a_tool_is_timed_warm(scripts: dict[str, Any]) -> None:
@@ -76,9 +84,9 @@ def test_a_tool_is_timed_warm(scripts: dict[str, Any]) -> None:
         if path == "b":
             raise ValueError("not\nthis")
 
-    found = scripts["scans.reading"].timed(tool, ["a"], 3, clock=lambda: next(ticks))
+    found = scripts["scan_questions.reading"].timed(tool, ["a"], 3, clock=lambda: next(ticks))
     assert found == [{"model": "a", "seconds": 0.5}]
-    found = scripts["scans.reading"].timed(tool, ["b"], 3)
+    found = scripts["scan_questions.reading"].timed(tool, ["b"], 3)
     assert found == [{"model": "b", "error": "ValueError: not this"}]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from tables import Target, table
 from zoo.server import counts, served
 
-from scans.asking import Asked, content, rows, said
-from scans.over_http import addresses
+from scan_questions.asking import Asked, content, rows, said
+from scan_questions.over_http import addresses
 
 MOST = 2000  # models: enough for a kill in the middle
 KILLED_AT = (0.2, 0.5, 0.8)

@@ -11,7 +11,7 @@ from tables import Target, table
 from watching import Watched
 from zoo.models import written
 
-from scans.asking import Asked, account, said
+from scan_questions.asking import Asked, account, said
 
 MOST = 10_000  # models that are written: 2 GB
 SECONDS = 180.0  # for 10,000

@@ -1,6 +1,6 @@
 """A scan whose workers make their rows up: list, journals, counting and table are the real ones.
 
-python benchmarks/scans/simulated.py ROWS OUT.parquet
+python benchmarks/scan_questions/simulated.py ROWS OUT.parquet
 """
 
 from __future__ import annotations

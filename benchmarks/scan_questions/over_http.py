@@ -11,8 +11,8 @@ from tables import Target, table
 from zoo.models import place
 from zoo.server import counts, served
 
-from scans import generated
-from scans.asking import Asked, said
+from scan_questions import generated
+from scan_questions.asking import Asked, said
 
 #: without ranges a tenth of the models is enough
 PART = 10

@@ -7,7 +7,7 @@ from typing import Any
 
 from tables import Target, geometric_mean, table
 
-from scans.asking import Asked, read
+from scan_questions.asking import Asked, read
 
 TOOLS = ("cnnscope", "onnx")
 REPEATS = 3

@@ -1,6 +1,6 @@
 """The child's side: how much processor time does one tool take for each of some models, warm?
 
-    python benchmarks/scans/reading.py TOOL REPEATS < paths      a line of JSON for each path
+    python benchmarks/scan_questions/reading.py TOOL REPEATS < paths      a line of JSON for each path
 
 All models once for nothing, then `REPEATS` times over; of each the median counts. A model that a tool can't
 read has its error in place of seconds.

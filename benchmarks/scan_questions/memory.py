@@ -10,9 +10,9 @@ from setting import HERE
 from tables import Target, table
 from watching import watched
 
-from scans import generated
-from scans.asking import Asked, said
-from scans.over_http import MEMORY_MB
+from scan_questions import generated
+from scan_questions.asking import Asked, said
+from scan_questions.over_http import MEMORY_MB
 
 #: a tenth, all of it, ten times: so that what grows with the rows is seen
 TIMES = (1, 10)
@@ -24,7 +24,12 @@ def measured(asked: Asked) -> dict[str, Any]:
         count = asked.models * times
         output = asked.work / f"simulated-{count}.parquet"
         said(f"simulating {count:,} rows")
-        command = [sys.executable, str(HERE / "scans" / "simulated.py"), str(count), str(output)]
+        command = [
+            sys.executable,
+            str(HERE / "scan_questions" / "simulated.py"),
+            str(count),
+            str(output),
+        ]
         done = watched(command, asked.environment, limit=asked.limit)
         found[str(count)] = {
             **generated.figures(done, count), "size": output.stat().st_size if output.is_file() else 0,

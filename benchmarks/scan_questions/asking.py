@@ -17,7 +17,7 @@ from setting import CNNSCOPE, HERE
 from watching import Watched, watched
 from zoo.models import made, number
 
-READING = HERE / "scans" / "reading.py"
+READING = HERE / "scan_questions" / "reading.py"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 from tables import Target
 from zoo.models import made, place
 
-from scans import corpus
-from scans.asking import Asked, read
+from scan_questions import corpus
+from scan_questions.asking import Asked, read
 
 TOOLS = ("cnnscope", "onnx", "onnx-tool")
 MODELS = 300

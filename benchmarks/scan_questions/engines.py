@@ -8,8 +8,8 @@ from typing import Any
 from tables import Target, table
 from zoo.server import served
 
-from scans.asking import Asked, content, said
-from scans.over_http import addresses
+from scan_questions.asking import Asked, content, said
+from scan_questions.over_http import addresses
 
 ENGINES = ("local", "dask", "ray")
 MOST = 500  # models

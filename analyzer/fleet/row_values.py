@@ -20,7 +20,7 @@ def plain_text(text: str, longest: int | None = TEXT_LIMIT) -> str:
     """A text as UTF-8 can have it, the middle of a long one left out.
 
     >>> plain_text("caf\\udce9"), plain_text("abcdefgh", 6)
-    ('caf\\\\udce9', 'ab...h')
+    ('caf\\\\udce9', 'a...gh')
     """
     if longest is not None and len(text) > longest:
         tail = longest // 3

@@ -51,5 +51,5 @@ def act(what: str) -> None:
             time.sleep(60)
     elif what == "eat":
         held = []
-        while len(held) < 1 << 12:
+        while len(held) < 1 << 6:  # a GiB, where nobody refuses it
             held.append(bytearray(1 << 24))

@@ -203,7 +203,7 @@ class _Canned(Executor):
 
 
 def test_memory_does_not_grow(tmp_path: Path) -> None:
-    """A million rows of 2.5 kB in full: what is held stays below 20 MB."""
+    """A million rows of 2.5 kB in full: what is held is 50 bytes a place, by which each is taken once."""
     rows = amount(1_000, 1_000_000)
     (tmp_path / "list.txt").write_text("".join(f"/nowhere/{i}.onnx\n" for i in range(rows)))
     from cnnscope.analyzer.fleet.row_request import RowRequest
@@ -217,7 +217,7 @@ def test_memory_does_not_grow(tmp_path: Path) -> None:
         assert run_scan(job, executor=_Canned()).ok == rows
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 20e6
+    assert most < 10e6 + 60 * rows
     assert (tmp_path / "out.jsonl").stat().st_size == rows * (len(_Canned.row) + 1)
 
 

@@ -64,6 +64,7 @@ def scan_models(request: Scanning) -> int:
     import gc
 
     from cnnscope.analyzer.values.diagnostics import CnnscopeError
+    from cnnscope.analyzer.values.notation import name
     from cnnscope.runtime.fleet.coordinating import run_scan
 
     if request.summary:
@@ -77,7 +78,7 @@ def scan_models(request: Scanning) -> int:
         if request.output is not None and str(request.output) != STANDARD_OUTPUT:
             with _shown() as told:
                 done = run_scan(job_of(request, request.output), told)
-            write(f"{_outcome(done)}: {request.output}\n")
+            write(f"{_outcome(done)}: {name(str(request.output), 1000)}\n")
             return FAILED if done.error else FINE
         if request.layers or request.resume:
             what = "--layers" if request.layers else "--resume"

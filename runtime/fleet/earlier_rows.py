@@ -16,6 +16,7 @@ from cnnscope.analyzer.values.diagnostics import ReportFileError
 from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.graph_store import EARLIER, GraphStore, Known, forget
 from cnnscope.runtime.fleet.journal import Journal, batch_entries
+from cnnscope.runtime.fleet.json_row import json_row
 from cnnscope.runtime.fleet.scan_job import ScanJob
 from cnnscope.runtime.fleet.table_meta import request_digest
 
@@ -39,10 +40,10 @@ def take_over(job: ScanJob, folder: Path) -> None:
             for row, layers in _read(job):
                 said = (row["request"], row["cnnscope_version"], row["schema_version"])
                 if said == asked and shareable(row):
-                    lines = b"".join(_json(x) + b"\n" for x in layers)
+                    lines = b"".join(json_row(x) + b"\n" for x in layers)
                     status = str(row["status"])
                     journal.add(
-                        0, "earlier", _json(row), status=status, shareable=True, layers=lines
+                        0, "earlier", json_row(row), status=status, shareable=True, layers=lines
                     )
         journal.finish()
     finally:
@@ -72,10 +73,6 @@ def _read(job: ScanJob) -> Iterator[tuple[_Row, Sequence[_Row]]]:
             layers = []
         if len(layers) == row["layers"]:
             yield row, layers
-
-
-def _json(row: _Row) -> bytes:
-    return json.dumps(row, separators=(",", ":")).encode("ascii")
 
 
 def find_again(folder: Path, batches: int) -> None:

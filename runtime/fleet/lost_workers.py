@@ -7,7 +7,6 @@ so that a scan ends.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from concurrent.futures import Executor
 from pathlib import Path
@@ -17,6 +16,7 @@ from cnnscope.analyzer.values.diagnostics import RunError
 from cnnscope.runtime.fleet.batch_job import BatchJob
 from cnnscope.runtime.fleet.graph_store import GraphStore
 from cnnscope.runtime.fleet.journal import BusyError, Journal
+from cnnscope.runtime.fleet.json_row import json_row
 from cnnscope.runtime.fleet.model_reader import failed
 from cnnscope.runtime.fleet.places import Unlisted
 from cnnscope.runtime.fleet.work_folder import WorkFolder
@@ -61,7 +61,7 @@ class LostWorkers:
                 path = place.place if isinstance(place, Unlisted) else place
                 said = f"{_MOST} workers were lost while they read it"
                 row = failed(path, "crash", said, job.request)
-                line = json.dumps(row, separators=(",", ":")).encode("ascii")
+                line = json_row(row)
                 journal.add(at, "failure", line, status="error", shareable=False, layers=b"")
         finally:
             journal.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cnnscope.analyzer.model.remote import remote_of
 from cnnscope.analyzer.values.plain_class import dataclass
+from cnnscope.runtime.fleet.json_row import json_row
 from cnnscope.runtime.fleet.memory_limit import limit_memory, resident_bytes
 from cnnscope.runtime.fleet.table_meta import request_digest
 
@@ -126,7 +127,7 @@ class _Reader:
         from cnnscope.analyzer.fleet.model_row import scanned_model, shareable
 
         row, layers = scanned_model(file, self.place, self.request)
-        lines = b"".join(_json(x) + b"\n" for x in layers)
+        lines = b"".join(json_row(x) + b"\n" for x in layers)
         return self.read(row, lines, shared=shareable(row))
 
     def reused(self, file: ModelFile, row: object) -> Read:
@@ -141,7 +142,7 @@ class _Reader:
 
     def read(self, row: dict[str, object], layers: bytes = b"", *, shared: bool = False) -> Read:
         row["request"] = self.asked
-        return Read(_json(row), layers, str(row["status"]), shared, self.worn())
+        return Read(json_row(row), layers, str(row["status"]), shared, self.worn())
 
     def worn(self) -> bool:
         """Whether another child had better go on. Garbage goes first."""
@@ -193,8 +194,3 @@ def told_failure(error: Exception, *, limited: bool) -> tuple[str, str]:
         return "invalid", str(error)
     said = diagnostics.one_line(f"{type(error).__name__}: {error}", 300)
     return "internal", f"internal error: {said}; please report it"
-
-
-def _json(value: object) -> bytes:
-    # ASCII: a name that is no text (a lone surrogate) is an escape, and no line ends inside a value.
-    return json.dumps(value, separators=(",", ":")).encode("ascii")

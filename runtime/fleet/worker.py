@@ -17,6 +17,7 @@ from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.batch_job import BatchDone, BatchJob
 from cnnscope.runtime.fleet.graph_store import GraphStore, Known, Whose
 from cnnscope.runtime.fleet.journal import Journal, batch_entries, entry_at, is_whole, layer_lines
+from cnnscope.runtime.fleet.json_row import json_row
 from cnnscope.runtime.fleet.model_reader import Opened, Read, ReaderSettings, failed
 from cnnscope.runtime.fleet.places import Unlisted
 from cnnscope.runtime.fleet.warm_readers import LostError, Reader, warm_reader
@@ -95,7 +96,7 @@ class _Batch:
         """Scan one model. False: somebody else is analysing its graph, or the scan is stopped meanwhile."""
         if isinstance(place, Unlisted):
             row = failed(place.place, "unreadable", place.said, self.job.request)
-            self.keep(at, "failure", Read(_json(row), b"", "error"))
+            self.keep(at, "failure", Read(json_row(row), b"", "error"))
             return True
         claimed: list[str] = []
         try:
@@ -104,7 +105,7 @@ class _Batch:
             if self.work.stopped():  # it was ended for that, and is no fault of the model's
                 return False
             row = failed(place, error.kind, error.said, self.job.request)
-            self.keep(at, "failure", Read(_json(row), b"", "error"))
+            self.keep(at, "failure", Read(json_row(row), b"", "error"))
             return True
         finally:
             for digest in claimed:
@@ -171,7 +172,7 @@ class _Batch:
 def renamed(lines: bytes, path: str) -> bytes:
     """Rows of layers, as those of another file with that graph."""
     rows = (json.loads(line) for line in lines.splitlines())
-    return b"".join(_json({**row, "path": path}) + b"\n" for row in rows)
+    return b"".join(json_row({**row, "path": path}) + b"\n" for row in rows)
 
 
 def tally(folder: Path, number: int, batch: _Batch | None = None) -> BatchDone:
@@ -182,7 +183,3 @@ def tally(folder: Path, number: int, batch: _Batch | None = None) -> BatchDone:
     return BatchDone(
         number, seen["ok"], seen["partial"], seen["error"], analysed, reused, kept, is_whole(folder, number)
     )  # fmt: skip
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")

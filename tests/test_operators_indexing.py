@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from single_node import assert_shapes, case, dependence, infer, predicted, reads, run, work
 
-from cnnscope.analyzer.operators.families.gather import gather_nd_reads
 from cnnscope.analyzer.operators.reading import Only, Whole
 from cnnscope.analyzer.operators.work import Work
-from cnnscope.analyzer.values.dimension import FreeDim, Undetermined
+from cnnscope.analyzer.values.dimension import FreeDim
 from cnnscope.analyzer.values.tensor import Tensor
 
 
@@ -86,13 +83,3 @@ def test_searching_work():
     assert work(case("TopK", (4, 6), ints(1), const=(1,), outputs=2)) == Work(compare=4 * 5)
     # 6 - 3 + 2*ceil(log2 5) = 9 per row
     assert work(case("TopK", (4, 6), ints(3), const=(1,), outputs=2)) == Work(compare=4 * 9)
-
-
-def test_batches_that_no_data_can_have_take_no_memory() -> None:
-    """Of an unknown rank nothing refuses them before; 10**15 of them were all written down."""
-    tracemalloc.start()
-    with pytest.raises(Undetermined):
-        gather_nd_reads((Tensor(),), Tensor(), Tensor("int64", (2, 2)), batch_dims=100_000)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 100_000

@@ -41,7 +41,8 @@ def _metric(name: str, meaning: str) -> tuple[Column, Column]:
     )
 
 
-# fmt: off  # a row a column
+# a row a column
+# fmt: off
 MODEL_COLUMNS: Final[tuple[Column, ...]] = (
     Column("path", "text", "the model's place, without credentials"),
     Column(

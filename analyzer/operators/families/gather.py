@@ -89,8 +89,6 @@ def gather_nd_reads(
     outputs: Outputs, x: Tensor, indices: Tensor, *, batch_dims: int = 0
 ) -> OutputReads:
     depth, lead = int(indices.dims[-1]), indices.rank - 1
-    if batch_dims > x.rank:  # whose rank wasn't known when that was to be refused
-        raise ValueError(f"{batch_dims} axes of batches, data has {x.rank}")
     data: list[AxisRead] = [Along(i) for i in range(batch_dims)]
     taken: set[int] = set(range(batch_dims))
     for k in range(depth):

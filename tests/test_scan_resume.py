@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
@@ -147,6 +148,26 @@ def test_a_folder_that_is_no_scans(zoo: Path, tmp_path: Path) -> None:
         with pytest.raises(ArgumentError, match="this isn't a scan's folder"):
             cnnscope.scan(zoo, tmp_path / "out.jsonl", resume=resume)
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["places.jsonl", "lock", "scan.json.new", "000000.jsonl.part", "layers", "layers/part-0.jsonl"],
+)
+@pytest.mark.parametrize("planted", ["link", "pipe"])
+def test_what_was_planted_in_a_scans_folder(
+    zoo: Path, tmp_path: Path, name: str, planted: str
+) -> None:
+    out, precious = tmp_path / "out.jsonl", tmp_path / "precious"
+    precious.write_text("kept")
+    there = tmp_path / "out.jsonl.scan" / name
+    there.parent.mkdir(parents=True)
+    there.symlink_to(precious) if planted == "link" else os.mkfifo(there)
+    for resume in (False, True):
+        with pytest.raises(ArgumentError, match="this isn't a scan's folder"):
+            cnnscope.scan(zoo, out, resume=resume)
+    assert precious.read_text() == "kept"
+    assert not out.exists()
 
 
 @pytest.mark.usefixtures("here")

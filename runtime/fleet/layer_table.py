@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from cnnscope.analyzer.fleet.columns import LAYER_COLUMNS
 from cnnscope.analyzer.model.whole_file import written_whole
@@ -13,9 +12,7 @@ from cnnscope.analyzer.values.diagnostics import ArgumentError
 from cnnscope.runtime.fleet.journal import batch_entries, layer_lines
 from cnnscope.runtime.fleet.row_files import row_writer
 from cnnscope.runtime.fleet.table_meta import table_meta
-
-#: in the scan's folder, until all of it is there
-_PARTS: Final = "layers"
+from cnnscope.runtime.fleet.work_folder import PARTS
 
 
 def layer_folder(output: Path) -> Path:
@@ -43,7 +40,7 @@ def write_part(folder: Path, number: int, table: str) -> None:
     rows = list(_rows(folder, number))
     if not rows:
         return
-    parts = folder / _PARTS
+    parts = folder / PARTS
     parts.mkdir(mode=0o777, exist_ok=True)
     with written_whole(parts / f"part-{number:06d}.{table}") as file:
         writer = row_writer(table, file, LAYER_COLUMNS, table_meta("layers"))
@@ -60,7 +57,7 @@ def publish_parts(folder: Path, output: Path, *, keep: bool) -> None:
         output: the table.
         keep: the scan is to be gone on with: what is in its folder stays there.
     """
-    target, parts = layer_folder(output), folder / _PARTS
+    target, parts = layer_folder(output), folder / PARTS
     if target.is_dir():
         check_layer_folder(output)
         shutil.rmtree(target)

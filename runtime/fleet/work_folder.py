@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -21,6 +22,8 @@ _ASKED: Final = "scan.json"
 _PLACES: Final = "places.jsonl"
 _LOCK: Final = "lock"
 _STOP: Final = "stop"
+#: the folder of layers' files, until all of them are there
+PARTS: Final = "layers"
 
 
 class WorkFolder:
@@ -67,9 +70,9 @@ class WorkFolder:
         Raises:
             ArgumentError: another scan has it, or it is none of a scan's.
         """
-        if self.path.is_symlink() or not self.path.is_dir():
-            raise ArgumentError(f"{self.path}: this isn't a scan's folder: remove it")
         try:
+            if not _is_scans(self.path):
+                raise ArgumentError(f"{self.path}: this isn't a scan's folder: remove it")
             file = (self.path / _LOCK).open("ab")
         except OSError as error:
             raise ArgumentError(f"{self.path}: can't be used: {error.strerror}") from None
@@ -168,6 +171,28 @@ class WorkFolder:
                 kept = json.loads(file.readline())
                 found.append(kept if isinstance(kept, str) else Unlisted(*kept))
         return found
+
+
+def _is_scans(path: Path) -> bool:
+    """Whether nothing is in a folder that no scan puts there.
+
+    A link that somebody planted would lead what is written elsewhere, a pipe would be waited for, and in a
+    folder of others in which everybody writes there can be either at any time.
+    """
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid() and found.st_mode & 0o022:
+        return False
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name == PARTS and entry.is_dir(follow_symlinks=False):
+                with os.scandir(entry) as parts:
+                    if not all(x.is_file(follow_symlinks=False) for x in parts):
+                        return False
+            elif not entry.is_file(follow_symlinks=False):
+                return False
+    return True
 
 
 def _lock(file: IO[bytes]) -> None:

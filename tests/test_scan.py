@@ -145,7 +145,11 @@ def test_exit_codes(
     assert run(zoo) == 1
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 6
-    assert said.err == "6 models: 4 ok, 2 errors; 2 graphs known already\n"
+    outcome, *blamed = said.err.splitlines()
+    assert outcome == "6 models: 4 ok, 2 errors; 2 graphs known already"
+    assert [x.partition(".onnx: ")[0] for x in blamed] == [
+        f"cnnscope: {zoo / x}" for x in ("cut", "text")
+    ]
     (tmp_path / "list.txt").write_text(f"{zoo / '0.onnx'}\n# no place\n{zoo / 'gone.onnx'}\n")
     assert run("--from", tmp_path / "list.txt", "-o", out) == 1
     assert [x["status"] for x in rows_of(out)] == ["ok", "error"]
@@ -174,8 +178,11 @@ def test_how_far_it_is_is_one_line(
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", terminal)
         assert run(zoo, "-o", tmp_path / "out.jsonl", "--workers", "1") == 1
-    assert "\n" not in terminal.getvalue()
-    *_, last, wiped = terminal.getvalue().removesuffix("\r").split("\r")
+    shown, end, blamed = terminal.getvalue().rpartition("\r")
+    assert end
+    assert [x[:10] for x in blamed.splitlines()] == ["cnnscope: "] * 2
+    assert "\n" not in shown
+    *_, last, wiped = shown.split("\r")
     assert re.fullmatch(r"6 of 6 models, [0-9.e+]+ a second, 2 errors, 0:00 left *", last)
     assert wiped.isspace()
     assert len(wiped) >= len(last.rstrip())

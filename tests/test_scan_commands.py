@@ -110,6 +110,59 @@ def test_a_damaged_row_is_one_line(zoo: Path) -> None:
         assert "old.jsonl" in err
 
 
+def test_the_first_errors_are_said_when_a_scan_ends(zoo: Path) -> None:
+    (zoo / "my models").mkdir()
+    for letter in "abcd":
+        (zoo / "my models" / f"{letter}.onnx").write_bytes(b"")
+    empty = "the file is empty; download or export it again"
+    three = [f"cnnscope: my models/{letter}.onnx: {empty}" for letter in "abc"]
+    code, out, err = run("scan", "m.onnx", "my models", "-o", "my models/z.jsonl")
+    assert (code, out) == (1, "5 models: 1 ok, 4 errors: my models/z.jsonl\n")
+    more = "cnnscope: 1 more error: cnnscope scan --summary 'my models/z.jsonl' says why"
+    assert err.splitlines() == [*three, more]
+    code, out, err = run("scan", "my models")  # no table is left, to be read again
+    assert (code, out.count("\n")) == (1, 4)
+    assert err.splitlines() == [
+        "4 models: 0 ok, 4 errors",
+        *three,
+        "cnnscope: 1 more error: their rows say why",
+    ]
+
+
+def test_the_first_errors_have_no_secrets_and_no_line_of_their_own(zoo: Path) -> None:
+    (zoo / "list.txt").write_bytes(
+        b"none/\x1b[31m::error::.onnx\x00https://me:hush@host.invalid/a?key=hush\x00"
+    )
+    code, _, err = run("scan", "--from", "list.txt", "-o", "z.jsonl")
+    assert code == 1
+    assert err.count("\n") == err.count("cnnscope: ") == 2
+    assert "cnnscope: https://host.invalid/a" in err
+    assert "hush" not in err
+    assert "\x1b" not in err
+    assert err.count("more error") == 0
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 160])
+def test_what_failed_is_told_whole_at_any_width(
+    zoo: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "the field at byte 26 needs 46902 bytes, the file has 3000; " * 3 + "export it again"
+    places = ["folder/of/models/cut.onnx", "folder/of/models/short.onnx"]
+    errors = [said, said.replace("field", "tensor")]
+    failed = [
+        row(place, status="error", error_kind="unreadable", error=error)
+        for place, error in zip(places, errors, strict=True)
+    ]
+    written(zoo / "failed.jsonl", failed)
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, err = run("scan", "--summary", "failed.jsonl")
+    assert (code, err) == (0, "")
+    told = "".join(out.split())  # wherever its lines were broken
+    assert told.count("exportitagain") == 2
+    assert all(place in told for place in places)
+    assert max(map(len, out.splitlines())) <= width
+
+
 def test_reports_of_a_gate(zoo: Path) -> None:
     code, out, _ = run("check", "failed.jsonl", "--limit", "macs=1k", "-f", "github", "--report", "sarif=s",
                        "--report", "junit=j", "--report", "json=o")  # fmt: skip

@@ -190,6 +190,14 @@ def test_hostile_names_are_shown_escaped() -> None:
         assert not any(line.startswith("::error") for line in text.splitlines())
 
 
+def test_an_empty_producer_has_a_word() -> None:
+    found = summarised(
+        Rows([row("a.onnx", producer=""), row("b.onnx", producer="pytorch 2")]), "zoo"
+    )
+    text = written(Result(lambda: [document(found)], found.to_dict, rows=True), "table")
+    assert "none 50 %, pytorch 2 50 %" in text
+
+
 def test_nothing_at_all() -> None:
     found = summarised(Rows([]), "empty.parquet")
     assert (found.models, found.graphs, found["macs"].known) == (0, 0, 0)

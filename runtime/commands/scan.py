@@ -14,6 +14,7 @@ from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import DimOption, Written
 from cnnscope.runtime.commands.declared import argument, option
 from cnnscope.runtime.commands.messages import FAILED, FINE, Misuse, write_aside
+from cnnscope.runtime.commands.scan_outcome import blame_first, outcome
 from cnnscope.runtime.commands.scan_summary import show_summary
 from cnnscope.runtime.commands.texts import lengths_of
 from cnnscope.runtime.commands.writing import STANDARD_OUTPUT, write
@@ -78,7 +79,8 @@ def scan_models(request: Scanning) -> int:
         if request.output is not None and str(request.output) != STANDARD_OUTPUT:
             with _shown() as told:
                 done = run_scan(job_of(request, request.output), told)
-            write(f"{_outcome(done)}: {name(str(request.output), 1000)}\n")
+            write(f"{outcome(done)}: {name(str(request.output), 1000)}\n")
+            blame_first(done, request.output)
             return FAILED if done.error else FINE
         if request.layers or request.resume:
             what = "--layers" if request.layers else "--resume"
@@ -91,7 +93,8 @@ def scan_models(request: Scanning) -> int:
                 if table.exists():  # after Ctrl-C, too
                     with table.open(encoding="ascii") as rows:
                         write(rows)
-        write_aside(f"{_outcome(done)}\n")
+        write_aside(f"{outcome(done)}\n")
+        blame_first(done, None)
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
     return FAILED if done.error else FINE
@@ -189,17 +192,6 @@ def _shown() -> Iterator[Callable[[ScanProgress], None] | None]:
     finally:
         if width:
             write_aside(f"\r{'':{width}}\r")
-
-
-def _outcome(done: ScanProgress) -> str:
-    """What came of it, in a line."""
-    from cnnscope.analyzer.values.notation import many
-
-    said = [f"{done.ok} ok"]
-    said += [f"{done.partial} partial"] if done.partial else []
-    said += [many(done.error, "error")] if done.error else []
-    shared = f"; {many(done.reused, 'graph')} known already" if done.reused else ""
-    return f"{many(done.done, 'model')}: {', '.join(said)}{shared}"
 
 
 EPILOG = """\b

@@ -8,6 +8,7 @@ doesn't grow with the number of models.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -101,7 +102,7 @@ class _Run:
         self.models = self.size = 0
         self.workers = job.workers or 1
         self.token = ""
-        self.done: dict[str, int] = {}
+        self.done: Counter[str] = Counter()
         self.began = 0.0
 
     def prepare(self) -> None:
@@ -193,19 +194,26 @@ class _Run:
 
     def count(self, done: BatchDone) -> None:
         for name in ("ok", "partial", "error", "analysed", "reused", "kept"):
-            self.done[name] = self.done.get(name, 0) + getattr(done, name)
+            self.done[name] += getattr(done, name)
 
     def progress(self) -> ScanProgress:
-        return ScanProgress(self.models, **self.done, seconds=time.monotonic() - self.began)
+        done = self.done
+        return ScanProgress(
+            self.models, ok=done["ok"], partial=done["partial"], error=done["error"],
+            analysed=done["analysed"], reused=done["reused"], kept=done["kept"],
+            seconds=time.monotonic() - self.began,
+        )  # fmt: skip
 
     def write(self, *, whole: bool) -> ScanProgress:
         """Write the table, of all that there is."""
         found = write_table(self.job, self.work.path, self.batches(), whole=whole)
         if whole:
             self.work.remove()
+        rows = found.statuses
         return replace(
-            self.progress(), ok=found["ok"], partial=found["partial"], error=found["error"]
-        )
+            self.progress(), ok=rows["ok"], partial=rows["partial"], error=rows["error"],
+            first_errors=tuple(found.first_errors),
+        )  # fmt: skip
 
 
 class _Taken:

@@ -14,6 +14,8 @@ class ScanProgress:
         ok, partial, error: how many have a row, by its status.
         reused: rows that are those of an equal graph.
         kept: rows that were there before, of a scan that was interrupted.
+        first_errors: of the first few models with an error, in the order of the table, the place and what is
+            said, both without secrets; known when the table is written.
         seconds: since models are read; 0 while they are listed.
     """
 
@@ -25,6 +27,7 @@ class ScanProgress:
     reused: int = 0
     kept: int = 0
     seconds: float = 0.0
+    first_errors: tuple[tuple[str, str], ...] = ()
 
     @property
     def done(self) -> int:

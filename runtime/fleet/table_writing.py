@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from cnnscope.analyzer.fleet.columns import MODEL_COLUMNS
 from cnnscope.analyzer.model.whole_file import written_whole
 from cnnscope.analyzer.values.diagnostics import ArgumentError
-from cnnscope.runtime.fleet.journal import batch_entries, is_whole
+from cnnscope.runtime.fleet.journal import Entry, batch_entries, is_whole
 from cnnscope.runtime.fleet.row_files import row_writer
 from cnnscope.runtime.fleet.scan_job import ScanJob
 from cnnscope.runtime.fleet.table_meta import table_meta
 
+#: so many rows with an error are told of
+_FIRST: Final = 3
 
-def write_table(job: ScanJob, folder: Path, batches: int, *, whole: bool) -> Counter[str]:
-    """Write the table of models, and of layers if they are asked for; how many rows have which status.
+
+class Written:
+    """What is in a table.
+
+    Args:
+        statuses: how many rows have which status.
+        first_errors: the first few that have an error: the place, and what is said.
+    """
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.first_errors: list[tuple[str, str]] = []
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self.statuses.update(entry.status for entry in entries)
+        for entry in entries:
+            if len(self.first_errors) == _FIRST:
+                break
+            if entry.status == "error":
+                row = json.loads(entry.row)
+                self.first_errors.append((row["path"], row["error"]))
+
+
+def write_table(job: ScanJob, folder: Path, batches: int, *, whole: bool) -> Written:
+    """Write the table of models, and of layers if they are asked for; what is in it.
 
     Args:
         job: what was asked for.
@@ -26,13 +54,13 @@ def write_table(job: ScanJob, folder: Path, batches: int, *, whole: bool) -> Cou
     Raises:
         ArgumentError: it can't be written.
     """
-    seen: Counter[str] = Counter()
+    seen = Written()
     try:
         with written_whole(job.output) as file:
             writer = row_writer(job.table, file, MODEL_COLUMNS, table_meta("models"))
             for number in range(batches):
                 found = sorted(entry for entry, _, _ in batch_entries(folder, number))
-                seen.update(entry.status for entry in found)
+                seen.add(found)
                 writer.write([entry.row for entry in found])
             writer.close()
         if job.request.layers:

@@ -179,29 +179,39 @@ def _set(text: str, size: int, right: bool) -> str:
 
 def _below(grid: Grid, width: int) -> list[Line]:
     """A long text goes on in its column, or stands below its row; names are shortened."""
+    found = _in_columns(grid, width)
+    if found is None:
+        flow = Flow(rest=GAP, units=True, even=True)
+        sentences = (_sentence(grid.columns, row) for row in grid.rows)
+        return [[(part, "")] for text in sentences for part in flowing(text, width, flow)]
+    head, rows = found
+    return head + [line for row in rows for line in row]
+
+
+def _in_columns(grid: Grid, width: int) -> tuple[list[Line], list[list[Line]]] | None:
+    """The lines of its head, and those of each row; None where there's no room for columns."""
     columns = grid.columns
     last = len(columns) - 1
     natural = [grid.natural(i) for i in range(len(columns))]
     over = sum(natural) + len(GAP) * last - width
-    if not columns[-1].right and natural[-1] - over < min(natural[-1], _BESIDE):
+    if last and not columns[-1].right and natural[-1] - over < min(natural[-1], _BESIDE):
         # Too little is left for the last column: its texts go below their rows.
-        head, *laid_out = _below(grid.without_last(), width)
-        if laid_out and laid_out[0][0][1] == "rule":  # in columns
-            lines = [head, laid_out[0]]
-            for line, row in zip(laid_out[1:], grid.rows, strict=True):
+        found = _in_columns(grid.without_last(), width)
+        if found is not None:
+            for lines, row in zip(found[1], grid.rows, strict=True):
                 told = flowing(row[-1], width, _BELOW) if row[-1] else []
-                lines += [line, *([(part, "")] for part in told)]
-            return lines
+                lines += [[(part, "")] for part in told]
+            return found
     sizes = _squeezed(grid, range(len(columns)), width)
     if sizes is None:
-        flow = Flow(rest=GAP, units=True, even=True)
-        sentences = (_sentence(columns, row) for row in grid.rows)
-        return [[(part, "")] for text in sentences for part in flowing(text, width, flow)]
-    lines = [[(text, "heading")] for text in _going_on(columns, [c.title for c in columns], sizes)]
-    lines.append([(GAP.join("-" * size for size in sizes.values()), "rule")])
+        return None
+    head: list[Line] = [
+        [(text, "heading")] for text in _going_on(columns, [c.title for c in columns], sizes)
+    ]
+    head.append([(GAP.join("-" * size for size in sizes.values()), "rule")])
     whole = columns[-1].right
     rows = grid.cut(sizes if whole else {i: sizes[i] for i in sizes if i != last})
-    return lines + [[(text, "")] for row in rows for text in _going_on(columns, row, sizes)]
+    return head, [[[(text, "")] for text in _going_on(columns, row, sizes)] for row in rows]
 
 
 def _going_on(

@@ -238,11 +238,16 @@ def _made_of(found: ScanSummary) -> Iterator[Block]:
 
 
 def _things(tally: Tally, models: int) -> str:
-    shown = [f"{name(x.name, 40)} {percent(x.models / models)}" for x in tally.entries[:_THINGS]]
+    shown = [f"{_thing(x, 40)} {percent(x.models / models)}" for x in tally.entries[:_THINGS]]
     left = len(tally.entries) - len(shown)
     more = [f"{left:,} more"] if left else []
     beyond = [f"others in {many(tally.others, 'model')}"] if tally.others else []
     return ", ".join([*shown, *more, *beyond])
+
+
+def _thing(x: Tallied, most: int) -> str:
+    """What it is called; an exporter may have left its own name empty."""
+    return name(x.name, most) or "none"
 
 
 def _whole(tally: Tally) -> Block:
@@ -251,6 +256,6 @@ def _whole(tally: Tally) -> Block:
     return text_table(
         ("", "models", "bytes" if in_bytes else "in all"),
         (False, True, True),
-        [(name(x.name, 80), f"{x.models:,}", amount(Fraction(x.amount), "bytes" if in_bytes else "count"))
+        [(_thing(x, 80), f"{x.models:,}", amount(Fraction(x.amount), "bytes" if in_bytes else "count"))
          for x in rows],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -168,6 +169,29 @@ def test_what_was_planted_in_a_scans_folder(
             cnnscope.scan(zoo, out, resume=resume)
     assert precious.read_text() == "kept"
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_damaged_folder_is_said_in_a_line(zoo: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "out.jsonl", tmp_path / "out.jsonl.scan"
+    with pytest.raises(KeyboardInterrupt):
+        cnnscope.scan(zoo, out, workers=1, progress=stopped_at(3, ctrl_c))
+    asked = json.loads((work / "scan.json").read_text())
+    journal = sorted(work.glob("0*.jsonl*"))[0].name
+    lacking = {k: v for k, v in asked.items() if k != "models"}
+    forged = [
+        ("scan.json", json.dumps(x))
+        for x in (lacking, asked | {"size": 0}, asked | {"models": 10**12})
+    ]
+    row = '{"at":0,"by":"x","status":"ok","shareable":true,"layers":[0,0],"row":no}\n'
+    forged += [(journal, '{"at":0}\n'), (journal, row), ("places.jsonl", "[1]\n" * 9)]
+    for name, text in forged:
+        before = (work / name).read_bytes()
+        (work / name).write_text(text)
+        with pytest.raises(RunError, match="damaged: remove it, and begin anew"):
+            cnnscope.scan(zoo, out, resume=True)
+        (work / name).write_bytes(before)
+    assert cnnscope.scan(zoo, out, resume=True).count == 9
 
 
 @pytest.mark.usefixtures("here")

@@ -151,9 +151,9 @@ class _Run:
                     f"{self.work.path}: the scan there was begun {DIFFERENCES[name]}, so this isn't the same:"
                     " remove that folder, or ask for what it was begun with"
                 )
-        self.models, self.size = int(str(asked["models"])), int(str(asked["size"]))
-        self.token = str(asked["token"])
-        self.workers = self.job.workers or default_workers(bool(asked["far"]))
+        begun = self.work.begun(asked)
+        self.models, self.size, self.token = begun.models, begun.size, begun.token
+        self.workers = self.job.workers or default_workers(begun.far)
         self.work.go_on()
         find_again(self.work.path, self.batches())
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cnnscope.analyzer.fleet.columns import SCHEMA_VERSION
-from cnnscope.analyzer.values.diagnostics import ReportFileError
+from cnnscope.analyzer.values.diagnostics import ReportFileError, RunError
 from cnnscope.analyzer.values.package_version import installed_version
 from cnnscope.runtime.fleet.graph_store import EARLIER, GraphStore, Known, forget
-from cnnscope.runtime.fleet.journal import Journal, batch_entries
+from cnnscope.runtime.fleet.journal import DAMAGED, Journal, batch_entries
 from cnnscope.runtime.fleet.json_row import json_row
 from cnnscope.runtime.fleet.scan_job import ScanJob
 from cnnscope.runtime.fleet.table_meta import request_digest
@@ -86,4 +86,8 @@ def _known(folder: Path, numbers: tuple[int, ...]) -> Iterator[tuple[str, Known]
     for number in numbers:
         for entry, start, _ in batch_entries(folder, number):
             if entry.shareable:
-                yield json.loads(entry.row)["graph_digest"], Known(number, start)
+                try:
+                    digest = str(json.loads(entry.row)["graph_digest"])
+                except (ValueError, LookupError, TypeError, RecursionError):
+                    raise RunError(DAMAGED) from None
+                yield digest, Known(number, start)

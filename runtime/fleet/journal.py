@@ -25,6 +25,7 @@ _ROW: Final = b',"row":'
 #: seconds that a worker waits for one that has its batch, and between two looks
 PATIENCE: Final = 600.0
 _LOOK: Final = 0.05
+DAMAGED: Final = "the scan's folder is damaged: remove it, and begin anew"
 
 
 class BusyError(RunError):
@@ -172,10 +173,13 @@ def layer_lines(folder: Path, number: int, place: tuple[int, int]) -> bytes:
 
 def _entry(line: bytes) -> Entry:
     head, _, row = line.partition(_ROW)
-    told = json.loads(head + b"}")
-    start, length = told["layers"]
-    place = (int(start), int(length))
-    return Entry(told["at"], told["by"], told["status"], told["shareable"], place, row[:-2])
+    try:
+        told = json.loads(head + b"}")
+        start, length = told["layers"]
+        place = (int(start), int(length))
+        return Entry(told["at"], told["by"], told["status"], told["shareable"], place, row[:-2])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise RunError(DAMAGED) from None
 
 
 def _opened(path: Path) -> IO[bytes]:

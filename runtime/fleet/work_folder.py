@@ -13,7 +13,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from cnnscope.analyzer.values.diagnostics import ArgumentError, RunError
 from cnnscope.runtime.fleet.places import Unlisted
@@ -24,6 +24,15 @@ _LOCK: Final = "lock"
 _STOP: Final = "stop"
 #: the folder of layers' files, until all of them are there
 PARTS: Final = "layers"
+
+
+class Begun(NamedTuple):
+    """A scan that was begun: how many models there are, and in a batch, and whether some are far away."""
+
+    models: int
+    size: int
+    token: str
+    far: bool
 
 
 class WorkFolder:
@@ -112,6 +121,27 @@ class WorkFolder:
         beside.replace(self.path / _ASKED)
         return token
 
+    def begun(self, asked: dict[str, object]) -> Begun:
+        """What was said of the list.
+
+        Raises:
+            RunError: that can't be, or the list isn't there.
+        """
+        models, size, token, far = (asked.get(x) for x in Begun._fields)
+        if not (isinstance(models, int) and isinstance(size, int) and isinstance(token, str)):
+            raise self._damaged()
+        if not (isinstance(far, bool) and models > 0 and size > 0):
+            raise self._damaged()
+        try:
+            if (self.path / _PLACES).stat().st_size < models:  # a line each
+                raise self._damaged()
+        except OSError:
+            raise self._damaged() from None
+        return Begun(models, size, token, far)
+
+    def _damaged(self) -> RunError:
+        return RunError(f"{self.path}: damaged: remove it, and begin anew")
+
     def check(self, token: str) -> None:
         """Whether a worker sees the folder that the scan sees.
 
@@ -168,8 +198,12 @@ class WorkFolder:
         with (self.path / _PLACES).open("rb") as file:
             file.seek(start)
             for _ in range(count):
-                kept = json.loads(file.readline())
-                found.append(kept if isinstance(kept, str) else Unlisted(*kept))
+                try:
+                    kept = json.loads(file.readline())
+                    place, said = (kept, None) if isinstance(kept, str) else kept
+                except (ValueError, TypeError, RecursionError):
+                    raise self._damaged() from None
+                found.append(place if said is None else Unlisted(str(place), str(said)))
         return found
 
 

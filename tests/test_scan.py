@@ -153,6 +153,9 @@ def test_exit_codes(
     (tmp_path / "list.txt").write_text(f"{zoo / '0.onnx'}\n# no place\n{zoo / 'gone.onnx'}\n")
     assert run("--from", tmp_path / "list.txt", "-o", out) == 1
     assert [x["status"] for x in rows_of(out)] == ["ok", "error"]
+    assert capsys.readouterr().err.startswith(
+        f"cnnscope: {zoo / 'gone.onnx'}: there is no such file"
+    )
 
     def interrupted(*given: object) -> Iterator[str]:
         raise KeyboardInterrupt

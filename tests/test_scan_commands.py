@@ -97,6 +97,28 @@ def test_a_summary_in_other_formats(zoo: Path) -> None:
     assert found["failures"][0]["example"] == {"path": "x.onnx", "error": "its process ended"}
 
 
+def test_lint_that_one_scan_did_not_ask_is_no_finding_gone(zoo: Path) -> None:
+    asked = {"lint_errors": 0, "lint_warnings": 1, "lint_infos": 2, "lint_codes": ["CNS101"]}
+    unasked = dict.fromkeys(asked)
+    written(zoo / "asked.jsonl", [row("a.onnx", macs=1000, graph_digest="1" * 64) | asked])
+    written(zoo / "unasked.jsonl", [row("a.onnx", macs=1000, graph_digest="1" * 64) | unasked])
+    for order, said in (
+        (("asked.jsonl", "unasked.jsonl"), "lint isn't asked any more"),
+        (("unasked.jsonl", "asked.jsonl"), "lint is asked now"),
+    ):
+        _, out, _ = run("diff", *order)
+        assert said in out
+        assert "CNS101" not in out
+        assert "?" not in out
+        assert "more figure" not in out
+
+
+def test_a_check_promises_the_worst_only_where_not_all_are_kept(zoo: Path) -> None:
+    written(zoo / "many.jsonl", [row(f"{n}.onnx", macs=5000 + n) for n in range(23)])
+    _, out, _ = run("check", "many.jsonl", "--limit", "macs=1k")
+    assert "3 more (--format json has them)" in out
+
+
 def test_a_damaged_row_is_one_line(zoo: Path) -> None:
     with (zoo / "old.jsonl").open("a") as file:
         file.write('{"path": "z", \n')

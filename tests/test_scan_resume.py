@@ -10,13 +10,15 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from amounts import amount
+from commanded import run
 from scans import folder_of, journal_of, model, read_here, rows_of
 
 import cnnscope
@@ -82,6 +84,25 @@ def test_killed_and_gone_on_with(zoo: Path, tmp_path: Path) -> None:
     assert rows_of(out) == rows_of(whole)
     assert list(cnnscope.read_scan(out).layers()) == list(cnnscope.read_scan(whole).layers())
     assert not (tmp_path / "out.jsonl.scan").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_the_command_says_where_an_interrupted_scan_is(
+    zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def shown() -> Iterator[Callable[[ScanProgress], None]]:
+        yield stopped_at(3, ctrl_c)
+
+    out = tmp_path / "out.jsonl"
+    monkeypatch.setattr("cnnscope.runtime.commands.scan._shown", shown)
+    code, told, said = run("scan", str(zoo), "-o", str(out), "--workers", "1")
+    assert (code, told) == (130, "")
+    first, last = said.splitlines()
+    assert first == (
+        f"cnnscope: {out} has what was scanned until now; the same command with --resume goes on"
+    )
+    assert last == "cnnscope: interrupted"
 
 
 @pytest.mark.usefixtures("here")

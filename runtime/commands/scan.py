@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cnnscope.analyzer.values.plain_class import dataclass
 from cnnscope.runtime.commands.asked import DimOption, Written
 from cnnscope.runtime.commands.declared import argument, option
-from cnnscope.runtime.commands.messages import FAILED, FINE, Misuse, write_aside
+from cnnscope.runtime.commands.messages import FAILED, FINE, Misuse, complain, write_aside
 from cnnscope.runtime.commands.scan_outcome import blame_first, outcome
 from cnnscope.runtime.commands.scan_summary import show_summary
 from cnnscope.runtime.commands.texts import lengths_of
@@ -78,7 +78,7 @@ def scan_models(request: Scanning) -> int:
     try:
         if request.output is not None and str(request.output) != STANDARD_OUTPUT:
             with _shown() as told:
-                done = run_scan(job_of(request, request.output), told)
+                done = _run(job_of(request, request.output), told)
             write(f"{outcome(done)}: {name(str(request.output), 1000)}\n")
             blame_first(done, request.output)
             return FAILED if done.error else FINE
@@ -98,6 +98,20 @@ def scan_models(request: Scanning) -> int:
     except CnnscopeError as error:
         raise Misuse(str(error)) from None
     return FAILED if done.error else FINE
+
+
+def _run(job: ScanJob, told: Callable[[ScanProgress], None] | None) -> ScanProgress:
+    """Scan; interrupted, say where what has been done is."""
+    from cnnscope.runtime.fleet.coordinating import run_scan
+
+    try:
+        return run_scan(job, told)
+    except KeyboardInterrupt:
+        if job.work.exists():
+            complain(
+                f"{job.output} has what was scanned until now; the same command with --resume goes on"
+            )
+        raise
 
 
 def job_of(request: Scanning, output: Path) -> ScanJob:

@@ -52,7 +52,8 @@ def document(found: ScanCheck) -> Document:
         blocks: list[Block] = [table(_ROWS, shown, "below", tone=_row_tone)]
         bad = found.failing + sum(row.ok for row in found.rows)
         if bad > len(shown):
-            more = f"{bad - len(shown):,} more (--format json has the {found.most:,} worst)"
+            rest = "them" if bad <= found.most else f"the {found.most:,} worst"
+            more = f"{bad - len(shown):,} more (--format json has {rest})"
             blocks.append(Notes((Note(more, tone="dim"),), listed=False))
         heading = "not within their limits" if found.failing else "not judged"
         sections.append(Section((Only((*SCREEN, *PAGE), tuple(blocks)),), heading))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cnnscope.analyzer.fleet.figure_columns import FIGURES
@@ -145,15 +145,21 @@ def _what(x: ModelChange) -> str:
             for key, n in told
             if n is not None
         )
-    texts = [_figure(c) for c in _largest(x)]
-    left = len(x.figures) - len(texts)
+    figures = [c for c in x.figures if not _unasked(c)]
+    texts = [_figure(c) for c in _largest(figures)]
+    left = len(figures) - len(texts)
     texts += [f"{many(left, 'more figure')}"] if left > 0 else []
     texts += [_aspect(key, *pair) for key, pair in (x.aspects or {}).items()]
     graph = ["another graph"] if x.graph else []
     return "; ".join([*texts, *graph])
 
 
-def _largest(x: ModelChange) -> list[FigureChange]:
+def _unasked(change: FigureChange) -> bool:
+    """Whether that is lint's, of which one of the scans asked nothing: it is said once, of its codes."""
+    return change.figure.startswith("lint_") and None in (change.before, change.after)
+
+
+def _largest(figures: Sequence[FigureChange]) -> list[FigureChange]:
     """The figures that changed most; equal ratios in the order of the columns."""
 
     def far(change: FigureChange) -> float:
@@ -163,7 +169,7 @@ def _largest(x: ModelChange) -> list[FigureChange]:
         return max(ratio, 1 / ratio) if ratio else float("inf")
 
     told: dict[tuple[int | None, int | None], FigureChange] = {}
-    for change in x.figures:  # all MACs may be on floats: one figure under two names
+    for change in figures:  # all MACs may be on floats: one figure under two names
         told.setdefault((change.before, change.after), change)
     weighty = [c for c in told.values() if not c.figure.startswith("lint_")] or [*told.values()]
     return sorted(weighty, key=far, reverse=True)[:_FIGURES]
@@ -189,6 +195,8 @@ def _aspect(key: str, one: object, other: object) -> str:
     if isinstance(one, list) or isinstance(other, list):
         before, after = (set(map(str, x)) if isinstance(x, list) else set() for x in (one, other))
         if key == "lint_codes":
+            if one is None or other is None:
+                return "lint is asked now" if one is None else "lint isn't asked any more"
             parts = [f"+{escape(x)}" for x in sorted(after - before)]
             parts += [f"-{escape(x)}" for x in sorted(before - after)]
             return f"lint {' '.join(parts[:4])}"

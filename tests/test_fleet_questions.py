@@ -24,6 +24,7 @@ TEXTS = {
     " (float[1,4,62,62] y) { y = Conv(x, w) }",
     "batched": '<ir_version: 8, opset_import: ["" : 13]> g (float[N,4] x) => (float[N,5] y)'
     " <float[4,5] w = {1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1}> { y = MatMul(x, w) }",
+    "free": '<ir_version: 8, opset_import: ["" : 17]> g (float[1,W] x) => (float[1,W] y) { y = Relu(x) }',
     "odd": '<ir_version: 8, opset_import: ["" : 17, "com.acme" : 1]> g (float[1,4] x) => (float[1,4] y)'
     " { z = com.acme.Odd(x) y = Relu(z) }",
 }
@@ -144,6 +145,12 @@ def _small(report: cnnscope.Report) -> bool:
     return None not in parts and sum(filter(None, parts)) <= 64 * 2**20
 
 
+def _free(report: cnnscope.Report) -> list[str]:
+    """The names that stand in place of lengths in its inputs' shapes."""
+    lengths = (x for tensor in report.inputs for x in tensor.shape or () if not isinstance(x, int))
+    return list(dict.fromkeys(str(x) for x in lengths))
+
+
 def _missing(report: cnnscope.Report) -> list[str]:
     """What some total lacks: each once, so that their order is that of their names."""
     return sorted({op for metric in report.totals.metrics().values() for op in metric.lacking})
@@ -166,7 +173,7 @@ EXPECTED: dict[str, Expected] = {
     )[:10],
     "64 MiB": lambda r: [[p] for p, x in r.items() if _small(x)],
     "operators": _operators,
-    "partial": lambda r: [[p, _missing(x)] for p, x in r.items() if not x.complete],
+    "partial": lambda r: [[p, _free(x), _missing(x)] for p, x in r.items() if not x.complete],
     "1000": lambda r: [[p] for p, x in r.items() if _dense(x)],
 }
 #: which of these a question is

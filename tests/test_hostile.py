@@ -684,6 +684,8 @@ MISTAKEN: dict[str, tuple[bytes, str]] = {
     "photo.png": (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture"),
     "photo.jpg": (b"\xff\xd8\xff\xe0" + bytes(100), "picture"),
     "paper.pdf": (b"%PDF-1.4\n" + bytes(100), "PDF"),
+    "zoo.parquet": (b"PAR1\x15\x04\x15" + bytes(100), "table, perhaps of a scan"),
+    "zoo.jsonl": (b'{"path":"a.onnx","status":"ok"}\n', "perhaps the table of a scan"),
     "program": (b"\x7fELF" + bytes(100), "program"),
     "text.onnx": (TEXT, "onnx's own text"),
     "zeros.onnx": (bytes(10_000), "not an ONNX model"),

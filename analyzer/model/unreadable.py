@@ -45,6 +45,8 @@ _SIGNATURES: Final = (
     (0, b"<html", "this is a web page, not a model; download the file itself"),
     (0, b"<?xml", "this is XML, perhaps an OpenVINO model; use the .onnx it was made from"),
     (0, b"ir_version:", "this is a model as protobuf text; rename it to .textproto"),
+    (0, b"PAR1", "this is a table, perhaps of a scan: see cnnscope scan --summary"),
+    (0, b'{"path":', "this is JSON, perhaps the table of a scan: see cnnscope scan --summary"),
     (0, b"{", "this is JSON; if it is a model, rename it to .onnxjson"),
 )
 

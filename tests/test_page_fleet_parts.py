@@ -220,6 +220,11 @@ def test_no_name_is_markup_or_a_command_in_the_file() -> None:
     assert columns_of(parts_of(text)["models"])["path"] == HOSTILE
 
 
+def test_what_is_no_digest_is_nobodys_equal() -> None:
+    forged = [row(x, graph_digest="\x1b[2J") for x in "ab"]
+    assert set(parts_of(page_of(forged))) == set(parts_of(page_of([row("a"), row("b")])))
+
+
 def test_a_hundred_bytes_a_model_are_enough() -> None:
     assert len(page_of(random_rows(1500, 5))) < 100_000 + 1500 * 100
 

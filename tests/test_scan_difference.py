@@ -196,3 +196,8 @@ def test_hostile_names_are_shown_escaped() -> None:
         text = written(result, form)
         assert not {"\x1b", "\u202e", "\udc80"} & set(text)
         assert not any(line.startswith("::error") for line in text.splitlines())
+
+
+def test_figures_that_none_can_have_are_compared_like_any() -> None:
+    found = diff([row("a", macs=5), row("b", macs=-3)], [row("a", macs=-7), row("b", macs=-4)])
+    assert [x.path for x in found.changes("changed")] == ["a", "b"]

@@ -236,3 +236,26 @@ def test_a_table_of_layers_is_no_scan_of_models(tmp_path: Path, real: tuple[Rows
     assert [x.name for x in ScanFile(path).columns] == list(real[1][0])
     with pytest.raises(cnnscope.ReportFileError, match="a table of layers"):
         cnnscope.read_scan(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("path", ["A" * 30_000_000] * 2, "rows are larger than any model's"),
+        (
+            "diagnostics",
+            [["x"] * 2_000_000],
+            "lists in column diagnostics.list.element are too long",
+        ),
+    ],
+)
+def test_a_small_file_that_grows_without_measure_is_refused(
+    tmp_path: Path, column: str, values: list[object], said: str
+) -> None:
+    schema = arrow_schema([x for x in MODEL_COLUMNS if x.name == column])
+    schema = schema.with_metadata({"cnnscope": json.dumps(META)})
+    path = tmp_path / "zoo.parquet"
+    pq.write_table(pa.table({column: values}, schema), str(path), compression="zstd")
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(cnnscope.ReportFileError, match=said):
+        list(ScanFile(path).rows([column]))

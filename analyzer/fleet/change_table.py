@@ -14,7 +14,7 @@ from cnnscope.analyzer.fleet.row_store import ASPECTS, COLUMNS, FIGURE_NAMES, Ro
 _WEIGHED: Final = (
     "macs", "flops", "params", "weight_bytes", "peak_activation_bytes", "traffic_bytes", "file_bytes",
 )  # fmt: skip
-#: stands for the logarithm of 0: what there was nothing of changed more than anything else
+#: stands for the logarithm of 0 (and of less, which no figure is): what there was nothing of changed most
 _FROM_NONE: Final = -30.0
 _NESTED: Final = {"inputs", "outputs", "free_dims", "lint_codes"}
 _DIFFERS: Final = " OR ".join(
@@ -171,5 +171,9 @@ def _largest_ratio(*pairs: int | None) -> float:
     for one, other in zip(pairs[::2], pairs[1::2], strict=True):
         if one is not None and other is not None and one != other:
             less, more = sorted((one, other))
-            found = max(found, math.log(more) - (math.log(less) if less else _FROM_NONE))
+            found = max(found, _logarithm(more) - _logarithm(less))
     return found
+
+
+def _logarithm(figure: int) -> float:
+    return math.log(figure) if figure > 0 else _FROM_NONE

@@ -21,6 +21,14 @@ MAGIC: Final = b"PAR1"
 KEY: Final = b"cnnscope"
 #: rows that are held at once
 _ROWS: Final = 1000
+#: bytes of a column in one group of rows, bytes that are held of it at once, and values that a row's lists
+#: may have on average
+_COLUMN: Final = 1 << 30
+_HELD: Final = 1 << 28
+_VALUES: Final = 1 << 14
+#: bytes of a row on average, and of one
+_ROW: Final = 1 << 20
+_LARGEST: Final = 1 << 24
 #: bytes of a footer that is looked at; it grows with the groups of rows
 _FOOTER: Final = 1 << 28
 
@@ -71,6 +79,27 @@ class ParquetTable:
         """How many rows there are."""
         return int(self._file.metadata.num_rows)
 
+    def _at_once(self, names: Sequence[str]) -> int:
+        """How many rows can be held, where each value may be as long as its whole column is said to be.
+
+        Raises:
+            DamagedError: not one, or lists have more values than any model's.
+        """
+        told, longest = self._file.metadata, 1
+        for group in map(told.row_group, range(told.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
+                if column.path_in_schema.partition(".")[0] in names:
+                    longest = max(longest, column.total_uncompressed_size)
+                    if column.num_values > _VALUES * (group.num_rows + 64):
+                        raise DamagedError(
+                            f"lists in column {column.path_in_schema:.60} are too long"
+                        )
+        if longest > _COLUMN:
+            raise DamagedError(
+                f"a group of rows has {longest:,} bytes in one column: write smaller ones"
+            )
+        return max(1, min(_ROWS, _HELD // longest))
+
     def rows(self, columns: Sequence[Column]) -> Iterator[dict[str, object]]:
         """The rows, these columns of them."""
         import pyarrow
@@ -87,8 +116,11 @@ class ParquetTable:
         seen = 0
         try:
             # Asked for no column, pyarrow gives no row.
-            for batch in self._file.iter_batches(_ROWS, columns=names or there.names[:1]):
+            names_read = names or there.names[:1]
+            for batch in self._file.iter_batches(self._at_once(names_read), columns=names_read):
                 seen += batch.num_rows
+                if batch.nbytes > _ROW * batch.num_rows + _LARGEST:
+                    raise DamagedError("rows are larger than any model's")
                 if not names:
                     yield from (dict(lacking) for _ in range(batch.num_rows))
                     continue

@@ -173,12 +173,12 @@ class _Taken:
             there = [row if row["status"] != "error" else {} for row in some]
             for column, numbers in self.numbers.items():
                 numbers.extend([cast("int | None", row.get(column)) for row in there])
-            self.digests.extend([_leading(row.get("graph_digest")) for row in there])
+            self.digests.extend([leading_bits(row.get("graph_digest")) for row in there])
             for column, tally in self.tallies.items():
                 tally.extend([row.get(column) for row in told])
 
 
-def _leading(digest: object) -> int | None:
+def leading_bits(digest: object) -> int | None:
     """The first 60 bits of a digest: of a million, two are taken for one once in a million scans."""
     try:
         return None if digest is None else int(str(digest)[:15], 16)

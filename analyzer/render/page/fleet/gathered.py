@@ -8,6 +8,7 @@ from typing import Final
 from cnnscope.analyzer.fleet.distribution import Distribution
 from cnnscope.analyzer.fleet.failures import Failing, pattern_of
 from cnnscope.analyzer.fleet.number_column import UNKNOWN, NumberColumn
+from cnnscope.analyzer.fleet.summary import leading_bits
 from cnnscope.analyzer.fleet.tally import Tallying
 from cnnscope.analyzer.render.page.fleet.figures import FIGURES, Figure, bins, spread
 from cnnscope.analyzer.render.page.fleet.fleet_contents import FleetContents, Row
@@ -57,7 +58,7 @@ class Gathered:
         for figure in FIGURES:
             self._numbers[figure.name].append(figure.value(row))
         digest = text(row, "graph_digest")
-        self._digests.append(int(digest[:15], 16) if digest else None)
+        self._digests.append(leading_bits(digest))
         for column, tally in self.tallies.items():
             tally.add(row.get(column))
         found = self._found(row)

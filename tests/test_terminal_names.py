@@ -246,3 +246,20 @@ def test_a_job_log_may_ask_for_colours(samples: Path, unset: pytest.MonkeyPatch)
     out = run("analyze", str(samples / "vit_b_16.onnx"))[1]
     assert "\x1b[" in out
     assert "…" not in out
+
+
+@pytest.mark.parametrize("width", [12, 20, 40, 300])
+def test_what_goes_on_below_a_row_has_its_tone(width: int) -> None:
+    columns = (
+        Column("name", "name", lambda x: x[0], lambda x: x[0], importance=100),
+        Column("said", "said", lambda x: x[1], lambda x: x[1], importance=90),
+    )
+    rows = [("one", "uno " * 30), ("two", "due " * 30)]
+    told = table(columns, rows, "below", tone=lambda x: "error" if x[0] == "one" else "warning")
+    styles: dict[str, set[str]] = {"uno": set(), "due": set()}
+    for line in table_lines(told, width):
+        text = "".join(part for part, _ in line)
+        for word, found in styles.items():
+            if word in text:
+                found.update(style for _, style in line)
+    assert styles == {"uno": {"error"}, "due": {"warning"}}

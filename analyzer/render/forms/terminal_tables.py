@@ -31,16 +31,23 @@ def table_lines(table: Table, width: int | None) -> Iterator[Line]:
     A line is made when it is asked for.
     """
     grid = Grid.of(table)
-    lines = _wide(grid) if width is None else _WAYS[table.narrow](grid, width)
-    if table.tone is not None:
-        lines = list(lines)
-        for position, row in enumerate(table.rows, len(lines) - len(grid.rows)):
-            tone = table.tone(row)
-            lines[position] = [(text, tone) for text, _ in lines[position]]
-    yield from lines
+    tones = [table.tone(row) for row in table.rows] if table.tone is not None else []
+    if width is not None and table.narrow == "below":
+        yield from _below(grid, width, tones)
+    else:
+        lines = _wide(grid) if width is None else _WAYS[table.narrow](grid, width)
+        if tones:
+            lines = list(lines)
+            for position, tone in enumerate(tones, len(lines) - len(tones)):
+                lines[position] = _toned(lines[position], tone)
+        yield from lines
     if table.more:
         more = f"... {table.more}"
         yield [(more if width is None else middle(more, width), "dim")]
+
+
+def _toned(line: Line, tone: str) -> Line:
+    return [(text, tone) for text, _ in line]
 
 
 # -- columns are left out ---------------------------------------------------------------------
@@ -177,15 +184,17 @@ def _set(text: str, size: int, right: bool) -> str:
 # -- the last column's texts go on below ------------------------------------------------------
 
 
-def _below(grid: Grid, width: int) -> list[Line]:
+def _below(grid: Grid, width: int, tones: Sequence[str]) -> Iterator[Line]:
     """A long text goes on in its column, or stands below its row; names are shortened."""
     found = _in_columns(grid, width)
     if found is None:
         flow = Flow(rest=GAP, units=True, even=True)
         sentences = (_sentence(grid.columns, row) for row in grid.rows)
-        return [[(part, "")] for text in sentences for part in flowing(text, width, flow)]
+        found = [], [[[(part, "")] for part in flowing(x, width, flow)] for x in sentences]
     head, rows = found
-    return head + [line for row in rows for line in row]
+    yield from head
+    for lines, tone in zip(rows, tones or [""] * len(rows), strict=True):
+        yield from (_toned(line, tone) for line in lines)
 
 
 def _in_columns(grid: Grid, width: int) -> tuple[list[Line], list[list[Line]]] | None:
@@ -281,5 +290,5 @@ def _fits(sizes: Sequence[int], width: int) -> list[list[int]]:
 
 
 _WAYS: Mapping[Narrow, Callable[[Grid, int], Iterable[Line]]] = {
-    "drop": _dropped, "grow": _wide, "shorten": _shortened, "below": _below, "split": _split,
+    "drop": _dropped, "grow": _wide, "shorten": _shortened, "split": _split,
 }  # fmt: skip

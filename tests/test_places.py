@@ -258,3 +258,10 @@ def test_what_a_list_names_is_looked_up(tree: Path) -> None:
     lines = b"c.onnx\nm\nm/*.onnx\nm/../c.onnx\nnone.onnx\nm/b.onnx\n"
     found = said(places_of(places_in(io.BytesIO(lines), "L")))
     assert found == ["c.onnx", "m/a.onnx", "m/b.onnx", "m/../c.onnx", "none.onnx"]
+
+
+def test_an_indented_place_far_away_is_one_and_a_file_of_that_name_itself(tree: Path) -> None:
+    for word in (" https://u:pw@host/m.onnx", "\thttps://u:pw@host/m.onnx "):
+        assert list(places_of([word])) == ["https://u:pw@host/m.onnx"]
+    (tree / " a.onnx").touch()
+    assert list(places_of([f"{tree}/ a.onnx"])) == [f"{tree}/ a.onnx"]

@@ -16,6 +16,8 @@ from urllib.parse import unquote
 CHAIN: Final = "::"
 #: a scheme, two letters at least: one is a drive
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
+#: a place that somebody mistyped or quoted, which makes a path here of it: up to its password
+_SLIPPED: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:/+)[^/@\s]*:[^@\s]*@", re.ASCII)
 _ARCHIVE: Final = re.compile(r"zip://", re.IGNORECASE)
 _LAYER: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+::", re.ASCII)
 _ANYWHERE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://[^\s'\"<>]+", re.ASCII)
@@ -44,6 +46,8 @@ def shown_place(text: str) -> str:
     'https://host/m.onnx'
     >>> shown_place("zip://m.onnx::https://t@host/a.zip"), shown_place("hf://a/b@v1/m.onnx")
     ('zip://m.onnx::https://host/a.zip', 'hf://a/b@v1/m.onnx')
+    >>> shown_place("https:/ann:pw@host/m.onnx"), shown_place("'https://ann:pw@host/m.onnx'")
+    ('https:/host/m.onnx', "'https://host/m.onnx'")
     """
     return CHAIN.join(map(_shown, _links(text)))
 
@@ -66,7 +70,7 @@ def _links(text: str) -> list[str]:
 
 def _shown(part: str) -> str:
     if not _SCHEME.match(part):
-        return part
+        return _SLIPPED.sub(r"\1", part)
     scheme, _, rest = part.partition("://")
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     secret = _user(rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from itertools import chain, islice
 
@@ -31,6 +32,9 @@ def places_of(where: Iterable[str | Unlisted]) -> Found:
 def _meant(word: str | Unlisted) -> Found:
     if isinstance(word, Unlisted):
         return iter([word])
+    bare = word.strip()
+    if bare != word and is_far(bare) and not os.path.lexists(word):
+        word = bare  # of a list that somebody indented
     if not is_far(word):
         return places_here(word)
     # Loaded where something far away is asked for.

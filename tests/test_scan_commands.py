@@ -61,6 +61,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: Path) -> Path:
         ("scan --summary new.jsonl old.jsonl", 2, "--summary needs one scan"),
         ("scan --summary m.onnx", 2, "m.onnx is no scan: make one first"),
         ("scan --summary none.parquet", 2, "none.parquet: "),
+        ("scan --summary .", 2, ". is no scan: make one first, cnnscope scan . -o zoo.parquet"),
         ("scan --summary new.jsonl --lint", 2, "--lint is about making a scan"),
         ("scan --summary new.jsonl -f sarif", 2, "--format sarif doesn't go with scan"),
         ("scan --summary new.jsonl -o new.jsonl", 2, "new.jsonl: "),

@@ -37,7 +37,7 @@ def show_summary(
             raise Misuse(f"{option} is about making a scan, and --summary reads one")
     if len(where) != 1:
         raise Misuse("--summary needs one scan: cnnscope scan --summary zoo.parquet")
-    if Path(where[0]).is_file() and not given_scans(where):
+    if Path(where[0]).is_dir() or (Path(where[0]).is_file() and not given_scans(where)):
         raise Misuse(
             f"{where[0]} is no scan: make one first, cnnscope scan {where[0]} -o zoo.parquet"
         )

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from amounts import amount
 
+from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.runtime.fleet import distinct, local_places, place_lists, tree_walk
+from cnnscope.runtime.fleet.bucket_listing import keys_below
 from cnnscope.runtime.fleet.distinct import Distinct
 from cnnscope.runtime.fleet.place_lists import places_in
 from cnnscope.runtime.fleet.places import places_of
@@ -265,3 +267,19 @@ def test_an_indented_place_far_away_is_one_and_a_file_of_that_name_itself(tree: 
         assert list(places_of([word])) == ["https://u:pw@host/m.onnx"]
     (tree / " a.onnx").touch()
     assert list(places_of([f"{tree}/ a.onnx"])) == [f"{tree}/ a.onnx"]
+
+
+def test_a_bucket_whose_list_never_ends_is_left() -> None:
+    class Endless:
+        asked = 0
+
+        def split_path(self, path: str) -> tuple[str, str, None]:
+            return path, "", None
+
+        def call_s3(self, *_: object, **__: object) -> dict[str, object]:
+            self.asked += 1
+            assert self.asked < 5000
+            return {"IsTruncated": True, "NextContinuationToken": str(self.asked)}
+
+    with pytest.raises(ModelFileError, match="goes on and on"):
+        list(keys_below(Endless(), "bucket", [], Wanted([])))

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from cnnscope.analyzer.values.diagnostics import ModelFileError
 from cnnscope.runtime.fleet.unlisted import Found, Wanted
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
+
+#: pages of a list, one behind the other, that may have nothing in them
+MOST_EMPTY: Final = 1000
 
 
 def keys_below(
@@ -39,11 +43,14 @@ def keys_below(
 
 def _keys(system: AbstractFileSystem, bucket: str, prefix: str) -> Iterator[str]:
     after: dict[str, str] = {}
-    while True:
+    empty = 0
+    while empty <= MOST_EMPTY:
         page = system.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **after)
         for each in page.get("Contents", ()):
             yield each["Key"]
+        empty = 0 if page.get("Contents") else empty + 1
         token = page.get("NextContinuationToken")
         if not page.get("IsTruncated") or not token or token in after.values():
             return
         after = {"ContinuationToken": token}
+    raise ModelFileError("the bucket's list goes on and on, with nothing in it")

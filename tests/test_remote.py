@@ -342,6 +342,21 @@ def test_data_beside_it(web: Served, samples: Path) -> None:
 # fsspec's file systems
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "simplecache::memory://m.onnx",
+        "filecache::https://host/m.onnx",
+        "BlockCache://a::memory://m.onnx",
+        "dir://a::simplecache::memory://m.onnx",
+        "zip://m.onnx::simplecache::memory://a.zip",
+    ],
+)
+def test_nothing_is_kept_in_files(place: str) -> None:
+    with pytest.raises(ModelFileError, match="would keep files here"):
+        open_model(place)
+
+
 class Bucket(MemoryFileSystem):
     """Stands for gs and az: this suite has neither."""
 

@@ -32,6 +32,8 @@ NEEDED: Final = {
     "abfs": ("adlfs", "azure"),
     "abfss": ("adlfs", "azure"),
 }
+#: fsspec's layers that keep what they read in files of their own
+_KEEPING: Final = frozenset({"filecache", "simplecache", "blockcache", "cached"})
 #: archives in archives
 _DEEP: Final = 3
 _HUB: Final = re.compile(
@@ -52,6 +54,12 @@ def ranges_at(place: str, depth: int = 0) -> ByteRanges:
     """
     head, chain, inside = place.partition(CHAIN)
     scheme = head.partition("://")[0].lower()
+    for layer in place.split(CHAIN):
+        name = layer.partition("://")[0].lower()
+        if name in _KEEPING:
+            raise ModelFileError(
+                f"{name} would keep files here, and isn't needed: leave {name}:: out"
+            )
     if scheme == "zip" and chain:
         from cnnscope.analyzer.model.zip_members import ZipMember
 
@@ -62,6 +70,12 @@ def ranges_at(place: str, depth: int = 0) -> ByteRanges:
         return map_path(place)
     if scheme in ("file", "local") and not chain:
         return map_path(local_path(place))
+    for layer in place.split(CHAIN):
+        name = layer.partition("://")[0].lower()
+        if name in _KEEPING:
+            raise ModelFileError(
+                f"{name} would keep files here, and isn't needed: leave {name}:: out"
+            )
     demand_reader(scheme)
     if scheme in ("http", "https", "hf") and not chain:
         from cnnscope.analyzer.model.http_ranges import open_http

@@ -43,7 +43,7 @@ g (float[N,3,height,8] image, int64[1] k) => (float[N,3,height,8] y) { y = Relu(
         ("{} --convention thopp", "did you mean 'thop'?"),
         ("{} --only kin=conv", "did you mean 'kind'?"),
         ("{} --srot macs", "no such option: --srot; did you mean --sort? (see cnnscope analyze --help)"),
-        ("{} --limit macs=1G", "no such option: --limit; report and check have it (see cnnscope analyze"),
+        ("{} --limit macs=1G", "no such option: --limit; report, check and scan have it (see"),
         ("{} --top", "(see cnnscope analyze --help)"),
         ("lint {} --severity warn", "did you mean warning?"),
         ("lint {} --select unproductive-layer", "did you mean unproductive-layers?"),

@@ -63,6 +63,7 @@ def stopped_at(count: int, how: Callable[[], None]) -> Callable[[ScanProgress], 
 
 
 def ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     signal.raise_signal(signal.SIGINT)
 
 

@@ -32,8 +32,9 @@ class PathPattern:
     """
 
     def __init__(self, parts: Sequence[str]) -> None:
+        before = ("", *parts)
         self.parts = tuple(
-            x for i, x in enumerate(parts) if x != ANY_DEPTH or parts[i - 1 : i] != [ANY_DEPTH]
+            part for part, last in zip(parts, before, strict=False) if not part == last == ANY_DEPTH
         )
         if self.parts[-1:] == (ANY_DEPTH,):  # at the end it stands for a file, too
             self.parts += ("*",)
@@ -82,5 +83,10 @@ class PathPattern:
 
     def _on(self, found: set[int]) -> Reached:
         """``**`` may stand for nothing."""
-        more = {i + 1 for i in found if i < len(self.parts) and self.parts[i] == ANY_DEPTH} - found
-        return self._on(found | more) if more else frozenset(found)
+        more = found
+        while more:
+            more = {
+                i + 1 for i in more if i < len(self.parts) and self.parts[i] == ANY_DEPTH
+            } - found
+            found |= more
+        return frozenset(found)

@@ -134,7 +134,7 @@ Example: cnnscope check model.onnx --limit macs=4.2G --limit params=26M
          cnnscope check model.onnx --limit macs=+2% --baseline git:main
          cnnscope check model.onnx --layer 'detect/**' --limit macs=1G
          cnnscope check model.onnx --dim H=224..640 --limit macs=40G
-         cnnscope check zoo.parquet --limit macs=4G  # a scan: each of its models"""
+         cnnscope check zoo.parquet --limit macs=4G  # a scan"""
 
 
 def check(

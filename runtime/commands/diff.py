@@ -90,7 +90,7 @@ def diff_models(request: Differing) -> int:
 EPILOG = """\b
 Example: cnnscope diff old.onnx new.onnx
          cnnscope diff old.onnx new.onnx --fail-on shape,added
-         cnnscope diff old.parquet new.parquet --fail-on failing,removed  # scans"""
+         cnnscope diff old.parquet new.parquet --fail-on failing  # scans"""
 
 
 def diff(

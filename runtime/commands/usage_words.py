@@ -63,7 +63,9 @@ def _option(said: str, command: str, commands: Collection[str]) -> str | None:
     name = found["name"].partition("=")[0]
     others = [other for other in commands if other != command and name in _names(other)]
     if others:
-        return f"No such option: {name}; {' and '.join(others)} {'has' if len(others) == 1 else 'have'} it"
+        *first, last = others
+        said = f"{', '.join(first)} and {last} have" if first else f"{last} has"
+        return f"No such option: {name}; {said} it"
     close = near_names(name, _names(command))
     return f"No such option: {name}" + (f"; did you mean {' or '.join(close)}?" if close else "")
 

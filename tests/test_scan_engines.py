@@ -119,9 +119,8 @@ def test_a_dask_worker_that_dies_costs_the_models_in_flight(tmp_path: Path) -> N
 
     def before(number: int) -> None:
         if served.asked[-1][1] == "/m5.onnx" and workers:
-            killed.extend(workers)
-            for process in workers:
-                os.kill(process, signal.SIGKILL)
+            killed.append(workers.pop())
+            os.kill(killed[0], signal.SIGKILL)
             workers.clear()
 
     with serving(files={f"/m{i}.onnx": model(i + 1) for i in range(MODELS)}) as served:
@@ -138,9 +137,9 @@ def test_a_dask_worker_that_dies_costs_the_models_in_flight(tmp_path: Path) -> N
         ):
             workers.extend(client.run(os.getpid).values())
             assert rows(where, tmp_path / "..", engine=f"dask={cluster.scheduler_address}") == quiet
-    assert len(killed) == 2
-    # Both were reading a model, in one request each; all others were read once.
-    assert asked < len(served.asked) - asked <= asked + 2
+    assert len(killed) == 1
+    # It may have been reading a model, in one request; all others were read once.
+    assert asked <= len(served.asked) - asked <= asked + 1
 
 
 # -- Ray -----------------------------------------------------------------------------------------------
